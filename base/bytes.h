@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace rawkv {
+
+using ConstBytes = std::span<const std::byte>;
+using Bytes = std::span<std::byte>;
+
+inline ConstBytes AsBytes(std::string_view s) { return std::as_bytes(std::span(s.data(), s.size())); }
+inline Bytes AsWritableBytes(std::string& s) {
+  return std::as_writable_bytes(std::span(s.data(), s.size()));
+}
+inline std::string_view AsStringView(ConstBytes b) {
+  return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
+
+}  // namespace rawkv

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+namespace rawkv {
+
+// Time as a parameter. Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual uint64_t NowUnixMs() = 0;      // wall clock, milliseconds since 1970
+  virtual uint64_t MonotonicNs() = 0;    // for durations only
+};
+
+// The machine's clocks. Lives as long as the process.
+Clock& SystemClock();
+
+}  // namespace rawkv

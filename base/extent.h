@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/types.h"
+
+namespace rawkv {
+
+// A run of slots. Known alike to device, log and index.
+struct Extent {
+  SlotId first;
+  SlotCount count;
+
+  constexpr SlotId end() const { return first + count; }
+  constexpr bool Overlaps(const Extent& o) const { return first < o.end() && o.first < end(); }
+  friend constexpr bool operator==(const Extent&, const Extent&) = default;
+};
+
+// Payload bytes covered by one checksum.
+inline constexpr uint64_t kPayloadChunkBytes = 256 * 1024;
+
+// Where a value's payload lies and how to know it again. The checksum of chunk i is bound to
+// (device UUID, first slot, write id, i), so a stale or misdirected block never passes.
+struct PayloadRef {
+  std::vector<Extent> extents;             // in payload order; at least one
+  WriteId write_id;
+  uint64_t length = 0;                     // payload bytes, without headers and padding
+  std::vector<uint64_t> chunk_checksums;   // ceil(length / kPayloadChunkBytes)
+
+  friend bool operator==(const PayloadRef&, const PayloadRef&) = default;
+};
+
+inline uint64_t TotalSlots(const std::vector<Extent>& extents) {
+  uint64_t n = 0;
+  for (const Extent& e : extents) n += e.count.value();
+  return n;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace rawkv {
+
+// An open file. Reads may run from several threads beside one writer. After a failed Sync the
+// caller must treat the file's unsynced content as lost (design invariant 10).
+class File {
+ public:
+  virtual ~File() = default;
+  // Reads up to out.size() bytes; fewer only at the end of the file. Retries EINTR and short reads.
+  virtual Result<size_t> ReadAt(uint64_t offset, Bytes out) = 0;
+  // Writes all bytes, extending the file where needed. On error any part may have been written.
+  virtual Status WriteAt(uint64_t offset, ConstBytes bytes) = 0;
+  // Writes zeros (real blocks, not a hole). On kNoSpace any part may have been written.
+  virtual Status ZeroFill(uint64_t offset, uint64_t length) = 0;
+  virtual Status Truncate(uint64_t size) = 0;
+  virtual Result<uint64_t> Size() = 0;
+  // Makes content and size durable (fdatasync). The directory entry needs Fs::SyncDir.
+  virtual Status Sync() = 0;
+};
+
+// A held lock; released when destroyed.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+enum class FileKind : uint8_t { kRegular, kDirectory, kSymlink, kOther };
+
+struct FileStat {
+  FileKind kind = FileKind::kOther;
+  uint64_t size_bytes = 0;
+};
+
+enum class OpenMode : uint8_t {
+  kRead,           // must exist
+  kReadWrite,      // must exist
+  kCreate,         // read-write, made if absent (mode 0600)
+  kCreateNew,      // read-write, must not exist (mode 0600)
+};
+
+// The filesystem as a parameter, so that a test can crash, tear and fill it. Paths are passed to
+// the system as given. All methods are thread-safe. Errors: kNotFound where a path is missing,
+// kNoSpace, kFailedPrecondition where something exists that must not, otherwise kIoError; each
+// names the operation and the path. A failed sync is always kIoError, never kNoSpace. No method but
+// FreeBytes follows a symlink in the last component (`current` is always resolved by ReadLink).
+class Fs {
+ public:
+  virtual ~Fs() = default;
+  virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
+  virtual Result<FileStat> Stat(const std::string& path) = 0;                 // does not follow links
+  virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;  // names, sorted
+  virtual Status MakeDir(const std::string& path) = 0;      // 0700; kFailedPrecondition if it exists
+  virtual Status RemoveFile(const std::string& path) = 0;   // file or symlink
+  virtual Status RemoveDir(const std::string& path) = 0;    // empty directory
+  // Atomic; replaces a file, a symlink or an empty directory at `to`.
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  virtual Status Link(const std::string& from, const std::string& to) = 0;    // hard link
+  virtual Status Symlink(const std::string& target, const std::string& path) = 0;
+  virtual Result<std::string> ReadLink(const std::string& path) = 0;
+  // Makes the directory's entries durable.
+  virtual Status SyncDir(const std::string& dir) = 0;
+  // Takes an exclusive advisory lock on `path` (made if absent), without waiting. It excludes other
+  // openers in this process too. kBusy if someone else holds it.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+  virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
+};
+
+// The operating system's filesystem. Lives as long as the process.
+Fs& PosixFs();
+
+}  // namespace rawkv

@@ -1,0 +1,154 @@
+#include "base/fs_ops.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+
+namespace rawkv {
+namespace {
+
+constexpr size_t kCopyBytes = 1 << 20;
+
+bool IsNotFound(const Status& status) {
+  return status.code() == StatusCode::kNotFound;
+}
+
+Status TooLarge(const std::string& path, uint64_t max_bytes) {
+  return Status::Corruption("read " + path + ": larger than the " + std::to_string(max_bytes) +
+                            " bytes it may have");
+}
+
+// Calls `visit` for all below `root` that is no directory, and returns the directories, each after
+// its parent. Not recursive, so that a deep tree cannot exhaust the stack. What vanishes meanwhile
+// is skipped.
+Result<std::vector<std::string>> Walk(Fs& fs, const std::string& root,
+                                      const std::function<Status(const std::string&, FileKind)>& visit) {
+  std::vector<std::string> dirs{root};
+  for (size_t i = 0; i < dirs.size(); ++i) {
+    const std::string dir = dirs[i];  // a copy: `dirs` grows below
+    const Result<std::vector<std::string>> names = fs.List(dir);
+    if (!names.ok() && IsNotFound(names.status())) continue;
+    if (!names.ok()) return names.status();
+    for (const std::string& name : *names) {
+      std::string path = JoinPath(dir, name);
+      const Result<FileStat> stat = fs.Stat(path);
+      if (!stat.ok() && IsNotFound(stat.status())) continue;
+      if (!stat.ok()) return stat.status();
+      if (stat->kind == FileKind::kDirectory) {
+        dirs.push_back(std::move(path));
+      } else {
+        RAWKV_RETURN_IF_ERROR(visit(path, stat->kind));
+      }
+    }
+  }
+  return dirs;
+}
+
+Status CopyContent(File& from, File& to, const std::string& from_path, uint64_t max_bytes) {
+  std::vector<std::byte> buffer(kCopyBytes);
+  for (uint64_t offset = 0;;) {
+    RAWKV_ASSIGN_OR_RETURN(const size_t got, from.ReadAt(offset, buffer));
+    if (got > max_bytes - offset) return TooLarge(from_path, max_bytes);
+    RAWKV_RETURN_IF_ERROR(to.WriteAt(offset, ConstBytes(buffer).first(got)));
+    offset += got;
+    if (got < buffer.size()) return to.Sync();
+  }
+}
+
+Status WriteNewSynced(Fs& fs, const std::string& path, ConstBytes bytes) {
+  RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kCreateNew));
+  RAWKV_RETURN_IF_ERROR(file->WriteAt(0, bytes));
+  return file->Sync();
+}
+
+}  // namespace
+
+std::string JoinPath(std::string_view dir, std::string_view name) {
+  std::string path(dir);
+  if (!path.empty() && path.back() != '/') path.push_back('/');
+  return path.append(name);
+}
+
+std::string ParentPath(std::string_view path) {
+  const auto drop_slashes = [&path] {
+    while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  };
+  drop_slashes();
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  path = path.substr(0, slash + 1);
+  drop_slashes();
+  return std::string(path);
+}
+
+Result<bool> Exists(Fs& fs, const std::string& path) {
+  const Result<FileStat> stat = fs.Stat(path);
+  if (stat.ok()) return true;
+  if (IsNotFound(stat.status())) return false;
+  return stat.status();
+}
+
+Result<std::string> ReadFile(Fs& fs, const std::string& path, uint64_t max_bytes) {
+  RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kRead));
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  if (size > max_bytes) return TooLarge(path, max_bytes);
+  std::string content(size, '\0');
+  RAWKV_ASSIGN_OR_RETURN(const size_t got, file->ReadAt(0, AsWritableBytes(content)));
+  content.resize(got);
+  return content;
+}
+
+Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes) {
+  const std::string tmp = path + ".tmp";
+  // A leftover is removed rather than reused: it may be a link, or a name of someone else's file.
+  if (const Status removed = fs.RemoveFile(tmp); !removed.ok() && !IsNotFound(removed)) return removed;
+  Status status = WriteNewSynced(fs, tmp, bytes);
+  if (status.ok()) status = fs.Rename(tmp, path);
+  if (!status.ok()) {
+    // Gives the space back where it can; the first error is the one that counts.
+    (void)fs.RemoveFile(tmp).ok();
+    return status;
+  }
+  return fs.SyncDir(ParentPath(path));
+}
+
+Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes) {
+  RAWKV_ASSIGN_OR_RETURN(const auto source, fs.Open(from, OpenMode::kRead));
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t size, source->Size());
+  if (size > max_bytes) return TooLarge(from, max_bytes);
+  RAWKV_ASSIGN_OR_RETURN(const auto target, fs.Open(to, OpenMode::kCreateNew));
+  const Status copied = CopyContent(*source, *target, from, max_bytes);
+  if (!copied.ok()) (void)fs.RemoveFile(to).ok();
+  return copied;
+}
+
+Status RemoveTree(Fs& fs, const std::string& path) {
+  // A second remover of the same rubbish is no error.
+  const auto absent_is_ok = [](Status status) { return IsNotFound(status) ? Status::Ok() : status; };
+  const Result<FileStat> stat = fs.Stat(path);
+  if (!stat.ok()) return absent_is_ok(stat.status());
+  if (stat->kind != FileKind::kDirectory) return absent_is_ok(fs.RemoveFile(path));
+
+  RAWKV_ASSIGN_OR_RETURN(
+      const std::vector<std::string> dirs,
+      Walk(fs, path, [&](const std::string& file, FileKind) { return absent_is_ok(fs.RemoveFile(file)); }));
+  for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir) {
+    RAWKV_RETURN_IF_ERROR(absent_is_ok(fs.RemoveDir(*dir)));
+  }
+  return {};
+}
+
+Status SyncTree(Fs& fs, const std::string& path) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> dirs,
+                         Walk(fs, path, [&](const std::string& file, FileKind kind) -> Status {
+                           if (kind != FileKind::kRegular) return {};
+                           RAWKV_ASSIGN_OR_RETURN(const auto opened, fs.Open(file, OpenMode::kRead));
+                           return opened->Sync();
+                         }));
+  for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir) {
+    RAWKV_RETURN_IF_ERROR(fs.SyncDir(*dir));
+  }
+  return {};
+}
+
+}  // namespace rawkv

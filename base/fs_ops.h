@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "base/fs.h"
+
+// Compositions of Fs calls that more than one layer needs.
+namespace rawkv {
+
+std::string JoinPath(std::string_view dir, std::string_view name);
+std::string ParentPath(std::string_view path);   // "." for a bare name
+
+Result<bool> Exists(Fs& fs, const std::string& path);
+
+// The whole file; kCorruption if it is larger than `max_bytes`, so that nothing on disk can make us
+// allocate without bound.
+Result<std::string> ReadFile(Fs& fs, const std::string& path, uint64_t max_bytes);
+
+// Writes `path`.tmp, syncs it, renames it over `path`, syncs the directory. After a failure or crash
+// `path` is the old file or the new one, whole; a leftover .tmp is harmless.
+Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes);
+
+// Copies content and syncs the copy. `to` must not exist. Directory not synced.
+Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes);
+
+// Removes a directory and all below it; symlinks are unlinked, never followed. Absent is ok.
+Status RemoveTree(Fs& fs, const std::string& path);
+
+// Syncs every regular file and directory below `path`, then `path` itself.
+Status SyncTree(Fs& fs, const std::string& path);
+
+}  // namespace rawkv

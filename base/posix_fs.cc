@@ -1,0 +1,330 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/fs.h"
+#include "base/unique_fd.h"
+
+namespace rawkv {
+namespace {
+
+constexpr size_t kMaxTransferBytes = 1 << 30;  // below Linux' own limit for one call
+constexpr size_t kZeroBytes = 1 << 20;
+constexpr int kMaxRetries = 100;                  // a second in all, then it is an error
+constexpr long kRetryPauseNs = 10 * 1000 * 1000;  // 10 ms
+constexpr size_t kMaxLinkBytes = 64 * 1024;       // far above PATH_MAX
+constexpr int kLockAttempts = 10;
+
+std::string What(std::string_view operation, const std::string& path) {
+  return std::string(operation) + " " + path;
+}
+
+std::string What(std::string_view operation, const std::string& from, const std::string& to) {
+  return What(operation, from) + " -> " + to;
+}
+
+// FromErrno, plus the codes that fs.h promises for paths.
+Status PathError(int error, const std::string& what) {
+  if (error == EEXIST || error == ENOTEMPTY) {
+    return Status::FailedPrecondition(what + ": " + std::strerror(error));
+  }
+  if (error == ELOOP) return Status::IoError(what + ": is a symbolic link, or leads through a loop of them");
+  return Status::FromErrno(error, what);
+}
+
+Status PathStatus(int returned, const std::string& what) {
+  return returned == 0 ? Status::Ok() : PathError(errno, what);
+}
+
+// Never kNoSpace, which says that nothing was lost, and never repeated, not even on EINTR: after a
+// failure the kernel may have dropped the pages and would report success (design invariant 10).
+Status SyncStatus(int returned, std::string_view operation, const std::string& path) {
+  if (returned == 0) return {};
+  return Status::IoError(What(operation, path) + ": " + std::strerror(errno));
+}
+
+// Whether the transfer that just failed with errno may be tried again.
+bool ShouldRetry(int* retries) {
+  if (errno != EINTR && errno != EAGAIN) return false;
+  if (++*retries > kMaxRetries) return false;
+  if (errno == EAGAIN) {
+    const timespec pause{.tv_sec = 0, .tv_nsec = kRetryPauseNs};
+    ::nanosleep(&pause, nullptr);
+    errno = EAGAIN;
+  }
+  return true;
+}
+
+class PosixFile final : public File {
+ public:
+  PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<size_t> ReadAt(uint64_t offset, Bytes out) override {
+    size_t done = 0;
+    for (int retries = 0; done < out.size();) {
+      const size_t wanted = std::min(out.size() - done, kMaxTransferBytes);
+      const ssize_t got = ::pread(fd_.get(), out.data() + done, wanted, static_cast<off_t>(offset + done));
+      if (got == 0) break;
+      if (got > 0) {
+        done += static_cast<size_t>(got);
+        retries = 0;
+      } else if (!ShouldRetry(&retries)) {
+        return Status::FromErrno(errno, At("read", offset + done));
+      }
+    }
+    return done;
+  }
+
+  Status WriteAt(uint64_t offset, ConstBytes bytes) override {
+    size_t done = 0;
+    for (int retries = 0; done < bytes.size();) {
+      const size_t wanted = std::min(bytes.size() - done, kMaxTransferBytes);
+      const ssize_t put = ::pwrite(fd_.get(), bytes.data() + done, wanted, static_cast<off_t>(offset + done));
+      if (put > 0) {
+        done += static_cast<size_t>(put);
+        retries = 0;
+        continue;
+      }
+      if (put == 0) errno = EAGAIN;  // no progress and no reason: bounded like one that has a reason
+      if (!ShouldRetry(&retries)) return Status::FromErrno(errno, At("write", offset + done));
+    }
+    return {};
+  }
+
+  // Not fallocate: unwritten extents would make each later sync a metadata commit too.
+  Status ZeroFill(uint64_t offset, uint64_t length) override {
+    static const auto& zeros = *new std::vector<std::byte>(kZeroBytes);
+    for (uint64_t done = 0; done < length;) {
+      const size_t step = static_cast<size_t>(std::min<uint64_t>(length - done, zeros.size()));
+      RAWKV_RETURN_IF_ERROR(WriteAt(offset + done, ConstBytes(zeros).first(step)));
+      done += step;
+    }
+    return {};
+  }
+
+  Status Truncate(uint64_t size) override {
+    int returned = 0;
+    do {
+      returned = ::ftruncate(fd_.get(), static_cast<off_t>(size));
+    } while (returned != 0 && errno == EINTR);
+    return PathStatus(returned, What("truncate", path_));
+  }
+
+  Result<uint64_t> Size() override {
+    struct stat st {};
+    if (::fstat(fd_.get(), &st) != 0) return PathError(errno, What("stat", path_));
+    return static_cast<uint64_t>(st.st_size);
+  }
+
+  Status Sync() override { return SyncStatus(::fdatasync(fd_.get()), "sync", path_); }
+
+ private:
+  std::string At(std::string_view operation, uint64_t offset) const {
+    return What(operation, path_) + " at offset " + std::to_string(offset);
+  }
+
+  const UniqueFd fd_;
+  const std::string path_;
+};
+
+class PosixFileLock final : public FileLock {
+ public:
+  explicit PosixFileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  // Unlocked explicitly, since a forked child may still have a copy of the descriptor, which would
+  // keep the lock; but never by such a child, which would take it from its parent.
+  ~PosixFileLock() override {
+    if (::getpid() == holder_) ::flock(fd_.get(), LOCK_UN);
+  }
+
+ private:
+  const UniqueFd fd_;
+  const pid_t holder_ = ::getpid();
+};
+
+FileKind KindOf(mode_t mode) {
+  if (S_ISREG(mode)) return FileKind::kRegular;
+  if (S_ISDIR(mode)) return FileKind::kDirectory;
+  if (S_ISLNK(mode)) return FileKind::kSymlink;
+  return FileKind::kOther;
+}
+
+int OpenFlags(OpenMode mode) {
+  switch (mode) {
+    case OpenMode::kRead:
+      return O_RDONLY;
+    case OpenMode::kReadWrite:
+      return O_RDWR;
+    case OpenMode::kCreate:
+      return O_RDWR | O_CREAT;
+    case OpenMode::kCreateNew:
+      return O_RDWR | O_CREAT | O_EXCL;
+  }
+  return O_RDONLY;
+}
+
+// Retries EINTR, which some network filesystems return.
+UniqueFd OpenFd(const std::string& path, int flags) {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+  } while (fd < 0 && errno == EINTR);
+  return UniqueFd(fd);
+}
+
+Result<UniqueFd> OpenDir(const std::string& path, std::string_view operation) {
+  UniqueFd fd = OpenFd(path, O_RDONLY | O_DIRECTORY);
+  if (!fd.valid() && errno == ENOTDIR) {
+    return Status::IoError(What(operation, path) + ": not a directory (symbolic links are not followed)");
+  }
+  if (!fd.valid()) return PathError(errno, What(operation, path));
+  return fd;
+}
+
+// Whether `path` still names the file behind `fd`.
+bool StillNamed(int fd, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+class PosixFsImpl final : public Fs {
+ public:
+  Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
+    // O_NONBLOCK, since a planted FIFO would otherwise hold us for ever; files do not mind it.
+    UniqueFd fd = OpenFd(path, OpenFlags(mode) | O_NONBLOCK | O_NOCTTY);
+    if (!fd.valid()) return PathError(errno, What("open", path));
+    struct stat st {};
+    if (::fstat(fd.get(), &st) != 0) return PathError(errno, What("stat", path));
+    if (S_ISDIR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
+      return Status::IoError(What("open", path) + ": is not a file");
+    }
+    return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path));
+  }
+
+  Result<FileStat> Stat(const std::string& path) override {
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) != 0) return PathError(errno, What("stat", path));
+    return FileStat{.kind = KindOf(st.st_mode), .size_bytes = static_cast<uint64_t>(st.st_size)};
+  }
+
+  Result<std::vector<std::string>> List(const std::string& dir) override {
+    RAWKV_ASSIGN_OR_RETURN(UniqueFd fd, OpenDir(dir, "list"));
+    const int stream_fd = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);  // the stream closes what it is given
+    if (stream_fd < 0) return PathError(errno, What("list", dir));
+    const auto close = [](DIR* stream) { ::closedir(stream); };
+    const std::unique_ptr<DIR, decltype(close)> stream(::fdopendir(stream_fd), close);
+    if (stream == nullptr) {
+      const int error = errno;
+      ::close(stream_fd);
+      return PathError(error, What("list", dir));
+    }
+    std::vector<std::string> names;
+    for (;;) {
+      errno = 0;
+      const dirent* entry = ::readdir(stream.get());
+      if (entry == nullptr) break;
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) return PathError(errno, What("list", dir));
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Status MakeDir(const std::string& path) override {
+    return PathStatus(::mkdir(path.c_str(), 0700), What("mkdir", path));
+  }
+
+  Status RemoveFile(const std::string& path) override {
+    return PathStatus(::unlink(path.c_str()), What("unlink", path));
+  }
+
+  Status RemoveDir(const std::string& path) override {
+    return PathStatus(::rmdir(path.c_str()), What("rmdir", path));
+  }
+
+  Status Rename(const std::string& from, const std::string& to) override {
+    return PathStatus(::rename(from.c_str(), to.c_str()), What("rename", from, to));
+  }
+
+  Status Link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) == 0) return {};
+    const int error = errno;
+    const std::string what = What("link", from, to);
+    if (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP) {
+      return Status::NotSupported(what + ": " + std::strerror(error) +
+                                  "; both must be on one filesystem that has hard links");
+    }
+    return PathError(error, what);
+  }
+
+  Status Symlink(const std::string& target, const std::string& path) override {
+    return PathStatus(::symlink(target.c_str(), path.c_str()), What("symlink", path, target));
+  }
+
+  Result<std::string> ReadLink(const std::string& path) override {
+    for (std::string target(256, '\0'); target.size() <= kMaxLinkBytes; target.resize(2 * target.size())) {
+      const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+      if (length < 0) {
+        const std::string what = What("readlink", path);
+        return errno == EINVAL ? Status::IoError(what + ": not a symbolic link") : PathError(errno, what);
+      }
+      if (static_cast<size_t>(length) == target.size()) continue;  // may have been cut short
+      target.resize(static_cast<size_t>(length));
+      return target;
+    }
+    return Status::IoError(What("readlink", path) + ": target too long");
+  }
+
+  Status SyncDir(const std::string& dir) override {
+    RAWKV_ASSIGN_OR_RETURN(const UniqueFd fd, OpenDir(dir, "syncdir"));
+    return SyncStatus(::fsync(fd.get()), "syncdir", dir);
+  }
+
+  // flock, not fcntl: it excludes a second open in this process, and closing some other descriptor
+  // of the same file does not drop it. The content is left alone; it names the holder.
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
+      UniqueFd fd = OpenFd(path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY);
+      if (!fd.valid()) return PathError(errno, What("lock", path));
+      int returned = 0;
+      do {
+        returned = ::flock(fd.get(), LOCK_EX | LOCK_NB);
+      } while (returned != 0 && errno == EINTR);
+      if (returned != 0 && errno == EWOULDBLOCK) {
+        return Status::Busy(What("lock", path) + ": held by someone else");
+      }
+      if (returned != 0) return PathError(errno, What("lock", path));
+      // Between open and flock a former holder may have removed the file (the sweep of leases): a
+      // lock on a file without a name excludes nobody.
+      if (StillNamed(fd.get(), path)) {
+        return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(fd)));
+      }
+    }
+    return Status::Busy(What("lock", path) + ": keeps being replaced; try again");
+  }
+
+  Result<uint64_t> FreeBytes(const std::string& path) override {
+    struct statvfs st {};
+    if (::statvfs(path.c_str(), &st) != 0) return PathError(errno, What("statvfs", path));
+    return static_cast<uint64_t>(st.f_bavail) * st.f_frsize;
+  }
+};
+
+}  // namespace
+
+Fs& PosixFs() {
+  static Fs& fs = *new PosixFsImpl;
+  return fs;
+}
+
+}  // namespace rawkv

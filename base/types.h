@@ -1,0 +1,53 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace rawkv {
+
+// A u64 that cannot be mixed up with another u64: explicit in, explicit out (`value()`).
+template <typename Tag>
+class StrongU64 {
+ public:
+  constexpr StrongU64() = default;
+  constexpr explicit StrongU64(uint64_t value) : value_(value) {}
+  constexpr uint64_t value() const { return value_; }
+  friend constexpr auto operator<=>(StrongU64, StrongU64) = default;
+
+ private:
+  uint64_t value_ = 0;
+};
+
+// One committed state, dense: 1, 2, 3, … (0 is the empty state unless format said otherwise).
+using Version = StrongU64<struct VersionTag>;
+// The branch a version belongs to: a random non-zero number, new with each rollback.
+using Lineage = StrongU64<struct LineageTag>;
+// Index of an allocation unit on the device.
+using SlotId = StrongU64<struct SlotIdTag>;
+// A number of slots.
+using SlotCount = StrongU64<struct SlotCountTag>;
+// Byte position on the device.
+using DeviceOffset = StrongU64<struct DeviceOffsetTag>;
+// Names one payload write: open generation << 40 | counter; unique in a store's life.
+using WriteId = StrongU64<struct WriteIdTag>;
+
+constexpr Version Next(Version v) { return Version(v.value() + 1); }
+constexpr Version Previous(Version v) { return Version(v.value() - 1); }
+constexpr SlotId operator+(SlotId s, SlotCount n) { return SlotId(s.value() + n.value()); }
+constexpr SlotCount operator-(SlotId a, SlotId b) { return SlotCount(a.value() - b.value()); }
+constexpr SlotCount operator+(SlotCount a, SlotCount b) { return SlotCount(a.value() + b.value()); }
+constexpr SlotCount operator-(SlotCount a, SlotCount b) { return SlotCount(a.value() - b.value()); }
+constexpr DeviceOffset operator+(DeviceOffset o, uint64_t bytes) { return DeviceOffset(o.value() + bytes); }
+
+// Decimal for versions in messages; 16 hex digits for lineages and write ids.
+std::string ToString(Version v);
+std::string ToHex(uint64_t v);
+
+}  // namespace rawkv
+
+template <typename Tag>
+struct std::hash<rawkv::StrongU64<Tag>> {
+  size_t operator()(rawkv::StrongU64<Tag> v) const noexcept { return std::hash<uint64_t>{}(v.value()); }
+};

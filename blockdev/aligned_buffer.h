@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/export.h"
+
+namespace rawkv {
+
+// Unit of device I/O: offsets, lengths and memory of every transfer are multiples of it.
+inline constexpr uint64_t kBlockAlign = 4096;
+
+constexpr uint64_t AlignUp(uint64_t n, uint64_t align) {
+  return (n + align - 1) / align * align;
+}
+constexpr bool IsAligned(uint64_t n, uint64_t align = kBlockAlign) {
+  return n % align == 0;
+}
+
+// Move-only memory that may reach a device: kBlockAlign-aligned, size a multiple of it. Not zeroed.
+class RAWKV_EXPORT AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(uint64_t size_bytes);  // rounded up to kBlockAlign
+  // The moved-from buffer is empty: a stale size beside a null pointer would be a trap.
+  AlignedBuffer(AlignedBuffer&& other) noexcept;
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept;
+  std::byte* data() { return data_.get(); }
+  const std::byte* data() const { return data_.get(); }
+  uint64_t size() const { return size_; }
+  Bytes bytes() { return {data_.get(), size_}; }
+  ConstBytes bytes() const { return {data_.get(), size_}; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const;
+  };
+  std::unique_ptr<std::byte[], Free> data_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace rawkv

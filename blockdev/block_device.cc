@@ -1,0 +1,118 @@
+#include "blockdev/block_device.h"
+
+#include <string>
+
+namespace rawkv {
+
+namespace {
+
+std::string Describe(const IoRequest& request, const std::string& path) {
+  return std::string(request.kind == IoKind::kRead ? "read" : "write") + " of " +
+         std::to_string(request.buffer.size()) + " bytes at offset " +
+         std::to_string(request.offset.value()) + " of " + path;
+}
+
+bool InBounds(uint64_t offset, uint64_t length, uint64_t capacity) {
+  return offset <= capacity && length <= capacity - offset;
+}
+
+}  // namespace
+
+std::string_view DeviceKindName(DeviceKind kind) {
+  switch (kind) {
+    case DeviceKind::kFile:
+      return "file";
+    case DeviceKind::kBlockDevice:
+      return "block";
+    case DeviceKind::kNvmeChar:
+      return "nvme";
+    case DeviceKind::kMemory:
+      return "memory";
+  }
+  return "unknown";
+}
+
+Status BlockDevice::Validate(const IoRequest& request) const {
+  const uint64_t offset = request.offset.value();
+  const uint64_t length = request.buffer.size();
+  if (length == 0) return Status::InvalidArgument(Describe(request, path_) + ": nothing to transfer");
+  if (!IsAligned(offset) || !IsAligned(length) ||
+      !IsAligned(reinterpret_cast<uintptr_t>(request.buffer.data()))) {
+    return Status::InvalidArgument(Describe(request, path_) +
+                                   ": offset, length and memory must be multiples of " +
+                                   std::to_string(kBlockAlign));
+  }
+  if (!InBounds(offset, length, geometry_.capacity_bytes)) {
+    return Status::InvalidArgument(Describe(request, path_) + ": outside the capacity of " +
+                                   std::to_string(geometry_.capacity_bytes) + " bytes");
+  }
+  return Status::Ok();
+}
+
+Status BlockDevice::Read(DeviceOffset offset, Bytes out) {
+  IoRequest request{.kind = IoKind::kRead, .offset = offset, .buffer = out};
+  return Submit({&request, 1});
+}
+
+Status BlockDevice::Write(DeviceOffset offset, ConstBytes bytes) {
+  // A write only reads from its buffer (IoRequest's contract); one request type serves both ways.
+  const Bytes buffer(const_cast<std::byte*>(bytes.data()), bytes.size());
+  IoRequest request{.kind = IoKind::kWrite, .offset = offset, .buffer = buffer};
+  return Submit({&request, 1});
+}
+
+Status BlockDevice::Submit(std::span<IoRequest> batch, const OnDone& on_done) {
+  Status refused;
+  if (batch.size() > kMaxBatch) {
+    refused = Status::InvalidArgument("batch of " + std::to_string(batch.size()) + " requests to " + path_ +
+                                      ": at most " + std::to_string(kMaxBatch) + " are allowed");
+  }
+  for (size_t i = 0; refused.ok() && i < batch.size(); ++i) refused = Validate(batch[i]);
+  if (!refused.ok()) {
+    for (IoRequest& request : batch) request.status = refused;
+    return refused;
+  }
+
+  DeviceCounters sum;
+  for (IoRequest& request : batch) {
+    request.status = Status::Ok();
+    const bool read = request.kind == IoKind::kRead;
+    ++(read ? sum.reads : sum.writes);
+    (read ? sum.read_bytes : sum.written_bytes) += request.buffer.size();
+  }
+  reads_.fetch_add(sum.reads, std::memory_order_relaxed);
+  read_bytes_.fetch_add(sum.read_bytes, std::memory_order_relaxed);
+  writes_.fetch_add(sum.writes, std::memory_order_relaxed);
+  written_bytes_.fetch_add(sum.written_bytes, std::memory_order_relaxed);
+
+  if (!batch.empty()) DoSubmit(batch, on_done);
+  for (const IoRequest& request : batch) RAWKV_RETURN_IF_ERROR(request.status);
+  return Status::Ok();
+}
+
+Status BlockDevice::Flush() {
+  flushes_.fetch_add(1, std::memory_order_relaxed);
+  return DoFlush();
+}
+
+Status BlockDevice::Discard(DeviceOffset offset, uint64_t length) {
+  if (!IsAligned(offset.value()) || !IsAligned(length) ||
+      !InBounds(offset.value(), length, geometry_.capacity_bytes)) {
+    return Status::InvalidArgument("discard of " + std::to_string(length) + " bytes at offset " +
+                                   std::to_string(offset.value()) + " of " + path_ + ": must be aligned to " +
+                                   std::to_string(kBlockAlign) + " and within the capacity of " +
+                                   std::to_string(geometry_.capacity_bytes) + " bytes");
+  }
+  if (length == 0) return Status::Ok();
+  return DoDiscard(offset, length);
+}
+
+DeviceCounters BlockDevice::counters() const {
+  return {.reads = reads_.load(std::memory_order_relaxed),
+          .read_bytes = read_bytes_.load(std::memory_order_relaxed),
+          .writes = writes_.load(std::memory_order_relaxed),
+          .written_bytes = written_bytes_.load(std::memory_order_relaxed),
+          .flushes = flushes_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace rawkv

@@ -1,0 +1,156 @@
+#include "blockdev/device_fd.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <fstream>
+#include <thread>
+
+namespace rawkv {
+
+namespace {
+
+std::string SysPath(const char* kind, dev_t device) {
+  return std::string("/sys/dev/") + kind + "/" + std::to_string(major(device)) + ":" +
+         std::to_string(minor(device));
+}
+
+bool IsNvmeGeneric(dev_t device) {
+  char target[PATH_MAX];
+  const std::string link = SysPath("char", device) + "/subsystem";
+  const ssize_t length = ::readlink(link.c_str(), target, sizeof(target));
+  return length > 0 && std::string_view(target, static_cast<size_t>(length)).ends_with("/nvme-generic");
+}
+
+struct Opened {
+  UniqueFd fd;
+  bool direct = false;
+};
+
+// With O_DIRECT if wanted and the filesystem lets it be opened so.
+Result<Opened> OpenFd(const std::string& path, int flags, bool want_direct) {
+  int error = EINVAL;
+  for (const bool direct : {true, false}) {
+    if (direct && !want_direct) continue;
+    UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC | (direct ? O_DIRECT : 0)));
+    if (fd.valid()) return Opened{.fd = std::move(fd), .direct = direct};
+    error = errno;
+    if (error != EINVAL) break;
+  }
+  if (error == EBUSY || error == ETXTBSY) {
+    return Status::Busy(path + ": in use by another program or the system; stop its user first");
+  }
+  return Status::FromErrno(error, "open of " + path);
+}
+
+Result<uint64_t> SizeOf(int fd, const struct stat& info, const std::string& path) {
+  if (S_ISREG(info.st_mode)) return static_cast<uint64_t>(info.st_size);
+  uint64_t bytes = 0;
+  if (::ioctl(fd, BLKGETSIZE64, &bytes) != 0) return Status::FromErrno(errno, "size of " + path);
+  int logical_block = 0;
+  if (::ioctl(fd, BLKSSZGET, &logical_block) != 0) return Status::FromErrno(errno, "block size of " + path);
+  if (static_cast<uint64_t>(logical_block) > kBlockAlign) {
+    return Status::NotSupported(path + ": logical blocks of " + std::to_string(logical_block) +
+                                " bytes; at most " + std::to_string(kBlockAlign) + " are supported");
+  }
+  return bytes;
+}
+
+// Some filesystems accept O_DIRECT at open and refuse the first transfer, so one is made.
+bool DirectReadWorks(int fd) {
+  AlignedBuffer block(kBlockAlign);
+  return ::pread(fd, block.data(), kBlockAlign, 0) >= 0 || errno != EINVAL;
+}
+
+bool DiscardSupported(int fd, const struct stat& info) {
+  if (S_ISREG(info.st_mode)) {
+    // A hole behind the end changes nothing, but tells whether the filesystem can punch one.
+    const uint64_t behind = AlignUp(static_cast<uint64_t>(info.st_size), kBlockAlign) + kBlockAlign;
+    return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(behind),
+                       kBlockAlign) == 0;
+  }
+  const std::string sys = SysPath("block", info.st_rdev);
+  for (const char* queue : {"/queue", "/../queue"}) {  // a partition's queue is its disk's
+    uint64_t bytes = 0;
+    if (std::ifstream(sys + queue + "/discard_max_bytes") >> bytes) return bytes > 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& path) {
+  if (S_ISREG(mode)) return DeviceKind::kFile;
+  if (S_ISBLK(mode)) return DeviceKind::kBlockDevice;
+  if (S_ISCHR(mode) && IsNvmeGeneric(device)) return DeviceKind::kNvmeChar;
+  const char* what = S_ISDIR(mode)    ? "a directory"
+                     : S_ISCHR(mode)  ? "a character device that is not NVMe"
+                     : S_ISFIFO(mode) ? "a pipe"
+                                      : "a socket";
+  return Status::InvalidArgument(path + ": is " + what + "; name a regular file or a block device");
+}
+
+Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path) {
+  // udev probes a block device under a shared lock each time a writer has closed it: that passes.
+  const int tries = kind == DeviceKind::kBlockDevice ? 50 : 1;
+  for (int i = 0; i < tries; ++i) {
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return Status::Ok();
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return Status::FromErrno(errno, "lock of " + path);
+  }
+  return Status::Busy(path + ": locked by another program, probably a store that is open; close it first");
+}
+
+Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& options) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return Status::FromErrno(errno, "open of " + path);
+  RAWKV_ASSIGN_OR_RETURN(const DeviceKind kind, DeviceKindOf(info.st_mode, info.st_rdev, path));
+  if (kind == DeviceKind::kNvmeChar) {
+    return Status::NotSupported(path +
+                                ": NVMe character devices are not supported yet; use the block device");
+  }
+  int flags = options.writable ? O_RDWR : O_RDONLY;
+  if (options.writable && kind == DeviceKind::kBlockDevice) flags |= O_EXCL;
+  RAWKV_ASSIGN_OR_RETURN(Opened opened, OpenFd(path, flags, options.cache == CacheMode::kDirect));
+  const int fd = opened.fd.get();
+
+  struct stat now {};
+  if (::fstat(fd, &now) != 0) return Status::FromErrno(errno, "stat of " + path);
+  if (now.st_ino != info.st_ino || now.st_dev != info.st_dev) {
+    return Status::Busy(path + ": replaced while it was being opened");
+  }
+  if (options.writable) RAWKV_RETURN_IF_ERROR(LockDeviceFd(fd, kind, path));
+
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t size, SizeOf(fd, now, path));
+  if (size < kBlockAlign) {
+    return Status::FailedPrecondition(path + ": holds " + std::to_string(size) +
+                                      " bytes, not even one block; is it the right device?");
+  }
+  if (opened.direct && !DirectReadWorks(fd)) {
+    // Cleared on this descriptor, not reopened: the lock belongs to it.
+    if (::fcntl(fd, F_SETFL, 0) != 0) return Status::FromErrno(errno, "fcntl of " + path);
+    opened.direct = false;
+  }
+  DeviceFd out;
+  out.geometry = {.kind = kind,
+                  .capacity_bytes = size / kBlockAlign * kBlockAlign,
+                  .direct = opened.direct,
+                  .discard_supported = options.writable && DiscardSupported(fd, now)};
+  if (!opened.direct && options.cache == CacheMode::kDirect) {
+    out.cache_note = "buffered, because the filesystem of " + path + " refuses O_DIRECT";
+  }
+  out.fd = std::move(opened.fd);
+  return out;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,116 @@
+#include "blockdev/device_guard.h"
+
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "blockdev/device_fd.h"
+#include "blockdev/device_users.h"
+#include "blockdev/superblock.h"
+
+namespace rawkv {
+
+namespace {
+
+constexpr char kRemedy[] = "; use --force to overwrite it";
+
+struct FreeProbe {
+  void operator()(blkid_struct_probe* probe) const { blkid_free_probe(probe); }
+};
+
+std::string Value(blkid_probe probe, const char* name) {
+  const char* text = nullptr;
+  return blkid_probe_lookup_value(probe, name, &text, nullptr) == 0 && text != nullptr ? text : "";
+}
+
+// What libblkid knows on the device, in words; empty if nothing. The plain probe stops at the first
+// hit: any signature is a reason to refuse, so it does not matter that several would contradict each
+// other, and one whose checksum is bad may still be someone's data.
+Result<std::string> FindSignature(int fd, const std::string& path) {
+  const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe());
+  if (probe == nullptr || blkid_probe_set_device(probe.get(), fd, 0, 0) != 0) {
+    return Status::IoError(path + ": libblkid cannot look for signatures on it");
+  }
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(),
+                                    BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_BADCSUM);
+  blkid_probe_enable_partitions(probe.get(), 1);
+  const int result = blkid_do_probe(probe.get());
+  if (result < 0) return Status::IoError(path + ": reading it for signatures failed");
+  if (result > 0) return std::string();
+
+  if (const std::string table = Value(probe.get(), "PTTYPE"); !table.empty()) {
+    return "a partition table (" + table + ")";
+  }
+  const std::string type = Value(probe.get(), "TYPE");
+  const std::string usage = Value(probe.get(), "USAGE");
+  if (usage == "filesystem") return "a filesystem (" + type + ")";
+  if (usage == "raid") return "a member of a RAID or volume group (" + type + ")";
+  return type.empty() ? std::string("an unknown signature") : "a signature (" + type + ")";
+}
+
+Result<std::string> FindRawkvStore(int fd, const std::string& path) {
+  for (const uint64_t offset : {uint64_t{0}, kSuperblockBytes}) {
+    std::array<std::byte, kSuperblockBytes> block{};
+    const ssize_t got = ::pread(fd, block.data(), block.size(), static_cast<off_t>(offset));
+    if (got < 0) return Status::FromErrno(errno, "read at offset " + std::to_string(offset) + " of " + path);
+    if (!HasSuperblockMagic(ConstBytes(block).first(static_cast<size_t>(got)))) continue;
+    const Result<Superblock> superblock = DecodeSuperblock(block);
+    if (!superblock.ok()) return std::string("a damaged or newer rawkv superblock");
+    return "a rawkv store (store " + superblock->store_uuid.ToString() + ", device " +
+           superblock->device_uuid.ToString() + ")";
+  }
+  return std::string();
+}
+
+// A namespace's block device, through which its users and signatures show: /dev/ng0n1 is /dev/nvme0n1.
+Result<std::string> BlockSiblingOf(const std::string& path) {
+  std::array<char, 4096> real{};
+  if (::realpath(path.c_str(), real.data()) == nullptr) return Status::FromErrno(errno, "path of " + path);
+  const std::string name = std::string(real.data());
+  const size_t at = name.rfind("/ng");
+  if (at == std::string::npos) {
+    return Status::FailedPrecondition(path + ": no block device of the same name to check it by");
+  }
+  return name.substr(0, at) + "/nvme" + name.substr(at + 3);
+}
+
+Status CheckFileOrBlock(const std::string& path, const struct stat& info, SignaturePolicy policy) {
+  RAWKV_RETURN_IF_ERROR(CheckDeviceIsUnused(path, info));
+  if (policy == SignaturePolicy::kOverwrite) return Status::Ok();
+  if (S_ISREG(info.st_mode) && info.st_size == 0) return Status::Ok();  // libblkid refuses to look
+
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return Status::FromErrno(errno, "open of " + path);
+  RAWKV_ASSIGN_OR_RETURN(std::string found, FindRawkvStore(fd.get(), path));
+  if (found.empty()) {
+    RAWKV_ASSIGN_OR_RETURN(found, FindSignature(fd.get(), path));
+  }
+  return found.empty() ? Status::Ok() : Status::FailedPrecondition(path + ": holds " + found + kRemedy);
+}
+
+}  // namespace
+
+Status CheckDeviceMayBeFormatted(const std::string& path, SignaturePolicy policy) {
+  std::string checked = path;
+  struct stat info {};
+  if (::stat(checked.c_str(), &info) != 0) return Status::FromErrno(errno, "stat of " + checked);
+  const Result<DeviceKind> kind = DeviceKindOf(info.st_mode, info.st_rdev, path);
+  if (!kind.ok()) return Status::FailedPrecondition(kind.status().message());
+  if (*kind == DeviceKind::kNvmeChar) {
+    RAWKV_ASSIGN_OR_RETURN(checked, BlockSiblingOf(path));
+    if (::stat(checked.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) {
+      return Status::FailedPrecondition(path + ": cannot be checked, because " + checked +
+                                        " is not its block device");
+    }
+  }
+  return CheckFileOrBlock(checked, info, policy);
+}
+
+}  // namespace rawkv

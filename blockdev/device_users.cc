@@ -1,0 +1,190 @@
+#include "blockdev/device_users.h"
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "blockdev/device_fd.h"
+
+namespace rawkv {
+
+namespace {
+
+namespace stdfs = std::filesystem;
+
+std::string SysBlockPath(dev_t device) {
+  return "/sys/dev/block/" + std::to_string(major(device)) + ":" + std::to_string(minor(device));
+}
+
+// Names in a directory; none if it cannot be read.
+std::vector<std::string> Names(const std::string& dir) {
+  std::vector<std::string> out;
+  std::error_code error;
+  for (stdfs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    out.push_back(it->path().filename().string());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::optional<dev_t> ParseDevice(const std::string& text) {
+  unsigned major_number = 0;
+  unsigned minor_number = 0;
+  char colon = 0;
+  std::istringstream in(text);
+  if (!(in >> major_number >> colon >> minor_number) || colon != ':') return std::nullopt;
+  return makedev(major_number, minor_number);
+}
+
+// The device itself and its partitions.
+std::vector<dev_t> WithPartitions(dev_t device) {
+  std::vector<dev_t> out{device};
+  const std::string dir = SysBlockPath(device);
+  for (const std::string& name : Names(dir)) {
+    if (!std::ifstream(dir + "/" + name + "/partition")) continue;
+    std::string numbers;
+    std::ifstream(dir + "/" + name + "/dev") >> numbers;
+    if (const auto partition = ParseDevice(numbers)) out.push_back(*partition);
+  }
+  return out;
+}
+
+bool Contains(const std::vector<dev_t>& devices, dev_t device) {
+  return std::find(devices.begin(), devices.end(), device) != devices.end();
+}
+
+// /proc writes space, tab, newline and backslash in paths as \ooo.
+std::string Unescape(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escaped = text[i] == '\\' && i + 3 < text.size();
+    if (!escaped) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+    i += 3;
+  }
+  return out;
+}
+
+bool IsOneOf(const std::vector<dev_t>& devices, const std::string& path) {
+  struct stat info {};
+  // Sources such as "tmpfs" are no paths, and must not be looked up in the working directory.
+  return path.starts_with('/') && ::stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode) &&
+         Contains(devices, info.st_rdev);
+}
+
+// Where one of the devices is mounted; empty if nowhere. A mount names its device twice: btrfs and
+// other filesystems of several devices give a number of their own, and only the source shows it.
+std::string MountPointOf(const std::vector<dev_t>& devices) {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream in(line);
+    std::string id, parent, numbers, root, mount_point, word, type, source;
+    in >> id >> parent >> numbers >> root >> mount_point;
+    while (in >> word && word != "-") {
+    }
+    in >> type >> source;
+    const auto device = ParseDevice(numbers);
+    if ((device && Contains(devices, *device)) || IsOneOf(devices, Unescape(source))) {
+      return Unescape(mount_point);
+    }
+  }
+  return {};
+}
+
+bool SameFile(const std::string& path, const struct stat& info) {
+  struct stat other {};
+  return ::stat(path.c_str(), &other) == 0 && other.st_dev == info.st_dev && other.st_ino == info.st_ino;
+}
+
+bool IsSwap(const std::vector<dev_t>& devices, const struct stat& info) {
+  std::ifstream swaps("/proc/swaps");
+  std::string line;
+  std::getline(swaps, line);  // titles
+  while (std::getline(swaps, line)) {
+    const std::string path = Unescape(line.substr(0, line.find_first_of(" \t")));
+    if (IsOneOf(devices, path) || (S_ISREG(info.st_mode) && SameFile(path, info))) return true;
+  }
+  return false;
+}
+
+// What device-mapper, md and their like have stacked on the devices; empty if nothing.
+std::string HolderOf(const std::vector<dev_t>& devices) {
+  for (const dev_t device : devices) {
+    for (const std::string& name : Names(SysBlockPath(device) + "/holders")) return name;
+  }
+  return {};
+}
+
+// The loop device that has the file behind it; empty if none. The kernel's answer is exact, but asking
+// needs the right to open the loop device; the path in /sys needs none.
+std::string LoopDeviceOver(const struct stat& info) {
+  for (const std::string& name : Names("/sys/block")) {
+    const std::string backing_file = "/sys/block/" + name + "/loop/backing_file";
+    std::ifstream in(backing_file);
+    std::string backing;
+    if (!name.starts_with("loop") || !std::getline(in, backing)) continue;
+    loop_info64 loop{};
+    const UniqueFd fd(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const bool known = fd.valid() && ::ioctl(fd.get(), LOOP_GET_STATUS64, &loop) == 0;
+    const bool same =
+        known ? loop.lo_device == info.st_dev && loop.lo_inode == info.st_ino : SameFile(backing, info);
+    if (same) return name;
+  }
+  return {};
+}
+
+Status Refuse(const std::string& path, const std::string& found, const std::string& remedy) {
+  return Status::FailedPrecondition(path + ": " + found + "; " + remedy);
+}
+
+// What the tables do not show (another mount namespace, an open store) still holds the device or its
+// lock. Both are let go at once.
+Status CheckExclusiveOpen(const std::string& path, const struct stat& info) {
+  const bool block = S_ISBLK(info.st_mode);
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | (block ? O_EXCL : 0)));
+  if (!fd.valid()) {
+    if (errno == EBUSY) return Refuse(path, "held by another program or mount", "stop its user first");
+    return Status::FromErrno(errno, "open of " + path);
+  }
+  const Status locked = LockDeviceFd(fd.get(), block ? DeviceKind::kBlockDevice : DeviceKind::kFile, path);
+  return locked.code() == StatusCode::kBusy ? Status::FailedPrecondition(locked.message()) : locked;
+}
+
+}  // namespace
+
+Status CheckDeviceIsUnused(const std::string& path, const struct stat& info) {
+  const std::vector<dev_t> devices =
+      S_ISBLK(info.st_mode) ? WithPartitions(info.st_rdev) : std::vector<dev_t>();
+  if (const std::string at = MountPointOf(devices); !at.empty()) {
+    return Refuse(path, "it, or a partition of it, is mounted at " + at, "unmount it first");
+  }
+  if (IsSwap(devices, info)) {
+    return Refuse(path, "it, or a partition of it, is used as swap", "swapoff it first");
+  }
+  if (const std::string holder = HolderOf(devices); !holder.empty()) {
+    return Refuse(path, "held by " + holder + " (LVM, RAID or encryption)", "release it first");
+  }
+  if (S_ISREG(info.st_mode)) {
+    if (const std::string loop = LoopDeviceOver(info); !loop.empty()) {
+      return Refuse(path, "in use as the backing file of /dev/" + loop,
+                    "detach it first, or use /dev/" + loop);
+    }
+  }
+  return CheckExclusiveOpen(path, info);
+}
+
+}  // namespace rawkv

@@ -1,0 +1,59 @@
+#include "blockdev/fd_block_device.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "blockdev/transfer.h"
+
+namespace rawkv {
+
+void FdBlockDevice::RunSerially(std::span<IoRequest> batch, const OnDone& on_done) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    Transfer transfer(batch[i]);
+    Transfer::Next next = Transfer::Next::kAgain;
+    while (next != Transfer::Next::kDone) {
+      if (next == Transfer::Next::kPause) PauseForRetry();
+      const uint64_t offset = transfer.offset().value();
+      const int64_t result = transfer.kind() == IoKind::kRead
+                                 ? raw_->ReadAt(fd_.get(), offset, transfer.buffer())
+                                 : raw_->WriteAt(fd_.get(), offset, transfer.buffer());
+      next = transfer.Take(result, path());
+    }
+    batch[i].status = transfer.status();
+    if (on_done) on_done(i);
+  }
+}
+
+Status FdBlockDevice::DoFlush() {
+  const int64_t result = raw_->DataSync(fd_.get());
+  if (result >= 0) return Status::Ok();
+  // Never kNoSpace, which would say that nothing was lost.
+  return Status::IoError("flush of " + path() + ": " + std::strerror(static_cast<int>(-result)));
+}
+
+Status FdBlockDevice::DoDiscard(DeviceOffset offset, uint64_t length) {
+  int result = 0;
+  if (geometry().kind == DeviceKind::kBlockDevice) {
+    uint64_t range[2] = {offset.value(), length};
+    result = ::ioctl(fd_.get(), BLKDISCARD, range);
+  } else {
+    result = ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                         static_cast<off_t>(offset.value()), static_cast<off_t>(length));
+  }
+  if (result == 0) return Status::Ok();
+  const int error = errno;
+  const std::string what = "discard of " + std::to_string(length) + " bytes at offset " +
+                           std::to_string(offset.value()) + " of " + path();
+  if (error == EOPNOTSUPP || error == ENOTTY || error == ENOSYS) {
+    return Status::NotSupported(what + ": " + std::strerror(error));
+  }
+  if (error == EBADF) return Status::FailedPrecondition(what + ": it was opened read-only");
+  return Status::FromErrno(error, what);
+}
+
+}  // namespace rawkv

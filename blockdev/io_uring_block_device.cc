@@ -1,0 +1,39 @@
+#include "blockdev/io_uring_block_device.h"
+
+#include "blockdev/ring_batch.h"
+
+namespace rawkv {
+
+Result<std::unique_ptr<BlockDevice>> IoUringBlockDevice::Make(std::string path, Geometry geometry,
+                                                              UniqueFd& fd, std::shared_ptr<RawIo> raw,
+                                                              Rings rings) {
+  RAWKV_ASSIGN_OR_RETURN(auto first, rings.make(fd.get(), rings.queue_depth));
+  return std::unique_ptr<BlockDevice>(new IoUringBlockDevice(
+      std::move(path), geometry, std::move(fd), std::move(raw), std::move(rings), std::move(first)));
+}
+
+IoUringBlockDevice::IoUringBlockDevice(std::string path, Geometry geometry, UniqueFd fd,
+                                       std::shared_ptr<RawIo> raw, Rings rings, std::unique_ptr<IoRing> first)
+    : FdBlockDevice(std::move(path), geometry, std::move(fd), std::move(raw)),
+      queue_depth_(rings.queue_depth),
+      rings_(std::move(first), [make = std::move(rings.make), descriptor = FdBlockDevice::fd(),
+                                depth = rings.queue_depth] { return make(descriptor, depth); }) {}
+
+void IoUringBlockDevice::DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) {
+  if (batch.size() == 1) return RunSerially(batch, on_done);
+
+  Result<std::unique_ptr<IoRing>> ring = rings_.Take();
+  if (!ring.ok()) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      batch[i].status = Status::IoError("batch on " + path() + ": " + ring.status().message());
+      if (on_done) on_done(i);
+    }
+    return;
+  }
+  RingBatch run(**ring, {.depth = queue_depth_, .path = path()}, batch, on_done);
+  const bool reusable = run.Run();
+  if (!reusable) ring->reset();
+  rings_.Return(*std::move(ring));
+}
+
+}  // namespace rawkv

@@ -1,0 +1,122 @@
+#include "blockdev/ring_batch.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace rawkv {
+
+RingBatch::RingBatch(IoRing& ring, Options options, std::span<IoRequest> batch,
+                     const BlockDevice::OnDone& on_done)
+    : ring_(ring), options_(options), batch_(batch), on_done_(on_done) {
+  transfers_.reserve(batch.size());
+  for (const IoRequest& request : batch) transfers_.emplace_back(request);
+}
+
+bool RingBatch::Run() {
+  while (ended_ < batch_.size()) {
+    if (ring_error_ == 0) Fill();
+    if (queued_.empty()) {
+      AwaitCompletion();
+    } else {
+      HandOver();
+    }
+    Reap();
+  }
+  RAWKV_CHECK(in_flight_ == 0 && queued_.empty(), "every request has ended, so the kernel holds none");
+  return ring_error_ == 0;
+}
+
+void RingBatch::Fill() {
+  while (in_flight_ + queued_.size() < options_.depth) {
+    const bool retry = !again_.empty();
+    if (!retry && next_ == batch_.size()) break;
+    const size_t index = retry ? again_.back() : next_;
+    const Transfer& transfer = transfers_[index];
+    if (!ring_.Push({.tag = index,
+                     .kind = transfer.kind(),
+                     .offset = transfer.offset(),
+                     .buffer = transfer.buffer()})) {
+      break;
+    }
+    queued_.push_back(index);
+    retry ? again_.pop_back() : static_cast<void>(++next_);
+  }
+  RAWKV_CHECK(in_flight_ + queued_.size() > 0, "an empty ring takes at least one call");
+}
+
+void RingBatch::HandOver() {
+  const int taken = ring_.SubmitAndWait();
+  if (taken <= 0) return Refused(taken == 0 ? EAGAIN : -taken);
+  RAWKV_CHECK(static_cast<size_t>(taken) <= queued_.size(), "the kernel takes only what was queued");
+  queued_.erase(queued_.begin(), queued_.begin() + taken);
+  in_flight_ += static_cast<size_t>(taken);
+  refusals_ = 0;
+}
+
+void RingBatch::Refused(int error) {
+  const bool passing = error == EINTR || error == EAGAIN || error == EBUSY;
+  if (!passing || ++refusals_ > kMaxRefusals) return Abandon(error);
+  if (in_flight_ > 0) {
+    AwaitCompletion();  // the kernel is short of something that a completion gives back
+  } else if (error != EINTR) {
+    PauseForRetry();
+  }
+}
+
+// The calls still queued in the ring die with it; the caller destroys it because Run says false.
+void RingBatch::Abandon(int error) {
+  ring_error_ = error;
+  std::vector<size_t> never_begun;
+  never_begun.swap(queued_);
+  never_begun.insert(never_begun.end(), again_.begin(), again_.end());
+  again_.clear();
+  for (; next_ < batch_.size(); ++next_) never_begun.push_back(next_);
+  for (const size_t index : never_begun) End(index, RingFailed(index));
+}
+
+void RingBatch::AwaitCompletion() {
+  if (in_flight_ == 0) return;
+  const int result = ring_.Wait();
+  // There is no giving up here (rule 3). Completions appear in shared memory even when waiting for
+  // them fails, so looking again after a pause always ends.
+  if (result < 0 && result != -EINTR) PauseForRetry();
+}
+
+void RingBatch::Reap() {
+  std::array<IoRing::Completion, 64> done;
+  size_t count = 0;
+  do {
+    count = ring_.Reap(done);
+    for (size_t i = 0; i < count; ++i) Completed(done[i]);
+  } while (count == done.size());
+}
+
+void RingBatch::Completed(const IoRing::Completion& completion) {
+  RAWKV_CHECK(completion.tag < batch_.size() && in_flight_ > 0, "a completion answers a call of this batch");
+  const auto index = static_cast<size_t>(completion.tag);
+  --in_flight_;
+  refusals_ = 0;
+  const Transfer::Next next = transfers_[index].Take(completion.result, options_.path);
+  if (next == Transfer::Next::kDone) return End(index, transfers_[index].status());
+  if (ring_error_ != 0) return End(index, RingFailed(index));
+  if (next == Transfer::Next::kPause) PauseForRetry();
+  again_.push_back(index);
+}
+
+void RingBatch::End(size_t index, Status status) {
+  batch_[index].status = std::move(status);
+  ++ended_;
+  if (on_done_) on_done_(index);
+}
+
+Status RingBatch::RingFailed(size_t index) const {
+  const Transfer& transfer = transfers_[index];
+  return Status::IoError(std::string(transfer.kind() == IoKind::kRead ? "read" : "write") + " at offset " +
+                         std::to_string(transfer.offset().value()) + " of " + options_.path +
+                         ": io_uring takes no more requests: " + std::strerror(ring_error_));
+}
+
+}  // namespace rawkv

@@ -1,0 +1,57 @@
+#include "blockdev/transfer.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+namespace rawkv {
+
+namespace {
+constexpr int kRetriesWithoutPause = 8;
+}  // namespace
+
+Transfer::Next Transfer::Take(int64_t result, const std::string& path) {
+  const uint64_t asked = buffer().size();
+  if (result == -EINTR || result == -EAGAIN) return Fruitless(static_cast<int>(-result), 0, path);
+  if (result == -EBADF && kind_ == IoKind::kWrite) {
+    status_ = Status::FailedPrecondition("write to " + path + ": it was opened read-only");
+    return Next::kDone;
+  }
+  if (result < 0) return Fail(static_cast<int>(-result), path, "");
+  if (result == 0) return Fail(EIO, path, "no bytes moved inside the capacity; did the device shrink?");
+  if (static_cast<uint64_t>(result) > asked) {
+    return Fail(EIO, path, std::to_string(result) + " bytes reported, more than asked for");
+  }
+  if (static_cast<uint64_t>(result) == rest_.size()) return Next::kDone;
+
+  const uint64_t moved = static_cast<uint64_t>(result) / kBlockAlign * kBlockAlign;
+  if (moved == 0) return Fruitless(EIO, result, path);
+  offset_ = offset_ + moved;
+  rest_ = rest_.subspan(moved);
+  fruitless_ = 0;
+  return Next::kAgain;
+}
+
+Transfer::Next Transfer::Fruitless(int error, int64_t moved, const std::string& path) {
+  if (++fruitless_ <= kRetriesWithoutPause) return Next::kAgain;
+  if (fruitless_ <= kMaxFruitless) return Next::kPause;
+  const std::string tries = std::to_string(fruitless_) + " tries";
+  return Fail(error, path,
+              moved > 0 ? "only " + std::to_string(moved) + " bytes at a time after " + tries
+                        : "no progress after " + tries);
+}
+
+Transfer::Next Transfer::Fail(int error, const std::string& path, const std::string& why) {
+  status_ = Status::FromErrno(error, std::string(kind_ == IoKind::kRead ? "read" : "write") + " of " +
+                                         std::to_string(buffer().size()) + " bytes at offset " +
+                                         std::to_string(offset_.value()) + " of " + path +
+                                         (why.empty() ? "" : " (" + why + ")"));
+  return Next::kDone;
+}
+
+void PauseForRetry() {
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+}  // namespace rawkv

@@ -1,0 +1,71 @@
+# The public library: the layers in one shared object, with the public headers, a CMake package and a
+# pkg-config file. Included by the top-level CMakeLists.txt when the engine is part of the build.
+#
+# A consumer writes `#include <rawkv/rawkv.h>` (everything), or, as in this tree,
+# `#include "engine/engine.h"`: <prefix>/include and <prefix>/include/rawkv are both on the path.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# What an embedding program may include, and what those headers need. tests/packaging compiles each of
+# them from an installed copy.
+set(public_headers
+    base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/logger.h
+    base/result.h base/status.h base/types.h base/uuid.h
+    blockdev/aligned_buffer.h blockdev/block_device.h blockdev/open_block_device.h
+    engine/admin.h engine/engine.h engine/engine_info.h engine/iterator.h engine/options.h
+    engine/read_view.h engine/write_batch.h)
+list(TRANSFORM public_headers PREPEND "${PROJECT_SOURCE_DIR}/")
+
+# Every object of each layer goes in, used inside or not (an archive would give only what is missing);
+# the layers as libraries bring what they link.
+set(layers base blockdev wal snapshot index engine)
+list(TRANSFORM layers PREPEND rawkv_)
+add_library(rawkv SHARED)
+add_library(rawkv::rawkv ALIAS rawkv)
+foreach(layer IN LISTS layers)
+  target_sources(rawkv PRIVATE $<TARGET_OBJECTS:${layer}>)
+endforeach()
+target_link_libraries(rawkv PRIVATE ${layers})
+set_target_properties(rawkv PROPERTIES
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}
+  LINKER_LANGUAGE CXX
+  VERIFY_INTERFACE_HEADER_SETS OFF)
+target_link_options(rawkv PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed)
+target_compile_features(rawkv PUBLIC cxx_std_20)
+configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv.h.in"
+               "${PROJECT_BINARY_DIR}/generated/rawkv.h" COPYONLY)
+target_sources(rawkv PUBLIC FILE_SET public_headers TYPE HEADERS
+               BASE_DIRS "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated"
+               FILES ${public_headers} "${PROJECT_BINARY_DIR}/generated/rawkv.h"
+                     "${PROJECT_BINARY_DIR}/generated/base/version_info.h")
+target_include_directories(rawkv INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+
+install(TARGETS rawkv EXPORT rawkv-targets
+        FILE_SET public_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv")
+configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv_relative_includes.cmake.in"
+               "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake" @ONLY)
+install(SCRIPT "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake")
+if(TARGET rawkv-ctl)
+  install(TARGETS rawkv-ctl)
+endif()
+
+# find_package(rawkv) gives rawkv::rawkv.
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/rawkv")
+install(EXPORT rawkv-targets NAMESPACE rawkv:: DESTINATION "${package_dir}")
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/rawkv-config.cmake.in"
+                              "${PROJECT_BINARY_DIR}/generated/rawkv-config.cmake"
+                              INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/generated/rawkv-config-version.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/generated/rawkv-config.cmake"
+              "${PROJECT_BINARY_DIR}/generated/rawkv-config-version.cmake"
+        DESTINATION "${package_dir}")
+
+# The prefix is told relative to the .pc file, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
+set(RAWKV_PC_PREFIX "\${pcfiledir}/${pc_to_prefix}")
+configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv.pc.in" "${PROJECT_BINARY_DIR}/generated/rawkv.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/generated/rawkv.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -1,0 +1,19 @@
+# RAWKV_SANITIZE names the sanitizers of a build: "address;undefined" or "thread" (presets asan and
+# tsan). They go to every file of the build, generated ones included.
+
+set(RAWKV_SANITIZE "" CACHE STRING "Sanitizers: empty, \"address;undefined\" or \"thread\"")
+
+if(RAWKV_SANITIZE)
+  string(REPLACE ";" "," sanitizers "${RAWKV_SANITIZE}")
+  add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${sanitizers})
+endif()
+
+# The ThreadSanitizer of GCC 12 cannot map its shadow where the kernel randomizes more than 28 bits of
+# an address: there the tests run without randomization.
+if("thread" IN_LIST RAWKV_SANITIZE AND EXISTS /proc/sys/vm/mmap_rnd_bits)
+  file(READ /proc/sys/vm/mmap_rnd_bits mmap_rnd_bits)
+  if(mmap_rnd_bits GREATER 28)
+    set(CMAKE_CROSSCOMPILING_EMULATOR setarch -R)
+  endif()
+endif()

@@ -1,0 +1,55 @@
+# One function a kind of target, so that every folder's CMakeLists.txt is a plain list of names.
+
+option(RAWKV_WARNINGS_AS_ERRORS "Make every compiler warning an error (preset lint)" OFF)
+
+add_library(rawkv_compile_options INTERFACE)
+target_compile_options(rawkv_compile_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                       -Wno-sign-conversion -Werror=return-type -Werror=unused-result
+                       # Designated initialisers leave the rest at its default on purpose; the other two
+                       # are false alarms of GCC 12 over std::optional and std::string at -O2.
+                       -Wno-missing-field-initializers
+                       $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-restrict>
+                       $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+                       $<$<BOOL:${RAWKV_WARNINGS_AS_ERRORS}>:-Werror>)
+target_include_directories(rawkv_compile_options INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
+                           "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>")
+configure_file("${PROJECT_SOURCE_DIR}/base/version_info.h.in"
+               "${PROJECT_BINARY_DIR}/generated/base/version_info.h" @ONLY)
+
+# rawkv_layer(base SOURCES a.cc … [USES wal …] [LINKS third-party …]): one layer as a static
+# library rawkv_<name>; cmake/rawkv_install.cmake assembles the public library from the layers.
+function(rawkv_layer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES;LINKS" ${ARGN})
+  add_library(rawkv_${name} STATIC ${arg_SOURCES})
+  target_link_libraries(rawkv_${name} PUBLIC rawkv_compile_options)
+  foreach(layer IN LISTS arg_USES)
+    target_link_libraries(rawkv_${name} PUBLIC rawkv_${layer})
+  endforeach()
+  target_link_libraries(rawkv_${name} PRIVATE ${arg_LINKS})
+  # The folder's headers as a file set, of which all_verify_interface_header_sets (preset lint) compiles
+  # each alone.
+  file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.h")
+  target_sources(rawkv_${name} PUBLIC FILE_SET own_headers TYPE HEADERS
+                 BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${headers})
+endfunction()
+
+# rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s]): one GoogleTest
+# program, one CTest test. The program leaves the result of each of its tests in
+# gtest/<name>.xml, from which tools/run-tests counts. Labels: docs/testing.md.
+function(rawkv_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  foreach(layer IN LISTS arg_USES)
+    target_link_libraries(${name} PRIVATE rawkv_${layer})
+  endforeach()
+  target_link_libraries(${name} PRIVATE rawkv_compile_options ${arg_LINKS} GTest::gtest GTest::gtest_main)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  if(RAWKV_SANITIZE)
+    math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 3")
+  endif()
+  add_test(NAME ${name}
+           COMMAND ${name} "--gtest_output=xml:${PROJECT_BINARY_DIR}/gtest/${name}.xml" ${arg_ARGS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()

@@ -1,0 +1,172 @@
+#include "engine/admin.h"
+
+#include <algorithm>
+
+#include "base/version_info.h"
+#include "engine/describe.h"
+#include "engine/recovery.h"
+#include "engine/rollback_plan.h"
+#include "engine/rollback_steps.h"
+#include "engine/store_dir.h"
+#include "engine/store_survey.h"
+#include "engine/working_index.h"
+#include "wal/change_set.h"
+
+namespace rawkv {
+namespace {
+
+Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenOptions& options,
+                                             ContextAccess access) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  return OpenStoreContext(store_dir, options, access);
+}
+
+// The newest version that can still be trusted, also when the log is damaged above it.
+Result<Version> NewestIntact(StoreContext& c, const StoreSurvey& survey) {
+  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), survey.log_first, Previous(survey.log_first)));
+  Version tip = scan.last;
+  for (const SnapshotInfo& s : survey.snapshots) tip = std::max(tip, s.version);
+  return tip;
+}
+
+Result<RollbackPlan> PlanClosed(StoreContext& c, Version target, const RollbackOptions& rollback) {
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
+  RAWKV_ASSIGN_OR_RETURN(const Version tip, NewestIntact(c, survey));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
+  return MakeRollbackPlan(survey, tip, target, leases, rollback);
+}
+
+// What can be told of slots without a writer's help: those of `current`.
+void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo* info) {
+  if (!survey.current || c.device.device == nullptr) return;
+  Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(*survey.current),
+                                                            .read_only = true,
+                                                            .block_cache_bytes = 16 << 20,
+                                                            .fs = c.env.index_fs,
+                                                            .logger = c.env.logger});
+  if (!index.ok()) return;
+  const Reachability reach = ToReachability(survey, info->version, {});
+  const Status described = DescribeSlots(**index, reach, c.layout().slot_count, 0, info);
+  if (!described.ok() && info->health == "ok") info->health = described.ToString();
+}
+
+}  // namespace
+
+Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options) {
+  Result<std::unique_ptr<StoreContext>> opened = OpenAt(dir, options, ContextAccess::kInspect);
+  const Status refused = opened.status();
+  const bool busy = refused.code() == StatusCode::kBusy;
+  if (!opened.ok()) {
+    opened = OpenAt(dir, options, ContextAccess::kBesideWriter);
+    if (!opened.ok()) return opened.status();
+  }
+  StoreContext& c = **opened;
+  Result<StoreSurvey> survey = Survey(c);
+  EngineInfo info = DescribeIdentity(c, survey.ok() ? *survey : StoreSurvey{});
+  if (busy) {
+    info.writer = ReadLockHolder(*c.env.fs, c.paths.dir).value_or(WriterInfo{0, "unknown"});
+  } else if (!refused.ok()) {
+    info.health = refused.ToString();
+  }
+  if (!survey.ok()) {
+    info.health = survey.status().ToString();
+    return info;
+  }
+  const Result<Version> tip = NewestIntact(c, *survey);
+  if (tip.ok()) {
+    info.version = info.durable_version = *tip;
+    info.reachable = ToReachability(*survey, *tip, {}).Ranges();
+  } else if (info.health == "ok") {
+    info.health = tip.status().ToString();
+  }
+  DescribeCurrentSlots(c, *survey, &info);
+  return info;
+}
+
+Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
+                                         const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kInspect));
+  const Result<RollbackMarker> marker = ReadRollbackMarker(*c);
+  if (marker.status().code() != StatusCode::kNotFound) {
+    return Status::FailedPrecondition(c->paths.dir + ": a rollback was interrupted; run it (or open the store) to "
+                                      "finish that first");
+  }
+  return PlanClosed(*c, target, rollback);
+}
+
+Status OfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
+                       const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kWrite));
+  RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
+  RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanClosed(*c, target, rollback));
+  RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
+  if (plan.to == plan.from) return Status::Ok();
+  return RunRollback(*c, plan);
+}
+
+Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kBesideWriter));
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(*c));
+  return survey.Rows();
+}
+
+Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std::optional<Version> version,
+                                                     const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kInspect));
+  std::vector<std::string> names;
+  RAWKV_ASSIGN_OR_RETURN(names, c->env.fs->List(c->paths.dir));
+  const SnapshotCallbacks callbacks{
+      .fill = {}, .inspect = [&](const std::string& index_dir) { return InspectIndex(c->env, index_dir); }};
+  std::vector<SnapshotVerdict> out;
+  for (const std::string& name : names) {
+    // By name, so that one whose MANIFEST is gone is judged, too.
+    const std::optional<Version> v = SnapshotStore::ParseDirName(name);
+    if (!v || (version && *v != *version)) continue;
+    RAWKV_ASSIGN_OR_RETURN(
+        std::vector<std::string> errors,
+        c->snapshots->Verify(*v, c->record.chain, SnapshotChecksummer(c->env), callbacks));
+    out.push_back({*v, std::move(errors)});
+  }
+  if (version && out.empty()) {
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version));
+  }
+  return out;
+}
+
+Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kBesideWriter));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
+  std::vector<LogSegmentRow> rows;
+  for (const SegmentInfo& s : segments) {
+    rows.push_back({s.path.substr(s.path.rfind('/') + 1), s.first, s.last, s.bytes, s.sealed});
+  }
+  return rows;
+}
+
+Status DumpLog(const std::string& dir, const OpenOptions& options,
+               const std::function<Status(const LogRecordRow&)>& fn) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kInspect));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
+  if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
+  const Version first = segments.front().first;
+  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c->log(), first, Previous(first)));
+  if (scan.last >= first) {
+    RAWKV_RETURN_IF_ERROR(ReadLog(c->log(), first, scan.last, [&](const LogRecord& record) -> Status {
+      RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+      const auto puts = static_cast<uint64_t>(std::count_if(
+          changes.ops.begin(), changes.ops.end(), [](const ChangeOp& op) { return op.kind == ChangeOp::Kind::kPut; }));
+      return fn({record.head.version, record.head.lineage, record.head.time_unix_ms, puts, changes.ops.size() - puts,
+                 record.head.durable_through});
+    }));
+  }
+  return scan.end == LogEnd::kCorrupt ? Status::Corruption(scan.message) : Status::Ok();
+}
+
+std::string LibraryVersion() { return RAWKV_VERSION_STRING; }
+
+FormatNumbers SupportedFormats() {
+  return {.store = kStoreFormat, .wal = kWalFormat, .device = kDeviceFormat, .snapshot = kSnapshotFormat};
+}
+
+}  // namespace rawkv

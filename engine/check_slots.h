@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/admin.h"
+#include "engine/index/key_index.h"
+#include "engine/payload_io.h"
+
+namespace rawkv {
+
+// One live extent as an index names it.
+struct LiveExtent {
+  Extent extent;
+  WriteId write_id;
+  Version born;
+  friend bool operator<(const LiveExtent& a, const LiveExtent& b) { return a.extent.first < b.extent.first; }
+};
+
+// The slots of one index, recomputed from its keys and held against what it says of itself (design
+// invariant 3): keys ↔ live bits, deferred entries ↔ taken bits, both ↔ the meta record's counts.
+class SlotCheck {
+ public:
+  // `name` says which index findings are about.
+  SlotCheck(KeyIndex& index, std::string name, uint64_t slot_count)
+      : index_(index), name_(std::move(name)), slot_count_(slot_count) {}
+
+  // Walks the index. An error is about reading it; what is wrong with the slots goes to `report`.
+  Status Run(CheckReport* report);
+
+  // Every extent live in `older` (a snapshot at `version`) must be held here: live with the same write
+  // id, or deferred and reachable at that version (invariant 2).
+  void CheckHolds(const SlotCheck& older, Version version, CheckReport* report) const;
+
+  Version version() const { return meta_.applied; }
+
+ private:
+  Status CollectLive(CheckReport* report);
+  Status CollectDeferred(CheckReport* report);
+  void CheckOverlaps(CheckReport* report) const;
+  Status CheckPages(CheckReport* report) const;
+  void CheckCounts(CheckReport* report) const;
+  void Add(CheckReport* report, const Extent& where, std::string message) const;
+
+  KeyIndex& index_;
+  const std::string name_;
+  const uint64_t slot_count_;
+  MetaRecord meta_;
+  std::vector<LiveExtent> live_;            // by slot
+  std::vector<DeferredFree> deferred_;      // by slot
+};
+
+// Reads and verifies every payload that `index` names, but for write ids seen before.
+Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload,
+                     std::unordered_set<WriteId>* seen, const ProgressFn& progress, CheckReport* report);
+void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name, PayloadIo& payload,
+                     std::unordered_set<WriteId>* seen, CheckReport* report);
+
+}  // namespace rawkv

@@ -1,0 +1,218 @@
+#include "engine/commit_pipeline.h"
+
+#include <algorithm>
+
+#include "engine/change_applier.h"
+
+namespace rawkv {
+namespace {
+
+// A group may not keep its members waiting for long, nor the queue's memory grow with it.
+constexpr size_t kMaxGroup = 1024;
+
+CommitResult NotApplied(Status status) {
+  return {.status = std::move(status).WithContext("commit not applied"), .outcome = CommitOutcome::kNotApplied, .version = {}};
+}
+
+}  // namespace
+
+CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters,
+                               Hooks hooks)
+    : context_(context),
+      core_(core),
+      poison_(poison),
+      counters_(counters),
+      hooks_(std::move(hooks)),
+      flush_worker_(*context.device.device) {}
+
+CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions& options) {
+  {
+    MutexLock lock(mu_);
+    if (!stopped_.ok()) return NotApplied(stopped_);
+    ++under_way_;
+  }
+  CommitResult result;
+  Status ready = poison_.Check();
+  if (ready.ok()) ready = ValidateBatch(batch, context_);
+  if (ready.ok()) {
+    Result<PreparedCommit> prepared = PrepareCommit(batch, context_, core_, hooks_.make_space);
+    if (prepared.ok()) {
+      Waiter waiter;
+      waiter.commit = *std::move(prepared);
+      waiter.options = &options;
+      result = Enqueue(waiter);
+    } else {
+      ready = prepared.status();
+    }
+  }
+  if (!ready.ok()) result = NotApplied(ready);
+  MutexLock lock(mu_);
+  if (--under_way_ == 0) idle_.NotifyAll();
+  return result;
+}
+
+CommitResult CommitPipeline::Enqueue(Waiter& waiter) {
+  mu_.Lock();
+  queue_.push_back(&waiter);
+  while (!waiter.done && queue_.front() != &waiter) waiter.turn.Wait(mu_);
+  if (waiter.done) {
+    mu_.Unlock();
+    return waiter.result;
+  }
+  const std::vector<Waiter*> group = TakeGroup();
+  mu_.Unlock();
+  RunGroup(group);
+  mu_.Lock();
+  // Popped only now: whoever queued meanwhile has waited for this round.
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
+  for (Waiter* member : group) {
+    member->done = true;
+    if (member != &waiter) member->turn.NotifyOne();
+  }
+  if (!queue_.empty()) queue_.front()->turn.NotifyOne();
+  mu_.Unlock();
+  hooks_.committed();
+  return waiter.result;
+}
+
+std::vector<CommitPipeline::Waiter*> CommitPipeline::TakeGroup() {
+  std::vector<Waiter*> group;
+  uint64_t bytes = 0;
+  const uint64_t limit =
+      std::min(context_.options.group_bytes_max, core_.max_group_bytes);
+  for (Waiter* w : queue_) {
+    const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(w->commit.body)};
+    const uint64_t framed = Wal::FramedBytes(std::span(&record, 1));
+    if (!group.empty() && (bytes + framed > limit || group.size() == kMaxGroup)) break;
+    bytes += framed;
+    group.push_back(w);
+  }
+  return group;
+}
+
+void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
+  MutexLock write(core_.write_mu);
+  if (const Status poisoned = poison_.Check(); !poisoned.ok()) return Answer(group, poisoned, false);
+  std::vector<Waiter*> accepted;
+  for (Waiter* w : group) {
+    const Version next(core_.tip.load() + accepted.size() + 1);
+    if (w->options->expected_version && *w->options->expected_version != next) {
+      Answer(std::span(&w, 1),
+             Status::FailedPrecondition("the next version is " + ToString(next) + ", not " +
+                                        ToString(*w->options->expected_version)),
+             false);
+      continue;
+    }
+    accepted.push_back(w);
+  }
+  if (accepted.empty()) return;
+  bool unknown = false;
+  const Status status = CommitTogether(accepted, &unknown);
+  if (status.ok() || unknown || accepted.size() == 1) return Answer(accepted, status, unknown);
+  // One member's trouble (an index entry that cannot be read, a record too many for the space left)
+  // is not the others': each on its own.
+  for (Waiter* w : accepted) {
+    const Version next(core_.tip.load() + 1);
+    if (w->options->expected_version && *w->options->expected_version != next) {
+      Answer(std::span(&w, 1), Status::FailedPrecondition("the version before it was not applied"), false);
+      continue;
+    }
+    bool alone_unknown = false;
+    const Status poisoned = poison_.Check();
+    const Status alone = poisoned.ok() ? CommitTogether(std::span(&w, 1), &alone_unknown) : poisoned;
+    Answer(std::span(&w, 1), alone, alone_unknown);
+  }
+}
+
+Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unknown) {
+  const uint64_t now = context_.env.clock->NowUnixMs();
+  const Lineage lineage = context_.record.chain.current();
+  const Version before(core_.tip.load());
+  std::vector<PendingRecord> records;
+  std::vector<Extent> taken;
+  bool synced = false;
+  for (Waiter* w : group) {
+    w->result.version = Version(before.value() + records.size() + 1);
+    records.push_back({w->result.version, now, AsBytes(w->commit.body)});
+    taken.insert(taken.end(), w->commit.reserved.begin(), w->commit.reserved.end());
+    synced |= w->options->durability.value_or(context_.runtime.durability) == Durability::kSynced;
+  }
+  // Room in the log before anything else: a full filesystem then means "not applied" (invariant 13).
+  const Status space = core_.wal->PrepareSpace(Wal::FramedBytes(records));
+  if (!space.ok()) {
+    if (space.code() != StatusCode::kNoSpace) poison_.Set(space);
+    return space;
+  }
+  const std::unique_ptr<IndexBatch> batch = core_.index->NewBatch();
+  AllocationTxn txn = core_.allocator->Begin();
+  ChangeApplier applier(*batch, txn, core_.meta);
+  for (size_t i = 0; i < group.size(); ++i) {
+    RAWKV_RETURN_IF_ERROR(applier.Apply(group[i]->commit.changes, records[i].version, lineage, now));
+  }
+  applier.Finish(core_.allocator->cursor());
+
+  *unknown = true;
+  Status status = core_.wal->Append(records, lineage, Version(core_.durable.load()));
+  if (status.ok() && synced) status = MakeDurable();
+  if (status.ok()) status = core_.index->Apply(*batch);
+  if (!status.ok()) {
+    poison_.Set(status);
+    return status;
+  }
+  core_.allocator->Merge(txn, taken, {});
+  core_.meta = applier.meta();
+  core_.tip.store(core_.meta.applied.value());
+  if (synced) core_.durable.store(core_.meta.applied.value());
+  counters_.groups.fetch_add(1, std::memory_order_relaxed);
+  counters_.log_bytes_written.fetch_add(Wal::FramedBytes(records), std::memory_order_relaxed);
+  // The commits stand; an index that can no longer be written ends further ones.
+  if (const Status flushed = FlushIndexIfLarge(context_, core_); !flushed.ok()) poison_.Set(flushed);
+  return Status::Ok();
+}
+
+Status CommitPipeline::MakeDurable() {
+  const bool dirty = core_.device_dirty.exchange(false);
+  if (dirty) flush_worker_.Start();
+  const Status log = core_.wal->Sync();
+  const Status device = dirty ? flush_worker_.Wait() : Status::Ok();
+  return log.ok() ? device : log;
+}
+
+void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status, bool unknown) {
+  for (Waiter* w : group) {
+    if (status.ok()) {
+      w->result.status = status;
+      w->result.outcome = CommitOutcome::kApplied;
+      counters_.commits.fetch_add(1, std::memory_order_relaxed);
+      counters_.user_bytes_written.fetch_add(w->commit.user_bytes, std::memory_order_relaxed);
+    } else if (unknown) {
+      // The slots stay reserved: if the record did reach the log, reopening makes them live.
+      w->result = {.status = status.WithContext("commit outcome unknown; reopen the store to find out"),
+                   .outcome = CommitOutcome::kUnknown, .version = {}};
+    } else {
+      w->result = NotApplied(status);
+      core_.allocator->Release(w->commit.reserved);
+    }
+  }
+}
+
+Status CommitPipeline::Sync() {
+  MutexLock write(core_.write_mu);
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  const Status status = SyncAll(context_, core_);
+  if (!status.ok()) poison_.Set(status);
+  return status;
+}
+
+void CommitPipeline::Stop(const Status& reason) {
+  MutexLock lock(mu_);
+  stopped_ = reason;
+  while (under_way_ != 0) idle_.Wait(mu_);
+}
+
+void CommitPipeline::Resume() {
+  MutexLock lock(mu_);
+  stopped_ = Status::Ok();
+}
+
+}  // namespace rawkv

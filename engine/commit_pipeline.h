@@ -1,0 +1,73 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/mutex.h"
+#include "engine/commit_prepare.h"
+#include "engine/core.h"
+#include "engine/engine.h"
+#include "engine/engine_counters.h"
+#include "engine/flush_worker.h"
+#include "engine/poison.h"
+
+namespace rawkv {
+
+// Who commits when (design §4 Commit). Callers write their payloads side by side, then queue; the
+// first in the queue leads: it takes whatever has queued during the previous sync, makes it durable
+// in one round, and answers each.
+//
+//   1. Versions are numbered in queue order, by one leader at a time.
+//   2. Acknowledged means durable: device flush and log sync → index applied → visible → answered.
+//   3. After a failed sync nothing is tried again (Poison).
+//
+// Thread-safe.
+class CommitPipeline {
+ public:
+  struct Hooks {
+    std::function<Status()> make_space;          // the device is full: free some slots
+    std::function<void()> committed;             // after each group, outside every lock
+  };
+  CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters, Hooks hooks);
+
+  CommitResult Commit(const WriteBatch& batch, const CommitOptions& options);
+  Status Sync();
+
+  // From now on commits are answered kNotApplied with `reason`; returns when none is under way.
+  void Stop(const Status& reason);
+  void Resume();
+
+ private:
+  struct Waiter {
+    PreparedCommit commit;
+    const CommitOptions* options = nullptr;
+    CommitResult result;
+    bool done = false;
+    CondVar turn;
+  };
+
+  CommitResult Enqueue(Waiter& waiter);
+  std::vector<Waiter*> TakeGroup() RAWKV_REQUIRES(mu_);
+  void RunGroup(std::span<Waiter* const> group);
+  // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched.
+  Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
+  Status MakeDurable() RAWKV_REQUIRES(core_.write_mu);
+  void Answer(std::span<Waiter* const> group, const Status& status, bool unknown);
+
+  StoreContext& context_;
+  Core& core_;
+  Poison& poison_;
+  EngineCounters& counters_;
+  const Hooks hooks_;
+  FlushWorker flush_worker_;
+
+  Mutex mu_;
+  CondVar idle_;
+  std::deque<Waiter*> queue_ RAWKV_GUARDED_BY(mu_);
+  uint64_t under_way_ RAWKV_GUARDED_BY(mu_) = 0;
+  Status stopped_ RAWKV_GUARDED_BY(mu_);
+};
+
+}  // namespace rawkv

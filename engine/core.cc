@@ -1,0 +1,38 @@
+#include "engine/core.h"
+
+namespace rawkv {
+
+void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+  payload.reset();
+  allocator.reset();
+  wal.reset();
+  index.reset();
+  flush_begun = false;
+  device_dirty = false;
+}
+
+Status SyncAll(StoreContext& context, Core& core) {
+  if (core.device_dirty.exchange(false)) RAWKV_RETURN_IF_ERROR(context.device.device->Flush());
+  if (core.durable.load() == core.tip.load()) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(core.wal->Sync());
+  core.durable.store(core.tip.load());
+  return Status::Ok();
+}
+
+Status FlushIndexIfLarge(StoreContext& context, Core& core) {
+  const uint64_t bytes = core.index->MemtableBytes();
+  if (bytes < context.options.memtable_bytes) return Status::Ok();
+  if (core.flush_begun) {
+    // One flush at a time; a memtable that grows to twice its bound meanwhile makes commits wait.
+    if (bytes < 2 * context.options.memtable_bytes) return Status::Ok();
+    RAWKV_RETURN_IF_ERROR(core.index->WaitFlush());
+    core.flush_begun = false;
+    if (core.index->MemtableBytes() < context.options.memtable_bytes) return Status::Ok();
+  }
+  RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
+  RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+  core.flush_begun = true;
+  return Status::Ok();
+}
+
+}  // namespace rawkv

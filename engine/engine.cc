@@ -1,0 +1,190 @@
+#include "engine/engine.h"
+
+#include "engine/describe.h"
+#include "engine/engine_impl.h"
+#include "engine/engine_iterator.h"
+#include "engine/exporter.h"
+#include "engine/reader.h"
+#include "engine/rollback_plan.h"
+
+namespace rawkv {
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, Impl::Open(dir, options));
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Status Engine::Close() { return impl_->Close(); }
+
+CommitResult Engine::Commit(const WriteBatch& batch, const CommitOptions& options) {
+  const Status writable = impl_->CheckWritable();
+  if (!writable.ok()) return {.status = writable, .outcome = CommitOutcome::kNotApplied, .version = {}};
+  return impl_->pipeline->Commit(batch, options);
+}
+
+Status Engine::Sync() {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  MutexLock lock(impl_->maintenance->mu);
+  return impl_->pipeline->Sync();
+}
+
+Version Engine::version() const { return Version(impl_->core.tip.load()); }
+Version Engine::durable_version() const { return Version(impl_->core.durable.load()); }
+
+namespace {
+
+// Runs `fn` with a Reader of the view, or of the tip inside an epoch: slots looked up there are not
+// reused before it has finished.
+template <typename T, typename Impl, typename Fn, typename Fail>
+T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fail) {
+  const ReaderEpochs::Guard guard(impl.epochs);
+  const Status readable = impl.CheckReadable();
+  if (!readable.ok()) return fail(readable);
+  impl.counters.gets.fetch_add(1, std::memory_order_relaxed);
+  if (options.view == nullptr) {
+    Reader reader(*impl.core.index, nullptr, *impl.core.payload);
+    return fn(reader);
+  }
+  const auto* view = static_cast<const EngineView*>(options.view);
+  Reader reader(view->index(), view->point().get(), *impl.core.payload);
+  return fn(reader);
+}
+
+}  // namespace
+
+Result<Value> Engine::Get(std::string_view key, const ReadOptions& options) {
+  using R = Result<Value>;
+  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.Get(key); }, [](Status s) { return R(s); });
+}
+
+Result<uint64_t> Engine::GetInto(std::string_view key, Bytes out, const ReadOptions& options) {
+  using R = Result<uint64_t>;
+  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.GetInto(key, out); }, [](Status s) { return R(s); });
+}
+
+Result<uint64_t> Engine::GetRange(std::string_view key, uint64_t offset, Bytes out, const ReadOptions& options) {
+  using R = Result<uint64_t>;
+  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.GetRange(key, offset, out); },
+                     [](Status s) { return R(s); });
+}
+
+std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> keys, const ReadOptions& options) {
+  using R = std::vector<Result<Value>>;
+  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.MultiGet(keys); },
+                     [&](Status s) { return R(keys.size(), Result<Value>(s)); });
+}
+
+Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) {
+  using R = Result<bool>;
+  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.Exists(key); }, [](Status s) { return R(s); });
+}
+
+Result<std::shared_ptr<const ReadView>> Engine::OpenView(std::optional<Version> version) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> view, impl_->OpenView(version, "view"));
+  return std::shared_ptr<const ReadView>(std::move(view));
+}
+
+Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& options) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  auto view = std::static_pointer_cast<const EngineView>(options.view);
+  if (view == nullptr) {
+    RAWKV_ASSIGN_OR_RETURN(view, impl_->OpenView(std::nullopt, "view"));
+  }
+  return NewEngineIterator(std::move(view), NarrowBounds(options.lower, options.upper, options.prefix),
+                           *impl_->core.payload);
+}
+
+Result<CommitRecord> Engine::GetCommit(Version version) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  MutexLock lock(impl_->maintenance->mu);
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  return FindCommit(*impl_->context, impl_->core, version);
+}
+
+Result<Version> Engine::CreateSnapshot() {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  MutexLock lock(impl_->maintenance->mu);
+  return impl_->maintenance->CreateSnapshot();
+}
+
+Status Engine::DeleteSnapshot(Version version) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  MutexLock lock(impl_->maintenance->mu);
+  return impl_->maintenance->DeleteSnapshot(version);
+}
+
+Result<std::vector<Version>> Engine::Prune(std::optional<uint64_t> keep) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  MutexLock lock(impl_->maintenance->mu);
+  return impl_->maintenance->Prune(keep.value_or(impl_->maintenance->keep_recent()));
+}
+
+Result<Version> Engine::Pin(const std::string& name, std::optional<Version> version) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  MutexLock lock(impl_->maintenance->mu);
+  return impl_->maintenance->Pin(name, version);
+}
+
+Status Engine::Unpin(const std::string& name) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  MutexLock lock(impl_->maintenance->mu);
+  return impl_->maintenance->Unpin(name);
+}
+
+Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  RuntimeSettings settings = impl_->context->runtime;
+  settings.keep_recent = keep_recent;
+  RAWKV_RETURN_IF_ERROR(ValidateRuntime(settings));
+  MutexLock lock(impl_->maintenance->mu);
+  impl_->maintenance->SetRetention(keep_recent);
+  impl_->snapshot_interval = snapshot_interval;
+  return Status::Ok();
+}
+
+Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions& options) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  MutexLock lock(impl_->maintenance->mu);
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, impl_->maintenance->SurveyNow());
+  return MakeRollbackPlan(survey, version(), target, impl_->maintenance->Holds(), options);
+}
+
+Status Engine::Rollback(Version target, const RollbackOptions& options) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  return impl_->Rollback(target, options);
+}
+
+Status Engine::Export(const ExportOptions& options) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view, impl_->OpenView(options.version, "export"));
+  return ExportView(*impl_->context, *view, *impl_->core.payload, options);
+}
+
+Result<EngineInfo> Engine::Info() {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  MutexLock lock(impl_->maintenance->mu);
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, impl_->maintenance->Reach());
+  return DescribeOpenStore(*impl_->context, impl_->core, impl_->poison, reach);
+}
+
+EngineStats Engine::stats() const {
+  const EngineCounters& n = impl_->counters;
+  EngineStats out{.commits = n.commits.load(), .groups = n.groups.load(),
+                  .user_bytes_written = n.user_bytes_written.load(), .log_bytes_written = n.log_bytes_written.load(),
+                  .gets = n.gets.load(), .snapshots_made = n.snapshots_made.load(),
+                  .slots_reclaimed = n.slots_reclaimed.load(), .index_flushes = n.index_flushes.load()};
+  if (impl_->context->device.device != nullptr) {
+    const DeviceCounters d = impl_->context->device.device->counters();
+    out.device_bytes_written = d.written_bytes;
+    out.device_bytes_read = d.read_bytes;
+    out.device_flushes = d.flushes;
+  }
+  return out;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,161 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/export.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "engine/engine_info.h"
+#include "engine/iterator.h"
+#include "engine/options.h"
+#include "engine/read_view.h"
+#include "engine/write_batch.h"
+
+namespace rawkv {
+
+struct Value {
+  std::string bytes;
+  Version written_by;
+};
+
+struct ReadOptions {
+  const ReadView* view = nullptr;            // null: the tip at the time of the call
+};
+
+struct IteratorOptions {
+  std::shared_ptr<const ReadView> view;      // null: the tip; the iterator keeps it alive
+  std::string lower;                         // inclusive; "" = from the first key
+  std::string upper;                         // exclusive; "" = to the last key
+  std::string prefix;                        // narrows the bounds further
+};
+
+struct CommitOptions {
+  std::optional<Version> expected_version;   // the version this commit must become
+  std::optional<Durability> durability;      // absent: the store's
+};
+
+enum class CommitOutcome : uint8_t {
+  kApplied,      // durable (or applied, when unsynced) and visible
+  kNotApplied,   // nothing of it will ever be seen
+  kUnknown,      // a sync failed on the way; reopen tells (design invariant 10)
+};
+
+struct [[nodiscard]] CommitResult {
+  Status status;
+  CommitOutcome outcome = CommitOutcome::kNotApplied;
+  Version version;                           // valid when kApplied
+  bool ok() const { return status.ok(); }
+};
+
+struct FormatResult {
+  Uuid store_uuid, device_uuid;
+  std::string device;
+  Version version;
+};
+
+struct RollbackOptions {
+  bool drop_pins = false;                    // drop named pins above the target instead of refusing
+};
+
+struct ExportOptions {
+  Version version;
+  std::string out;                           // directory, absent or empty
+  uint64_t chunk_bytes = 8ull << 20;         // 1 … 16 MiB
+  ProgressFn progress;
+};
+
+// One open store: an embedded, versioned key-value engine. Every commit makes the next version; any
+// retained version can be read or rolled back to. One process (and one Engine) has a store open at
+// a time. Thread-safe, but for Open, Close and destruction. After a failed sync the engine is
+// poisoned: commits fail with kPoisoned, reads go on, reopen to find out (design invariant 10).
+//
+// Keys: 1 byte … 64 KiB. Values: 0 … 1 GiB. Commonest errors of any call: kIoError, kCorruption
+// (names place and version), kFailedPrecondition after Close or in a read-only engine.
+class RAWKV_EXPORT Engine {
+ public:
+  // Makes a store in `dir` (absent or empty). Refusals leave everything as it was:
+  // kFailedPrecondition (a store or foreign signature is there and no force; device in use),
+  // kInvalidArgument, kNotSupported (no hard links there, or `digest`).
+  static Result<FormatResult> Format(const std::string& dir, const FormatOptions& options);
+
+  // Opens and recovers: comes back at the last acknowledged version. kBusy: open elsewhere; kNotFound:
+  // no store; kCorruption: damage that would lose versions, named; kFailedPrecondition: wrong or
+  // foreign device, or a STORE restored from a backup.
+  static Result<std::unique_ptr<Engine>> Open(const std::string& dir, const OpenOptions& options = {});
+
+  ~Engine();                                 // Close()s, dropping its error
+  // Waits for calls under way, makes everything durable, writes the final watermark. Views and
+  // iterators must be gone (kBusy, nothing closed). Twice is fine.
+  Status Close();
+
+  // Makes the batch the next version; returns when it is durable and visible (or only applied, when
+  // unsynced). An empty batch is a version too. Callers on many threads share syncs. kNotApplied with
+  // kInvalidArgument, kFailedPrecondition (expected_version), kNoSpace, kPoisoned; kUnknown with
+  // kIoError.
+  CommitResult Commit(const WriteBatch& batch, const CommitOptions& options = {});
+  // Makes everything acknowledged so far durable.
+  Status Sync();
+  Version version() const;                   // newest visible
+  Version durable_version() const;           // newest known durable
+
+  // kNotFound: no such key at that version. Every byte returned is verified (kCorruption otherwise).
+  Result<Value> Get(std::string_view key, const ReadOptions& options = {});
+  // Into the caller's memory; returns the value's length. kInvalidArgument names the length needed
+  // if `out` is too small (nothing written). Straight from the device when `out` and the length
+  // suit (4096-aligned memory, room for the length rounded up to 4096).
+  Result<uint64_t> GetInto(std::string_view key, Bytes out, const ReadOptions& options = {});
+  // Bytes [offset, offset + out.size()) of the value, fewer at its end; reads and verifies only the
+  // 256 KiB chunks concerned. Returns how many; 0 at or beyond the end.
+  Result<uint64_t> GetRange(std::string_view key, uint64_t offset, Bytes out,
+                            const ReadOptions& options = {});
+  // One result a key, in order; the device's queue is kept full.
+  std::vector<Result<Value>> MultiGet(std::span<const std::string_view> keys,
+                                      const ReadOptions& options = {});
+  Result<bool> Exists(std::string_view key, const ReadOptions& options = {});
+  Result<std::unique_ptr<Iterator>> NewIterator(const IteratorOptions& options = {});
+  // The tip (cheap), or any retained version (clones the nearest snapshot and replays: linear in the
+  // distance). kVersionUnreachable.
+  Result<std::shared_ptr<const ReadView>> OpenView(std::optional<Version> version = std::nullopt);
+  // Time and metadata of a retained version. kVersionUnreachable.
+  Result<CommitRecord> GetCommit(Version version);
+
+  // A durable snapshot of the tip; commits go on meanwhile. Returns the version it contains, which
+  // may be an existing one's. Retention applies afterwards.
+  Result<Version> CreateSnapshot();
+  // `current`'s: the link moves to the newest other snapshot first; kFailedPrecondition if it is the
+  // only one, pinned, or absent.
+  Status DeleteSnapshot(Version version);
+  // Keeps `keep` unpinned snapshots besides the newest (default: the setting); returns the removed.
+  Result<std::vector<Version>> Prune(std::optional<uint64_t> keep = std::nullopt);
+  // Holds a snapshot's version by name; without a version the tip's, making the snapshot. The same
+  // again is fine; kFailedPrecondition: the name is taken, or no snapshot there.
+  Result<Version> Pin(const std::string& name, std::optional<Version> version = std::nullopt);
+  Status Unpin(const std::string& name);     // kFailedPrecondition: no such pin
+  Status SetRetention(uint64_t keep_recent, uint64_t snapshot_interval);   // for this run
+
+  // Back to `target`, durably and at one instant; later versions are gone. Uncommitted calls get
+  // kNotApplied. kVersionUnreachable; kFailedPrecondition while views or exports above are open, or
+  // pins without drop_pins: nothing has changed then.
+  Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
+  Status Rollback(Version target, const RollbackOptions& options = {});
+
+  // Writes the version's content to a directory for Import; commits go on meanwhile.
+  Status Export(const ExportOptions& options);
+
+  Result<EngineInfo> Info();
+  EngineStats stats() const;
+
+ private:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rawkv

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace rawkv {
+
+// Counted since open; read by Engine::stats.
+struct EngineCounters {
+  std::atomic<uint64_t> commits{0};
+  std::atomic<uint64_t> groups{0};
+  std::atomic<uint64_t> user_bytes_written{0};
+  std::atomic<uint64_t> log_bytes_written{0};
+  std::atomic<uint64_t> gets{0};
+  std::atomic<uint64_t> snapshots_made{0};
+  std::atomic<uint64_t> slots_reclaimed{0};
+  std::atomic<uint64_t> index_flushes{0};
+};
+
+}  // namespace rawkv

@@ -1,0 +1,201 @@
+#include "engine/engine_impl.h"
+
+#include <algorithm>
+
+#include "engine/recovery.h"
+#include "engine/rollback_plan.h"
+#include "engine/rollback_steps.h"
+#include "engine/store_dir.h"
+
+namespace rawkv {
+namespace {
+
+// Log since the last snapshot that makes the next one due: bounds replay and the log's size.
+constexpr uint64_t kSegmentsPerSnapshot = 16;
+// Index changes worth a flush at close; less is replayed faster than it is written.
+constexpr uint64_t kCloseFlushBytes = 4ull << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir, const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  std::unique_ptr<Impl> impl(new Impl());
+  RAWKV_ASSIGN_OR_RETURN(
+      impl->context,
+      OpenStoreContext(store_dir, options, options.read_only ? ContextAccess::kInspect : ContextAccess::kWrite));
+  StoreContext& c = *impl->context;
+  if (options.read_only) {
+    RAWKV_RETURN_IF_ERROR(RecoverReadOnly(c, impl->core, impl->views, &impl->read_only_tip_));
+  } else {
+    RAWKV_RETURN_IF_ERROR(Recover(c, impl->core));
+  }
+  Impl* const self = impl.get();
+  self->maintenance = std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views,
+                                                    self->counters);
+  if (options.read_only) return impl;
+  self->snapshot_interval = c.runtime.snapshot_interval;
+  RAWKV_ASSIGN_OR_RETURN(const Version current, c.snapshots->Current());
+  self->last_snapshot_ = current.value();
+  self->pipeline = std::make_unique<CommitPipeline>(
+      c, self->core, self->poison, self->counters,
+      CommitPipeline::Hooks{.make_space =
+                                [self] {
+                                  MutexLock lock(self->maintenance->mu);
+                                  return self->maintenance->MakeSpace();
+                                },
+                            .committed = [self] { self->AfterCommit(); }});
+  self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
+  // What a crash kept from being reused is found again now.
+  MutexLock lock(self->maintenance->mu);
+  RAWKV_RETURN_IF_ERROR(self->maintenance->Reclaim());
+  return impl;
+}
+
+Engine::Impl::~Impl() { (void)Close(); }
+
+Status Engine::Impl::CheckReadable() const {
+  if (closed_.load()) return Status::FailedPrecondition("the store is closed");
+  if (dead_.load()) {
+    return Status::Poisoned("the store could not be brought up after a rollback; close and reopen it");
+  }
+  return Status::Ok();
+}
+
+Status Engine::Impl::CheckWritable() const {
+  RAWKV_RETURN_IF_ERROR(CheckReadable());
+  if (context->options.read_only) return Status::FailedPrecondition("the store is open for reading only");
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<Version> version, const char* kind) {
+  {
+    const ReaderEpochs::Guard guard(epochs);   // a rollback does not swap the index meanwhile
+    RAWKV_RETURN_IF_ERROR(CheckReadable());
+    if (!version || version->value() == core.tip.load()) {
+      RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> tip, views.OpenTip(core.index, kind));
+      if (!version || tip->version() == *version) return tip;
+      // A commit came in between: the version asked for is history already.
+    }
+  }
+  MutexLock lock(maintenance->mu);
+  RAWKV_RETURN_IF_ERROR(CheckReadable());
+  return maintenance->OpenClone(*version, kind);
+}
+
+void Engine::Impl::AfterCommit() {
+  const uint64_t tip = core.tip.load(std::memory_order_relaxed);
+  const uint64_t since = tip - last_snapshot_.load(std::memory_order_relaxed);
+  const uint64_t interval = snapshot_interval.load(std::memory_order_relaxed);
+  const uint64_t log_bytes = counters.log_bytes_written.load(std::memory_order_relaxed) -
+                             log_bytes_at_snapshot_.load(std::memory_order_relaxed);
+  const bool by_count = interval != 0 && since >= interval;
+  const bool by_bytes = interval != 0 && log_bytes >= kSegmentsPerSnapshot * context->runtime.wal_segment_bytes;
+  // Few free slots: a snapshot moves the floor, so that freed ones come back before commits must wait.
+  const bool by_space = interval != 0 && since >= std::max<uint64_t>(interval / 16, 1) &&
+                        core.allocator->free_slots() < core.allocator->total_slots() / 16;
+  if (by_count || by_bytes || by_space) snapshot_task_->Request();
+}
+
+void Engine::Impl::AutomaticSnapshot() {
+  MutexLock lock(maintenance->mu);
+  if (!poison.first().ok()) return;
+  // An attempt counts too: a full filesystem must not be asked again at each commit.
+  last_snapshot_ = core.tip.load();
+  log_bytes_at_snapshot_ = counters.log_bytes_written.load();
+  const Result<Version> made = maintenance->CreateSnapshot();
+  if (!made.ok()) {
+    context->env.logger->Log(LogLevel::kWarning, context->paths.dir + ": automatic snapshot failed: " +
+                                                     made.status().ToString());
+  }
+}
+
+Status Engine::Impl::LastWords() {
+  MutexLock write(core.write_mu);
+  RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
+  if (core.index->MemtableBytes() >= kCloseFlushBytes) {
+    RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+    RAWKV_RETURN_IF_ERROR(core.index->WaitFlush());
+  }
+  // A log that has no room left closes without its watermark; recovery verifies a little more.
+  const Status space = core.wal->PrepareSpace(Wal::kWatermarkBytes);
+  if (space.code() == StatusCode::kNoSpace) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(space);
+  RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->record.chain.current(), Version(core.tip.load())));
+  return core.wal->Sync();
+}
+
+Status Engine::Impl::Close() {
+  if (closed_.load()) return Status::Ok();
+  const bool own_view_only = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
+                             views.Holds().size() == 1;
+  if (!views.Empty() && !own_view_only) return Status::Busy("views or iterators are still open; close them first");
+  if (snapshot_task_ != nullptr) snapshot_task_->Stop();
+  if (pipeline != nullptr) pipeline->Stop(Status::FailedPrecondition("the store is closed"));
+  Status status = Status::Ok();
+  if (core.wal != nullptr && poison.first().ok() && !dead_.load()) status = LastWords();
+  closed_ = true;
+  epochs.Close();
+  read_only_tip_.reset();
+  pipeline.reset();
+  maintenance.reset();
+  core.Reset();
+  context->device.device.reset();
+  context->lock.reset();
+  epochs.Reopen();
+  return status;
+}
+
+Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
+  const auto plan = [&]() -> Result<RollbackPlan> {
+    RAWKV_RETURN_IF_ERROR(poison.Check());
+    RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, maintenance->SurveyNow());
+    RAWKV_ASSIGN_OR_RETURN(RollbackPlan p, MakeRollbackPlan(survey, Version(core.tip.load()), target,
+                                                            maintenance->Holds(), options));
+    if (p.to != p.from && p.blocked_by.empty() && views.AnyOnLiveIndex()) {
+      // It reads the very index that the rollback replaces.
+      p.blocked_by.push_back("a view of the tip");
+    }
+    RAWKV_RETURN_IF_ERROR(CheckNotBlocked(p));
+    return p;
+  };
+  {
+    MutexLock lock(maintenance->mu);
+    RAWKV_ASSIGN_OR_RETURN(const RollbackPlan p, plan());
+    if (p.to == p.from) return Status::Ok();
+  }
+  // Commits first, without the maintenance lock: one of them may be waiting for it to make space.
+  pipeline->Stop(Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
+  Status status;
+  {
+    MutexLock lock(maintenance->mu);
+    epochs.Close();
+    const Result<RollbackPlan> p = plan();
+    status = !p.ok() ? p.status() : p->to == p->from ? Status::Ok() : SwitchTo(*p);
+    epochs.Reopen();
+  }
+  pipeline->Resume();
+  return status;
+}
+
+Status Engine::Impl::SwitchTo(const RollbackPlan& plan) {
+  {
+    MutexLock write(core.write_mu);
+    const Status synced = SyncAll(*context, core);
+    if (!synced.ok()) {
+      poison.Set(synced);
+      return synced;
+    }
+  }
+  core.Reset();
+  const Status done = RunRollback(*context, plan);
+  const Status up = Recover(*context, core);
+  if (!up.ok()) {
+    dead_ = true;
+    poison.Set(up);
+    return done.ok() ? up : done;
+  }
+  last_snapshot_ = std::min(last_snapshot_.load(), core.tip.load());
+  return done;
+}
+
+}  // namespace rawkv

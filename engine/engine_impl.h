@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "engine/background_task.h"
+#include "engine/commit_pipeline.h"
+#include "engine/core.h"
+#include "engine/engine.h"
+#include "engine/engine_counters.h"
+#include "engine/maintenance.h"
+#include "engine/poison.h"
+#include "engine/reader_epochs.h"
+#include "engine/store_context.h"
+#include "engine/views.h"
+
+namespace rawkv {
+
+// The parts of an open store and how they are brought up, rolled back and closed. Engine's methods
+// are thin over it. Lock order: Maintenance::mu → Core::write_mu → allocator, views, poison.
+class Engine::Impl {
+ public:
+  static Result<std::unique_ptr<Impl>> Open(const std::string& dir, const OpenOptions& options);
+  ~Impl();
+
+  Status Close();
+  Status Rollback(Version target, const RollbackOptions& options);
+  // Ok while reads may go on.
+  Status CheckReadable() const;
+  // Also refuses a read-only engine.
+  Status CheckWritable() const;
+
+  // The tip, or a retained version as a clone.
+  Result<std::shared_ptr<const EngineView>> OpenView(std::optional<Version> version, const char* kind);
+
+  std::unique_ptr<StoreContext> context;
+  EngineCounters counters;
+  Poison poison;
+  ReaderEpochs epochs;
+  ViewRegistry views;
+  Core core;
+  std::unique_ptr<Maintenance> maintenance;
+  std::unique_ptr<CommitPipeline> pipeline;
+  std::atomic<uint64_t> snapshot_interval{0};
+
+ private:
+  Impl() = default;
+  void AfterCommit();             // asks for an automatic snapshot when one is due
+  void AutomaticSnapshot();
+  Status LastWords();             // what a normal close makes durable
+  Status SwitchTo(const RollbackPlan& plan);
+
+  std::shared_ptr<const EngineView> read_only_tip_;
+  std::unique_ptr<BackgroundTask> snapshot_task_;
+  std::atomic<uint64_t> last_snapshot_{0};       // version of the newest one, or of the last attempt
+  std::atomic<uint64_t> log_bytes_at_snapshot_{0};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> dead_{false};                // a rollback could not bring the store up again
+};
+
+}  // namespace rawkv

@@ -1,0 +1,75 @@
+#include "engine/index/flush_listener.h"
+
+#include <rocksdb/listener.h>
+
+#include <atomic>
+#include <utility>
+
+#include "engine/index/rocksdb_status.h"
+
+namespace rawkv {
+namespace {
+
+using rocksdb::BackgroundErrorReason;
+
+class FlushListener final : public rocksdb::EventListener {
+ public:
+  FlushListener(std::shared_ptr<FlushTracker> tracker, rawkv::Logger* logger, std::string dir)
+      : tracker_(std::move(tracker)), logger_(logger), dir_(std::move(dir)) {}
+
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override {
+    tracker_->Done(info.largest_seqno);
+  }
+
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override {
+    if (info.status.ok()) compaction_short_of_space_ = false;
+  }
+
+  // Runs before RocksDB notes the error; setting it to OK keeps the index writable.
+  void OnBackgroundError(BackgroundErrorReason reason, rocksdb::Status* error) override {
+    const bool flush =
+        reason == BackgroundErrorReason::kFlush || reason == BackgroundErrorReason::kFlushNoWAL;
+    if (error->IsNoSpace() && flush) {
+      tracker_->FailForNow(FromRocksdb(*error, "flushing index " + dir_));
+      *error = rocksdb::Status::OK();
+      return;
+    }
+    if (error->IsNoSpace() && reason == BackgroundErrorReason::kCompaction) {
+      // RocksDB tries again each second; told once.
+      if (!compaction_short_of_space_.exchange(true)) {
+        Log(LogLevel::kWarning, FromRocksdb(*error, "compacting index " + dir_ + ", will be tried again"));
+      }
+      *error = rocksdb::Status::OK();
+      return;
+    }
+    // A manifest that could not be written is among these, whatever the reason: RocksDB has lost track
+    // of what is on disk until it is reopened.
+    const Status failure =
+        FromRocksdb(*error, "index " + dir_ + " stopped writing until the store is reopened");
+    Log(LogLevel::kError, failure);
+    tracker_->Fail(failure);
+  }
+
+  void OnErrorRecoveryBegin(BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  void Log(LogLevel level, const Status& status) {
+    if (logger_ != nullptr) logger_->Log(level, status.ToString());
+  }
+
+  const std::shared_ptr<FlushTracker> tracker_;
+  rawkv::Logger* const logger_;
+  const std::string dir_;
+  std::atomic<bool> compaction_short_of_space_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<rocksdb::EventListener> MakeFlushListener(std::shared_ptr<FlushTracker> tracker,
+                                                          Logger* logger, std::string dir) {
+  return std::make_shared<FlushListener>(std::move(tracker), logger, std::move(dir));
+}
+
+}  // namespace rawkv

@@ -1,0 +1,123 @@
+#include "engine/index/index_entry.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/byte_codec.h"
+#include "base/check.h"
+#include "base/extent.h"
+
+// docs/formats/index.md. Nothing here is checksummed: RocksDB's blocks are.
+namespace rawkv {
+namespace {
+
+// The first byte: what the value is, and whether its SHA-256 is there. Never zero.
+constexpr uint8_t kInline = 0x01;
+constexpr uint8_t kPayload = 0x02;
+constexpr uint8_t kHasSha256 = 0x80;
+
+constexpr uint64_t kExtentBytes = 16;
+constexpr uint64_t kChecksumBytes = 8;
+
+uint64_t ChunkCount(uint64_t length) {
+  return length / kPayloadChunkBytes + (length % kPayloadChunkBytes != 0 ? 1 : 0);
+}
+
+// What is wrong, or null. Checked in both directions. That extents do not overlap is the change set's
+// rule, kept there, and fsck's to prove: a look-up does not pay for the sorting.
+const char* PayloadFault(const PayloadRef& ref) {
+  if (ref.length == 0 || ref.length > kMaxValueBytes) return "payload length out of range";
+  if (ref.extents.empty()) return "payload without extents";
+  if (ref.chunk_checksums.size() != ChunkCount(ref.length)) {
+    return "payload length and number of checksums disagree";
+  }
+  for (const Extent& e : ref.extents) {
+    if (e.count.value() == 0) return "empty extent";
+    if (e.count.value() > std::numeric_limits<uint64_t>::max() - e.first.value()) {
+      return "extent beyond any device";
+    }
+  }
+  return nullptr;
+}
+
+Status Bad(const char* what) {
+  return Status::Corruption(std::string("index entry: ") + what);
+}
+
+Status DecodePayload(ByteReader& in, PayloadRef* out) {
+  PayloadRef& ref = *out;
+  ref.write_id = WriteId(in.U64());
+  ref.length = in.U64();
+  const uint64_t extents = in.U32();
+  // Sizes before memory: what follows must be exactly this many extents and checksums.
+  if (!in.ok()) return Bad("too short");
+  if (ref.length > kMaxValueBytes) return Bad("payload length out of range");
+  const uint64_t checksums = ChunkCount(ref.length);
+  if (in.remaining() != extents * kExtentBytes + checksums * kChecksumBytes) {
+    return Bad("extents and checksums do not fill it");
+  }
+  ref.extents.reserve(extents);
+  for (uint64_t i = 0; i < extents; ++i) {
+    const SlotId first(in.U64());
+    ref.extents.push_back({first, SlotCount(in.U64())});
+  }
+  ref.chunk_checksums.reserve(checksums);
+  for (uint64_t i = 0; i < checksums; ++i) ref.chunk_checksums.push_back(in.U64());
+  const char* fault = PayloadFault(ref);
+  return fault == nullptr ? Status::Ok() : Bad(fault);
+}
+
+}  // namespace
+
+std::string EncodeIndexEntry(const IndexEntry& entry) {
+  ByteWriter out;
+  const StoredValue& value = entry.value;
+  out.U8(static_cast<uint8_t>((value.is_inline() ? kInline : kPayload) | (value.sha256 ? kHasSha256 : 0)));
+  out.U64(entry.written_by.value());
+  if (value.sha256) out.Raw(AsStringView(*value.sha256));
+  if (value.is_inline()) {
+    const std::string& bytes = std::get<std::string>(value.data);
+    RAWKV_CHECK(bytes.size() <= kMaxValueBytes, "inline value too long");
+    out.Raw(bytes);
+    return out.Take();
+  }
+  const PayloadRef& ref = std::get<PayloadRef>(value.data);
+  const char* fault = PayloadFault(ref);
+  RAWKV_CHECK(fault == nullptr, fault);
+  out.U64(ref.write_id.value());
+  out.U64(ref.length);
+  out.U32(static_cast<uint32_t>(ref.extents.size()));
+  for (const Extent& e : ref.extents) {
+    out.U64(e.first.value());
+    out.U64(e.count.value());
+  }
+  for (const uint64_t checksum : ref.chunk_checksums) out.U64(checksum);
+  return out.Take();
+}
+
+Result<IndexEntry> DecodeIndexEntry(ConstBytes bytes) {
+  ByteReader in(bytes);
+  const uint8_t kind = in.U8();
+  Result<IndexEntry> out = IndexEntry{.written_by = Version(in.U64()), .value = {}};
+  StoredValue& value = out->value;
+  if (kind & kHasSha256) {
+    value.sha256.emplace();
+    const ConstBytes raw = AsBytes(in.Raw(value.sha256->size()));
+    std::copy(raw.begin(), raw.end(), value.sha256->begin());
+  }
+  if (!in.ok()) return Bad("too short");
+  switch (kind & ~kHasSha256) {
+    case kInline:
+      if (in.remaining() > kMaxValueBytes) return Bad("inline value too long");
+      value.data.emplace<std::string>(in.Raw(in.remaining()));
+      return out;
+    case kPayload:
+      RAWKV_RETURN_IF_ERROR(DecodePayload(in, &value.data.emplace<PayloadRef>()));
+      return out;
+    default:
+      return Bad("unknown kind");
+  }
+}
+
+}  // namespace rawkv

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fs.h"
+#include "base/result.h"
+#include "engine/index/key_index.h"
+
+namespace rocksdb {
+class DB;
+}
+
+namespace rawkv {
+
+// KeyIndex::LinkInto, of the database in `dir`.
+Result<std::vector<LinkedFile>> LinkLiveFiles(rocksdb::DB& db, Fs& fs, const std::string& dir,
+                                              const std::string& to);
+
+}  // namespace rawkv

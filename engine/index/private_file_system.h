@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace rawkv {
+
+// The operating system's files as RocksDB uses them, but made for the owner alone: files 0600,
+// directories 0700 (design invariant 14). RocksDB's own are 0644 and 0755.
+std::shared_ptr<rocksdb::FileSystem> PrivateFileSystem();
+
+}  // namespace rawkv

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/index/key_index.h"
+
+namespace rocksdb {
+class DB;
+class Iterator;
+class WriteBatch;
+class WriteBatchWithIndex;
+}  // namespace rocksdb
+
+namespace rawkv {
+
+class RocksdbIndexBatch final : public IndexBatch {
+ public:
+  // Both must outlive the batch.
+  RocksdbIndexBatch(rocksdb::DB& db, const std::string& dir);
+  ~RocksdbIndexBatch() override;
+
+  Result<std::optional<IndexEntry>> GetEntry(std::string_view key) override;
+  void PutEntry(std::string_view key, const IndexEntry& entry) override;
+  void DeleteEntry(std::string_view key) override;
+  Status ForEachKey(std::string_view begin, std::string_view end,
+                    const std::function<Status(std::string_view, const IndexEntry&)>& fn) override;
+  void PutPage(uint64_t page, const AllocationPage& content) override;
+  void PutDeferred(const DeferredFree& entry) override;
+  void DeleteDeferred(const DeferredFree& entry) override;
+  Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent) override;
+  void PutMeta(const MetaRecord& meta) override;
+  uint64_t bytes() const override;
+
+  // All of it, to be written; after this the batch only dies.
+  rocksdb::WriteBatch& Finish();
+
+ private:
+  // Over the whole index and this batch; kept until the index moves on.
+  rocksdb::Iterator& DeferredIterator();
+
+  rocksdb::DB& db_;
+  const std::string& dir_;
+  const std::unique_ptr<rocksdb::WriteBatchWithIndex> batch_;
+  std::optional<std::string> meta_;  // put last, so that only the last one is written
+  std::unique_ptr<rocksdb::Iterator> deferred_iterator_;
+  uint64_t deferred_iterator_sequence_ = 0;
+};
+
+}  // namespace rawkv

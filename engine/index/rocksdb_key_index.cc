@@ -1,0 +1,249 @@
+#include "engine/index/rocksdb_key_index.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+#include "base/fs_ops.h"
+#include "engine/index/deferred_record.h"
+#include "engine/index/flush_listener.h"
+#include "engine/index/index_files.h"
+#include "engine/index/key_space.h"
+#include "engine/index/private_file_system.h"
+#include "engine/index/rocksdb_cursor.h"
+#include "engine/index/rocksdb_index_batch.h"
+#include "engine/index/rocksdb_lookup.h"
+#include "engine/index/rocksdb_options.h"
+#include "engine/index/rocksdb_read_point.h"
+#include "engine/index/rocksdb_status.h"
+
+namespace rawkv {
+namespace {
+
+rocksdb::ReadOptions At(const ReadPoint* at) {
+  rocksdb::ReadOptions options;
+  options.snapshot = RocksdbReadPoint::SnapshotOf(at);
+  return options;
+}
+
+// CURRENT is what makes a directory an index. RocksDB would answer kInvalidArgument for both cases.
+Status CheckCurrent(rocksdb::FileSystem& fs, const KeyIndexOptions& options) {
+  const rocksdb::IOStatus status = fs.FileExists(JoinPath(options.dir, "CURRENT"), {}, nullptr);
+  if (status.ok() && options.create)
+    return Status::FailedPrecondition(options.dir + ": holds an index already");
+  if (status.ok() || (status.IsNotFound() && options.create)) return {};
+  if (status.IsNotFound()) return Status::NotFound(options.dir + ": no index there");
+  return FromRocksdb(status, "opening index " + options.dir);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KeyIndex>> RocksdbKeyIndex::Open(const KeyIndexOptions& options) {
+  if (options.create && options.read_only) {
+    return Status::InvalidArgument(options.dir + ": an index is not created read-only");
+  }
+  std::unique_ptr<RocksdbKeyIndex> index(new RocksdbKeyIndex(options));
+  RAWKV_RETURN_IF_ERROR(index->OpenDatabase(options));
+  return std::unique_ptr<KeyIndex>(std::move(index));
+}
+
+RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
+    : dir_(options.dir),
+      read_only_(options.read_only),
+      logger_(options.logger),
+      env_(rocksdb::NewCompositeEnv(options.fs != nullptr ? options.fs : PrivateFileSystem())) {}
+
+RocksdbKeyIndex::~RocksdbKeyIndex() {
+  if (db_ == nullptr) return;
+  // What is only in memory goes: the changelog has it.
+  const rocksdb::Status status = db_->Close();
+  if (!status.ok() && logger_ != nullptr) {
+    logger_->Log(LogLevel::kWarning, FromRocksdb(status, "closing index " + dir_).message());
+  }
+}
+
+Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
+  RAWKV_RETURN_IF_ERROR(CheckCurrent(*env_->GetFileSystem(), options));
+  rocksdb::Options rocksdb_options = MakeRocksdbOptions(options, env_.get());
+  flushes_ = std::make_shared<FlushTracker>(0);
+  rocksdb_options.listeners.push_back(MakeFlushListener(flushes_, logger_, dir_));
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = read_only_ ? rocksdb::DB::OpenForReadOnly(rocksdb_options, dir_, &db,
+                                                                           /*error_if_wal_file_exists=*/false)
+                                            : rocksdb::DB::Open(rocksdb_options, dir_, &db);
+  db_.reset(db);
+  // CURRENT is there: a file missing below it is damage, not absence.
+  if (status.IsPathNotFound() || status.IsNotFound()) {
+    return Status::Corruption("opening index " + dir_ + ": " + status.ToString());
+  }
+  RAWKV_RETURN_IF_ERROR(FromRocksdb(status, "opening index " + dir_));
+  flushes_->Done(db_->GetLatestSequenceNumber());
+  return {};
+}
+
+Result<bool> RocksdbKeyIndex::Read(std::string_view index_key, const ReadPoint* at,
+                                   rocksdb::PinnableSlice* value) {
+  const rocksdb::Status status = db_->Get(At(at), db_->DefaultColumnFamily(), index_key, value);
+  if (status.ok()) return true;
+  if (status.IsNotFound()) return false;
+  return FromRocksdb(status, "reading index " + dir_);
+}
+
+Result<std::optional<IndexEntry>> RocksdbKeyIndex::Get(std::string_view key, const ReadPoint* at) {
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status = db_->Get(At(at), db_->DefaultColumnFamily(), UserKey(key).view(), &value);
+  return LookupResult(status, value.ToStringView(), dir_);
+}
+
+std::vector<Result<std::optional<IndexEntry>>> RocksdbKeyIndex::MultiGet(
+    std::span<const std::string_view> keys, const ReadPoint* at) {
+  std::vector<IndexKey> index_keys;
+  index_keys.reserve(keys.size());
+  std::vector<rocksdb::Slice> slices;
+  slices.reserve(keys.size());
+  for (const std::string_view key : keys) {
+    slices.emplace_back(index_keys.emplace_back(KeySpace::kUserKey, key).view());
+  }
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(At(at), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
+                statuses.data());
+
+  std::vector<Result<std::optional<IndexEntry>>> results;
+  results.reserve(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    results.push_back(LookupResult(statuses[i], values[i].ToStringView(), dir_));
+  }
+  return results;
+}
+
+std::shared_ptr<const ReadPoint> RocksdbKeyIndex::TakeReadPoint() {
+  return std::make_shared<RocksdbReadPoint>(*db_);
+}
+
+std::unique_ptr<IndexCursor> RocksdbKeyIndex::NewCursor(std::string_view lower, std::string_view upper,
+                                                        std::shared_ptr<const ReadPoint> at) {
+  return NewRocksdbCursor(*db_, dir_, lower, upper, std::move(at));
+}
+
+Result<MetaRecord> RocksdbKeyIndex::Meta(const ReadPoint* at) {
+  rocksdb::PinnableSlice value;
+  RAWKV_ASSIGN_OR_RETURN(const bool found, Read(IndexKey(KeySpace::kMeta).view(), at, &value));
+  if (!found) return Status::NotFound("index " + dir_ + ": no meta record yet");
+  Result<MetaRecord> meta = DecodeMetaRecord(AsBytes(value.ToStringView()));
+  return meta.ok() ? std::move(meta) : meta.status().WithContext("index " + dir_);
+}
+
+Result<AllocationPage> RocksdbKeyIndex::Page(uint64_t page) {
+  rocksdb::PinnableSlice value;
+  RAWKV_ASSIGN_OR_RETURN(const bool found, Read(PageKey(page).view(), nullptr, &value));
+  if (!found) return AllocationPage();
+  Result<AllocationPage> content = DecodeAllocationPage(AsBytes(value.ToStringView()));
+  if (content.ok()) return content;
+  return content.status().WithContext("index " + dir_ + ", page " + std::to_string(page));
+}
+
+Status RocksdbKeyIndex::ForEach(std::string_view first, std::string_view behind, const ReadPoint* at,
+                                const std::function<Result<Walk>(std::string_view, std::string_view)>& fn) {
+  const rocksdb::Slice upper = behind;
+  rocksdb::ReadOptions options = At(at);
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
+  for (it->Seek(first); it->Valid(); it->Next()) {
+    RAWKV_ASSIGN_OR_RETURN(const Walk walk, fn(it->key().ToStringView(), it->value().ToStringView()));
+    if (walk == Walk::kEnough) return {};
+  }
+  return FromRocksdb(it->status(), "scanning index " + dir_);
+}
+
+Status RocksdbKeyIndex::ForEachPage(const std::function<Status(uint64_t, const AllocationPage&)>& fn,
+                                    const ReadPoint* at) {
+  return ForEach(IndexKey(KeySpace::kAllocationPage).view(), EndOf(KeySpace::kAllocationPage).view(), at,
+                 [&](std::string_view key, std::string_view value) -> Result<Walk> {
+                   RAWKV_ASSIGN_OR_RETURN(const uint64_t page, ParsePageKey(key));
+                   const Result<AllocationPage> content = DecodeAllocationPage(AsBytes(value));
+                   if (!content.ok()) {
+                     return content.status().WithContext("index " + dir_ + ", page " + std::to_string(page));
+                   }
+                   RAWKV_RETURN_IF_ERROR(fn(page, *content));
+                   return Walk::kOn;
+                 });
+}
+
+Status RocksdbKeyIndex::ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
+                                        const std::function<bool(const DeferredFree&)>& fn,
+                                        const ReadPoint* at) {
+  constexpr uint64_t kLast = std::numeric_limits<uint64_t>::max();
+  const IndexKey first = after ? DeferredByVersionKey(after->freed, after->extent.first + SlotCount(1))
+                               : IndexKey(KeySpace::kDeferredByVersion);
+  const IndexKey behind = freed_through.value() == kLast
+                              ? EndOf(KeySpace::kDeferredByVersion)
+                              : DeferredByVersionKey(Next(freed_through), SlotId(0));
+  return ForEach(first.view(), behind.view(), at,
+                 [&](std::string_view key, std::string_view value) -> Result<Walk> {
+                   const Result<DeferredFree> entry = DecodeDeferredByVersion(key, value);
+                   if (!entry.ok()) return entry.status().WithContext("index " + dir_);
+                   return fn(*entry) ? Walk::kOn : Walk::kEnough;
+                 });
+}
+
+Status RocksdbKeyIndex::RefuseIfReadOnly(std::string_view what) const {
+  if (!read_only_) return {};
+  return Status::FailedPrecondition(std::string(what) + " index " + dir_ + ": opened read-only");
+}
+
+std::unique_ptr<IndexBatch> RocksdbKeyIndex::NewBatch() {
+  return std::make_unique<RocksdbIndexBatch>(*db_, dir_);
+}
+
+Status RocksdbKeyIndex::Apply(IndexBatch& batch) {
+  RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("writing to"));
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;  // the changelog is the only log
+  return FromRocksdb(db_->Write(options, &static_cast<RocksdbIndexBatch&>(batch).Finish()),
+                     "writing to index " + dir_);
+}
+
+uint64_t RocksdbKeyIndex::Property(const std::string& name) const {
+  uint64_t value = 0;
+  return db_->GetIntProperty(name, &value) ? value : 0;
+}
+
+uint64_t RocksdbKeyIndex::MemtableBytes() const {
+  return Property(rocksdb::DB::Properties::kCurSizeAllMemTables);
+}
+
+uint64_t RocksdbKeyIndex::DiskBytes() const {
+  return Property(rocksdb::DB::Properties::kLiveSstFilesSize);
+}
+
+Status RocksdbKeyIndex::StartFlush() {
+  RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
+  // One writer, so nothing is applied between this number and the switch of memtables in Flush. Noted
+  // before, since the flush may be done before Flush returns.
+  RAWKV_RETURN_IF_ERROR(flushes_->Begin(db_->GetLatestSequenceNumber()));
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  options.allow_write_stall = true;
+  const Status status = FromRocksdb(db_->Flush(options), "flushing index " + dir_);
+  if (!status.ok()) flushes_->Fail(status);
+  return status;
+}
+
+Status RocksdbKeyIndex::WaitFlush() {
+  RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
+  return flushes_->Wait();
+}
+
+Result<std::vector<LinkedFile>> RocksdbKeyIndex::LinkInto(Fs& fs, const std::string& to) {
+  RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("linking"));
+  return LinkLiveFiles(*db_, fs, dir_, to);
+}
+
+}  // namespace rawkv

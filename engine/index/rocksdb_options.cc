@@ -1,0 +1,97 @@
+#include "engine/index/rocksdb_options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/file_checksum.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/index/log_forwarder.h"
+
+namespace rawkv {
+namespace {
+
+bool IsSupported(rocksdb::CompressionType type) {
+  const std::vector<rocksdb::CompressionType> supported = rocksdb::GetSupportedCompressions();
+  return std::find(supported.begin(), supported.end(), type) != supported.end();
+}
+
+// Only StartFlush begins a flush (design invariant 8), and nothing RocksDB finds wrong with its own
+// backlog may hold up a commit.
+void LeaveFlushingToUs(rocksdb::Options* o) {
+  o->write_buffer_size = size_t{64} << 30;  // RocksDB's limit; memory is taken as it is used
+  o->arena_block_size = 1 << 20;            // would otherwise be derived from write_buffer_size
+  o->db_write_buffer_size = 0;
+  // Memtables that wait for a flush stall nobody: the engine bounds them by when it flushes.
+  o->max_write_buffer_number = 1 << 16;
+  // RocksDB's logs stay empty (writes go without), but it would preallocate by write_buffer_size.
+  o->max_total_wal_size = 1 << 20;
+  o->avoid_flush_during_shutdown = true;
+  o->avoid_flush_during_recovery = true;
+  o->max_bgerror_resume_count = 0;  // recovering means flushing: see flush_listener.h
+  // Flushes come seldom and large, so that compaction keeps up; when it does not, reads slow down a
+  // little instead of commits stopping for seconds.
+  o->level0_slowdown_writes_trigger = 1 << 30;
+  o->level0_stop_writes_trigger = 1 << 30;
+  o->soft_pending_compaction_bytes_limit = 0;
+  o->hard_pending_compaction_bytes_limit = 0;
+}
+
+void KeepOpeningCheap(rocksdb::Options* o) {
+  // A finite number opens few tables at first and the rest when they are wanted, so that opening does
+  // not grow with the number of keys, and it stays within the process's limit of open files. New tables
+  // are kept open all the same.
+  o->max_open_files = 1 << 20;
+  o->skip_stats_update_on_db_open = true;
+  o->skip_checking_sst_file_sizes_on_db_open = true;
+  o->stats_dump_period_sec = 0;
+  o->stats_persist_period_sec = 0;
+  // Each snapshot copies the manifest. Its space is taken ahead, so that noting a flush does not fail
+  // for want of space.
+  o->max_manifest_file_size = 16 << 20;
+  o->manifest_preallocation_size = 256 << 10;
+}
+
+void SetTableFormat(const KeyIndexOptions& options, rocksdb::Options* o) {
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  o->table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // What a flush writes is soon compacted, and a snapshot waits for it: not compressed.
+  const auto lz4 = IsSupported(rocksdb::kLZ4Compression) ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  o->compression_per_level = {rocksdb::kNoCompression, lz4};
+  o->level_compaction_dynamic_level_bytes = true;
+  // Reclaiming deletes deferred frees in the order that it walks them in. A table that is mostly such
+  // deletions is compacted soon, so that the next walk does not wade through them.
+  o->table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(
+      /*sliding_window_size=*/4096, /*deletion_trigger=*/2048));
+  // Snapshots name each table with its checksum, made while it was written.
+  o->file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+}
+
+}  // namespace
+
+rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env* env) {
+  rocksdb::Options o;
+  o.env = env;
+  o.create_if_missing = options.create;
+  o.error_if_exists = options.create;
+  o.paranoid_checks = true;
+  o.info_log = ForwardRocksdbLog(options.logger, options.dir);
+  o.info_log_level = rocksdb::WARN_LEVEL;
+  o.allow_mmap_reads = false;
+  o.allow_mmap_writes = false;
+  // Writes back as a flush goes, so that its last sync, and a commit's beside it, are short.
+  o.bytes_per_sync = 1 << 20;
+  LeaveFlushingToUs(&o);
+  KeepOpeningCheap(&o);
+  SetTableFormat(options, &o);
+  return o;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "engine/index/key_index.h"
+
+namespace rocksdb {
+class DB;
+class Snapshot;
+}  // namespace rocksdb
+
+namespace rawkv {
+
+class RocksdbReadPoint final : public ReadPoint {
+ public:
+  explicit RocksdbReadPoint(rocksdb::DB& db);
+  ~RocksdbReadPoint() override;
+  RocksdbReadPoint(const RocksdbReadPoint&) = delete;
+  RocksdbReadPoint& operator=(const RocksdbReadPoint&) = delete;
+
+  // For ReadOptions; null gives null, the present.
+  static const rocksdb::Snapshot* SnapshotOf(const ReadPoint* at) {
+    return at == nullptr ? nullptr : static_cast<const RocksdbReadPoint*>(at)->snapshot_;
+  }
+
+ private:
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+}  // namespace rawkv

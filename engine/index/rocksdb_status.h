@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/status.h"
+
+namespace rocksdb {
+class Status;
+}
+
+namespace rawkv {
+
+// RocksDB's answer in our terms: no such key is kNotFound, a full filesystem kNoSpace, damage
+// kCorruption, what RocksDB refuses kNotSupported, all else kIoError. `what` says what was done where.
+Status FromRocksdb(const rocksdb::Status& status, std::string_view what);
+
+}  // namespace rawkv

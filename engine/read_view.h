@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+
+#include "base/types.h"
+
+namespace rawkv {
+
+// A retained version held still for reading: its slots are not reused while the view lives. Get one
+// from Engine::OpenView, hand it to reads in ReadOptions, let go of it soon: it pins space (shown by
+// `info`) and blocks a rollback below it. Thread-safe. Must not outlive the engine.
+class ReadView {
+ public:
+  virtual ~ReadView() = default;
+  virtual Version version() const = 0;
+};
+
+}  // namespace rawkv

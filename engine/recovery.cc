@@ -1,0 +1,207 @@
+#include "engine/recovery.h"
+
+#include <algorithm>
+
+#include "base/fs_ops.h"
+#include "engine/replay.h"
+#include "engine/rollback_steps.h"
+#include "engine/working_index.h"
+#include "snapshot/leases.h"
+#include "wal/change_set.h"
+
+namespace rawkv {
+namespace {
+
+// Write ids: open generation above, counter below (design §2); 2^40 payload writes an open.
+constexpr int kWriteIdCounterBits = 40;
+
+// The first version of [from, to] whose payload is not what its record says; to + 1 if all are good.
+// A device that cannot be read is an error, never a torn tail.
+Result<Version> FirstBadPayload(StoreContext& c, PayloadIo& payload, Version from, Version to) {
+  Version bad = Next(to);
+  const Status walked = ReadLog(c.log(), from, to, [&](const LogRecord& record) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+    for (const ChangeOp& op : changes.ops) {
+      if (op.kind != ChangeOp::Kind::kPut || op.value.is_inline()) continue;
+      const Status verified = payload.Verify(op.key, std::get<PayloadRef>(op.value.data));
+      if (verified.ok()) continue;
+      if (verified.code() != StatusCode::kCorruption) return verified;
+      bad = record.head.version;
+      return Status::FailedPrecondition("stop");   // ends the walk; told apart by `bad`
+    }
+    return Status::Ok();
+  });
+  if (!walked.ok() && bad == Next(to)) return walked;
+  return bad;
+}
+
+// The highest version that something outside the log shows to have been durable.
+Result<Version> ProvenBySnapshots(StoreContext& c) {
+  Version proven = c.record.initial_version;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
+  for (const SnapshotInfo& s : snapshots) {
+    if (c.record.chain.Contains(s.lineage, s.version)) proven = std::max(proven, s.version);
+  }
+  return proven;
+}
+
+Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
+  StoreRecord next = c.record;
+  ++next.open_generation;
+  if (cut) {
+    next.last_cut = cut;
+    c.env.logger->Log(LogLevel::kWarning,
+                      c.paths.dir + ": the log ends in " + std::to_string(cut->bytes) +
+                          " bytes that were never acknowledged as durable; cut after version " +
+                          ToString(cut->cut_after));
+  }
+  if (!c.options.device.empty()) {
+    const bool inside = ParentPath(c.device_path) == c.paths.dir;
+    next.device_hint = inside ? c.device_path.substr(c.paths.dir.size() + 1) : c.device_path;
+  }
+  RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
+  return c.TellDevice(Version(0));
+}
+
+Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::string& why) {
+  c.env.logger->Log(LogLevel::kInfo, c.paths.working() + " is rebuilt from snapshot " + ToString(base) + ": " + why);
+  RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, base));
+  RAWKV_RETURN_IF_ERROR(SealWorkingNew(c, base));
+  RAWKV_RETURN_IF_ERROR(SwapWorking(c));
+  std::string still;
+  RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &still));
+  if (!working) {
+    return Status::Corruption(c.snapshots->PathOf(base) + ": a working index cloned from it does not open: " + still +
+                              "; see `rawkv-ctl snapshot verify`, or roll back to another snapshot");
+  }
+  return *std::move(working);
+}
+
+}  // namespace
+
+Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
+  const Result<Version> named = c.snapshots->Current();
+  if (named.ok() && c.snapshots->CheckFiles(*named, c.record.chain).ok()) return CurrentChoice{*named, false, ""};
+  if (!named.ok() && named.status().code() == StatusCode::kIoError) return named.status();
+
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
+  RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List());
+  std::reverse(snapshots.begin(), snapshots.end());
+  for (const SnapshotInfo& s : snapshots) {
+    const bool continued = !segments.empty() && segments.front().first <= Next(s.version);
+    if (!continued || !c.snapshots->CheckFiles(s.version, c.record.chain).ok()) continue;
+    const std::string why = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain).ToString()
+                                       : named.status().ToString();
+    return CurrentChoice{s.version, true, "`current` cannot be used (" + why + "); using snapshot " +
+                                              ToString(s.version) + ", the newest whole one that the log continues"};
+  }
+  return Status::Corruption(c.paths.dir + ": `current` is missing or damaged and no other snapshot is whole and "
+                            "continued by the log; bring one back from a backup, or import an export");
+}
+
+Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
+  LogJudgement j;
+  RAWKV_ASSIGN_OR_RETURN(j.scan, ScanLog(c.log(), from, proven));
+  if (j.scan.end == LogEnd::kCorrupt) {
+    return Status::Corruption(j.scan.message + "; versions up to " + ToString(j.scan.last) +
+                              " are intact: `rawkv-ctl rollback --version=" + ToString(j.scan.last) +
+                              "` gives up the rest");
+  }
+  j.keep_through = j.scan.last;
+  const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
+  if (verified < j.scan.last) {
+    PayloadIo payload(*c.device.device, c.layout(), c.record.device_uuid);
+    RAWKV_ASSIGN_OR_RETURN(const Version bad, FirstBadPayload(c, payload, Next(verified), j.scan.last));
+    j.keep_through = Previous(bad);
+  }
+  if (j.scan.end == LogEnd::kTorn || j.keep_through < j.scan.last) {
+    j.cut = TailCut{j.keep_through, j.scan.torn_bytes, c.env.clock->NowUnixMs()};
+  }
+  return j;
+}
+
+Status SweepLeftovers(StoreContext& c) {
+  Fs& fs = *c.env.fs;
+  RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep());
+  for (const std::string& dir : {c.paths.working_new(), c.paths.working_removing()}) {
+    RAWKV_RETURN_IF_ERROR(RemoveTree(fs, dir));
+  }
+  for (const std::string& file : {c.paths.store() + ".tmp", JoinPath(c.paths.dir, "PINS.tmp"),
+                                  c.paths.rollback_marker() + ".tmp"}) {
+    const Status removed = fs.RemoveFile(file);
+    if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
+  }
+  return SweepViews(fs, c.paths.dir);
+}
+
+Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+  RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(c));
+  RAWKV_RETURN_IF_ERROR(SweepLeftovers(c));
+  RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
+  if (!current.note.empty()) c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": " + current.note);
+
+  std::string why;
+  RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &why));
+  RAWKV_ASSIGN_OR_RETURN(Version proven, ProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
+  if (working) {
+    proven = std::max(proven, working->meta.applied);
+    if (!segments.empty() && Next(working->meta.applied) < segments.front().first) {
+      why = "its version " + ToString(working->meta.applied) + " lies below the log's start";
+      working.reset();
+    }
+  }
+  const Version start = working ? working->meta.applied : current.version;
+  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(start), proven));
+
+  if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
+  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&] { return TellCut(c, log.cut); }));
+  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));
+    return Status::Ok();
+  }));
+  // What was read may live in caches only; it must not be lost after a later acknowledgement.
+  RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
+  RAWKV_RETURN_IF_ERROR(core.wal->Sync());
+  core.max_group_bytes = core.wal->max_group_bytes();
+
+  if (!working) {
+    RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+      RAWKV_ASSIGN_OR_RETURN(working, RebuildWorking(c, current.version, why));
+      return Status::Ok();
+    }));
+  }
+  core.index = std::move(working->index);
+  ReplayTarget target{.index = core.index.get(), .slot_count = c.layout().slot_count, .progress = c.options.progress,
+                      .between_batches = {}};
+  target.between_batches = [&]() -> Status {
+    if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
+    RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+    return core.index->WaitFlush();
+  };
+  RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), log.keep_through));
+  core.allocator =
+      std::make_unique<SlotAllocator>(*core.index, c.layout(), core.meta.taken_slots, core.meta.cursor);
+  core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+  core.tip = core.durable = core.meta.applied.value();
+  core.next_write_id = c.record.open_generation << kWriteIdCounterBits;
+  EnsureBallast(c);
+  return Status::Ok();
+}
+
+Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views, std::shared_ptr<const EngineView>* tip) {
+  const Result<RollbackMarker> marker = ReadRollbackMarker(c);
+  if (marker.status().code() != StatusCode::kNotFound) {
+    return Status::FailedPrecondition(c.paths.dir + ": a rollback was interrupted; open it for writing once to finish it");
+  }
+  RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
+  RAWKV_ASSIGN_OR_RETURN(const Version proven, ProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(current.version), proven));
+  RAWKV_ASSIGN_OR_RETURN(*tip, views.OpenClone(c, current.version, log.keep_through, "view"));
+  core.index = (*tip)->shared_index();
+  core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+  core.tip = core.durable = log.keep_through.value();
+  return Status::Ok();
+}
+
+}  // namespace rawkv

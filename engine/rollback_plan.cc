@@ -1,0 +1,60 @@
+#include "engine/rollback_plan.h"
+
+#include <algorithm>
+
+namespace rawkv {
+namespace {
+
+Status Unreachable(const StoreSurvey& survey, Version tip, Version target) {
+  std::string reach;
+  for (const auto& [a, b] : ToReachability(survey, tip, {}).Ranges()) {
+    reach += (reach.empty() ? "" : ", ") + ToString(a) + (a == b ? std::string() : "…" + ToString(b));
+  }
+  return Status::VersionUnreachable("version " + ToString(target) +
+                                    (target > tip ? " was never made" : " is no longer kept") +
+                                    "; reachable: " + reach);
+}
+
+}  // namespace
+
+Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, Version tip, Version target,
+                                      const std::vector<VersionHold>& holds, const RollbackOptions& options) {
+  RollbackPlan plan{.from = tip, .to = target, .base = target, .records = 0, .versions_dropped = {},
+                    .snapshots_dropped = {}, .pins_dropped = {}, .blocked_by = {}};
+  // The log may still hold records between a pinned snapshot and the floor; their slots may be reused.
+  if (!ToReachability(survey, tip, {}).IsReachable(target)) return Unreachable(survey, tip, target);
+  const SnapshotInfo* base = nullptr;
+  for (const SnapshotInfo& s : survey.snapshots) {
+    const bool leads_there = s.version == target || survey.log_first <= Next(s.version);
+    if (s.version <= target && leads_there) base = &s;
+  }
+  if (base == nullptr) return Unreachable(survey, tip, target);
+  plan.base = base->version;
+  plan.records = target.value() - base->version.value();
+  if (target == tip) return plan;
+
+  plan.versions_dropped = {Next(target), tip};
+  for (const SnapshotInfo& s : survey.snapshots) {
+    if (s.version > target) plan.snapshots_dropped.push_back(s.version);
+  }
+  for (const auto& [name, version] : survey.pins) {
+    if (version <= target) continue;
+    plan.pins_dropped.emplace_back(name, version);
+    if (!options.drop_pins) plan.blocked_by.push_back("pin " + name + " at version " + ToString(version));
+  }
+  for (const VersionHold& hold : holds) {
+    if (hold.version <= target) continue;
+    plan.blocked_by.push_back(hold.kind + " " + hold.name + " at version " + ToString(hold.version));
+  }
+  return plan;
+}
+
+Status CheckNotBlocked(const RollbackPlan& plan) {
+  if (plan.blocked_by.empty()) return Status::Ok();
+  std::string all;
+  for (const std::string& b : plan.blocked_by) all += (all.empty() ? "" : ", ") + b;
+  return Status::FailedPrecondition("rollback to version " + ToString(plan.to) + " is blocked by " + all +
+                                    "; close views and exports, unpin or drop the pins");
+}
+
+}  // namespace rawkv

@@ -1,0 +1,186 @@
+#include "engine/rollback_steps.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/byte_codec.h"
+#include "base/fs_ops.h"
+#include "base/sealed_file.h"
+#include "engine/replay.h"
+#include "engine/working_index.h"
+#include "snapshot/pins.h"
+
+namespace rawkv {
+namespace {
+
+constexpr SealedKind kMarkerKind{.magic = "RKVROLLB", .format = 1, .name = "ROLLBACK"};
+
+Status Mark(StoreContext& c, const RollbackMarker& m) {
+  ByteWriter w;
+  w.U64(m.from.value());
+  w.U64(m.target.value());
+  w.U64(m.base.value());
+  w.U64(m.new_lineage.value());
+  return WriteSealedFile(*c.env.fs, c.paths.rollback_marker(), kMarkerKind, w.str());
+}
+
+// working.new/ at the target, flushed and verified: opens, applied version and lineage as they must
+// be. No payload is read.
+Status Build(StoreContext& c, const RollbackMarker& m) {
+  RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, m.base));
+  {
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
+                           OpenIndexForWriting(c, c.paths.working_new_index()));
+    const ReplayTarget target{.index = index.get(), .slot_count = c.layout().slot_count,
+                              .progress = c.options.progress, .between_batches = {}};
+    RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), m.target));
+    // The log may be cut below what a crash-built index knows only if this one is durable first.
+    RAWKV_RETURN_IF_ERROR(index->StartFlush());
+    RAWKV_RETURN_IF_ERROR(index->WaitFlush());
+  }
+  RAWKV_ASSIGN_OR_RETURN(const SnapshotFacts facts, InspectIndex(c.env, c.paths.working_new_index()));
+  if (facts.version != m.target || !c.record.chain.Contains(facts.lineage, facts.version)) {
+    return Status::Corruption(c.paths.working_new() + " holds version " + ToString(facts.version) +
+                              " instead of " + ToString(m.target));
+  }
+  return SealWorkingNew(c, m.base);
+}
+
+Status Switch(StoreContext& c, const RollbackMarker& m) {
+  StoreRecord next = c.record;
+  next.chain = next.chain.Forked(m.new_lineage, m.target);
+  return c.SaveRecord(next);
+}
+
+Status TellDevice(StoreContext& c, const RollbackMarker&) { return c.TellDevice(Version(0)); }
+
+Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
+  const Result<Version> current = c.snapshots->Current();
+  if (current.ok() && *current <= m.target && c.snapshots->CheckFiles(*current, c.record.chain).ok()) {
+    return Status::Ok();
+  }
+  return c.snapshots->SetCurrent(m.base);
+}
+
+Status SwapIn(StoreContext& c, const RollbackMarker&) { return SwapWorking(c); }
+
+Status DropPins(StoreContext& c, const RollbackMarker& m) {
+  RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*c.env.fs, c.paths.dir));
+  const size_t before = pins.size();
+  std::erase_if(pins, [&](const auto& pin) { return pin.second > m.target; });
+  return pins.size() == before ? Status::Ok() : SavePins(*c.env.fs, c.paths.dir, pins);
+}
+
+// Everything above the target goes, whole or damaged: nothing of the dead branch may be revived.
+Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
+  for (const std::string& name : names) {
+    const std::optional<Version> version = SnapshotStore::ParseDirName(name);
+    if (version && *version > m.target) RAWKV_RETURN_IF_ERROR(c.snapshots->Remove(*version));
+  }
+  return Status::Ok();
+}
+
+Status CutLog(StoreContext& c, const RollbackMarker& m) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
+  if (segments.empty() || segments.front().first > m.target) {
+    // A pinned snapshot below the log's start (or the cut was interrupted): the log begins anew.
+    for (auto it = segments.rbegin(); it != segments.rend(); ++it) {
+      RAWKV_RETURN_IF_ERROR(c.env.fs->RemoveFile(it->path));
+      RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.wal()));
+    }
+    return CreateLog(c.log(), c.wal_options(), Next(m.target));
+  }
+  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), m.target, m.target));
+  if (scan.last < m.target) {
+    return Status::Corruption(c.paths.wal() + ": the log ends at version " + ToString(scan.last) +
+                              ", below the rollback's target " + ToString(m.target));
+  }
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Wal> wal, Wal::Open(c.log(), c.wal_options(), scan, m.target));
+  return wal->Sync();
+}
+
+Status Unmark(StoreContext& c, const RollbackMarker&) {
+  const Status removed = c.env.fs->RemoveFile(c.paths.rollback_marker());
+  if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
+  return c.env.fs->SyncDir(c.paths.dir);
+}
+
+constexpr std::array<RollbackStep, 10> kSteps{{
+    {"mark", false, Mark},
+    {"build", false, Build},
+    {"switch", false, Switch},   // the instant: undone if it fails, finished if it does not
+    {"device", true, TellDevice},
+    {"current", true, MoveCurrent},
+    {"working", true, SwapIn},
+    {"pins", true, DropPins},
+    {"snapshots", true, DropSnapshots},
+    {"log", true, CutLog},
+    {"unmark", true, Unmark},
+}};
+
+Status RunSteps(StoreContext& c, const RollbackMarker& marker, bool after_switch) {
+  for (const RollbackStep& step : kSteps) {
+    if (step.after_switch != after_switch) continue;
+    const Status status = step.run(c, marker);
+    if (!status.ok()) return status.WithContext(std::string("rollback, step ") + step.name);
+  }
+  return Status::Ok();
+}
+
+Status Undo(StoreContext& c, const RollbackMarker& marker) {
+  RAWKV_RETURN_IF_ERROR(RemoveTree(*c.env.fs, c.paths.working_new()));
+  return Unmark(c, marker);
+}
+
+}  // namespace
+
+std::span<const RollbackStep> RollbackSteps() { return kSteps; }
+
+Result<RollbackMarker> ReadRollbackMarker(StoreContext& c) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload,
+                         ReadSealedFile(*c.env.fs, c.paths.rollback_marker(), kMarkerKind));
+  ByteReader r(payload);
+  RollbackMarker m;
+  m.from = Version(r.U64());
+  m.target = Version(r.U64());
+  m.base = Version(r.U64());
+  m.new_lineage = Lineage(r.U64());
+  if (!r.AtEnd() || m.base > m.target || m.target > m.from || m.new_lineage == Lineage()) {
+    return Status::Corruption(c.paths.rollback_marker() + ": a field is out of range");
+  }
+  return m;
+}
+
+Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
+  RollbackMarker marker{plan.from, plan.to, plan.base, Lineage()};
+  do {
+    marker.new_lineage = Lineage(c.env.entropy->NextU64());
+  } while (marker.new_lineage == Lineage() || c.record.chain.Knows(marker.new_lineage));
+
+  const Status prepared = WithBallast(c, [&] { return RunSteps(c, marker, false); });
+  if (!prepared.ok()) {
+    // A STORE that was renamed but not synced may be the new one after all: disk decides, not memory.
+    RAWKV_ASSIGN_OR_RETURN(c.record, LoadStoreRecord(*c.env.fs, c.paths.dir));
+    if (!c.record.chain.Knows(marker.new_lineage)) {
+      const Status undone = Undo(c, marker);
+      return undone.ok() ? prepared : prepared.WithContext("and undoing it failed, reopen the store (" +
+                                                           undone.ToString() + ")");
+    }
+    RAWKV_RETURN_IF_ERROR(c.SaveRecord(c.record));
+  }
+  return WithBallast(c, [&] { return RunSteps(c, marker, true); });
+}
+
+Status FinishOrUndoRollback(StoreContext& c) {
+  const Result<RollbackMarker> marker = ReadRollbackMarker(c);
+  if (marker.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!marker.ok()) return marker.status();
+  const bool switched = c.record.chain.Knows(marker->new_lineage);
+  c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +
+                                            ToString(marker->target) + (switched ? " is finished" : " is undone"));
+  if (!switched) return Undo(c, *marker);
+  return WithBallast(c, [&] { return RunSteps(c, *marker, true); });
+}
+
+}  // namespace rawkv

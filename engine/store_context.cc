@@ -1,0 +1,182 @@
+#include "engine/store_context.h"
+
+#include <algorithm>
+
+#include "base/checksum.h"
+#include "base/endian.h"
+#include "engine/index/key_index.h"
+
+namespace rawkv {
+namespace {
+
+constexpr uint64_t kBallastBytes = 4ull << 20;
+constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;   // of index files that are not SSTs
+
+Status CheckExpectation(const char* name, std::optional<uint64_t> expected, uint64_t fixed) {
+  if (!expected || *expected == fixed) return Status::Ok();
+  return Status::InvalidArgument(std::string(name) + " is " + std::to_string(*expected) +
+                                 " in the options, but the store was formatted with " + std::to_string(fixed));
+}
+
+Status ApplyOptions(StoreContext& c) {
+  const OpenOptions& o = c.options;
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("slot_bytes", o.slot_bytes, c.record.slot_bytes));
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("inline_bytes", o.inline_bytes, c.record.inline_bytes));
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("header_bytes", o.header_bytes, c.record.header_bytes));
+  c.runtime = c.record.runtime;
+  c.runtime.durability = o.durability.value_or(c.runtime.durability);
+  c.runtime.snapshot_interval = o.snapshot_interval.value_or(c.runtime.snapshot_interval);
+  c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
+  c.runtime.wal_segment_bytes = o.wal_segment_bytes.value_or(c.runtime.wal_segment_bytes);
+  if (o.memtable_bytes < (1u << 20)) return Status::InvalidArgument("memtable_bytes must be at least 1 MiB");
+  return ValidateRuntime(c.runtime);
+}
+
+Status CheckIdentity(const StoreContext& c) {
+  const Superblock& sb = c.superblock;
+  const std::string where = c.device_path + ": ";
+  if (sb.device_uuid != c.record.device_uuid) {
+    return Status::FailedPrecondition(where + "wrong device: its UUID is " + sb.device_uuid.ToString() +
+                                      ", the store's is " + c.record.device_uuid.ToString() +
+                                      "; name the right one with --device");
+  }
+  if (sb.store_uuid != c.record.store_uuid) {
+    return Status::FailedPrecondition(where + "the device belongs to store " + sb.store_uuid.ToString() +
+                                      ", not to " + c.record.store_uuid.ToString());
+  }
+  if (sb.owner_open_generation > c.record.open_generation || !c.record.chain.Knows(Lineage(sb.owner_lineage))) {
+    return Status::FailedPrecondition(
+        where + "the device has been used since this STORE was written (generation " +
+        std::to_string(sb.owner_open_generation) + " against " + std::to_string(c.record.open_generation) +
+        "): " + c.paths.dir + " looks like a restored backup, and its slots may have been overwritten; bring back "
+        "the newest metadata directory, or import an export");
+  }
+  if (sb.layout.slot_bytes != c.record.slot_bytes || sb.layout.header_bytes != c.record.header_bytes) {
+    return Status::Corruption(where + "superblock and STORE disagree on slot or header size");
+  }
+  return Status::Ok();
+}
+
+Status OpenDevice(StoreContext& c, ContextAccess access) {
+  const bool writable = access == ContextAccess::kWrite;
+  c.device_path = c.options.device;
+  if (c.device_path.empty()) {
+    const std::string& hint = c.record.device_hint;
+    c.device_path = hint.starts_with('/') ? hint : JoinPath(c.paths.dir, hint);
+  }
+  Result<OpenedDevice> device = c.env.open_device(c.device_path, {.engine = c.options.engine,
+                                                                  .cache = c.options.cache,
+                                                                  .queue_depth = c.options.queue_depth,
+                                                                  .writable = writable});
+  if (!device.ok()) {
+    if (device.status().code() != StatusCode::kNotFound) return device.status();
+    return Status::NotFound(c.device_path + ": the store's device is missing; if it moved, name it with --device");
+  }
+  c.device = *std::move(device);
+  c.superblocks = std::make_unique<SuperblockStore>(*c.device.device);
+  Result<Superblock> superblock = c.superblocks->Load();
+  if (!superblock.ok()) {
+    if (superblock.status().code() != StatusCode::kNotFound) {
+      return superblock.status().WithContext(c.device_path);
+    }
+    return Status::FailedPrecondition(c.device_path + " is not a rawkv device (no superblock); name the store's "
+                                      "device with --device");
+  }
+  c.superblock = *std::move(superblock);
+  return CheckIdentity(c);
+}
+
+}  // namespace
+
+Status ValidateRuntime(const RuntimeSettings& s) {
+  if (s.wal_segment_bytes < 64 * 1024 || s.wal_segment_bytes > (1ull << 30) || s.wal_segment_bytes % 4096 != 0) {
+    return Status::InvalidArgument("wal_segment_bytes must be a multiple of 4096 from 64 KiB to 1 GiB, not " +
+                                   std::to_string(s.wal_segment_bytes));
+  }
+  if (s.keep_recent > 1'000'000) return Status::InvalidArgument("keep_recent must be at most 1000000");
+  return Status::Ok();
+}
+
+Status StoreContext::SaveRecord(const StoreRecord& next) {
+  RAWKV_RETURN_IF_ERROR(SaveStoreRecord(*env.fs, paths.dir, next));
+  record = next;
+  return Status::Ok();
+}
+
+Status StoreContext::TellDevice(Version floor) {
+  Superblock next = superblock;
+  next.owner_lineage = record.chain.current().value();
+  next.owner_open_generation = record.open_generation;
+  next.owner_reuse_floor = std::max(next.owner_reuse_floor, floor.value());
+  RAWKV_RETURN_IF_ERROR(superblocks->Save(next).WithContext(device_path + ": superblock"));
+  RAWKV_ASSIGN_OR_RETURN(superblock, superblocks->Load());
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, const OpenOptions& options,
+                                                       ContextAccess access) {
+  auto c = std::make_unique<StoreContext>(dir);
+  c->env = options.env;
+  c->options = options;
+  // STORE first: a path without a store gets no LOCK file made in it.
+  RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
+  if (access != ContextAccess::kBesideWriter) {
+    RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir));
+    // Again under the lock: a writer may have rewritten it in between.
+    RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
+  }
+  if (c->record.digest) return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
+  RAWKV_RETURN_IF_ERROR(ApplyOptions(*c));
+  c->snapshots = std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, c->record.store_uuid);
+  const Status device = OpenDevice(*c, access);
+  if (access != ContextAccess::kBesideWriter) RAWKV_RETURN_IF_ERROR(device);
+  if (!device.ok()) c->device.device.reset();
+  return c;
+}
+
+Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
+                         KeyIndex::Open({.dir = index_dir,
+                                         .read_only = true,
+                                         .block_cache_bytes = 1 << 20,
+                                         .fs = env.index_fs,
+                                         .logger = env.logger}));
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta());
+  return SnapshotFacts{meta.applied, meta.lineage, meta.digest};
+}
+
+FileChecksummer SnapshotChecksummer(const Environment& env) {
+  return [fs = env.fs](const std::string& path, FileChecksumKind kind) -> Result<std::string> {
+    if (kind == FileChecksumKind::kCrc32c) return Crc32cOfFile(*fs, path);
+    RAWKV_ASSIGN_OR_RETURN(const std::string content, ReadFile(*fs, path, kMaxSmallFileBytes));
+    char raw[8];
+    StoreLe(raw, Xxh3(AsBytes(content)));
+    return std::string(raw, sizeof(raw));
+  };
+}
+
+Status WithBallast(StoreContext& context, const std::function<Status()>& work) {
+  Status status = work();
+  if (status.code() != StatusCode::kNoSpace) return status;
+  const Status released = context.env.fs->RemoveFile(context.paths.reserve());
+  if (!released.ok()) return status;   // already given up: the first answer stands
+  context.env.logger->Log(LogLevel::kWarning, context.paths.dir + ": the filesystem is full; released the reserve");
+  return work();
+}
+
+void EnsureBallast(StoreContext& context) {
+  Fs& fs = *context.env.fs;
+  const std::string path = context.paths.reserve();
+  const Result<FileStat> stat = fs.Stat(path);
+  if (stat.ok() && stat->size_bytes == kBallastBytes) return;
+  const Result<uint64_t> free = fs.FreeBytes(context.paths.dir);
+  if (!free.ok() || *free < 16 * kBallastBytes) return;
+  Result<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kCreate);
+  if (!file.ok()) return;
+  const Status filled = (*file)->ZeroFill(0, kBallastBytes);
+  if (filled.ok()) return;
+  context.env.logger->Log(LogLevel::kInfo, path + ": no reserve laid down: " + filled.ToString());
+  (void)fs.RemoveFile(path);   // half a reserve is none
+}
+
+}  // namespace rawkv

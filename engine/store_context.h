@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "blockdev/open_block_device.h"
+#include "blockdev/superblock.h"
+#include "engine/options.h"
+#include "engine/store_file.h"
+#include "engine/store_lock.h"
+#include "engine/store_paths.h"
+#include "snapshot/snapshot_store.h"
+#include "wal/wal.h"
+
+namespace rawkv {
+
+enum class ContextAccess : uint8_t {
+  kWrite,            // lock, device writable
+  kInspect,          // lock, device opened for reading; nothing of the store is changed
+  kBesideWriter,     // no lock; the device for reading if it can be had
+};
+
+// A store's identity, lock and device, opened and checked against each other (design invariant 14);
+// no index, no log. What recovery, rollback, the checker and the operator's commands stand on.
+struct StoreContext {
+  explicit StoreContext(std::string dir) : paths(std::move(dir)) {}
+
+  Environment env;
+  OpenOptions options;
+  StorePaths paths;
+  std::unique_ptr<StoreLock> lock;            // null beside a writer
+  StoreRecord record;                         // as STORE says
+  RuntimeSettings runtime;                    // STORE's, with this open's overrides
+  std::string device_path;
+  OpenedDevice device;
+  Superblock superblock;
+  std::unique_ptr<SuperblockStore> superblocks;
+  std::unique_ptr<SnapshotStore> snapshots;
+
+  const DeviceLayout& layout() const { return superblock.layout; }
+  WalContext log() const { return {env.fs, paths.wal(), record.store_uuid, record.chain}; }
+  WalOptions wal_options() const { return {.segment_bytes = runtime.wal_segment_bytes}; }
+
+  // STORE on disk, then `record`. The superblock is told separately.
+  Status SaveRecord(const StoreRecord& next);
+  // The superblock learns lineage and open generation of `record`, and a reuse floor at least `floor`.
+  Status TellDevice(Version floor);
+};
+
+// Refuses with the causes that Engine::Open documents. The lock is held as long as the context lives.
+Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, const OpenOptions& options,
+                                                       ContextAccess access);
+
+// Ranges of the settings; kInvalidArgument.
+Status ValidateRuntime(const RuntimeSettings& settings);
+
+// Callbacks over the index for SnapshotStore, reading `dir`s of this store.
+Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir);
+FileChecksummer SnapshotChecksummer(const Environment& env);
+
+// Runs `work`; when the filesystem is full, gives up the ballast file and tries once more
+// (design invariant 13).
+Status WithBallast(StoreContext& context, const std::function<Status()>& work);
+// Lays the ballast down again if it is missing and there is room; failing is fine.
+void EnsureBallast(StoreContext& context);
+
+}  // namespace rawkv

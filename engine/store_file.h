@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/fs.h"
+#include "base/lineage_chain.h"
+#include "base/result.h"
+#include "base/uuid.h"
+#include "engine/engine_info.h"
+#include "engine/options.h"
+
+namespace rawkv {
+
+inline constexpr uint32_t kStoreFormat = 1;
+
+// STORE: who this store is. Alone holds the lineage chain; its rename is the instant at which a
+// rollback takes effect (design invariants 4, 6, 14). docs/formats/store.md.
+struct StoreRecord {
+  Uuid store_uuid;
+  Uuid device_uuid;
+  std::string device_hint;             // path at the last open; relative when the device lies in STORE
+  uint64_t open_generation = 0;        // counted up at each open; upper bits of write ids
+  Version initial_version;
+  uint64_t slot_bytes = 0;
+  uint64_t header_bytes = 0;
+  uint64_t inline_bytes = 0;
+  bool digest = false;
+  RuntimeSettings runtime;
+  LineageChain chain;
+  std::optional<TailCut> last_cut;     // the newest log tail that recovery cut
+};
+
+// Sealed file both ways. Decode: kCorruption, kNotSupported for a newer format.
+std::string EncodeStoreRecord(const StoreRecord& record);
+Result<StoreRecord> DecodeStoreRecord(std::string_view file);
+
+// kNotFound if there is no STORE; the message tells an unfinished import apart.
+Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir);
+// Durable when it returns; old or new after a crash.
+Status SaveStoreRecord(Fs& fs, const std::string& store_dir, const StoreRecord& record);
+
+}  // namespace rawkv

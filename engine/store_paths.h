@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "base/fs_ops.h"
+
+namespace rawkv {
+
+// The layout names of a store directory (design §2).
+struct StorePaths {
+  explicit StorePaths(std::string store_dir) : dir(std::move(store_dir)) {}
+
+  std::string dir;
+  std::string lock() const { return JoinPath(dir, "LOCK"); }
+  std::string store() const { return JoinPath(dir, "STORE"); }
+  std::string importing() const { return JoinPath(dir, "IMPORTING"); }
+  std::string wal() const { return JoinPath(dir, "wal"); }
+  std::string working() const { return JoinPath(dir, "working"); }
+  std::string working_index() const { return JoinPath(working(), "index"); }
+  std::string working_new() const { return JoinPath(dir, "working.new"); }
+  std::string working_new_index() const { return JoinPath(working_new(), "index"); }
+  std::string working_removing() const { return JoinPath(dir, "working.removing"); }
+  std::string rollback_marker() const { return JoinPath(dir, "ROLLBACK"); }
+  std::string reserve() const { return JoinPath(dir, "reserve"); }
+  std::string default_device() const { return JoinPath(dir, "device.img"); }
+};
+
+}  // namespace rawkv

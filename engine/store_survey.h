@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/reachability.h"
+#include "engine/store_context.h"
+#include "snapshot/pins.h"
+#include "snapshot/retention.h"
+
+namespace rawkv {
+
+// What lies in a store directory, read from disk without opening it for work: the facts from which
+// reachability, retention and rollback plans are computed.
+struct StoreSurvey {
+  std::vector<SnapshotInfo> snapshots;     // on the chain, ascending
+  std::vector<std::string> damaged;        // snapshot directories that cannot be believed
+  PinTable pins;
+  std::optional<Version> current;
+  Version log_first;                       // first version that the log could hold
+
+  bool Pinned(Version v) const;
+  const SnapshotInfo* Find(Version v) const;
+  std::vector<SnapshotRow> Rows() const;
+};
+
+Result<StoreSurvey> Survey(StoreContext& context);
+
+// Pure.
+RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t keep_recent);
+// Named pins become holds; `more` are views, exports, leases.
+Reachability ToReachability(const StoreSurvey& survey, Version tip, std::vector<VersionHold> more);
+
+// Leases that living readers in other processes hold; `own` directories are left out.
+Result<std::vector<VersionHold>> ForeignLeases(StoreContext& context, const std::vector<std::string>& own);
+
+}  // namespace rawkv

@@ -1,0 +1,86 @@
+#include "engine/views.h"
+
+#include <algorithm>
+
+#include "engine/replay.h"
+#include "engine/working_index.h"
+
+namespace rawkv {
+
+EngineView::~EngineView() {
+  if (registry_ != nullptr) registry_->Forget(this);
+  point_.reset();
+  index_.reset();
+  // A directory that cannot be removed now is swept at the next open.
+  if (lease_ != nullptr) (void)lease_->Remove();
+}
+
+Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::shared_ptr<KeyIndex>& index,
+                                                                const char* kind) {
+  std::shared_ptr<EngineView> view(new EngineView());
+  view->index_ = index;
+  view->kind_ = kind;
+  MutexLock lock(mu_);
+  view->point_ = index->TakeReadPoint();
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta(view->point_.get()));
+  view->version_ = meta.applied;
+  view->registry_ = this;
+  views_.push_back(view.get());
+  return std::shared_ptr<const EngineView>(std::move(view));
+}
+
+Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& c, Version base, Version version,
+                                                                  const char* kind) {
+  std::shared_ptr<EngineView> view(new EngineView());
+  view->kind_ = kind;
+  view->version_ = version;
+  RAWKV_ASSIGN_OR_RETURN(view->lease_, Lease::Create(*c.env.fs, *c.env.clock, c.paths.dir,
+                                                     Uuid::Generate(*c.env.entropy), version, base));
+  const std::string index_dir = JoinPath(view->lease_->dir(), "index");
+  RAWKV_RETURN_IF_ERROR(CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), index_dir));
+  RAWKV_ASSIGN_OR_RETURN(view->index_, OpenIndexForWriting(c, index_dir));
+  const ReplayTarget target{.index = view->index_.get(), .slot_count = c.layout().slot_count,
+                            .progress = c.options.progress, .between_batches = {}};
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), version));
+  if (meta.applied != version) {
+    return Status::Corruption("snapshot " + ToString(base) + " and the log lead to version " +
+                              ToString(meta.applied) + " instead of " + ToString(version));
+  }
+  MutexLock lock(mu_);
+  view->registry_ = this;
+  views_.push_back(view.get());
+  return std::shared_ptr<const EngineView>(std::move(view));
+}
+
+void ViewRegistry::Forget(const EngineView* view) {
+  MutexLock lock(mu_);
+  views_.remove(view);
+}
+
+std::vector<VersionHold> ViewRegistry::Holds() const {
+  MutexLock lock(mu_);
+  std::vector<VersionHold> out;
+  for (const EngineView* v : views_) out.push_back({v->kind_, ToString(v->version_), v->version_});
+  return out;
+}
+
+bool ViewRegistry::AnyOnLiveIndex() const {
+  MutexLock lock(mu_);
+  return std::any_of(views_.begin(), views_.end(), [](const EngineView* v) { return v->lease_ == nullptr; });
+}
+
+bool ViewRegistry::Empty() const {
+  MutexLock lock(mu_);
+  return views_.empty();
+}
+
+std::vector<std::string> ViewRegistry::LeaseDirs() const {
+  MutexLock lock(mu_);
+  std::vector<std::string> out;
+  for (const EngineView* v : views_) {
+    if (v->lease_ != nullptr) out.push_back(v->lease_->dir());
+  }
+  return out;
+}
+
+}  // namespace rawkv

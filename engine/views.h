@@ -1,0 +1,69 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/index/key_index.h"
+#include "engine/reachability.h"
+#include "engine/read_view.h"
+#include "engine/store_context.h"
+#include "snapshot/leases.h"
+
+namespace rawkv {
+
+class ViewRegistry;
+
+// A version held for reading: which index to ask, and at which point of it.
+class EngineView final : public ReadView {
+ public:
+  ~EngineView() override;
+  Version version() const override { return version_; }
+  KeyIndex& index() const { return *index_; }
+  const std::shared_ptr<KeyIndex>& shared_index() const { return index_; }
+  const std::shared_ptr<const ReadPoint>& point() const { return point_; }
+
+ private:
+  friend class ViewRegistry;
+  EngineView() = default;
+  ViewRegistry* registry_ = nullptr;
+  Version version_;
+  std::string kind_;                        // "view" or "export"
+  std::shared_ptr<const ReadPoint> point_;  // dies before the index
+  std::shared_ptr<KeyIndex> index_;
+  std::unique_ptr<Lease> lease_;            // of a clone; null for the tip
+};
+
+// Open views, so that nobody reuses what they read (design invariant 2).
+//
+//   Registering takes the read point and enters the list under one lock, and Holds reads the list
+//   under it: a view is either seen by a reclaim, or younger than the reclaim's floor.
+//
+// Thread-safe.
+class ViewRegistry {
+ public:
+  // The tip of the live index; cheap.
+  Result<std::shared_ptr<const EngineView>> OpenTip(const std::shared_ptr<KeyIndex>& index, const char* kind);
+  // A throw-away clone of snapshot `base`, replayed to `version`. The caller keeps snapshot and log in
+  // place meanwhile (it holds the maintenance lock).
+  Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& context, Version base, Version version,
+                                                      const char* kind);
+
+  std::vector<VersionHold> Holds() const;
+  // Clones keep to themselves; views of the tip read the live index and end a rollback or close.
+  bool AnyOnLiveIndex() const;
+  bool Empty() const;
+  std::vector<std::string> LeaseDirs() const;
+
+ private:
+  friend class EngineView;
+  void Forget(const EngineView* view);
+
+  mutable Mutex mu_;
+  std::list<const EngineView*> views_ RAWKV_GUARDED_BY(mu_);
+};
+
+}  // namespace rawkv

@@ -1,0 +1,85 @@
+#include "engine/working_index.h"
+
+#include "base/byte_codec.h"
+#include "base/fs_ops.h"
+#include "base/sealed_file.h"
+
+namespace rawkv {
+namespace {
+
+constexpr SealedKind kBaseKind{.magic = "RKVWBASE", .format = 1, .name = "BASE"};
+
+std::string BasePath(const std::string& working_dir) { return JoinPath(working_dir, "BASE"); }
+
+Status CheckBase(StoreContext& c, const std::string& working_dir) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload, ReadSealedFile(*c.env.fs, BasePath(working_dir), kBaseKind));
+  ByteReader r(payload);
+  r.U64();   // the snapshot's version: for people
+  const Uuid store = r.Id();
+  if (!r.AtEnd() || store != c.record.store_uuid) return Status::Corruption("BASE names another store");
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std::string& index_dir) {
+  return KeyIndex::Open({.dir = index_dir,
+                         .block_cache_bytes = c.options.block_cache_bytes,
+                         .fs = c.env.index_fs,
+                         .logger = c.env.logger});
+}
+
+Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* why) {
+  const auto rebuild = [&](const Status& cause) -> Result<std::optional<WorkingIndex>> {
+    // Out of memory or descriptors is not damage: rebuilding would not help.
+    if (cause.code() == StatusCode::kIoError || cause.code() == StatusCode::kNoSpace) return cause;
+    *why = cause.ToString();
+    return std::optional<WorkingIndex>();
+  };
+  if (Status base = CheckBase(c, c.paths.working()); !base.ok()) return rebuild(base);
+  Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, c.paths.working_index());
+  if (!index.ok()) return rebuild(index.status());
+  Result<MetaRecord> meta = (*index)->Meta();
+  if (!meta.ok()) return rebuild(meta.status());
+  if (!c.record.chain.Contains(meta->lineage, meta->applied)) {
+    return rebuild(Status::FailedPrecondition("its version " + ToString(meta->applied) + " is of another branch"));
+  }
+  return std::optional<WorkingIndex>(WorkingIndex{*std::move(index), *std::move(meta)});
+}
+
+Status CloneToWorkingNew(StoreContext& c, Version base) {
+  Fs& fs = *c.env.fs;
+  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, c.paths.working_new()));
+  RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.working_new()));
+  return CloneIndex(fs, c.snapshots->IndexPathOf(base), c.paths.working_new_index());
+}
+
+Status SealWorkingNew(StoreContext& c, Version base) {
+  ByteWriter w;
+  w.U64(base.value());
+  w.Id(c.record.store_uuid);
+  RAWKV_RETURN_IF_ERROR(WriteSealedFile(*c.env.fs, BasePath(c.paths.working_new()), kBaseKind, w.str()));
+  return c.env.fs->SyncDir(c.paths.dir);
+}
+
+Result<bool> WorkingNewIsComplete(StoreContext& c) {
+  const Status base = CheckBase(c, c.paths.working_new());
+  if (base.ok()) return true;
+  if (base.code() == StatusCode::kIoError) return base;
+  return false;
+}
+
+Status SwapWorking(StoreContext& c) {
+  Fs& fs = *c.env.fs;
+  RAWKV_ASSIGN_OR_RETURN(const bool complete, WorkingNewIsComplete(c));
+  if (!complete) return Status::Ok();
+  // A directory that is not empty cannot be renamed over: out of the way by a third name.
+  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, c.paths.working_removing()));
+  const Status moved = fs.Rename(c.paths.working(), c.paths.working_removing());
+  if (!moved.ok() && moved.code() != StatusCode::kNotFound) return moved;
+  RAWKV_RETURN_IF_ERROR(fs.Rename(c.paths.working_new(), c.paths.working()));
+  RAWKV_RETURN_IF_ERROR(fs.SyncDir(c.paths.dir));
+  return RemoveTree(fs, c.paths.working_removing());
+}
+
+}  // namespace rawkv

@@ -1,0 +1,163 @@
+#include <cstring>
+
+#include "base/byte_codec.h"
+#include "base/check.h"
+#include "base/sealed_file.h"
+#include "snapshot/export_format.h"
+#include "snapshot/export_layout.h"
+
+// The two sealed files of an export beside its chunks; docs/formats/export.md.
+namespace rawkv {
+namespace {
+
+constexpr SealedKind kManifestKind{.magic = "rkvEXPRT",
+                                   .format = kExportFormat,
+                                   .name = "export manifest",
+                                   .max_payload_bytes = kMaxExportManifestBytes - kSealedHeaderBytes};
+constexpr SealedKind kOriginKind{
+    .magic = "rkvORIGN", .format = 1, .name = "ORIGIN", .max_payload_bytes = 4096};
+
+constexpr uint32_t kHasBase = 1u << 0;
+constexpr uint32_t kHasDigest = 1u << 1;
+
+Status Damaged(const std::string& how) {
+  return Status::Corruption("export manifest is damaged: " + how);
+}
+
+Status UnknownFlags(std::string_view name, uint32_t flags) {
+  return Status::NotSupported(std::string(name) + " has flags " + std::to_string(flags) +
+                              ", which this build does not know; use a newer rawkv");
+}
+
+Sha256Digest ReadDigest(ByteReader& in) {
+  Sha256Digest digest{};
+  const std::string_view raw = in.Raw(digest.size());
+  if (in.ok()) std::memcpy(digest.data(), raw.data(), raw.size());
+  return digest;
+}
+
+Status CheckChunk(const ExportManifest& manifest, const ExportChunk& chunk) {
+  const uint64_t index = manifest.chunks.size();
+  const std::string name = ChunkName(index);
+  if (chunk.name != name) return Damaged("chunk " + std::to_string(index) + " is not named " + name);
+  if (chunk.bytes < kMinChunkFileBytes || chunk.bytes > manifest.chunk_bytes) {
+    return Damaged(name + " has " + std::to_string(chunk.bytes) + " bytes, in an export cut at " +
+                   std::to_string(manifest.chunk_bytes));
+  }
+  if (!IsExportKey(chunk.first_key) || !IsExportKey(chunk.last_key)) {
+    return Damaged(name + " has a first or last key of no or too many bytes");
+  }
+  if (chunk.last_key < chunk.first_key) return Damaged(name + " ends before it begins");
+  if (index == 0) return {};
+  const ExportChunk& previous = manifest.chunks.back();
+  if (chunk.first_key < previous.last_key) return Damaged(name + " begins before its predecessor ends");
+  // A value goes on only where it has filled its chunk to the last byte.
+  if (chunk.first_key == previous.last_key && previous.bytes != manifest.chunk_bytes) {
+    return Damaged(name + " begins with the key that its predecessor ends with");
+  }
+  return {};
+}
+
+Status ReadChunks(ByteReader& in, ExportManifest& manifest) {
+  const uint32_t count = in.U32();
+  if (!in.ok() || count > kMaxChunks || count > in.remaining() / kManifestRowBytes) {
+    return Damaged("it has no room for the chunks that it counts");
+  }
+  manifest.chunks.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    ExportChunk chunk;
+    chunk.name = in.Blob();
+    chunk.bytes = in.U64();
+    chunk.sha256 = ReadDigest(in);
+    chunk.first_key = in.Blob();
+    chunk.last_key = in.Blob();
+    if (!in.ok()) return Damaged("it ends within chunk " + std::to_string(i));
+    RAWKV_RETURN_IF_ERROR(CheckChunk(manifest, chunk));
+    manifest.chunks.push_back(std::move(chunk));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string EncodeExportManifest(const ExportManifest& manifest) {
+  RAWKV_CHECK(manifest.chunks.size() <= kMaxChunks, "ChunkWriter cuts no more");
+  ByteWriter out;
+  out.U32(0);  // flags
+  out.U32((manifest.base.has_value() ? kHasBase : 0) | (manifest.digest.has_value() ? kHasDigest : 0));
+  out.U64(manifest.chunk_bytes);
+  out.U64(manifest.version.value());
+  out.U64(manifest.base.value_or(Version()).value());
+  out.Raw(AsStringView(manifest.digest.value_or(Sha256Digest{})));
+  out.U64(manifest.key_count);
+  out.U64(manifest.value_bytes);
+  out.U32(static_cast<uint32_t>(manifest.chunks.size()));
+  for (const ExportChunk& chunk : manifest.chunks) {
+    out.Blob(chunk.name);
+    out.U64(chunk.bytes);
+    out.Raw(AsStringView(chunk.sha256));
+    out.Blob(chunk.first_key);
+    out.Blob(chunk.last_key);
+  }
+  return Seal(kManifestKind, out.str());
+}
+
+Result<ExportManifest> DecodeExportManifest(std::string_view file) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kManifestKind, file));
+  ByteReader in(payload);
+  if (const uint32_t flags = in.U32(); in.ok() && flags != 0) return UnknownFlags("export manifest", flags);
+  const uint32_t present = in.U32();
+  if ((present & ~(kHasBase | kHasDigest)) != 0) return UnknownFlags("export manifest", present);
+
+  ExportManifest manifest;
+  manifest.chunk_bytes = in.U64();
+  manifest.version = Version(in.U64());
+  const Version base(in.U64());
+  const Sha256Digest digest = ReadDigest(in);
+  manifest.key_count = in.U64();
+  manifest.value_bytes = in.U64();
+  if (!in.ok()) return Damaged("it is shorter than its fixed part");
+  if (manifest.chunk_bytes < kMinChunkBytes || manifest.chunk_bytes > kMaxChunkBytes) {
+    return Damaged("it was cut at " + std::to_string(manifest.chunk_bytes) + " bytes");
+  }
+  if ((present & kHasBase) != 0) manifest.base = base;
+  if ((present & kHasDigest) != 0) manifest.digest = digest;
+  // One content, one file: what is absent is zero.
+  if (!manifest.base.has_value() && base != Version())
+    return Damaged("it has a base and says that it has none");
+  if (!manifest.digest.has_value() && digest != Sha256Digest{}) {
+    return Damaged("it has a digest and says that it has none");
+  }
+  if (manifest.base.has_value() && base > manifest.version) {
+    return Damaged("its base " + ToString(base) + " is above its version " + ToString(manifest.version));
+  }
+  RAWKV_RETURN_IF_ERROR(ReadChunks(in, manifest));
+  if (!in.AtEnd()) return Damaged("bytes follow its last chunk");
+  if (manifest.chunks.empty() && (manifest.key_count != 0 || manifest.value_bytes != 0)) {
+    return Damaged("it counts keys and has no chunk");
+  }
+  return manifest;
+}
+
+std::string EncodeExportOrigin(const ExportOrigin& origin) {
+  ByteWriter out;
+  out.U32(0);  // flags
+  out.Id(origin.store_uuid);
+  out.U64(origin.lineage.value());
+  out.U64(origin.created_unix_ms);
+  return Seal(kOriginKind, out.str());
+}
+
+Result<ExportOrigin> DecodeExportOrigin(std::string_view file) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kOriginKind, file));
+  ByteReader in(payload);
+  if (const uint32_t flags = in.U32(); in.ok() && flags != 0) return UnknownFlags("ORIGIN", flags);
+  ExportOrigin origin;
+  origin.store_uuid = in.Id();
+  origin.lineage = Lineage(in.U64());
+  origin.created_unix_ms = in.U64();
+  if (!in.AtEnd()) return Status::Corruption("ORIGIN is damaged: it has another length than its fields");
+  return origin;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,225 @@
+#include "snapshot/leases.h"
+
+#include "base/byte_codec.h"
+#include "base/fs_ops.h"
+#include "base/sealed_file.h"
+
+// Layout: docs/formats/lease.md. Any number of readers make and remove leases while the writer, in
+// another process, lists and sweeps them. Keeps:
+//
+//   L1  views/<uuid> appears with a complete, durable, locked LEASE, by one rename: whoever lists
+//       sees it held or does not see it. Until then it is views/<uuid>.tmp, which protects nothing,
+//       so a reader checks that its snapshot exists only after Create.
+//   L2  The lock lives on the inode that the directory holds: LEASE is locked while still empty and
+//       written in place, never replaced by a rename.
+//   L3  Who removes a directory renames it to views/<uuid>.removing first. Then no one can lock or
+//       make a file under the name that is being deleted, and of two that race for a directory
+//       (Create's rename and a sweep's) one rename wins and the other gets kNotFound.
+namespace rawkv {
+namespace {
+
+constexpr SealedKind kKind{.magic = "rkvLEASE", .format = 1, .name = "LEASE", .max_payload_bytes = 4096};
+constexpr std::string_view kTmpSuffix = ".tmp";
+constexpr std::string_view kRemovingSuffix = ".removing";
+// A sweep takes a half-made directory away at most once; more than a few in a row are no race.
+constexpr int kCreateAttempts = 8;
+
+struct LeaseRecord {
+  Uuid id;  // of the directory, so that a LEASE that was copied elsewhere is not believed
+  Version version;
+  Version base;
+  uint64_t created_unix_ms = 0;
+};
+
+bool IsNotFound(const Status& status) {
+  return status.code() == StatusCode::kNotFound;
+}
+
+std::string ViewsIn(const std::string& store_dir) {
+  return JoinPath(store_dir, "views");
+}
+
+std::string LeaseIn(const std::string& dir) {
+  return JoinPath(dir, "LEASE");
+}
+
+std::string EncodeLease(const LeaseRecord& record) {
+  ByteWriter out;
+  out.U32(0);  // flags
+  out.Id(record.id);
+  out.U64(record.version.value());
+  out.U64(record.base.value());
+  out.U64(record.created_unix_ms);
+  return Seal(kKind, out.str());
+}
+
+Result<LeaseRecord> DecodeLease(const std::string& payload) {
+  ByteReader in(payload);
+  if (const uint32_t flags = in.U32(); in.ok() && flags != 0) {
+    return Status::NotSupported("LEASE has flags " + std::to_string(flags) +
+                                ", which this build does not know");
+  }
+  LeaseRecord record;
+  record.id = in.Id();
+  record.version = Version(in.U64());
+  record.base = Version(in.U64());
+  record.created_unix_ms = in.U64();
+  if (!in.AtEnd()) return Status::Corruption("LEASE is damaged: it has another length than its fields");
+  if (record.base > record.version) {
+    return Status::Corruption("LEASE is damaged: its base " + ToString(record.base) +
+                              " is above its version " + ToString(record.version));
+  }
+  return record;
+}
+
+// The name of a complete view, exactly as Create spells it.
+bool IsViewName(std::string_view name) {
+  const Result<Uuid> id = Uuid::Parse(name);
+  return id.ok() && id->ToString() == name;
+}
+
+Status EnsureViews(Fs& fs, const std::string& store_dir) {
+  const std::string views = ViewsIn(store_dir);
+  const Status made = fs.MakeDir(views);
+  if (made.ok()) return fs.SyncDir(store_dir);
+  if (made.code() != StatusCode::kFailedPrecondition) return made;
+  RAWKV_ASSIGN_OR_RETURN(const FileStat stat, fs.Stat(views));
+  if (stat.kind == FileKind::kDirectory) return {};
+  return Status::FailedPrecondition(views + " is no directory; remove it");
+}
+
+// Makes `tmp` with a locked, durable LEASE. kNotFound or kBusy: a sweep came in between.
+Result<std::unique_ptr<FileLock>> MakeLocked(Fs& fs, const std::string& tmp, const LeaseRecord& record) {
+  RAWKV_RETURN_IF_ERROR(fs.MakeDir(tmp));
+  RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, fs.Lock(LeaseIn(tmp)));
+  RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(LeaseIn(tmp), OpenMode::kReadWrite));
+  RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(EncodeLease(record))));
+  RAWKV_RETURN_IF_ERROR(file->Sync());
+  RAWKV_RETURN_IF_ERROR(fs.SyncDir(tmp));
+  return lock;
+}
+
+// The lock on a directory's LEASE, null where there is no file to lock. kBusy: held.
+Result<std::unique_ptr<FileLock>> TryLock(Fs& fs, const std::string& dir) {
+  const auto none = [] { return Result<std::unique_ptr<FileLock>>(std::unique_ptr<FileLock>()); };
+  // Lock makes the file where it is absent, and must not do so in a directory that is no view.
+  for (const auto& [path, kind] :
+       {std::pair(dir, FileKind::kDirectory), std::pair(LeaseIn(dir), FileKind::kRegular)}) {
+    const Result<FileStat> stat = fs.Stat(path);
+    if (!stat.ok() && IsNotFound(stat.status())) return none();
+    if (!stat.ok()) return stat.status();
+    if (stat->kind != kind) return none();
+  }
+  Result<std::unique_ptr<FileLock>> lock = fs.Lock(LeaseIn(dir));
+  if (!lock.ok() && IsNotFound(lock.status())) return none();
+  return lock;
+}
+
+Status RemoveView(Fs& fs, const std::string& dir, const std::string& removing) {
+  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, removing));
+  const Status renamed = fs.Rename(dir, removing);
+  if (IsNotFound(renamed)) return {};  // its maker renamed or removed it first (L3)
+  RAWKV_RETURN_IF_ERROR(renamed);
+  return RemoveTree(fs, removing);
+}
+
+Result<std::vector<std::string>> ListViews(Fs& fs, const std::string& store_dir) {
+  Result<std::vector<std::string>> names = fs.List(ViewsIn(store_dir));
+  if (!names.ok() && IsNotFound(names.status())) return std::vector<std::string>();
+  return names;
+}
+
+}  // namespace
+
+Lease::Lease(Fs& fs, std::string dir, Version version, Version base, std::unique_ptr<FileLock> lock)
+    : fs_(fs), dir_(std::move(dir)), version_(version), base_(base), lock_(std::move(lock)) {}
+
+Lease::~Lease() = default;
+
+Result<std::unique_ptr<Lease>> Lease::Create(Fs& fs, Clock& clock, const std::string& store_dir, Uuid id,
+                                             Version version, Version base) {
+  if (base > version) {
+    return Status::InvalidArgument("a view of version " + ToString(version) +
+                                   " cannot be built from snapshot " + ToString(base));
+  }
+  RAWKV_RETURN_IF_ERROR(EnsureViews(fs, store_dir));
+  const std::string dir = JoinPath(ViewsIn(store_dir), id.ToString());
+  const std::string tmp = dir + std::string(kTmpSuffix);
+  for (const std::string& path : {dir, tmp}) {
+    RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(fs, path));
+    if (exists) return Status::FailedPrecondition(path + " exists; a view needs a fresh id");
+  }
+
+  const LeaseRecord record{.id = id, .version = version, .base = base, .created_unix_ms = clock.NowUnixMs()};
+  Status status;
+  for (int attempt = 0; attempt < kCreateAttempts; ++attempt) {
+    Result<std::unique_ptr<FileLock>> lock = MakeLocked(fs, tmp, record);
+    status = lock.ok() ? fs.Rename(tmp, dir) : lock.status();
+    if (status.ok()) {
+      std::unique_ptr<Lease> lease(new Lease(fs, dir, version, base, std::move(lock).value()));
+      status = fs.SyncDir(ViewsIn(store_dir));
+      if (status.ok()) return lease;
+      (void)lease->Remove().ok();
+      break;
+    }
+    (void)RemoveTree(fs, tmp).ok();  // a sweep's, if it stays
+    if (!IsNotFound(status) && status.code() != StatusCode::kBusy) break;
+  }
+  return status.WithContext("lease");
+}
+
+Status Lease::Remove() {
+  // Still locked while it is renamed, so that no sweep is at it at the same time.
+  const Status removed = RemoveView(fs_, dir_, dir_ + std::string(kRemovingSuffix));
+  lock_.reset();
+  return removed;
+}
+
+Result<std::vector<LeaseInfo>> ListHeldLeases(Fs& fs, const std::string& store_dir) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListViews(fs, store_dir));
+  std::vector<LeaseInfo> leases;
+  for (const std::string& name : names) {
+    if (!IsViewName(name)) continue;
+    const std::string dir = JoinPath(ViewsIn(store_dir), name);
+    const Result<std::unique_ptr<FileLock>> lock = TryLock(fs, dir);
+    if (lock.ok()) continue;  // its reader is gone
+    if (lock.status().code() != StatusCode::kBusy) return lock.status();
+
+    const Result<std::string> payload = ReadSealedFile(fs, LeaseIn(dir), kKind);
+    if (!payload.ok() && IsNotFound(payload.status())) continue;  // removed by its reader meanwhile
+    if (!payload.ok()) return payload.status();
+    const Result<LeaseRecord> record = DecodeLease(*payload);
+    if (!record.ok()) return record.status().WithContext(LeaseIn(dir));
+    if (record->id.ToString() != name) {
+      return Status::Corruption(LeaseIn(dir) + ": is of view " + record->id.ToString());
+    }
+    leases.push_back({.dir = dir,
+                      .version = record->version,
+                      .base = record->base,
+                      .created_unix_ms = record->created_unix_ms});
+  }
+  return leases;
+}
+
+Status SweepViews(Fs& fs, const std::string& store_dir) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListViews(fs, store_dir));
+  for (const std::string& name : names) {
+    const std::string path = JoinPath(ViewsIn(store_dir), name);
+    std::string_view stem = name;
+    if (stem.ends_with(kRemovingSuffix)) {
+      stem.remove_suffix(kRemovingSuffix.size());
+      if (IsViewName(stem)) RAWKV_RETURN_IF_ERROR(RemoveTree(fs, path));
+      continue;
+    }
+    if (stem.ends_with(kTmpSuffix)) stem.remove_suffix(kTmpSuffix.size());
+    if (!IsViewName(stem)) continue;
+    const Result<std::unique_ptr<FileLock>> lock = TryLock(fs, path);  // kept while it is removed
+    if (!lock.ok() && lock.status().code() == StatusCode::kBusy) continue;
+    if (!lock.ok()) return lock.status();
+    RAWKV_RETURN_IF_ERROR(
+        RemoveView(fs, path, JoinPath(ViewsIn(store_dir), std::string(stem) + std::string(kRemovingSuffix))));
+  }
+  return {};
+}
+
+}  // namespace rawkv

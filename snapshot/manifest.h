@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/sha256.h"
+#include "base/types.h"
+#include "base/uuid.h"
+
+namespace rawkv {
+
+inline constexpr uint32_t kSnapshotFormat = 1;
+inline constexpr uint64_t kMaxManifestBytes = 16ull << 20;  // of the whole file: ~200,000 files
+
+enum class FileChecksumKind : uint8_t {
+  kXxh3 = 1,    // 8 bytes, little endian; files that we copy
+  kCrc32c = 2,  // as RocksDB made it for an SST: 4 bytes, big endian
+};
+
+struct ManifestFile {
+  std::string path;  // relative to the snapshot directory: "index/000012.sst"
+  uint64_t size_bytes = 0;
+  FileChecksumKind checksum_kind = FileChecksumKind::kXxh3;
+  std::string checksum;
+  friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
+};
+
+// MANIFEST of a snapshot: what the directory must contain to be believed.
+struct Manifest {
+  Uuid store_uuid;
+  Version version;
+  Lineage lineage;
+  uint64_t created_unix_ms = 0;
+  std::optional<Sha256Digest> digest;  // state digest, when digests are on
+  std::vector<ManifestFile> files;     // sorted by path
+  friend bool operator==(const Manifest&, const Manifest&) = default;
+};
+
+// The whole file: sealed frame round protobuf `rawkv.snapshot.Manifest`; docs/formats/manifest.md.
+std::string EncodeManifest(const Manifest& manifest);
+// kCorruption, kNotSupported. Refuses absolute paths, "..", duplicates.
+Result<Manifest> DecodeManifest(std::string_view file);
+
+}  // namespace rawkv

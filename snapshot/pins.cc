@@ -1,0 +1,112 @@
+#include "snapshot/pins.h"
+
+#include "base/byte_codec.h"
+#include "base/fs_ops.h"
+#include "base/sealed_file.h"
+
+// Layout: docs/formats/pins.md.
+namespace rawkv {
+namespace {
+
+constexpr SealedKind kKind{.magic = "rkvPINST", .format = 1, .name = "PINS", .max_payload_bytes = 4ull << 20};
+constexpr size_t kMaxNameBytes = 255;
+
+std::string PathIn(const std::string& store_dir) {
+  return JoinPath(store_dir, "PINS");
+}
+
+Status Damaged(const std::string& path, const std::string& how) {
+  return Status::Corruption(path + ": PINS is damaged: " + how);
+}
+
+// Takes one code point off the front of `text`; U+FFFFFFFF where it isn't UTF-8 (overlong forms and
+// surrogates included, so that one name has one spelling).
+uint32_t TakeCodePoint(std::string_view& text) {
+  constexpr uint32_t kBad = 0xffffffff;
+  const auto lead = static_cast<uint8_t>(text[0]);
+  const size_t length = lead < 0x80         ? 1
+                        : lead >> 5 == 0x6  ? 2
+                        : lead >> 4 == 0xe  ? 3
+                        : lead >> 3 == 0x1e ? 4
+                                            : 0;
+  if (length == 0 || length > text.size()) return kBad;
+  uint32_t code = length == 1 ? lead : lead & (0x7fu >> length);
+  for (size_t i = 1; i < length; ++i) {
+    const auto next = static_cast<uint8_t>(text[i]);
+    if (next >> 6 != 0x2) return kBad;
+    code = code << 6 | (next & 0x3fu);
+  }
+  constexpr uint32_t kLowest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (code < kLowest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return kBad;
+  text.remove_prefix(length);
+  return code;
+}
+
+// Names reach operators' terminals and line-based listings: no controls, no line or paragraph
+// separators, nothing that reorders the text around it.
+bool IsPrintable(uint32_t code) {
+  const bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
+  const bool reorders = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  const bool separator = code == 0x2028 || code == 0x2029;
+  const bool no_character = (code & 0xfffe) == 0xfffe || (code >= 0xfdd0 && code <= 0xfdef);
+  return code <= 0x10ffff && !control && !reorders && !separator && !no_character;
+}
+
+}  // namespace
+
+Status ValidatePinName(std::string_view name) {
+  if (name.empty() || name.size() > kMaxNameBytes) {
+    return Status::InvalidArgument("a pin's name has 1 to " + std::to_string(kMaxNameBytes) + " bytes, not " +
+                                   std::to_string(name.size()));
+  }
+  for (std::string_view rest = name; !rest.empty();) {
+    const size_t offset = name.size() - rest.size();
+    const uint32_t code = TakeCodePoint(rest);
+    if (code == '/' || !IsPrintable(code)) {
+      return Status::InvalidArgument("a pin's name is printable UTF-8 without '/': byte " +
+                                     std::to_string(offset) + " is not");
+    }
+  }
+  return {};
+}
+
+Result<PinTable> LoadPins(Fs& fs, const std::string& store_dir) {
+  const std::string path = PathIn(store_dir);
+  const Result<std::string> payload = ReadSealedFile(fs, path, kKind);
+  if (!payload.ok() && payload.status().code() == StatusCode::kNotFound) return PinTable();
+  if (!payload.ok()) return payload.status();
+
+  ByteReader in(*payload);
+  if (const uint32_t flags = in.U32(); in.ok() && flags != 0) {
+    return Status::NotSupported(path + ": flags " + std::to_string(flags) +
+                                ", which this build does not know; use a newer rawkv");
+  }
+  PinTable pins;
+  const uint32_t count = in.U32();
+  for (uint32_t i = 0; i < count; ++i) {
+    const Version version(in.U64());
+    const std::string_view name = in.Blob();
+    if (!in.ok()) return Damaged(path, "it ends within pin " + std::to_string(i));
+    if (!ValidatePinName(name).ok()) return Damaged(path, "pin " + std::to_string(i) + " has no valid name");
+    if (!pins.empty() && name <= pins.rbegin()->first) {
+      return Damaged(path, "names are not in order, or twice, at pin " + std::to_string(i));
+    }
+    pins.emplace_hint(pins.end(), name, version);
+  }
+  if (!in.AtEnd()) return Damaged(path, "it is shorter or longer than its count says");
+  return pins;
+}
+
+Status SavePins(Fs& fs, const std::string& store_dir, const PinTable& pins) {
+  ByteWriter out;
+  out.U32(0);  // flags
+  out.U32(static_cast<uint32_t>(pins.size()));
+  for (const auto& pin : pins) {
+    RAWKV_RETURN_IF_ERROR(ValidatePinName(pin.first));
+    out.U64(pin.second.value());
+    out.Blob(pin.first);
+  }
+  return WriteSealedFile(fs, PathIn(store_dir), kKind, out.str());
+}
+
+}  // namespace rawkv

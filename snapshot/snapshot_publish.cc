@@ -1,0 +1,120 @@
+#include <algorithm>
+
+#include "base/fs_ops.h"
+#include "snapshot/snapshot_files.h"
+#include "snapshot/snapshot_store.h"
+
+// From an empty staging directory to a published snapshot (snapshot_store.cc: S1, S3).
+namespace rawkv {
+namespace {
+
+constexpr std::string_view kStagingName = "snapshot-staging.tmp";
+// Damaged directories of one version that may wait for a sweep at the same time.
+constexpr int kMaxAside = 1000;
+
+}  // namespace
+
+Result<Version> SnapshotStore::Publish(const SnapshotCallbacks& callbacks) {
+  const std::string staging = JoinPath(store_dir_, kStagingName);
+  RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, staging));  // an interrupted one's
+  const Result<Manifest> manifest = Stage(staging, callbacks);
+  Status status = manifest.status();
+  if (status.ok()) status = PublishStaged(staging, *manifest);
+  if (!status.ok()) {
+    // Gives the space back where it can; the first error is the one that counts.
+    (void)RemoveTree(fs_, staging).ok();
+    return status.WithContext("publish snapshot");
+  }
+  return manifest->version;
+}
+
+Result<Manifest> SnapshotStore::Stage(const std::string& staging, const SnapshotCallbacks& callbacks) {
+  const std::string index_dir = JoinPath(staging, "index");
+  RAWKV_RETURN_IF_ERROR(fs_.MakeDir(staging));
+  RAWKV_RETURN_IF_ERROR(fs_.MakeDir(index_dir));
+  RAWKV_ASSIGN_OR_RETURN(std::vector<ManifestFile> files, callbacks.fill(index_dir));
+  RAWKV_ASSIGN_OR_RETURN(const SnapshotFacts facts, callbacks.inspect(index_dir));
+
+  Manifest manifest{.store_uuid = store_uuid_,
+                    .version = facts.version,
+                    .lineage = facts.lineage,
+                    .created_unix_ms = clock_.NowUnixMs(),
+                    .digest = facts.digest,
+                    .files = std::move(files)};
+  for (ManifestFile& file : manifest.files) file.path = JoinPath("index", file.path);
+  std::sort(manifest.files.begin(), manifest.files.end(),
+            [](const ManifestFile& a, const ManifestFile& b) { return a.path < b.path; });
+
+  // What opening it left behind (logs, lock files) is no part of the snapshot.
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> unlisted,
+                         UnlistedEntries(fs_, staging, manifest.files));
+  for (const std::string& path : unlisted) {
+    RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, JoinPath(staging, path)));
+  }
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<FileProblem> problems,
+                         ProblemsOfListedFiles(fs_, staging, manifest.files));
+  if (!problems.empty()) return Status::Corruption(staging + ": " + problems.front().message);
+  return manifest;
+}
+
+Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(Version version) const {
+  const Result<Manifest> manifest = ReadManifest(version);
+  const Status status = manifest.ok() ? CheckListed(*manifest) : manifest.status();
+  if (status.ok()) return Occupant::kWhole;
+  if (status.code() == StatusCode::kNotFound) return Occupant::kNone;
+  // Only proven damage may be moved out of the way: not a failing read, not a newer build's format.
+  if (status.code() != StatusCode::kCorruption) return status;
+
+  const Result<Version> current = Current();
+  if (current.ok() && *current == version) {
+    // Two renames would be needed, and a crash between them leaves `current` dangling (S2).
+    return status.WithContext("`current` names this damaged snapshot; move `current` to a whole one first");
+  }
+  // A link that leads nowhere names no snapshot; one that cannot be read may name this one.
+  const StatusCode code = current.status().code();
+  if (!current.ok() && code != StatusCode::kNotFound && code != StatusCode::kCorruption)
+    return current.status();
+  return Occupant::kDamaged;
+}
+
+Result<std::string> SnapshotStore::MoveAside(Version version) {
+  for (int n = 0; n < kMaxAside; ++n) {
+    const std::string aside = PathOf(version) + "." + std::to_string(n) + ".removing";
+    RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs_, aside));
+    if (taken) continue;
+    RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
+    return aside;
+  }
+  return Status::FailedPrecondition(PathOf(version) + " is damaged and there are " +
+                                    std::to_string(kMaxAside) + " removed ones of it; reopen to sweep them");
+}
+
+Status SnapshotStore::PublishStaged(const std::string& staging, const Manifest& manifest) {
+  RAWKV_ASSIGN_OR_RETURN(const Occupant occupant, OccupantOf(manifest.version));
+  if (occupant == Occupant::kWhole) {
+    // Its lineage is not compared: this layer has no chain to judge two of them by; CheckFiles does.
+    (void)RemoveTree(fs_, staging).ok();  // rubbish now, and Sweep's if it stays
+    // An earlier call may have failed after the rename and before this.
+    return fs_.SyncDir(store_dir_);
+  }
+
+  const std::string file = EncodeManifest(manifest);
+  // What is published must be readable; what the owner listed is not ours to abort for.
+  if (const Result<Manifest> again = DecodeManifest(file); !again.ok() || *again != manifest) {
+    return Status::Internal("the owner's list of files makes no valid MANIFEST: " +
+                            again.status().ToString());
+  }
+  RAWKV_RETURN_IF_ERROR(WriteFileAtomic(fs_, JoinPath(staging, "MANIFEST"), AsBytes(file)));
+  RAWKV_RETURN_IF_ERROR(SyncTree(fs_, staging));
+
+  std::string aside;
+  if (occupant == Occupant::kDamaged) {
+    RAWKV_ASSIGN_OR_RETURN(aside, MoveAside(manifest.version));
+  }
+  RAWKV_RETURN_IF_ERROR(fs_.Rename(staging, PathOf(manifest.version)));
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
+  if (!aside.empty()) (void)RemoveTree(fs_, aside).ok();  // Sweep's if it stays
+  return {};
+}
+
+}  // namespace rawkv

@@ -1,0 +1,171 @@
+#include "snapshot/snapshot_store.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <limits>
+
+#include "base/fs_ops.h"
+#include "snapshot/snapshot_files.h"
+
+// Keeps design invariant 5, in numbered parts that the tests cite:
+//
+//   S1  A name snapshot-<20 digits> appears by one rename of a directory whose content, down to its
+//       own entries, was synced before; it goes by one rename to ….removing. In between nothing in
+//       it changes.
+//   S2  `current` is only ever replaced by a rename, and by one to a published snapshot; the
+//       snapshot that it names is never renamed or removed.
+//   S3  A whole snapshot is never removed to make room for its like.
+//   S4  Nothing is deleted before the rename that took its name away is durable: otherwise a crash
+//       could bring the name back with half of its files.
+//
+// snapshot_publish.cc builds and publishes, snapshot_check.cc judges, current_link.cc has `current`.
+namespace rawkv {
+namespace {
+
+constexpr std::string_view kPrefix = "snapshot-";
+constexpr size_t kDigits = 20;  // of 2^64 - 1
+constexpr std::string_view kRemovingSuffix = ".removing";
+
+bool IsDigits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Names that only this class makes and that mean nothing after a crash: "snapshot-staging.tmp",
+// "snapshot-<v>.tmp", "snapshot-<v>.removing", "snapshot-<v>.<n>.removing", "current.tmp".
+bool IsLeftover(std::string_view name) {
+  if (name == "current.tmp" || name == "snapshot-staging.tmp") return true;
+  const std::string_view stem = name.substr(0, kPrefix.size() + kDigits);
+  if (!SnapshotStore::ParseDirName(stem).has_value()) return false;
+  std::string_view rest = name.substr(stem.size());
+  if (rest == ".tmp" || rest == kRemovingSuffix) return true;
+  if (!rest.starts_with('.') || !rest.ends_with(kRemovingSuffix)) return false;
+  rest.remove_prefix(1);
+  return rest.size() > kRemovingSuffix.size() &&
+         IsDigits(rest.substr(0, rest.size() - kRemovingSuffix.size()));
+}
+
+}  // namespace
+
+SnapshotStore::SnapshotStore(Fs& fs, Clock& clock, std::string store_dir, Uuid store_uuid)
+    : fs_(fs), clock_(clock), store_dir_(std::move(store_dir)), store_uuid_(store_uuid) {}
+
+std::string SnapshotStore::DirName(Version version) {
+  std::array<char, kPrefix.size() + kDigits + 1> name{};
+  std::snprintf(name.data(), name.size(), "snapshot-%020llu",
+                static_cast<unsigned long long>(version.value()));
+  return name.data();
+}
+
+std::optional<Version> SnapshotStore::ParseDirName(std::string_view name) {
+  if (name.size() != kPrefix.size() + kDigits || !name.starts_with(kPrefix)) return std::nullopt;
+  const std::string_view digits = name.substr(kPrefix.size());
+  if (!IsDigits(digits)) return std::nullopt;
+  uint64_t value = 0;
+  for (const char c : digits) {
+    const auto digit = static_cast<uint64_t>(c - '0');
+    if (value > (std::numeric_limits<uint64_t>::max() - digit) / 10) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  return Version(value);
+}
+
+std::string SnapshotStore::PathOf(Version version) const {
+  return JoinPath(store_dir_, DirName(version));
+}
+
+std::string SnapshotStore::IndexPathOf(Version version) const {
+  return JoinPath(PathOf(version), "index");
+}
+
+Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* damaged) const {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(store_dir_));
+  // A link that cannot be believed marks no snapshot; Current() says what is wrong with it.
+  const Result<Version> current = Current();
+  std::vector<SnapshotInfo> snapshots;
+  for (const std::string& name : names) {
+    const std::optional<Version> version = ParseDirName(name);
+    if (!version.has_value()) continue;
+    const Result<Manifest> manifest = ReadManifest(*version);
+    if (!manifest.ok()) {
+      // Not found: a writer beside us has just removed it. Every other error, a failing read too,
+      // counts as damage, so that one bad sector does not hide the good snapshots.
+      if (manifest.status().code() != StatusCode::kNotFound && damaged != nullptr) damaged->push_back(name);
+      continue;
+    }
+    SnapshotInfo info{.version = *version,
+                      .lineage = manifest->lineage,
+                      .created_unix_ms = manifest->created_unix_ms,
+                      .file_count = manifest->files.size(),
+                      .total_bytes = 0,
+                      .current = current.ok() && *current == *version};
+    for (const ManifestFile& file : manifest->files) info.total_bytes += file.size_bytes;
+    snapshots.push_back(info);
+  }
+  return snapshots;  // names are sorted, and of one length
+}
+
+Result<Manifest> SnapshotStore::ReadManifest(Version version) const {
+  const std::string dir = PathOf(version);
+  RAWKV_ASSIGN_OR_RETURN(const FileStat dir_stat, fs_.Stat(dir));
+  if (dir_stat.kind != FileKind::kDirectory) return Status::Corruption(dir + " is no directory");
+
+  const std::string path = JoinPath(dir, "MANIFEST");
+  const Result<FileStat> file_stat = fs_.Stat(path);
+  if (!file_stat.ok() && file_stat.status().code() == StatusCode::kNotFound) {
+    // Gone as a whole, or damaged? The difference matters to whoever lists beside a writer.
+    RAWKV_RETURN_IF_ERROR(fs_.Stat(dir).status());
+    return Status::Corruption(path + " is missing");
+  }
+  if (!file_stat.ok()) return file_stat.status();
+  if (file_stat->kind != FileKind::kRegular) return Status::Corruption(path + " is no regular file");
+
+  RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(fs_, path, kMaxManifestBytes));
+  Result<Manifest> manifest = DecodeManifest(file);
+  if (!manifest.ok()) return manifest.status().WithContext(path);
+  if (manifest->version != version) {
+    return Status::Corruption(path + ": is of version " + ToString(manifest->version));
+  }
+  if (manifest->store_uuid != store_uuid_) {
+    return Status::Corruption(path + ": belongs to store " + manifest->store_uuid.ToString() + ", not to " +
+                              store_uuid_.ToString());
+  }
+  return manifest;
+}
+
+Status SnapshotStore::MarkRemoved(Version version) {
+  const Result<Version> current = Current();
+  if (current.ok() && *current == version) {
+    return Status::FailedPrecondition(PathOf(version) + ": `current` names it; move `current` first");
+  }
+  // With a link that cannot be read any snapshot may be the one that it should name.
+  if (!current.ok() && current.status().code() != StatusCode::kNotFound) return current.status();
+
+  RAWKV_RETURN_IF_ERROR(fs_.Stat(PathOf(version)).status());
+  const std::string removing = PathOf(version) + std::string(kRemovingSuffix);
+  RAWKV_ASSIGN_OR_RETURN(const bool leftover, Exists(fs_, removing));
+  if (leftover) {
+    RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));  // S4
+    RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, removing));
+  }
+  RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), removing));
+  return fs_.SyncDir(store_dir_);
+}
+
+Status SnapshotStore::Remove(Version version) {
+  RAWKV_RETURN_IF_ERROR(MarkRemoved(version));
+  return RemoveTree(fs_, PathOf(version) + std::string(kRemovingSuffix));
+}
+
+Status SnapshotStore::Sweep() {
+  // First, and even if nothing is left over (S4): a process that died, while the machine went on,
+  // may have left renames that everyone sees and no disk has.
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(store_dir_));
+  for (const std::string& name : names) {
+    if (IsLeftover(name)) RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, JoinPath(store_dir_, name)));
+  }
+  return {};
+}
+
+}  // namespace rawkv

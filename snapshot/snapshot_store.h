@@ -1,0 +1,102 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/lineage_chain.h"
+#include "base/result.h"
+#include "snapshot/manifest.h"
+
+namespace rawkv {
+
+struct SnapshotInfo {
+  Version version;
+  Lineage lineage;
+  uint64_t created_unix_ms = 0;
+  uint64_t file_count = 0;
+  uint64_t total_bytes = 0;  // of the files listed; hard links count in full
+  bool current = false;      // what `current` names
+};
+
+// What an index directory really contains, learned by opening it read-only.
+struct SnapshotFacts {
+  Version version;
+  Lineage lineage;
+  std::optional<Sha256Digest> digest;
+};
+
+// How the owner of the index fills and checks a staging directory; this layer never sees what is in
+// it.
+struct SnapshotCallbacks {
+  // Fills the (existing, empty) directory; lists what it put there, paths relative to it.
+  std::function<Result<std::vector<ManifestFile>>(const std::string& index_dir)> fill;
+  // Opens the directory read-only and says what it contains.
+  std::function<Result<SnapshotFacts>(const std::string& index_dir)> inspect;
+};
+
+// Computes a file's checksum of the given kind; the owner knows kCrc32c.
+using FileChecksummer = std::function<Result<std::string>(const std::string& path, FileChecksumKind kind)>;
+
+// Published snapshots of one store directory and the `current` link (design invariant 5). One
+// caller at a time for what changes; List and Current also beside a live writer in another process.
+//
+//   staged (snapshot-….tmp) → published (snapshot-…) → removing (snapshot-….removing) → gone
+class SnapshotStore {
+ public:
+  SnapshotStore(Fs& fs, Clock& clock, std::string store_dir, Uuid store_uuid);
+
+  static std::string DirName(Version version);  // "snapshot-" + 20 digits
+  static std::optional<Version> ParseDirName(std::string_view name);
+  std::string PathOf(Version version) const;
+  std::string IndexPathOf(Version version) const;  // …/index
+
+  // Published snapshots, ascending, those whose MANIFEST cannot be believed left out and named in
+  // `damaged` if given.
+  Result<std::vector<SnapshotInfo>> List(std::vector<std::string>* damaged = nullptr) const;
+  Result<Manifest> ReadManifest(Version version) const;
+  // What `current` names. kNotFound: no link. kCorruption: it is no link, or not to a snapshot name.
+  // Whether that snapshot exists and is whole is for CheckFiles.
+  Result<Version> Current() const;
+
+  // Builds, checks, syncs and renames; `current` is not moved. One already published at the version
+  // found stays untouched and is returned (a re-snapshot never removes the good one). Nothing is
+  // left but a .tmp after a failure or crash.
+  Result<Version> Publish(const SnapshotCallbacks& callbacks);
+  // Symlink under a temporary name, rename, sync. The snapshot must be published.
+  Status SetCurrent(Version version);
+  // Renamed to .removing, synced, then deleted. kFailedPrecondition for `current`'s. The first two
+  // alone: MarkRemoved (after it the snapshot is durably gone); Sweep deletes the rest.
+  Status Remove(Version version);
+  Status MarkRemoved(Version version);
+
+  // Manifest against the chain, every file there with its size. No content is read.
+  Status CheckFiles(Version version, const LineageChain& chain) const;
+  // CheckFiles, every checksum, then a read-only open. All that is wrong, empty = good.
+  Result<std::vector<std::string>> Verify(Version version, const LineageChain& chain,
+                                          const FileChecksummer& checksummer,
+                                          const SnapshotCallbacks& callbacks) const;
+  // Deletes snapshot-….tmp, ….removing and current.tmp.
+  Status Sweep();
+
+ private:
+  // What stands where a new snapshot wants to go.
+  enum class Occupant : uint8_t { kNone, kWhole, kDamaged };
+
+  Status CheckListed(const Manifest& manifest) const;
+  Result<Occupant> OccupantOf(Version version) const;
+  Result<Manifest> Stage(const std::string& staging, const SnapshotCallbacks& callbacks);
+  Status PublishStaged(const std::string& staging, const Manifest& manifest);
+  Result<std::string> MoveAside(Version version);  // the new path
+
+  Fs& fs_;
+  Clock& clock_;
+  const std::string store_dir_;
+  const Uuid store_uuid_;
+};
+
+}  // namespace rawkv

@@ -1,0 +1,206 @@
+#include "base/fs_ops.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/base/faulty_fs.h"
+#include "tests/base/scratch_dir.h"
+
+namespace rawkv {
+namespace {
+
+namespace stdfs = std::filesystem;
+using Steps = std::vector<std::string>;
+
+std::string BaseName(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+TEST(Paths, JoinPutsOneSlashBetween) {
+  EXPECT_EQ(JoinPath("a", "b"), "a/b");
+  EXPECT_EQ(JoinPath("a/", "b"), "a/b");
+  EXPECT_EQ(JoinPath("/", "b"), "/b");
+  EXPECT_EQ(JoinPath("", "b"), "b");
+}
+
+TEST(Paths, ParentIsWhereTheLastComponentLies) {
+  EXPECT_EQ(ParentPath("a/b"), "a");
+  EXPECT_EQ(ParentPath("/a/b"), "/a");
+  EXPECT_EQ(ParentPath("a/b/"), "a");
+  EXPECT_EQ(ParentPath("a//b"), "a");
+  EXPECT_EQ(ParentPath("/a"), "/");
+  EXPECT_EQ(ParentPath("//a"), "/");
+  EXPECT_EQ(ParentPath("/"), "/");
+  EXPECT_EQ(ParentPath("a"), ".");
+  EXPECT_EQ(ParentPath(""), ".");
+}
+
+TEST(FsOps, ExistsTellsAbsentFromUnreadable) {
+  const ScratchDir dir;
+  Spit(dir / "f", "");
+  stdfs::create_symlink("nowhere", dir / "dangling");
+  EXPECT_TRUE(*Exists(PosixFs(), dir / "f"));
+  EXPECT_TRUE(*Exists(PosixFs(), dir / "dangling")) << "the link itself exists";
+  EXPECT_FALSE(*Exists(PosixFs(), dir / "absent"));
+  EXPECT_FALSE(Exists(PosixFs(), dir / "f/below").ok());
+}
+
+TEST(ReadFile, ReturnsAllUpToTheLimitAndRefusesMore) {
+  const ScratchDir dir;
+  Spit(dir / "f", "12345");
+  EXPECT_EQ(*ReadFile(PosixFs(), dir / "f", 5), "12345");
+  EXPECT_EQ(ReadFile(PosixFs(), dir / "f", 4).status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(ReadFile(PosixFs(), dir / "absent", 5).status().code(), StatusCode::kNotFound);
+  Spit(dir / "empty", "");
+  EXPECT_EQ(*ReadFile(PosixFs(), dir / "empty", 0), "");
+}
+
+TEST(ReadFile, AHugeFileIsRefusedBeforeItIsRead) {
+  const ScratchDir dir;
+  Spit(dir / "f", "");
+  stdfs::resize_file(dir / "f", 1ull << 40);
+  EXPECT_EQ(ReadFile(PosixFs(), dir / "f", 1 << 20).status().code(), StatusCode::kCorruption);
+}
+
+TEST(WriteFileAtomic, SyncsBeforeTheRenameAndTheDirectoryAfterIt) {
+  const ScratchDir dir;
+  FaultyFs fs;
+  ASSERT_TRUE(WriteFileAtomic(fs, dir / "f", AsBytes("new")).ok());
+  EXPECT_EQ(fs.steps(), (Steps{"unlink f.tmp", "create f.tmp", "write f.tmp", "sync f.tmp",
+                               "rename f.tmp -> f", "syncdir " + BaseName(dir.path())}));
+  EXPECT_EQ(Slurp(dir / "f"), "new");
+  EXPECT_FALSE(stdfs::exists(dir / "f.tmp"));
+}
+
+TEST(WriteFileAtomic, LeavesTheWholeOldOrTheWholeNewFileWhereverItStops) {
+  const std::string old_content(1000, 'o');
+  const std::string new_content(3000, 'n');
+  bool finished = false;
+  for (size_t healthy_steps = 0; !finished; ++healthy_steps) {
+    SCOPED_TRACE(healthy_steps);
+    ASSERT_LT(healthy_steps, 20u);
+    const ScratchDir dir;
+    Spit(dir / "f", old_content);
+    FaultyFs fs(healthy_steps);
+    finished = WriteFileAtomic(fs, dir / "f", AsBytes(new_content)).ok();
+    const std::string found = Slurp(dir / "f");
+    if (finished) {
+      EXPECT_EQ(found, new_content);
+    } else {
+      EXPECT_TRUE(found == old_content || found == new_content) << found;
+    }
+    ASSERT_TRUE(WriteFileAtomic(PosixFs(), dir / "f", AsBytes("again")).ok()) << "a leftover is harmless";
+    EXPECT_EQ(Slurp(dir / "f"), "again");
+    EXPECT_EQ(*PosixFs().List(dir.path()), Steps{"f"});
+  }
+}
+
+TEST(WriteFileAtomic, AFailureGivesItsSpaceBack) {
+  const ScratchDir dir;
+  stdfs::create_directories(dir / "f/not_empty");
+  EXPECT_FALSE(WriteFileAtomic(PosixFs(), dir / "f", AsBytes("x")).ok());
+  EXPECT_FALSE(stdfs::exists(dir / "f.tmp"));
+}
+
+TEST(WriteFileAtomic, DoesNotWriteThroughALeftoverLink) {
+  const ScratchDir dir;
+  Spit(dir / "precious", "precious");
+  Spit(dir / "shared", "shared");
+  stdfs::create_symlink("precious", dir / "f.tmp");
+  ASSERT_TRUE(WriteFileAtomic(PosixFs(), dir / "f", AsBytes("new")).ok());
+  stdfs::create_hard_link(dir / "shared", dir / "f.tmp");
+  ASSERT_TRUE(WriteFileAtomic(PosixFs(), dir / "f", AsBytes("newer")).ok());
+  EXPECT_EQ(Slurp(dir / "precious"), "precious");
+  EXPECT_EQ(Slurp(dir / "shared"), "shared");
+  EXPECT_EQ(Slurp(dir / "f"), "newer");
+}
+
+TEST(CopyFileSynced, CopiesEverySizeAndSyncsLast) {
+  for (const size_t size : {0u, 1u, (1u << 20) - 1, 1u << 20, (1u << 20) + 1}) {
+    const ScratchDir dir;
+    const std::string content(size, 'c');
+    Spit(dir / "a", content);
+    FaultyFs fs;
+    ASSERT_TRUE(CopyFileSynced(fs, dir / "a", dir / "b", size).ok()) << size;
+    EXPECT_EQ(Slurp(dir / "b"), content);
+    EXPECT_EQ(fs.steps().back(), "sync b");
+  }
+}
+
+TEST(CopyFileSynced, RefusesWhatIsTooLargeOrInTheWayAndLeavesNothingHalf) {
+  const ScratchDir dir;
+  Spit(dir / "a", "12345");
+  Spit(dir / "taken", "taken");
+  EXPECT_EQ(CopyFileSynced(PosixFs(), dir / "a", dir / "b", 4).code(), StatusCode::kCorruption);
+  EXPECT_FALSE(stdfs::exists(dir / "b"));
+  EXPECT_EQ(CopyFileSynced(PosixFs(), dir / "a", dir / "taken", 5).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Slurp(dir / "taken"), "taken");
+  EXPECT_EQ(CopyFileSynced(PosixFs(), dir / "absent", dir / "b", 5).code(), StatusCode::kNotFound);
+  EXPECT_FALSE(stdfs::exists(dir / "b"));
+}
+
+TEST(RemoveTree, RemovesAllBelowAndFollowsNoLink) {
+  const ScratchDir dir;
+  stdfs::create_directories(dir / "outside/keep");
+  Spit(dir / "outside/keep/f", "kept");
+  stdfs::create_directories(dir / "tree/a/b/c");
+  Spit(dir / "tree/f", "");
+  Spit(dir / "tree/a/b/f", "");
+  stdfs::create_symlink("../outside", dir / "tree/link");
+  stdfs::create_symlink(dir / "outside/keep/f", dir / "tree/a/file_link");
+  stdfs::create_symlink("nowhere", dir / "tree/a/b/dangling");
+  ASSERT_TRUE(RemoveTree(PosixFs(), dir / "tree").ok());
+  EXPECT_EQ(*PosixFs().List(dir.path()), Steps{"outside"});
+  EXPECT_EQ(Slurp(dir / "outside/keep/f"), "kept");
+}
+
+TEST(RemoveTree, AbsentIsOkAndALinkAtTheTopIsUnlinked) {
+  const ScratchDir dir;
+  EXPECT_TRUE(RemoveTree(PosixFs(), dir / "absent").ok());
+  stdfs::create_directory(dir / "target");
+  Spit(dir / "target/f", "");
+  stdfs::create_directory_symlink("target", dir / "link");
+  ASSERT_TRUE(RemoveTree(PosixFs(), dir / "link").ok());
+  EXPECT_FALSE(stdfs::is_symlink(dir / "link"));
+  EXPECT_TRUE(stdfs::exists(dir / "target/f"));
+  ASSERT_TRUE(RemoveTree(PosixFs(), dir / "target/f").ok());
+  EXPECT_FALSE(stdfs::exists(dir / "target/f"));
+}
+
+TEST(RemoveTree, ATreeAsDeepAsPathsCanBeDoesNotExhaustTheStack) {
+  const ScratchDir dir;
+  const std::string top = dir / "deep";
+  ASSERT_TRUE(PosixFs().MakeDir(top).ok());
+  for (std::string path = top; path.size() + 2 < 4096;) {
+    path += "/d";
+    ASSERT_TRUE(PosixFs().MakeDir(path).ok());
+  }
+  EXPECT_TRUE(RemoveTree(PosixFs(), top).ok());
+  EXPECT_FALSE(stdfs::exists(top));
+}
+
+TEST(SyncTree, SyncsEveryFileThenDirectoriesFromTheLeavesUp) {
+  const ScratchDir dir;
+  stdfs::create_directories(dir / "tree/sub");
+  Spit(dir / "tree/a", "");
+  Spit(dir / "tree/sub/b", "");
+  stdfs::create_symlink("nowhere", dir / "tree/dangling");
+  FaultyFs fs;
+  ASSERT_TRUE(SyncTree(fs, dir / "tree").ok());
+  EXPECT_EQ(fs.steps(), (Steps{"sync a", "sync b", "syncdir sub", "syncdir tree"}));
+  EXPECT_EQ(SyncTree(PosixFs(), dir / "absent").code(), StatusCode::kNotFound);
+}
+
+TEST(SyncTree, AFailedSyncIsReported) {
+  const ScratchDir dir;
+  stdfs::create_directory(dir / "tree");
+  Spit(dir / "tree/a", "");
+  for (size_t healthy_steps = 0; healthy_steps < 2; ++healthy_steps) {
+    FaultyFs fs(healthy_steps);
+    EXPECT_EQ(SyncTree(fs, dir / "tree").code(), StatusCode::kIoError);
+  }
+}
+
+}  // namespace
+}  // namespace rawkv

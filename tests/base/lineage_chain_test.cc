@@ -1,0 +1,107 @@
+#include "base/lineage_chain.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace rawkv {
+namespace {
+
+constexpr Lineage kRoot(0xa);
+constexpr Lineage kSecond(0xb);
+constexpr Lineage kThird(0xc);
+constexpr Lineage kStranger(0xf);
+
+LineageChain Root(uint64_t initial) {
+  return LineageChain({{.id = kRoot, .parent = Lineage(), .fork = Version(initial)}});
+}
+
+TEST(LineageChain, EmptyChainKnowsNothing) {
+  const LineageChain chain;
+  EXPECT_EQ(chain.current(), Lineage());
+  EXPECT_FALSE(chain.Knows(Lineage()));
+  EXPECT_FALSE(chain.Contains(Lineage(), Version(0)));
+}
+
+TEST(LineageChain, RootOwnsTheInitialVersionAndAllAfterIt) {
+  const LineageChain chain = Root(100);
+  EXPECT_FALSE(chain.Contains(kRoot, Version(99)));
+  EXPECT_TRUE(chain.Contains(kRoot, Version(100)));
+  EXPECT_TRUE(chain.Contains(kRoot, Version(101)));
+  EXPECT_TRUE(chain.Contains(kRoot, Version(UINT64_MAX)));
+  EXPECT_FALSE(chain.Contains(kStranger, Version(100)));
+}
+
+TEST(LineageChain, ForkSplitsTheVersionsAtTheForkPoint) {
+  const LineageChain chain = Root(0).Forked(kSecond, Version(10));
+  EXPECT_EQ(chain.current(), kSecond);
+  EXPECT_EQ(chain.links().back(), (LineageLink{kSecond, kRoot, Version(10)}));
+  EXPECT_TRUE(chain.Contains(kRoot, Version(10)));
+  EXPECT_FALSE(chain.Contains(kRoot, Version(11))) << "rolled back";
+  EXPECT_FALSE(chain.Contains(kSecond, Version(10)));
+  EXPECT_TRUE(chain.Contains(kSecond, Version(11)));
+}
+
+TEST(LineageChain, RollbackBelowAnEarlierForkTakesFromEveryLinkBeforeIt) {
+  const LineageChain chain = Root(0).Forked(kSecond, Version(10)).Forked(kThird, Version(5));
+  EXPECT_TRUE(chain.Contains(kRoot, Version(5)));
+  EXPECT_FALSE(chain.Contains(kRoot, Version(6)));
+  for (uint64_t v = 0; v < 20; ++v) EXPECT_FALSE(chain.Contains(kSecond, Version(v))) << v;
+  EXPECT_TRUE(chain.Knows(kSecond)) << "its range is empty, but the branch is on the chain";
+  EXPECT_FALSE(chain.Contains(kThird, Version(5)));
+  EXPECT_TRUE(chain.Contains(kThird, Version(6)));
+}
+
+TEST(LineageChain, RollbackAboveAnEarlierForkKeepsPartOfThatBranch) {
+  const LineageChain chain = Root(0).Forked(kSecond, Version(5)).Forked(kThird, Version(10));
+  EXPECT_TRUE(chain.Contains(kRoot, Version(5)));
+  EXPECT_FALSE(chain.Contains(kRoot, Version(6)));
+  EXPECT_TRUE(chain.Contains(kSecond, Version(6)));
+  EXPECT_TRUE(chain.Contains(kSecond, Version(10)));
+  EXPECT_FALSE(chain.Contains(kSecond, Version(11)));
+  EXPECT_TRUE(chain.Contains(kThird, Version(11)));
+}
+
+TEST(LineageChain, RollbackToTheInitialVersionLeavesTheRootThatAlone) {
+  const LineageChain chain = Root(7).Forked(kSecond, Version(7));
+  EXPECT_TRUE(chain.Contains(kRoot, Version(7)));
+  EXPECT_FALSE(chain.Contains(kRoot, Version(8)));
+  EXPECT_FALSE(chain.Contains(kSecond, Version(7)));
+  EXPECT_TRUE(chain.Contains(kSecond, Version(8)));
+}
+
+// Against a model that simply remembers who made each version of the present branch.
+TEST(LineageChain, AgreesWithARecordOfEveryVersionsMaker) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    const uint64_t initial = random() % 3 * 50;
+    std::vector<Lineage> maker{kRoot};  // of version initial + index
+    LineageChain chain = Root(initial);
+    std::vector<Lineage> all{kRoot, kStranger};
+    size_t highest = 0;
+    for (uint64_t fork = 0; fork < 8; ++fork) {
+      for (uint64_t n = random() % 8; n > 0; --n) maker.push_back(chain.current());
+      highest = std::max(highest, maker.size());
+      for (const Lineage id : all) {
+        for (uint64_t i = 0; i < maker.size(); ++i) {
+          ASSERT_EQ(chain.Contains(id, Version(initial + i)), maker[i] == id) << fork << " " << i;
+        }
+        for (uint64_t i = maker.size(); i < highest + 2; ++i) {
+          ASSERT_EQ(chain.Contains(id, Version(initial + i)), id == chain.current()) << fork << " " << i;
+        }
+        if (initial > 0) {
+          ASSERT_FALSE(chain.Contains(id, Version(initial - 1)));
+        }
+        ASSERT_EQ(chain.Knows(id), id != kStranger);
+      }
+      maker.resize(1 + random() % maker.size());
+      const Lineage id(1000 + fork);
+      chain = chain.Forked(id, Version(initial + maker.size() - 1));
+      all.push_back(id);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,70 @@
+#include "base/status.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
+
+namespace rawkv {
+namespace {
+
+TEST(Status, OkIsOnePointerWithoutAMessage) {
+  const Status ok;
+  EXPECT_TRUE(ok.ok());
+  EXPECT_EQ(ok.code(), StatusCode::kOk);
+  EXPECT_EQ(ok.message(), "");
+  EXPECT_EQ(ok.ToString(), "ok");
+}
+
+TEST(Status, ErrorKeepsItsCodeAndMessageInCopies) {
+  const Status status = Status::Corruption("wal/1.log at offset 64: bad checksum");
+  const Status copy = status;  // NOLINT(performance-unnecessary-copy-initialization)
+  EXPECT_FALSE(copy.ok());
+  EXPECT_EQ(copy.code(), StatusCode::kCorruption);
+  EXPECT_EQ(copy.ToString(), "corruption: wal/1.log at offset 64: bad checksum");
+}
+
+TEST(Status, ContextGoesInFrontAndKeepsTheCode) {
+  const Status status = Status::NoSpace("write f: No space left on device").WithContext("commit 7");
+  EXPECT_EQ(status.code(), StatusCode::kNoSpace);
+  EXPECT_EQ(status.message(), "commit 7: write f: No space left on device");
+  EXPECT_TRUE(Status::Ok().WithContext("commit 7").ok());
+}
+
+TEST(Status, ErrnoValuesMapToWhatTheCallerCanDo) {
+  EXPECT_EQ(Status::FromErrno(ENOENT, "open /x").ToString(), "not found: open /x: No such file or directory");
+  EXPECT_EQ(Status::FromErrno(ENOSPC, "write /x").code(), StatusCode::kNoSpace);
+  EXPECT_EQ(Status::FromErrno(EDQUOT, "write /x").code(), StatusCode::kNoSpace);
+  EXPECT_EQ(Status::FromErrno(EIO, "read /x").code(), StatusCode::kIoError);
+  EXPECT_EQ(Status::FromErrno(EACCES, "open /x").code(), StatusCode::kIoError);
+}
+
+TEST(Status, EveryCodeHasItsOwnName) {
+  std::set<std::string_view> names;
+  for (int code = 0; code <= static_cast<int>(StatusCode::kInternal); ++code) {
+    names.insert(StatusCodeName(static_cast<StatusCode>(code)));
+  }
+  EXPECT_EQ(names.size(), static_cast<size_t>(StatusCode::kInternal) + 1);
+  EXPECT_EQ(names.count("unknown"), 0u);
+}
+
+Status Guarded(const Status& status, bool* reached_end) {
+  RAWKV_RETURN_IF_ERROR(status);
+  *reached_end = true;
+  return {};
+}
+
+TEST(Status, ReturnIfErrorLeavesOnlyOnError) {
+  bool reached_end = false;
+  EXPECT_EQ(Guarded(Status::Busy("held"), &reached_end).code(), StatusCode::kBusy);
+  EXPECT_FALSE(reached_end);
+  EXPECT_TRUE(Guarded(Status::Ok(), &reached_end).ok());
+  EXPECT_TRUE(reached_end);
+}
+
+TEST(StatusDeathTest, OkWithAMessageIsOurBug) {
+  EXPECT_DEATH((void)Status(StatusCode::kOk, "fine"), "an ok Status has no message");
+}
+
+}  // namespace
+}  // namespace rawkv

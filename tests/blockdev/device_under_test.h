@@ -1,0 +1,79 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "blockdev/io_seams.h"
+#include "blockdev/open_block_device.h"
+#include "tests/support/loop_device.h"
+#include "tests/support/temp_dir.h"
+
+namespace rawkv {
+
+enum class Backing { kFile, kLoop };
+
+// One way to have a device; the suites run over all of them.
+struct DeviceCase {
+  Backing backing = Backing::kFile;
+  IoEngine engine = IoEngine::kPosix;
+  CacheMode cache = CacheMode::kDirect;
+};
+
+inline std::string NameOf(const DeviceCase& c) {
+  return std::string(c.backing == Backing::kFile ? "File" : "Loop") +
+         (c.engine == IoEngine::kPosix ? "Posix" : "IoUring") +
+         (c.cache == CacheMode::kDirect ? "Direct" : "Buffered");
+}
+
+inline std::vector<DeviceCase> AllDeviceCases() {
+  std::vector<DeviceCase> out;
+  for (const Backing backing : {Backing::kFile, Backing::kLoop}) {
+    for (const IoEngine engine : {IoEngine::kPosix, IoEngine::kIoUring}) {
+      for (const CacheMode cache : {CacheMode::kDirect, CacheMode::kBuffered}) {
+        out.push_back({backing, engine, cache});
+      }
+    }
+  }
+  return out;
+}
+
+// Skips, with the cause, where a loop device or io_uring cannot be had.
+class DeviceSuite : public testing::TestWithParam<DeviceCase> {
+ protected:
+  static constexpr uint64_t kCapacity = 40 << 20;
+
+  void SetUp() override {
+    const std::string file = dir_.File("device.img");
+    const Status made = CreateDeviceFile(file, kCapacity);
+    ASSERT_TRUE(made.ok()) << made.ToString();
+    path_ = file;
+    if (GetParam().backing == Backing::kLoop) {
+      Result<LoopDevice> loop = LoopDevice::Attach(file);
+      if (!loop.ok()) GTEST_SKIP() << loop.status().message();
+      loop_ = *std::move(loop);
+      path_ = loop_->path();
+    }
+    if (GetParam().engine == IoEngine::kIoUring) {
+      const auto ring = MakeIoUringRing(0, 1);
+      if (!ring.ok()) GTEST_SKIP() << ring.status().message();
+    }
+  }
+
+  Result<OpenedDevice> Open(uint32_t queue_depth = 64, IoSeams seams = {}) {
+    return OpenBlockDevice(
+        path_, {.engine = GetParam().engine, .cache = GetParam().cache, .queue_depth = queue_depth},
+        std::move(seams));
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  TempDir dir_;  // outlives the loop device
+  std::optional<LoopDevice> loop_;
+  std::string path_;
+};
+
+}  // namespace rawkv

@@ -1,0 +1,83 @@
+#include "blockdev/transfer.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace rawkv {
+namespace {
+
+class TransferTest : public testing::Test {
+ protected:
+  Transfer MakeTransfer(IoKind kind = IoKind::kRead) {
+    return Transfer({.kind = kind, .offset = DeviceOffset(8192), .buffer = buffer_.bytes()});
+  }
+  AlignedBuffer buffer_{4 * kBlockAlign};
+};
+
+TEST_F(TransferTest, GoesOnBehindTheLastWholeBlock) {
+  Transfer transfer = MakeTransfer();
+  EXPECT_EQ(transfer.Take(kBlockAlign + 100, "d"), Transfer::Next::kAgain);
+  EXPECT_EQ(transfer.offset(), DeviceOffset(8192 + kBlockAlign));
+  EXPECT_EQ(transfer.buffer().data(), buffer_.data() + kBlockAlign);
+  EXPECT_EQ(transfer.buffer().size(), 3 * kBlockAlign);
+  EXPECT_EQ(transfer.Take(3 * kBlockAlign, "d"), Transfer::Next::kDone);
+  EXPECT_TRUE(transfer.status().ok());
+}
+
+TEST_F(TransferTest, RetriesInterruptionsButNotForEver) {
+  for (const int error : {EINTR, EAGAIN}) {
+    Transfer transfer = MakeTransfer();
+    int tries = 1;
+    while (transfer.Take(-error, "/dev/x") != Transfer::Next::kDone) ++tries;
+    EXPECT_EQ(tries, Transfer::kMaxFruitless + 1);
+    EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
+    EXPECT_NE(transfer.status().message().find("no progress after 65 tries"), std::string::npos)
+        << transfer.status().message();
+  }
+}
+
+TEST_F(TransferTest, ProgressStartsTheCountAgain) {
+  Transfer transfer = MakeTransfer();
+  for (int block = 0; block < 3; ++block) {
+    for (int i = 0; i < Transfer::kMaxFruitless; ++i)
+      ASSERT_NE(transfer.Take(-EINTR, "d"), Transfer::Next::kDone);
+    ASSERT_EQ(transfer.Take(kBlockAlign, "d"), Transfer::Next::kAgain);
+  }
+  EXPECT_EQ(transfer.Take(kBlockAlign, "d"), Transfer::Next::kDone);
+  EXPECT_TRUE(transfer.status().ok());
+}
+
+TEST_F(TransferTest, LessThanABlockEachTimeIsAnErrorInTheEnd) {
+  Transfer transfer = MakeTransfer();
+  while (transfer.Take(512, "d") != Transfer::Next::kDone) {
+  }
+  EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
+}
+
+TEST_F(TransferTest, NothingInsideTheCapacityIsAnError) {
+  Transfer transfer = MakeTransfer();
+  EXPECT_EQ(transfer.Take(0, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
+}
+
+TEST_F(TransferTest, MoreThanAskedForIsAnErrorNotACrash) {
+  Transfer transfer = MakeTransfer();
+  EXPECT_EQ(transfer.Take(5 * kBlockAlign, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
+}
+
+TEST_F(TransferTest, NamesOperationOffsetPathAndCause) {
+  Transfer transfer = MakeTransfer(IoKind::kWrite);
+  EXPECT_EQ(transfer.Take(-EIO, "/dev/x"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.status().message(), "write of 16384 bytes at offset 8192 of /dev/x: Input/output error");
+}
+
+TEST_F(TransferTest, AFullFilesystemIsNoSpace) {
+  Transfer transfer = MakeTransfer(IoKind::kWrite);
+  EXPECT_EQ(transfer.Take(-ENOSPC, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.status().code(), StatusCode::kNoSpace);
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,297 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <random>
+#include <set>
+
+#include "base/sealed_file.h"
+#include "base/uuid.h"
+#include "snapshot/leases.h"
+#include "snapshot/pins.h"
+#include "snapshot/snapshot_store.h"
+#include "tests/snapshot/crash_fs.h"
+#include "tests/snapshot/fake_index.h"
+
+// Every protocol of the layer, stopped at every step, followed by the death of the process alone or
+// by a loss of power. S1 … S4: snapshot_store.cc; L1 … L3: leases.cc.
+namespace rawkv {
+namespace {
+
+constexpr uint64_t kRandomCrashes = 20;  // a stop, beside the two fixed kinds
+const std::string kDir = "/store";
+
+struct World {
+  World() { RAWKV_CHECK(fs.MakeDir(kDir).ok() && fs.SyncDir("/").ok(), "an empty disk"); }
+  SnapshotStore Open() { return {fs, clock, kDir, kStoreUuid}; }
+
+  CrashFs fs;
+  FixedClock clock;
+};
+
+std::set<uint64_t> Listed(const SnapshotStore& store, std::vector<std::string>* damaged = nullptr) {
+  std::set<uint64_t> versions;
+  const Result<std::vector<SnapshotInfo>> infos = store.List(damaged);
+  EXPECT_TRUE(infos.ok()) << infos.status().ToString();
+  if (!infos.ok()) return versions;
+  for (const SnapshotInfo& info : *infos) versions.insert(info.version.value());
+  return versions;
+}
+
+void Publish(World& world, uint64_t version, bool make_current) {
+  SnapshotStore store = world.Open();
+  const FakeIndex index{Version(version)};
+  ASSERT_TRUE(store.Publish(index.Callbacks(world.fs)).ok());
+  if (make_current) {
+    ASSERT_TRUE(store.SetCurrent(Version(version)).ok());
+  }
+}
+
+struct Outcome {
+  bool done = false;  // the act said that it succeeded
+  std::set<uint64_t> listed;
+  uint64_t current = 0;
+};
+
+// What must hold after any stop: what is listed is whole down to its content, nothing else has a
+// snapshot's name, `current` names a whole one; and a sweep leaves only that, durably.
+Outcome CheckAfterRestart(World& world, bool done) {
+  SnapshotStore store = world.Open();
+  Outcome outcome{.done = done, .listed = {}, .current = 0};
+  std::vector<std::string> damaged;
+  outcome.listed = Listed(store, &damaged);
+  EXPECT_EQ(damaged, std::vector<std::string>());
+  for (const uint64_t version : outcome.listed) {
+    const FakeIndex index{Version(version)};
+    const auto errors =
+        store.Verify(Version(version), OneBranch(), ContentChecksummer(world.fs), index.Callbacks(world.fs));
+    EXPECT_TRUE(errors.ok() && errors->empty()) << version << ": " << errors->front();
+  }
+  const Result<Version> current = store.Current();
+  EXPECT_TRUE(current.ok()) << current.status().ToString();
+  if (current.ok()) outcome.current = current->value();
+  EXPECT_TRUE(outcome.listed.contains(outcome.current)) << outcome.current;
+
+  EXPECT_TRUE(store.Sweep().ok());
+  const auto names = world.fs.List(kDir);
+  EXPECT_EQ(names->size(), outcome.listed.size() + 1) << names->front() << " … " << names->back();
+  // S4: what was seen, and may have been built upon, is not undone by a later loss of power.
+  std::mt19937_64 unused;
+  world.fs.Crash(/*lose_all=*/true, unused);
+  EXPECT_EQ(Listed(store), outcome.listed);
+  EXPECT_EQ(store.Current()->value(), outcome.current);
+  return outcome;
+}
+
+// Runs `act` on a world from `prepare`, stopped after every number of steps and crashed in every way.
+void StopEverywhere(const std::function<void(World&)>& prepare, const std::function<Status(World&)>& act,
+                    const std::function<void(const Outcome&)>& judge) {
+  for (size_t stop = 0;; ++stop) {
+    bool stopped = false;
+    for (uint64_t kind = 0; kind < kRandomCrashes + 2; ++kind) {
+      SCOPED_TRACE("stopped after step " + std::to_string(stop) + ", crash " + std::to_string(kind));
+      World world;
+      prepare(world);
+      world.fs.StopAfter(world.fs.steps() + stop);
+      const bool done = act(world).ok();
+      stopped = world.fs.stopped();
+      std::mt19937_64 random(kind * 1000 + stop);
+      if (kind == 0) {
+        world.fs.Heal();  // the process alone
+      } else {
+        world.fs.Crash(/*lose_all=*/kind == 1, random);
+      }
+      judge(CheckAfterRestart(world, done));
+      if (testing::Test::HasFailure()) return;
+    }
+    if (!stopped) return;
+  }
+}
+
+TEST(SnapshotCrash, PublishLeavesTheOldSetOrTheNewOne) {
+  StopEverywhere([](World& world) { Publish(world, 3, true); },
+                 [](World& world) {
+                   const FakeIndex index{Version(7)};
+                   return world.Open().Publish(index.Callbacks(world.fs)).status();
+                 },
+                 [](const Outcome& outcome) {
+                   EXPECT_EQ(outcome.current, 3u);
+                   EXPECT_TRUE(outcome.listed == (std::set<uint64_t>{3, 7}) ||
+                               (!outcome.done && outcome.listed == std::set<uint64_t>{3}));
+                 });
+}
+
+TEST(SnapshotCrash, RepublishNeverLosesTheGoodOne) {
+  StopEverywhere([](World& world) { Publish(world, 7, true); },
+                 [](World& world) {
+                   FakeIndex index{Version(7)};
+                   index.salt = "another run";
+                   return world.Open().Publish(index.Callbacks(world.fs)).status();
+                 },
+                 [](const Outcome& outcome) { EXPECT_EQ(outcome.listed, std::set<uint64_t>{7}); });
+}
+
+TEST(SnapshotCrash, SetCurrentLeavesTheOldOneOrTheNewOne) {
+  StopEverywhere(
+      [](World& world) {
+        Publish(world, 3, true);
+        Publish(world, 7, false);
+      },
+      [](World& world) { return world.Open().SetCurrent(Version(7)); },
+      [](const Outcome& outcome) {
+        EXPECT_EQ(outcome.listed, (std::set<uint64_t>{3, 7}));
+        EXPECT_TRUE(outcome.current == 7 || (!outcome.done && outcome.current == 3));
+      });
+}
+
+TEST(SnapshotCrash, RemoveLeavesAllOfItOrNothing) {
+  StopEverywhere(
+      [](World& world) {
+        Publish(world, 3, true);
+        Publish(world, 7, true);
+      },
+      [](World& world) { return world.Open().Remove(Version(3)); },
+      [](const Outcome& outcome) {
+        EXPECT_EQ(outcome.current, 7u);
+        EXPECT_TRUE(outcome.listed == std::set<uint64_t>{7} ||
+                    (!outcome.done && outcome.listed == (std::set<uint64_t>{3, 7})));
+      });
+}
+
+TEST(SnapshotCrash, WholeCycleNeverLeavesTheStoreWithoutItsBase) {
+  StopEverywhere([](World& world) { Publish(world, 3, true); },
+                 [](World& world) -> Status {
+                   SnapshotStore store = world.Open();
+                   const FakeIndex index{Version(7)};
+                   RAWKV_RETURN_IF_ERROR(store.Publish(index.Callbacks(world.fs)).status());
+                   RAWKV_RETURN_IF_ERROR(store.SetCurrent(Version(7)));
+                   return store.Remove(Version(3));
+                 },
+                 [](const Outcome& outcome) {
+                   if (outcome.done) {
+                     EXPECT_EQ(outcome.listed, std::set<uint64_t>{7});
+                   }
+                 });
+}
+
+TEST(SnapshotCrash, ReplacingADamagedOneNeverShowsIt) {
+  const auto damage = [](World& world, uint64_t version) {
+    const std::string manifest = JoinPath(world.Open().PathOf(Version(version)), "MANIFEST");
+    ASSERT_TRUE(world.fs.RemoveFile(manifest).ok());
+    ASSERT_TRUE(world.fs.SyncDir(ParentPath(manifest)).ok());
+  };
+  for (size_t stop = 0;; ++stop) {
+    bool stopped = false;
+    for (uint64_t kind = 0; kind < kRandomCrashes; ++kind) {
+      SCOPED_TRACE("stopped after step " + std::to_string(stop) + ", crash " + std::to_string(kind));
+      World world;
+      Publish(world, 3, true);
+      Publish(world, 7, false);
+      damage(world, 7);
+      world.fs.StopAfter(world.fs.steps() + stop);
+      const FakeIndex index{Version(7)};
+      const bool done = world.Open().Publish(index.Callbacks(world.fs)).ok();
+      stopped = world.fs.stopped();
+      std::mt19937_64 random(kind);
+      world.fs.Crash(/*lose_all=*/kind == 0, random);
+      SnapshotStore store = world.Open();
+      std::vector<std::string> damaged;
+      const std::set<uint64_t> listed = Listed(store, &damaged);
+      ASSERT_TRUE(listed.contains(3));
+      if (done) {
+        ASSERT_TRUE(listed.contains(7));
+      }
+      if (listed.contains(7)) {
+        ASSERT_TRUE(
+            store.Verify(Version(7), OneBranch(), ContentChecksummer(world.fs), index.Callbacks(world.fs))
+                ->empty());
+      }
+      ASSERT_TRUE(damaged.empty() || damaged == std::vector<std::string>{SnapshotStore::DirName(Version(7))});
+    }
+    if (!stopped) break;
+  }
+}
+
+TEST(SnapshotCrash, InterruptedSweepIsFinishedByTheNext) {
+  StopEverywhere(
+      [](World& world) {
+        Publish(world, 3, true);
+        Publish(world, 7, true);
+        ASSERT_TRUE(world.Open().MarkRemoved(Version(3)).ok());
+        ASSERT_TRUE(world.fs.MakeDir(kDir + "/snapshot-staging.tmp").ok());
+        ASSERT_TRUE(WriteNew(world.fs, kDir + "/snapshot-staging.tmp/x", "half").ok());
+        ASSERT_TRUE(world.fs.Symlink("nowhere", kDir + "/current.tmp").ok());
+      },
+      [](World& world) { return world.Open().Sweep(); },
+      [](const Outcome& outcome) { EXPECT_EQ(outcome.listed, std::set<uint64_t>{7}); });
+}
+
+// A full disk is no crash: the same process goes on.
+TEST(SnapshotCrash, FailedPublishGivesItsSpaceBackAndMayBeRepeated) {
+  World world;
+  Publish(world, 3, true);
+  const FakeIndex index{Version(7)};
+  SnapshotCallbacks failing = index.Callbacks(world.fs);
+  failing.fill = [fill = failing.fill](const std::string& dir) -> Result<std::vector<ManifestFile>> {
+    RAWKV_RETURN_IF_ERROR(fill(dir).status());
+    return Status::NoSpace("full");
+  };
+  EXPECT_EQ(world.Open().Publish(failing).status().code(), StatusCode::kNoSpace);
+  EXPECT_EQ(world.fs.List(kDir)->size(), 2u);
+  EXPECT_TRUE(world.Open().Publish(index.Callbacks(world.fs)).ok());
+}
+
+TEST(PinsCrash, FileIsTheOldOrTheNewOne) {
+  const PinTable before = {{"genesis", Version(1)}};
+  const PinTable after = {{"genesis", Version(1)}, {"upgrade", Version(9)}};
+  for (size_t stop = 0;; ++stop) {
+    bool stopped = false;
+    for (uint64_t kind = 0; kind < kRandomCrashes; ++kind) {
+      World world;
+      ASSERT_TRUE(SavePins(world.fs, kDir, before).ok());
+      world.fs.StopAfter(world.fs.steps() + stop);
+      const bool done = SavePins(world.fs, kDir, after).ok();
+      stopped = world.fs.stopped();
+      std::mt19937_64 random(kind);
+      world.fs.Crash(/*lose_all=*/kind == 0, random);
+      const Result<PinTable> pins = LoadPins(world.fs, kDir);
+      ASSERT_TRUE(pins.ok()) << pins.status().ToString();
+      ASSERT_TRUE(*pins == after || (!done && *pins == before));
+    }
+    if (!stopped) break;
+  }
+}
+
+TEST(LeaseCrash, NamedViewHasAWholeLease) {
+  constexpr SealedKind kLeaseKind{.magic = "rkvLEASE", .format = 1, .name = "LEASE"};
+  for (size_t stop = 0;; ++stop) {
+    bool stopped = false;
+    for (uint64_t kind = 0; kind < kRandomCrashes; ++kind) {
+      SCOPED_TRACE("stopped after step " + std::to_string(stop) + ", crash " + std::to_string(kind));
+      World world;
+      world.fs.StopAfter(world.fs.steps() + stop);
+      bool done = false;
+      {
+        const auto lease = Lease::Create(world.fs, world.clock, kDir, kStoreUuid, /*version=*/Version(9),
+                                         /*base=*/Version(7));
+        done = lease.ok();
+      }
+      stopped = world.fs.stopped();
+      std::mt19937_64 random(kind);
+      world.fs.Crash(/*lose_all=*/kind == 0, random);
+      const std::string dir = kDir + "/views/" + kStoreUuid.ToString();
+      const bool exists = *Exists(world.fs, dir);
+      ASSERT_TRUE(exists || !done);
+      if (exists) {
+        ASSERT_TRUE(ReadSealedFile(world.fs, dir + "/LEASE", kLeaseKind).ok());
+      }
+      ASSERT_TRUE(SweepViews(world.fs, kDir).ok());
+      if (*Exists(world.fs, kDir + "/views")) {
+        ASSERT_TRUE(world.fs.List(kDir + "/views")->empty());
+      }
+    }
+    if (!stopped) break;
+  }
+}
+
+}  // namespace
+}  // namespace rawkv

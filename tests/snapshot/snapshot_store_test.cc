@@ -1,0 +1,329 @@
+#include "snapshot/snapshot_store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/sealed_file.h"
+#include "tests/snapshot/fake_index.h"
+#include "tests/support/temp_dir.h"
+
+namespace rawkv {
+namespace {
+
+class SnapshotStoreTest : public testing::Test {
+ protected:
+  Result<Version> Publish(const FakeIndex& index) { return store_.Publish(index.Callbacks(fs_)); }
+
+  void PublishCurrent(uint64_t version) {
+    ASSERT_TRUE(Publish(FakeIndex(Version(version))).ok());
+    ASSERT_TRUE(store_.SetCurrent(Version(version)).ok());
+  }
+
+  std::vector<uint64_t> Listed() {
+    damaged_.clear();
+    std::vector<uint64_t> versions;
+    const auto infos = store_.List(&damaged_);
+    EXPECT_TRUE(infos.ok()) << infos.status().ToString();
+    for (const SnapshotInfo& info : *infos) versions.push_back(info.version.value());
+    return versions;
+  }
+
+  std::string Content(const std::string& path) { return *ReadFile(fs_, path, 1 << 20); }
+
+  void Overwrite(const std::string& path, const std::string& content) {
+    ASSERT_TRUE(fs_.RemoveFile(path).ok());
+    ASSERT_TRUE(WriteNew(fs_, path, content).ok());
+  }
+
+  static ino_t Inode(const std::string& path) {
+    struct stat st {};
+    EXPECT_EQ(::lstat(path.c_str(), &st), 0) << path;
+    return st.st_ino;
+  }
+
+  TempDir dir_;
+  Fs& fs_ = PosixFs();
+  FixedClock clock_;
+  SnapshotStore store_{fs_, clock_, dir_.path(), kStoreUuid};
+  std::vector<std::string> damaged_;
+};
+
+TEST_F(SnapshotStoreTest, NamesHaveTwentyDigitsAndNothingElse) {
+  EXPECT_EQ(SnapshotStore::DirName(Version(42)), "snapshot-00000000000000000042");
+  for (const uint64_t version : {uint64_t{0}, uint64_t{42}, ~uint64_t{0}}) {
+    EXPECT_EQ(SnapshotStore::ParseDirName(SnapshotStore::DirName(Version(version))), Version(version));
+  }
+  for (const char* name :
+       {"", "snapshot-", "snapshot-42", "snapshot-0000000000000000004", "snapshot-000000000000000000042",
+        "snapshot-18446744073709551616", "snapshot-99999999999999999999", "snapshot-0000000000000000004x",
+        "snapshot- 0000000000000000042", "snapshot-+0000000000000000042", "Snapshot-00000000000000000042",
+        "snapshot-00000000000000000042/", "snapshot-00000000000000000042.tmp",
+        "./snapshot-00000000000000000042"}) {
+    EXPECT_EQ(SnapshotStore::ParseDirName(name), std::nullopt) << name;
+  }
+}
+
+TEST_F(SnapshotStoreTest, PublishesUnderTheVersionThatTheIndexContains) {
+  const Result<Version> version = Publish(FakeIndex(Version(7)));
+  ASSERT_TRUE(version.ok()) << version.status().ToString();
+  EXPECT_EQ(*version, Version(7));
+  EXPECT_EQ(Content(store_.IndexPathOf(Version(7)) + "/000012.sst"), "table of 7");
+
+  const Result<Manifest> manifest = store_.ReadManifest(Version(7));
+  ASSERT_TRUE(manifest.ok());
+  EXPECT_EQ(manifest->store_uuid, kStoreUuid);
+  EXPECT_EQ(manifest->lineage, kLineage);
+  EXPECT_EQ(manifest->created_unix_ms, clock_.NowUnixMs());
+  ASSERT_EQ(manifest->files.size(), 3u);
+  EXPECT_EQ(manifest->files[0].path, "index/000007.sst");
+  EXPECT_EQ(manifest->files[1].path, "index/000012.sst");
+  EXPECT_EQ(manifest->files[2].path, "index/FACTS");
+  EXPECT_TRUE(store_.CheckFiles(Version(7), OneBranch()).ok());
+  EXPECT_EQ(*fs_.List(dir_.path()), std::vector<std::string>{SnapshotStore::DirName(Version(7))});
+}
+
+TEST_F(SnapshotStoreTest, ListsWhatIsThereAndMarksCurrent) {
+  PublishCurrent(3);
+  ASSERT_TRUE(Publish(FakeIndex(Version(12))).ok());
+  const auto infos = store_.List();
+  ASSERT_EQ(infos->size(), 2u);
+  EXPECT_TRUE((*infos)[0].current);
+  EXPECT_FALSE((*infos)[1].current);
+  EXPECT_EQ((*infos)[1].version, Version(12));
+  EXPECT_EQ((*infos)[1].lineage, kLineage);
+  EXPECT_EQ((*infos)[1].file_count, 3u);
+  EXPECT_EQ((*infos)[1].total_bytes, std::string("12table of 12shared table").size());
+}
+
+TEST_F(SnapshotStoreTest, WhatOpeningLeftBehindIsNotPublished) {
+  FakeIndex index(Version(7));
+  index.litter = true;
+  ASSERT_TRUE(Publish(index).ok());
+  EXPECT_EQ(*fs_.List(store_.IndexPathOf(Version(7))),
+            (std::vector<std::string>{"000007.sst", "000012.sst", "FACTS"}));
+}
+
+// S3, by the inode: not even replaced by an equal one.
+TEST_F(SnapshotStoreTest, RepublishKeepsTheGoodOneItself) {
+  PublishCurrent(7);
+  const ino_t dir = Inode(store_.PathOf(Version(7)));
+  const ino_t table = Inode(store_.IndexPathOf(Version(7)) + "/000012.sst");
+  FakeIndex again(Version(7));
+  again.salt = " anew";
+  EXPECT_EQ(*Publish(again), Version(7));
+  EXPECT_EQ(Inode(store_.PathOf(Version(7))), dir);
+  EXPECT_EQ(Inode(store_.IndexPathOf(Version(7)) + "/000012.sst"), table);
+  EXPECT_EQ(Content(store_.IndexPathOf(Version(7)) + "/000012.sst"), "table of 7");
+  EXPECT_FALSE(*Exists(fs_, dir_.File("snapshot-staging.tmp")));
+}
+
+TEST_F(SnapshotStoreTest, DamagedOneIsReplacedUnlessItIsCurrent) {
+  PublishCurrent(3);
+  ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  const std::string table = store_.IndexPathOf(Version(7)) + "/000012.sst";
+  Overwrite(table, "cut");
+  EXPECT_EQ(*Publish(FakeIndex(Version(7))), Version(7));
+  EXPECT_EQ(Content(table), "table of 7");
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 3u);  // nothing is left of the damaged one
+
+  ASSERT_TRUE(store_.SetCurrent(Version(7)).ok());
+  Overwrite(table, "cut");
+  EXPECT_EQ(Publish(FakeIndex(Version(7))).status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(Content(table), "cut");
+  EXPECT_FALSE(*Exists(fs_, dir_.File("snapshot-staging.tmp")));
+}
+
+TEST_F(SnapshotStoreTest, NewerFormatAtTheSameVersionIsNotTouched) {
+  ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  const std::string path = store_.PathOf(Version(7)) + "/MANIFEST";
+  const std::string newer =
+      Seal({.magic = "rkvMANIF", .format = kSnapshotFormat + 1, .name = "MANIFEST"}, "x");
+  Overwrite(path, newer);
+  EXPECT_EQ(Publish(FakeIndex(Version(7))).status().code(), StatusCode::kNotSupported);
+  EXPECT_EQ(Content(path), newer);
+}
+
+TEST_F(SnapshotStoreTest, WhateverHasTheNameIsMovedAsideNotFollowed) {
+  PublishCurrent(3);
+  TempDir elsewhere;
+  ASSERT_TRUE(WriteNew(fs_, elsewhere.File("precious"), "keep").ok());
+  ASSERT_TRUE(fs_.Symlink(elsewhere.path(), store_.PathOf(Version(7))).ok());
+  ASSERT_TRUE(WriteNew(fs_, store_.PathOf(Version(8)), "a file").ok());
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{3});
+  EXPECT_EQ(damaged_.size(), 2u);
+  EXPECT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  EXPECT_TRUE(Publish(FakeIndex(Version(8))).ok());
+  EXPECT_EQ(Listed(), (std::vector<uint64_t>{3, 7, 8}));
+  EXPECT_EQ(Content(elsewhere.File("precious")), "keep");
+}
+
+TEST_F(SnapshotStoreTest, OwnersErrorsLeaveNothingBehind) {
+  const FakeIndex index(Version(7));
+  SnapshotCallbacks broken = index.Callbacks(fs_);
+  broken.fill = [](const std::string&) -> Result<std::vector<ManifestFile>> {
+    return Status::NoSpace("full");
+  };
+  EXPECT_EQ(store_.Publish(broken).status().code(), StatusCode::kNoSpace);
+  broken = index.Callbacks(fs_);
+  broken.inspect = [](const std::string&) -> Result<SnapshotFacts> { return Status::Corruption("no index"); };
+  EXPECT_EQ(store_.Publish(broken).status().code(), StatusCode::kCorruption);
+  EXPECT_TRUE(fs_.List(dir_.path())->empty());
+}
+
+TEST_F(SnapshotStoreTest, ListThatDoesNotMatchTheDirectoryIsNotPublished) {
+  const FakeIndex index(Version(7));
+  const auto with = [&](const std::function<void(std::vector<ManifestFile>&)>& change) {
+    SnapshotCallbacks callbacks = index.Callbacks(fs_);
+    callbacks.fill = [&, fill = callbacks.fill](const std::string& dir) -> Result<std::vector<ManifestFile>> {
+      RAWKV_ASSIGN_OR_RETURN(std::vector<ManifestFile> files, fill(dir));
+      change(files);
+      return files;
+    };
+    return store_.Publish(callbacks).status().code();
+  };
+  EXPECT_EQ(with([](auto& files) { files[0].size_bytes += 1; }), StatusCode::kCorruption);
+  EXPECT_EQ(with([](auto& files) { files[0].path = "absent"; }), StatusCode::kCorruption);
+  EXPECT_EQ(with([](auto& files) { files[0].checksum = "short"; }), StatusCode::kInternal);
+  EXPECT_EQ(with([](auto& files) { files.push_back(files[0]); }), StatusCode::kInternal);
+  EXPECT_TRUE(fs_.List(dir_.path())->empty());
+}
+
+TEST_F(SnapshotStoreTest, LeftoverStagingIsNoObstacle) {
+  ASSERT_TRUE(fs_.MakeDir(dir_.File("snapshot-staging.tmp")).ok());
+  ASSERT_TRUE(WriteNew(fs_, dir_.File("snapshot-staging.tmp/old"), "old").ok());
+  EXPECT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  EXPECT_FALSE(*Exists(fs_, store_.PathOf(Version(7)) + "/old"));
+}
+
+TEST_F(SnapshotStoreTest, CurrentIsALinkToABareSnapshotName) {
+  EXPECT_EQ(store_.Current().status().code(), StatusCode::kNotFound);
+  PublishCurrent(7);
+  EXPECT_EQ(*fs_.ReadLink(dir_.File("current")), "snapshot-00000000000000000007");
+  EXPECT_EQ(*store_.Current(), Version(7));
+  for (const std::string& target : {std::string("elsewhere"), dir_.File(SnapshotStore::DirName(Version(7))),
+                                    std::string("../snapshot-00000000000000000007")}) {
+    ASSERT_TRUE(fs_.RemoveFile(dir_.File("current")).ok());
+    ASSERT_TRUE(fs_.Symlink(target, dir_.File("current")).ok());
+    EXPECT_EQ(store_.Current().status().code(), StatusCode::kCorruption) << target;
+  }
+  Overwrite(dir_.File("current"), "snapshot-00000000000000000007");
+  EXPECT_EQ(store_.Current().status().code(), StatusCode::kCorruption);
+  EXPECT_FALSE(store_.List()->front().current);
+}
+
+TEST_F(SnapshotStoreTest, SetCurrentWantsAWholePublishedSnapshot) {
+  PublishCurrent(3);
+  EXPECT_EQ(store_.SetCurrent(Version(7)).code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  ASSERT_TRUE(fs_.RemoveFile(store_.IndexPathOf(Version(7)) + "/FACTS").ok());
+  EXPECT_EQ(store_.SetCurrent(Version(7)).code(), StatusCode::kCorruption);
+  EXPECT_EQ(*store_.Current(), Version(3));
+}
+
+TEST_F(SnapshotStoreTest, SetCurrentTakesOverAForeignLinkAndALeftover) {
+  ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  ASSERT_TRUE(fs_.Symlink("elsewhere", dir_.File("current")).ok());
+  ASSERT_TRUE(fs_.Symlink("elsewhere", dir_.File("current.tmp")).ok());
+  EXPECT_TRUE(store_.SetCurrent(Version(7)).ok());
+  EXPECT_EQ(*store_.Current(), Version(7));
+  EXPECT_FALSE(*Exists(fs_, dir_.File("current.tmp")));
+}
+
+TEST_F(SnapshotStoreTest, RemovesAllButCurrent) {
+  PublishCurrent(3);
+  PublishCurrent(7);
+  EXPECT_EQ(store_.Remove(Version(7)).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(store_.Remove(Version(5)).code(), StatusCode::kNotFound);
+  EXPECT_TRUE(store_.Remove(Version(3)).ok());
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 2u);
+}
+
+TEST_F(SnapshotStoreTest, NothingIsRemovedWhileCurrentCannotBeRead) {
+  PublishCurrent(3);
+  Overwrite(dir_.File("current"), "no link");
+  EXPECT_EQ(store_.Remove(Version(3)).code(), StatusCode::kCorruption);
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{3});
+}
+
+TEST_F(SnapshotStoreTest, MarkedSnapshotIsGoneAndSweptLater) {
+  PublishCurrent(3);
+  PublishCurrent(7);
+  ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(3)) + ".removing").ok());
+  ASSERT_TRUE(WriteNew(fs_, store_.PathOf(Version(3)) + ".removing/old", "leftover").ok());
+  EXPECT_TRUE(store_.MarkRemoved(Version(3)).ok());
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
+  EXPECT_FALSE(*Exists(fs_, store_.PathOf(Version(3)) + ".removing/old"));
+  EXPECT_TRUE(*Exists(fs_, store_.PathOf(Version(3)) + ".removing/MANIFEST"));
+  EXPECT_TRUE(store_.Sweep().ok());
+  EXPECT_FALSE(*Exists(fs_, store_.PathOf(Version(3)) + ".removing"));
+}
+
+TEST_F(SnapshotStoreTest, RemovalUnlinksSymlinksAndNeverFollowsThem) {
+  PublishCurrent(3);
+  PublishCurrent(7);
+  TempDir elsewhere;
+  ASSERT_TRUE(WriteNew(fs_, elsewhere.File("precious"), "keep").ok());
+  ASSERT_TRUE(fs_.Symlink(elsewhere.path(), store_.PathOf(Version(3)) + "/link").ok());
+  ASSERT_TRUE(fs_.Symlink(elsewhere.File("precious"), store_.IndexPathOf(Version(3)) + "/file_link").ok());
+  EXPECT_TRUE(store_.Remove(Version(3)).ok());
+  ASSERT_TRUE(fs_.Symlink(elsewhere.path(), dir_.File("snapshot-staging.tmp")).ok());
+  ASSERT_TRUE(fs_.Symlink(elsewhere.path(), store_.PathOf(Version(3)) + ".removing").ok());
+  EXPECT_TRUE(store_.Sweep().ok());
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 2u);
+  EXPECT_EQ(Content(elsewhere.File("precious")), "keep");
+}
+
+TEST_F(SnapshotStoreTest, SweepLeavesForeignNamesAlone) {
+  PublishCurrent(7);
+  const std::vector<std::string> ours = {"current.tmp",
+                                         "snapshot-staging.tmp",
+                                         "snapshot-00000000000000000003.tmp",
+                                         "snapshot-00000000000000000003.removing",
+                                         "snapshot-00000000000000000003.0.removing",
+                                         "snapshot-00000000000000000003.17.removing"};
+  const std::vector<std::string> foreign = {"STORE.tmp",
+                                            "snapshot-mine.tmp",
+                                            "snapshot-3.removing",
+                                            "snapshot-00000000000000000003.removing.bak",
+                                            "snapshot-00000000000000000003..removing",
+                                            "snapshot-00000000000000000003.x.removing",
+                                            "snapshot-00000000000000000003removing",
+                                            "my-snapshot-00000000000000000003.removing",
+                                            "current.tmp2",
+                                            "working.new",
+                                            "notes.txt"};
+  for (const auto* names : {&ours, &foreign}) {
+    for (const std::string& name : *names) {
+      ASSERT_TRUE(fs_.MakeDir(dir_.File(name)).ok());
+      ASSERT_TRUE(WriteNew(fs_, dir_.File(name) + "/x", "x").ok());
+    }
+  }
+  EXPECT_TRUE(store_.Sweep().ok());
+  for (const std::string& name : ours) EXPECT_FALSE(*Exists(fs_, dir_.File(name))) << name;
+  for (const std::string& name : foreign) EXPECT_TRUE(*Exists(fs_, dir_.File(name) + "/x")) << name;
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
+}
+
+TEST_F(SnapshotStoreTest, ListNamesWhatCannotBeBelieved) {
+  PublishCurrent(2);
+  ASSERT_TRUE(Publish(FakeIndex(Version(5))).ok());
+  // Another version's, another store's, a damaged one, none.
+  ASSERT_TRUE(fs_.Rename(store_.PathOf(Version(5)), store_.PathOf(Version(6))).ok());
+  SnapshotStore foreign(fs_, clock_, dir_.path(), *Uuid::Parse("ffffffff-4455-4677-8899-aabbccddeeff"));
+  const FakeIndex index(Version(8));
+  ASSERT_TRUE(foreign.Publish(index.Callbacks(fs_)).ok());
+  ASSERT_TRUE(Publish(FakeIndex(Version(9))).ok());
+  Overwrite(store_.PathOf(Version(9)) + "/MANIFEST", "nonsense");
+  ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(10))).ok());
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{2});
+  EXPECT_EQ(damaged_, (std::vector<std::string>{
+                          SnapshotStore::DirName(Version(6)), SnapshotStore::DirName(Version(8)),
+                          SnapshotStore::DirName(Version(9)), SnapshotStore::DirName(Version(10))}));
+  EXPECT_EQ(store_.ReadManifest(Version(10)).status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(store_.ReadManifest(Version(11)).status().code(), StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace rawkv

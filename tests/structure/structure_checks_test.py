@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Feeds the structure checks small trees, with and without a violation."""
+
+import contextlib
+import io
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True  # no __pycache__ in the source tree
+import check_includes  # noqa: E402
+import check_sizes  # noqa: E402
+
+
+def problems_of(check, files):
+    """What `check` says of a tree made of {path: text}."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+        with contextlib.redirect_stdout(io.StringIO()):
+            return check(root)
+
+
+HEADER = "#pragma once\n"
+
+
+class CheckIncludesTest(unittest.TestCase):
+    def expect(self, files, *parts):
+        problems = problems_of(check_includes.check, files)
+        self.assertEqual(len(problems), len(parts), problems)
+        for problem, part in zip(problems, parts):
+            self.assertIn(part, problem)
+
+    def test_accepts_arrows_that_point_down(self):
+        self.expect({
+            "base/status.h": HEADER,
+            "wal/wal.h": HEADER + '#include "base/status.h"\n',
+            "wal/wal.cc": '#include "wal/wal.h"\n\n#include <vector>\n\n#include "base/status.h"\n',
+            "engine/engine.h": HEADER + '#include "wal/wal.h"\n',
+            "tools/rawkv_ctl.cc": '#include <gflags/gflags.h>\n#include "engine/engine.h"\n',
+        })
+
+    def test_refuses_an_arrow_that_points_up(self):
+        self.expect({"engine/engine.h": HEADER, "wal/wal.cc": '#include "engine/engine.h"\n'},
+                    "wal/wal.cc:1: wal must not include engine")
+
+    def test_refuses_an_arrow_between_the_middle_layers(self):
+        self.expect({"blockdev/geometry.h": HEADER, "snapshot/a.cc": '#include "blockdev/geometry.h"\n'},
+                    "snapshot must not include blockdev")
+
+    def test_refuses_third_party_headers_outside_their_wrappers(self):
+        self.expect({"engine/engine.cc": "#include <rocksdb/db.h>\n"}, "rocksdb/db.h")
+        self.expect({"engine/index/key_index.h": HEADER + "#include <rocksdb/db.h>\n"}, "rocksdb/db.h")
+        self.expect({"engine/index/key_index.cc": "#include <rocksdb/db.h>\n"})
+        self.expect({"wal/wal.cc": '#include "wal/changelog.pb.h"\n'}, "changelog.pb.h")
+        self.expect({"wal/change_set.cc": '#include "wal/changelog.pb.h"\n'})
+        self.expect({"blockdev/posix_block_device.cc": "#include <liburing.h>\n"}, "liburing.h")
+        self.expect({"engine/engine.cc": "#include <gflags/gflags.h>\n"}, "gflags")
+        self.expect({"base/status.cc": "#include <gtest/gtest.h>\n"}, "gtest")
+
+    def test_exempts_tests_from_the_layers(self):
+        self.expect({
+            "engine/engine.h": HEADER,
+            "tests/wal/wal_test.cc": '#include <gtest/gtest.h>\n#include <rocksdb/db.h>\n'
+                                     '#include "engine/engine.h"\n',
+        })
+
+    def test_refuses_a_dependency_on_tests(self):
+        self.expect({"tests/support/fake.h": HEADER, "wal/wal.cc": '#include "tests/support/fake.h"\n'},
+                    "only tests may include tests")
+
+    def test_refuses_a_path_that_is_not_from_the_root(self):
+        self.expect({"base/status.h": HEADER, "base/result.h": HEADER + '#include "status.h"\n'},
+                    '"status.h" is not a path from the root')
+
+    def test_knows_generated_headers(self):
+        self.expect({"base/version_info.h.in": "", "base/a.cc": '#include "base/version_info.h"\n'})
+
+    def test_wants_the_own_header_first(self):
+        self.expect({"base/a.h": HEADER, "base/a.cc": '#include <vector>\n#include "base/a.h"\n'},
+                    "must be the first include")
+
+    def test_wants_pragma_once(self):
+        self.expect({"base/a.h": "int a();\n"}, "no #pragma once")
+
+
+def function(lines, head="void F() {"):
+    """A function that is `lines` long."""
+    return head + "\n" + "  Call();\n" * (lines - 2) + "}\n"
+
+
+class CheckSizesTest(unittest.TestCase):
+    def expect(self, files, *parts):
+        problems = problems_of(check_sizes.check, files)
+        self.assertEqual(len(problems), len(parts), problems)
+        for problem, part in zip(problems, parts):
+            self.assertIn(part, problem)
+
+    def test_limits_files_by_kind(self):
+        self.expect({"base/a.h": "//\n" * 220, "base/a.cc": "//\n" * 450, "tests/a_test.cc": "//\n" * 700})
+        self.expect({"base/a.h": "//\n" * 221, "base/b.cc": "//\n" * 451, "tests/a_test.cc": "//\n" * 701},
+                    "base/a.h: header of 221", "base/b.cc: source of 451", "test of 701")
+
+    def test_limits_functions(self):
+        self.expect({"base/a.cc": function(80)})
+        self.expect({"base/a.cc": function(81)}, "base/a.cc:1: F: function of 81")
+
+    def test_sees_functions_of_all_shapes(self):
+        self.expect({"base/a.cc": function(81, "Result<int> Engine::Run(const std::string& a,\n"
+                                               "                        int b) const {")},
+                    "base/a.cc:1: Engine::Run: function of 82")
+        self.expect({"base/a.cc": function(81, "Wal::Wal(Fs& fs)\n    : fs_(fs),\n      next_(1) {")},
+                    "base/a.cc:1: Wal::Wal: function of 83")
+        body = "".join("  " + line + "\n" for line in function(81, "int Size() const {").splitlines())
+        self.expect({"base/a.h": HEADER + "class A {\n public:\n" + body + "};\n"}, "a.h:4: Size: function")
+
+    def test_takes_no_class_or_namespace_for_a_function(self):
+        inner = function(60) * 2
+        self.expect({"base/a.cc": "namespace rawkv {\nnamespace {\n" + inner + "}\n}\n"})
+        self.expect({"base/a.h": HEADER + "class __attribute__((x)) A {\n" + "  int a;\n" * 100 + "};\n"})
+
+    def test_leaves_test_bodies_alone(self):
+        self.expect({"tests/a_test.cc": function(120, "TEST(A, B) {")})
+
+    def test_allows_what_the_list_gives_a_reason_for(self):
+        big = {"base/a.cc": function(81)}
+        self.expect(big | {check_sizes.ALLOW_LIST: "# comment\nbase/a.cc:F one table of steps\n"})
+        self.expect(big | {check_sizes.ALLOW_LIST: "base/a.cc:F\n"}, "give the reason")
+
+    def test_refuses_an_allowance_that_is_no_longer_needed(self):
+        self.expect({"base/a.cc": function(10), check_sizes.ALLOW_LIST: "base/a.cc:F one table of steps\n"},
+                    "base/a.cc:F: no longer needed")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fs.h"
+#include "base/mutex.h"
+
+namespace rawkv {
+
+// Passes everything on to another filesystem, notes every operation that changes something (writes,
+// syncs, names), and fails chosen ones. What was done before a failure stays done: with kEverything, a
+// run that is stopped here and looked at through the other filesystem is a process that was killed there.
+// Power cuts, which also lose what was not synced, belong to the simulated disk. Thread-safe.
+class FaultFs final : public Fs {
+ public:
+  // One operation as the trace names it: "write", "zerofill", "truncate", "sync", "create", "mkdir",
+  // "unlink", "rmdir", "rename" (path is the target), "link", "symlink", "syncdir", "lock".
+  struct Operation {
+    std::string name;
+    std::string path;
+    bool Is(std::string_view wanted, std::string_view path_end = {}) const {
+      return name == wanted && path.ends_with(path_end);
+    }
+  };
+  using Predicate = std::function<bool(const Operation&)>;
+
+  enum class Reach : uint8_t {
+    kOnce,        // the operation alone; then disarmed
+    kMatching,    // and every later one that matches: a disk that stays full
+    kEverything,  // and every later one: a process that was stopped
+  };
+  struct Fault {
+    uint64_t skip = 0;  // matching operations that still succeed
+    Status status = Status::IoError("injected");
+    Reach reach = Reach::kEverything;
+    bool partial = false;  // the first write or zero fill that fails does its first half
+    Predicate matches;     // none: every operation
+  };
+
+  explicit FaultFs(Fs& base) : base_(base) {}
+
+  void Arm(Fault fault) RAWKV_EXCLUDES(mu_);
+  void Disarm() RAWKV_EXCLUDES(mu_);
+  bool fired() const RAWKV_EXCLUDES(mu_);           // since Arm
+  uint64_t operations() const RAWKV_EXCLUDES(mu_);  // since ClearTrace, failed ones included
+  std::vector<Operation> trace() const RAWKV_EXCLUDES(mu_);
+  void ClearTrace() RAWKV_EXCLUDES(mu_);
+
+  Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override;
+  Result<FileStat> Stat(const std::string& path) override { return base_.Stat(path); }
+  Result<std::vector<std::string>> List(const std::string& dir) override { return base_.List(dir); }
+  Status MakeDir(const std::string& path) override;
+  Status RemoveFile(const std::string& path) override;
+  Status RemoveDir(const std::string& path) override;
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status Link(const std::string& from, const std::string& to) override;
+  Status Symlink(const std::string& target, const std::string& path) override;
+  Result<std::string> ReadLink(const std::string& path) override { return base_.ReadLink(path); }
+  Status SyncDir(const std::string& dir) override;
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  Result<uint64_t> FreeBytes(const std::string& path) override { return base_.FreeBytes(path); }
+
+ private:
+  friend class FaultFile;
+
+  // Notes the operation; the armed error if it is to fail. *half: it is to do its first half all the
+  // same.
+  Status Step(std::string name, const std::string& path, bool* half = nullptr) RAWKV_EXCLUDES(mu_);
+
+  Fs& base_;
+  mutable Mutex mu_;
+  bool armed_ RAWKV_GUARDED_BY(mu_) = false;
+  bool fired_ RAWKV_GUARDED_BY(mu_) = false;
+  Fault fault_ RAWKV_GUARDED_BY(mu_);
+  std::vector<Operation> trace_ RAWKV_GUARDED_BY(mu_);
+};
+
+}  // namespace rawkv

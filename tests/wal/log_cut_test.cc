@@ -1,0 +1,317 @@
+// Taking records away: after a rollback, from the log's old end, and stopped at any I/O on the way.
+
+#include "tests/support/fault_fs.h"
+#include "tests/wal/wal_fixture.h"
+
+namespace rawkv {
+namespace {
+
+class LogCut : public testing::Test {
+ protected:
+  // Versions 101 … 108 of the first branch in three segments: 101–103, 104–106, 107–108.
+  void SetUp() override {
+    ASSERT_OK(CreateLog(log_.Context(), kSmallLog, Version(101)));
+    const auto wal = log_.Open();
+    ASSERT_OK(wal.status());
+    for (uint64_t v = 101; v <= 108; ++v)
+      records_.push_back(MakeRecord(Version(v), kFirstBranch, 17'000 + v));
+    ASSERT_OK(AppendSynced(**wal, records_));
+    ASSERT_EQ(log_.SegmentVersions(), (std::vector<Version>{Version(101), Version(104), Version(107)}));
+    image_ = log_.Save();
+    chain_ = log_.chain();
+  }
+
+  // The log as it was, of a store that has log_.
+  void StartForked(uint64_t fork) {
+    log_.Restore(image_);
+    log_.SetChain(chain_.Forked(kSecondBranch, Version(fork)));
+  }
+
+  std::vector<Known> Upto(Version last) const {
+    std::vector<Known> records;
+    for (const Known& record : records_) {
+      if (record.version <= last) records.push_back(record);
+    }
+    return records;
+  }
+
+  void ExpectLog(Version first, const std::vector<Known>& expected) {
+    const Version last = expected.empty() ? Previous(first) : expected.back().version;
+    const Result<LogScan> scan = log_.Scan(last);
+    ASSERT_OK(scan.status());
+    EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
+    EXPECT_EQ(scan->first, first);
+    EXPECT_EQ(scan->last, last);
+    const auto read = log_.Read(first, last);
+    ASSERT_OK(read.status());
+    EXPECT_EQ(*read, expected);
+  }
+
+  // New records of the present branch behind `kept`, of the lengths that the old ones had.
+  void ExpectGoesOn(Version first, std::vector<Known> kept, Version fork) {
+    const auto wal = log_.Open();
+    ASSERT_OK(wal.status());
+    ASSERT_EQ((*wal)->last(), fork);
+    for (uint64_t v = fork.value() + 1; v <= fork.value() + 5; ++v) {
+      kept.push_back(MakeRecord(Version(v), log_.chain().current(), 17'000 + v, 7));
+      ASSERT_OK(AppendSynced(**wal, {kept.back()}));
+    }
+    ExpectLog(first, kept);
+  }
+
+  // Does `cut` with the n-th change failing, and all later ones, for every n, and lets `check` judge what
+  // is left. `cut` gets the failing filesystem and returns the status of the cut itself.
+  void StopAtEveryChange(const std::function<Status(FaultFs&)>& cut, const std::function<void()>& check) {
+    const Image image = log_.Save();
+    for (const bool partial : {false, true}) {
+      for (uint64_t n = 0;; ++n) {
+        SCOPED_TRACE("stopped at change " + std::to_string(n) + (partial ? ", half done" : ""));
+        ASSERT_LT(n, 100u);
+        log_.Restore(image);
+        FaultFs fs(PosixFs());
+        fs.Arm({.skip = n, .partial = partial, .matches = {}});
+        const Status status = cut(fs);
+        const bool done = !fs.fired();
+        EXPECT_EQ(status.ok(), done) << status.ToString();
+        check();
+        if (done || HasFailure()) break;
+      }
+    }
+  }
+
+  LogFixture log_{Version(100)};
+  std::vector<Known> records_;
+  Image image_;
+  LineageChain chain_;  // of the first branch alone
+};
+
+TEST_F(LogCut, TruncateInTheMiddleOfAnySegment) {
+  for (uint64_t v = 100; v <= 108; ++v) {
+    SCOPED_TRACE("after " + std::to_string(v));
+    log_.Restore(image_);
+    const auto wal = log_.Open();
+    ASSERT_OK(wal.status());
+    ASSERT_OK((*wal)->TruncateAfter(Version(v)));
+    EXPECT_EQ((*wal)->last(), Version(v));
+    EXPECT_EQ((*wal)->first(), Version(101));
+    ExpectLog(Version(101), Upto(Version(v)));
+    // The same writer goes on.
+    const Known next = MakeRecord(Version(v + 1), kFirstBranch, 17'000, 3);
+    ASSERT_OK(AppendSynced(**wal, {next}));
+    std::vector<Known> expected = Upto(Version(v));
+    expected.push_back(next);
+    ExpectLog(Version(101), expected);
+  }
+}
+
+TEST_F(LogCut, TruncateBelowTheLogBeginsItAnew) {
+  const auto wal = log_.Open();
+  ASSERT_OK(wal.status());
+  ASSERT_OK((*wal)->DropBefore(Version(105)));
+  log_.Fork(kSecondBranch, Version(102));
+  (*wal)->SetChain(log_.chain());
+  ASSERT_OK((*wal)->TruncateAfter(Version(102)));
+  EXPECT_EQ((*wal)->first(), Version(103));
+  EXPECT_EQ((*wal)->last(), Version(102));
+  EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(103)});
+  ExpectGoesOn(Version(103), {}, Version(102));
+}
+
+TEST_F(LogCut, TruncateAboveTheEndChangesNothing) {
+  const auto wal = log_.Open();
+  const Image image = log_.Save();
+  ASSERT_OK((*wal)->TruncateAfter(Version(108)));
+  ASSERT_OK((*wal)->TruncateAfter(Version(900)));
+  EXPECT_EQ(log_.Save(), image);
+}
+
+TEST_F(LogCut, OldBranchAboveTheForkIsDeadBeforeItIsCut) {
+  for (uint64_t fork = 100; fork < 108; ++fork) {
+    SCOPED_TRACE("fork " + std::to_string(fork));
+    StartForked(fork);
+    const auto scan = log_.Scan(Version(fork));
+    ASSERT_OK(scan.status());
+    EXPECT_EQ(scan->end, LogEnd::kTorn);
+    EXPECT_EQ(scan->last, Version(fork));
+    EXPECT_GT(scan->torn_bytes, 0u);
+    EXPECT_LE(scan->durable_through, Version(fork));
+    EXPECT_EQ(log_.Read(Version(101), Version(fork + 1)).status().code(), StatusCode::kCorruption);
+  }
+}
+
+TEST_F(LogCut, NewBranchFollowsTheOldOneInTheLog) {
+  for (uint64_t fork = 100; fork < 108; ++fork) {
+    SCOPED_TRACE("fork " + std::to_string(fork));
+    StartForked(fork);
+    ExpectGoesOn(Version(101), Upto(Version(fork)), Version(fork));
+    if (HasFailure()) return;
+  }
+}
+
+// The chain is told after the cut: the segment that stayed was made by the abandoned branch.
+TEST_F(LogCut, SegmentOfTheOldBranchIsReplacedBeforeTheNewOneWrites) {
+  for (const uint64_t fork : {100, 103, 106}) {
+    SCOPED_TRACE("fork " + std::to_string(fork));
+    log_.Restore(image_);
+    log_.SetChain(chain_);
+    const auto wal = log_.Open();
+    ASSERT_OK(wal.status());
+    ASSERT_OK((*wal)->TruncateAfter(Version(fork)));
+    log_.Fork(kSecondBranch, Version(fork));
+    (*wal)->SetChain(log_.chain());
+    const Known next = MakeRecord(Version(fork + 1), kSecondBranch, 17'000);
+    ASSERT_OK(AppendSynced(**wal, {next}));
+    const auto scan = log_.Scan();
+    ASSERT_OK(scan.status());
+    EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
+    EXPECT_EQ(scan->last, Version(fork + 1));
+    EXPECT_EQ(log_.Read(Version(fork + 1), Version(fork + 1)).value(), std::vector<Known>{next});
+  }
+}
+
+TEST_F(LogCut, WatermarkRightAfterARollbackIsGood) {
+  log_.Fork(kSecondBranch, Version(105));
+  {
+    const auto wal = log_.Open();
+    ASSERT_OK(wal.status());
+    ASSERT_OK((*wal)->PrepareSpace(Wal::kWatermarkBytes));
+    ASSERT_OK((*wal)->AppendWatermark(kSecondBranch, Version(105)));
+  }
+  const auto scan = log_.Scan();
+  ASSERT_OK(scan.status());
+  EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
+  EXPECT_EQ(scan->durable_through, Version(105));
+}
+
+TEST_F(LogCut, StoppedTruncationLeavesTheNewBranchsLog) {
+  for (uint64_t fork = 100; fork < 108; ++fork) {
+    SCOPED_TRACE("fork " + std::to_string(fork));
+    StartForked(fork);
+    const auto cut = [&](FaultFs& fs) -> Status {
+      WalContext old_context = log_.Context(fs);
+      old_context.chain = chain_;
+      RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(old_context, Version(101), Version(0)));
+      RAWKV_ASSIGN_OR_RETURN(const auto wal, Wal::Open(old_context, kSmallLog, scan, scan.last));
+      wal->SetChain(log_.chain());
+      const Status status = wal->TruncateAfter(Version(fork));
+      if (!status.ok()) {
+        EXPECT_EQ(wal->PrepareSpace(100).code(), StatusCode::kPoisoned);
+      }
+      return status;
+    };
+    StopAtEveryChange(cut, [&] {
+      const auto scan = log_.Scan(Version(fork));
+      ASSERT_OK(scan.status());
+      EXPECT_NE(scan->end, LogEnd::kCorrupt) << scan->message;
+      EXPECT_EQ(scan->last, Version(fork));
+      ExpectGoesOn(Version(101), Upto(Version(fork)), Version(fork));
+    });
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(LogCut, StoppedOpenLeavesTheNewBranchsLog) {
+  for (const uint64_t fork : {100, 102, 103, 105, 107}) {
+    SCOPED_TRACE("fork " + std::to_string(fork));
+    StartForked(fork);
+    StopAtEveryChange([&](FaultFs& fs) { return log_.Open(fs).status(); },
+                      [&] { ExpectGoesOn(Version(101), Upto(Version(fork)), Version(fork)); });
+    if (HasFailure()) return;
+  }
+}
+
+// A rollback onto a snapshot below the log's start. What its recovery calls must finish it.
+TEST_F(LogCut, StoppedRestartBelowTheLogIsFinishedByTheNextOpen) {
+  {
+    const auto wal = log_.Open();
+    ASSERT_OK((*wal)->DropBefore(Version(105)));
+  }
+  log_.Fork(kSecondBranch, Version(102));
+  const auto open = [&](Fs& fs) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(log_.Context(fs), Version(102), Version(102)));
+    return Wal::Open(log_.Context(fs), kSmallLog, scan, Version(102)).status();
+  };
+  StopAtEveryChange(open, [&] {
+    ASSERT_OK(open(PosixFs()));
+    EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(103)});
+    ExpectGoesOn(Version(103), {}, Version(102));
+  });
+}
+
+// A snapshot above damage: the log cannot lead up to it, and begins anew behind it.
+TEST_F(LogCut, StoppedRestartAboveDamageIsFinishedByTheNextOpen) {
+  Image image = log_.Save();
+  image[SegmentName(Version(104))][5000] ^= 1;
+  log_.Restore(image);
+  log_.Fork(kSecondBranch, Version(107));
+  const auto open = [&](Fs& fs) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(log_.Context(fs), Version(101), Version(107)));
+    return Wal::Open(log_.Context(fs), kSmallLog, scan, Version(107)).status();
+  };
+  StopAtEveryChange(open, [&] {
+    ASSERT_OK(open(PosixFs()));
+    EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(108)});
+    ExpectGoesOn(Version(108), {}, Version(107));
+  });
+}
+
+TEST_F(LogCut, StoppedDropLeavesAGaplessLog) {
+  const auto cut = [&](FaultFs& fs) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const auto wal, log_.Open(fs));
+    return wal->DropBefore(Version(107));
+  };
+  StopAtEveryChange(cut, [&] {
+    const auto scan = log_.Scan(Version(108));
+    ASSERT_OK(scan.status());
+    EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
+    EXPECT_EQ(scan->last, Version(108));
+    const auto read = log_.Read(scan->first, scan->last);
+    ASSERT_OK(read.status());
+    EXPECT_TRUE(std::equal(read->rbegin(), read->rend(), records_.rbegin()));
+  });
+}
+
+TEST_F(LogCut, FailedDropCanBeTriedAgain) {
+  FaultFs fs(PosixFs());
+  const auto wal = log_.Open(fs);
+  ASSERT_OK(wal.status());
+  fs.Arm({.reach = FaultFs::Reach::kOnce,
+          .matches = [](const FaultFs::Operation& op) { return op.Is("syncdir"); }});
+  EXPECT_FALSE((*wal)->DropBefore(Version(107)).ok());
+  ASSERT_OK((*wal)->DropBefore(Version(107)));
+  EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(107)});
+  EXPECT_EQ((*wal)->first(), Version(107));
+}
+
+// Payloads of the last records turned out to be lost: they are cut from a log that is good, in the same
+// branch, and others of the same versions follow.
+TEST_F(LogCut, StoppedCutOfGoodRecordsNeverBringsThemBack) {
+  const auto cut = [&](FaultFs& fs) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(log_.Context(fs), Version(101), Version(0)));
+    return Wal::Open(log_.Context(fs), kSmallLog, scan, Version(107)).status();
+  };
+  StopAtEveryChange(cut, [&] {
+    const auto scan = log_.Scan(Version(107));
+    ASSERT_OK(scan.status());
+    EXPECT_NE(scan->end, LogEnd::kCorrupt) << scan->message;
+    EXPECT_GE(scan->last, Version(107));
+    const auto wal = Wal::Open(log_.Context(), kSmallLog, *scan, Version(107));
+    ASSERT_OK(wal.status());
+    std::vector<Known> expected = Upto(Version(107));
+    expected.push_back(MakeRecord(Version(108), kFirstBranch, 17'108, 9));
+    ASSERT_OK(AppendSynced(**wal, {expected.back()}));
+    ExpectLog(Version(101), expected);
+  });
+}
+
+TEST_F(LogCut, StoppedCreationLeavesNoLogOrAWholeOne) {
+  log_.Restore({});
+  const auto create = [&](FaultFs& fs) { return CreateLog(log_.Context(fs), kSmallLog, Version(101)); };
+  StopAtEveryChange(create, [&] {
+    if (log_.SegmentVersions().empty()) ASSERT_OK(CreateLog(log_.Context(), kSmallLog, Version(101)));
+    ExpectGoesOn(Version(101), {}, Version(100));
+  });
+}
+
+}  // namespace
+}  // namespace rawkv

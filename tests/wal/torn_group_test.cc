@@ -1,0 +1,183 @@
+// Invariant 9: the pages of an unsynced group reach the disk in any order. Whatever subset did, the next
+// open adopts a prefix of the group, cuts the rest, and nothing behind the cut ever revives.
+
+#include <set>
+
+#include "tests/wal/wal_fixture.h"
+
+namespace rawkv {
+namespace {
+
+// `before` with the changed pages of `after` whose bit is set in `persisted`; page 0 is the first that
+// differs. *pages: how many do.
+std::string Mix(const std::string& before, const std::string& after, size_t page_bytes, uint64_t persisted,
+                size_t* pages) {
+  std::string mixed = before;
+  mixed.resize(std::max(before.size(), after.size()), '\0');
+  *pages = 0;
+  for (size_t at = 0; at < after.size(); at += page_bytes) {
+    const size_t length = std::min(page_bytes, after.size() - at);
+    if (mixed.compare(at, length, after, at, length) == 0) continue;
+    if ((persisted >> *pages & 1) != 0) mixed.replace(at, length, after, at, length);
+    ++*pages;
+  }
+  return mixed;
+}
+
+struct Case {
+  size_t page_bytes;
+  size_t body_bytes;
+};
+
+class TornGroup : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(CreateLog(log_.Context(), kOptions, Version(1)));
+    const auto wal = log_.Open(PosixFs(), kOptions);
+    ASSERT_OK(wal.status());
+    base_ = {MakeRecord(Version(1), kFirstBranch, 300), MakeRecord(Version(2), kFirstBranch, 300)};
+    ASSERT_OK(AppendSynced(**wal, base_));
+  }
+
+  std::vector<Known> Group(uint64_t salt, Lineage lineage = kFirstBranch) const {
+    std::vector<Known> group;
+    for (uint64_t v = 3; v <= 6; ++v) {
+      group.push_back(MakeRecord(Version(v), lineage, GetParam().body_bytes, salt));
+    }
+    return group;
+  }
+
+  // The scan adopts base_ and a prefix of `group`; returns how much of it.
+  size_t ExpectPrefix(const std::vector<Known>& group) {
+    const Result<LogScan> scan = log_.Scan();
+    EXPECT_TRUE(scan.ok()) << scan.status().ToString();
+    if (!scan.ok()) return 0;
+    EXPECT_NE(scan->end, LogEnd::kCorrupt) << scan->message;
+    const auto read = log_.Read(Version(1), scan->last);
+    EXPECT_TRUE(read.ok()) << read.status().ToString();
+    if (!read.ok() || read->size() < base_.size()) return 0;
+    std::vector<Known> expected = base_;
+    expected.insert(expected.end(), group.begin(), group.end());
+    expected.resize(read->size());
+    EXPECT_EQ(*read, expected);
+    return read->size() - base_.size();
+  }
+
+  // Calls `fn(image, persisted)` with the log after a power cut that let every subset of the pages
+  // written between two images through, or many random ones where there are too many.
+  void ForEachSubset(const Image& before, const Image& after, uint64_t most_runs,
+                     const std::function<void(uint64_t)>& fn) {
+    const std::string name = SegmentName(Version(1));
+    size_t pages = 0;
+    Mix(before.at(name), after.at(name), GetParam().page_bytes, 0, &pages);
+    ASSERT_GT(pages, 0u);
+    ASSERT_LE(pages, 40u);
+    std::mt19937_64 random(pages);
+    const uint64_t all = uint64_t{1} << pages;
+    const uint64_t runs = std::min<uint64_t>(all, most_runs);
+    for (uint64_t i = 0; i < runs; ++i) {
+      const uint64_t persisted = runs == all ? i : i == 0 ? 0 : i == 1 ? all - 1 : random() % all;
+      SCOPED_TRACE("pages persisted: " + std::to_string(persisted) + " of " + std::to_string(pages));
+      Image image = before;
+      image[name] = Mix(before.at(name), after.at(name), GetParam().page_bytes, persisted, &pages);
+      log_.Restore(image);
+      fn(persisted);
+      if (HasFailure()) return;
+    }
+  }
+
+  void Append(const std::vector<Known>& group) {
+    const auto wal = log_.Open(PosixFs(), kOptions);
+    ASSERT_OK(wal.status());
+    ASSERT_OK(AppendGroup(**wal, group, Version(2)));
+  }
+
+  static constexpr WalOptions kOptions{.segment_bytes = 64 * 1024, .fill_step_bytes = 60 * 1024};
+  LogFixture log_;
+  std::vector<Known> base_;
+};
+
+TEST_P(TornGroup, AdoptsAPrefixOfWhateverPersisted) {
+  const Image before = log_.Save();
+  const std::vector<Known> group = Group(1);
+  Append(group);
+  const Image after = log_.Save();
+  std::set<size_t> adopted;
+  ForEachSubset(before, after, 600, [&](uint64_t) { adopted.insert(ExpectPrefix(group)); });
+  EXPECT_TRUE(adopted.contains(0));
+  EXPECT_TRUE(adopted.contains(4));
+}
+
+TEST_P(TornGroup, InterruptedCutIsJudgedAgain) {
+  const Image before = log_.Save();
+  const std::vector<Known> group = Group(1);
+  Append(group);
+  const Image after = log_.Save();
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 20 && !HasFailure(); ++i) {
+    size_t pages = 0;
+    Image torn = before;
+    std::string& content = torn[SegmentName(Version(1))];
+    content = Mix(content, after.at(SegmentName(Version(1))), GetParam().page_bytes, random(), &pages);
+    log_.Restore(torn);
+    const size_t adopted = ExpectPrefix(group);
+    ASSERT_OK(log_.Open(PosixFs(), kOptions).status());
+    const Image cut = log_.Save();
+    if (cut == torn) continue;  // all or nothing had persisted
+    ForEachSubset(torn, cut, 60, [&](uint64_t) { EXPECT_EQ(ExpectPrefix(group), adopted); });
+  }
+}
+
+// New records of the same length in the same places, in the same branch: the hardest case for what lies
+// behind the cut.
+TEST_P(TornGroup, NothingBehindTheCutRevives) {
+  const Image before = log_.Save();
+  const std::vector<Known> old_group = Group(1);
+  Append(old_group);
+  const Image after = log_.Save();
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 20 && !HasFailure(); ++i) {
+    size_t pages = 0;
+    Image torn = before;
+    std::string& content = torn[SegmentName(Version(1))];
+    // The first page never persists, so that all of the old group is cut.
+    content = Mix(content, after.at(SegmentName(Version(1))), GetParam().page_bytes, random() & ~uint64_t{1},
+                  &pages);
+    log_.Restore(torn);
+    ASSERT_EQ(ExpectPrefix(old_group), 0u);
+    ASSERT_OK(log_.Open(PosixFs(), kOptions).status());
+    const Image cut = log_.Save();
+    const std::vector<Known> new_group = Group(100 + i);
+    Append(new_group);
+    ForEachSubset(cut, log_.Save(), 60, [&](uint64_t) { ExpectPrefix(new_group); });
+  }
+}
+
+TEST_P(TornGroup, RolledBackRecordsDoNotReviveInTheNewBranch) {
+  const std::vector<Known> old_group = Group(1);
+  Append(old_group);
+  const Image whole = log_.Save();
+  log_.Fork(kSecondBranch, Version(2));
+  EXPECT_EQ(ExpectPrefix({}), 0u) << "records of the old branch above the fork are dead";
+  {
+    const auto wal = log_.Open(PosixFs(), kOptions);
+    ASSERT_OK(wal.status());
+  }
+  const Image cut = log_.Save();
+  ForEachSubset(whole, cut, 200, [&](uint64_t) { EXPECT_EQ(ExpectPrefix({}), 0u); });
+  log_.Restore(cut);
+  const std::vector<Known> new_group = Group(1, kSecondBranch);
+  Append(new_group);
+  ForEachSubset(cut, log_.Save(), 200, [&](uint64_t) { ExpectPrefix(new_group); });
+}
+
+INSTANTIATE_TEST_SUITE_P(Pages, TornGroup,
+                         testing::Values(Case{4096, 3000}, Case{4096, 9000}, Case{512, 400}, Case{512, 1500},
+                                         Case{512, 40}),
+                         [](const auto& test) {
+                           return "Page" + std::to_string(test.param.page_bytes) + "Body" +
+                                  std::to_string(test.param.body_bytes);
+                         });
+
+}  // namespace
+}  // namespace rawkv

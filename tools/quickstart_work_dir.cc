@@ -1,0 +1,43 @@
+#include "tools/quickstart_work_dir.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/fs.h"
+#include "base/fs_ops.h"
+#include "base/logger.h"
+#include "tools/quickstart_report.h"
+
+namespace rawkv::quickstart {
+
+Result<std::unique_ptr<WorkDir>> WorkDir::Make() {
+  const char* base = getenv("TMPDIR");
+  std::error_code error;
+  const std::string parent =
+      std::filesystem::absolute(base != nullptr && *base != '\0' ? base : "/tmp", error).string();
+  std::string path = parent + "/rawkv-quickstart-XXXXXX";
+  if (mkdtemp(path.data()) == nullptr) {
+    return Status::FromErrno(errno, "cannot make a directory in " + parent + " (TMPDIR names another place)");
+  }
+  return std::unique_ptr<WorkDir>(new WorkDir(std::move(path)));
+}
+
+WorkDir::~WorkDir() {
+  if (keep_) return;
+  const Status status = RemoveTree(PosixFs(), path_);
+  if (!status.ok()) StderrLogger().Log(LogLevel::kWarning, "left behind: " + path_ + ": " + status.message());
+}
+
+Status WorkDir::RequireRoom(uint64_t bytes) const {
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t free_bytes, PosixFs().FreeBytes(path_));
+  if (free_bytes >= bytes) return Status::Ok();
+  return Status::NoSpace("this history may need " + HumanBytes(bytes) + "; " + path_ +
+                         " is on a filesystem with " + HumanBytes(free_bytes) +
+                         " free. Name another place in TMPDIR, or take fewer commits "
+                         "(--commits)");
+}
+
+}  // namespace rawkv::quickstart

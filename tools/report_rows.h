@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "engine/admin.h"
+#include "tools/command.h"
+
+// Rows and documents that more than one command prints.
+namespace rawkv::ctl {
+
+// A row of `snapshot list`, and of info's "snapshots".
+std::string SnapshotJson(const SnapshotRow& row);
+
+// {"store":1,"wal":1,"device":1,"snapshot":1}
+std::string FormatsJson(const FormatNumbers& formats);
+
+// What `format` and `import` made.
+Status PrintMadeStore(Invocation& call, const FormatResult& made);
+
+// The answer of `fsck` and `wal verify`; kNo when there is damage.
+Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report);
+
+}  // namespace rawkv::ctl

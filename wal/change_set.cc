@@ -1,0 +1,280 @@
+#include "wal/change_set.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+#include "wal/changelog.pb.h"
+
+namespace rawkv {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+using google::protobuf::io::CodedOutputStream;
+
+constexpr uint64_t kMaxUserMetadataBytes = 64 * 1024;
+constexpr uint64_t kMaxSlotBytes = 64ull << 20;  // of any store; this store's are not known here
+
+constexpr uint32_t BytesTag(int field) {
+  return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+}
+constexpr uint32_t kOpsTag = BytesTag(wal::ChangeSet::kOpsFieldNumber);
+constexpr uint32_t kUserMetadataTag = BytesTag(wal::ChangeSet::kUserMetadataFieldNumber);
+constexpr uint32_t kDigestTag = BytesTag(wal::ChangeSet::kDigestFieldNumber);
+
+// The rules of what may be written, checked in both directions; each returns what is wrong, or null.
+
+const char* PayloadFault(const PayloadRef& payload) {
+  if (payload.extents.empty()) return "payload without extents";
+  if (payload.length == 0 || payload.length > kMaxValueBytes) return "payload length out of range";
+  if (payload.chunk_checksums.size() != (payload.length + kPayloadChunkBytes - 1) / kPayloadChunkBytes) {
+    return "payload length and number of checksums disagree";
+  }
+  std::vector<Extent> sorted;
+  sorted.reserve(payload.extents.size());
+  uint64_t slots = 0;
+  for (const Extent& extent : payload.extents) {
+    const uint64_t count = extent.count.value();
+    if (count == 0 || count > std::numeric_limits<uint64_t>::max() - extent.first.value()) {
+      return "extent empty or beyond any device";
+    }
+    // Saturates: that much is more than any length needs.
+    slots = count > std::numeric_limits<uint64_t>::max() - slots ? std::numeric_limits<uint64_t>::max()
+                                                                 : slots + count;
+    sorted.push_back(extent);
+  }
+  if (slots < (payload.length + kMaxSlotBytes - 1) / kMaxSlotBytes)
+    return "extents too small for the payload";
+  std::sort(sorted.begin(), sorted.end(), [](const Extent& a, const Extent& b) { return a.first < b.first; });
+  for (size_t i = 1; i < sorted.size(); ++i) {
+    if (sorted[i - 1].Overlaps(sorted[i])) return "extents of one payload overlap";
+  }
+  return nullptr;
+}
+
+const char* ValueFault(const StoredValue& value) {
+  if (const auto* payload = std::get_if<PayloadRef>(&value.data)) return PayloadFault(*payload);
+  return value.length() > kMaxValueBytes ? "value too long" : nullptr;
+}
+
+const char* OpFault(const ChangeOp& op) {
+  const bool range = op.kind == ChangeOp::Kind::kDeleteRange;
+  if (op.key.size() > kMaxKeyBytes || op.end_key.size() > kMaxKeyBytes) return "key too long";
+  // A range may begin at the first key there could be; everything else names one.
+  if (op.key.empty() && !range) return "key empty";
+  if (!range && !op.end_key.empty()) return "end of a range without a range";
+  if (range && !op.end_key.empty() && op.end_key < op.key) return "range ends before it begins";
+  return op.kind == ChangeOp::Kind::kPut ? ValueFault(op.value) : nullptr;
+}
+
+wal::OpKind ToProto(ChangeOp::Kind kind) {
+  switch (kind) {
+    case ChangeOp::Kind::kPut:
+      return wal::OP_KIND_PUT;
+    case ChangeOp::Kind::kDelete:
+      return wal::OP_KIND_DELETE;
+    case ChangeOp::Kind::kDeleteRange:
+      return wal::OP_KIND_DELETE_RANGE;
+  }
+  return wal::OP_KIND_UNSPECIFIED;
+}
+
+void EncodeValue(const StoredValue& value, wal::Op* out) {
+  if (value.sha256) out->set_sha256(std::string(AsStringView(*value.sha256)));
+  if (value.is_inline()) {
+    out->set_inline_value(std::get<std::string>(value.data));
+    return;
+  }
+  const PayloadRef& ref = std::get<PayloadRef>(value.data);
+  wal::Payload* payload = out->mutable_payload();
+  for (const Extent& extent : ref.extents) {
+    payload->add_extents(extent.first.value());
+    payload->add_extents(extent.count.value());
+  }
+  payload->set_write_id(ref.write_id.value());
+  payload->set_length(ref.length);
+  payload->mutable_chunk_checksums()->Add(ref.chunk_checksums.begin(), ref.chunk_checksums.end());
+}
+
+void EncodeOp(const ChangeOp& op, wal::Op* out) {
+  const char* fault = OpFault(op);
+  RAWKV_CHECK(fault == nullptr, fault);
+  out->Clear();
+  out->set_kind(ToProto(op.kind));
+  out->set_key(op.key);
+  out->set_end_key(op.end_key);
+  if (op.kind == ChangeOp::Kind::kPut) EncodeValue(op.value, out);
+}
+
+void WriteBytes(uint32_t tag, std::string_view bytes, CodedOutputStream* out) {
+  out->WriteTag(tag);
+  out->WriteVarint32(static_cast<uint32_t>(bytes.size()));
+  out->WriteRaw(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+bool HasUnknownFields(const google::protobuf::Message& message) {
+  return !message.GetReflection()->GetUnknownFields(message).empty();
+}
+
+// Returns what is wrong, or null.
+const char* DecodeDigest(std::string_view bytes, std::optional<Sha256Digest>* out) {
+  Sha256Digest digest;
+  if (bytes.size() != digest.size()) return "digest of a wrong length";
+  const ConstBytes raw = AsBytes(bytes);
+  std::copy(raw.begin(), raw.end(), digest.begin());
+  *out = digest;
+  return nullptr;
+}
+
+const char* DecodeValue(wal::Op* in, StoredValue* out) {
+  if (in->value_case() == wal::Op::VALUE_NOT_SET) return "put without a value";
+  if (in->has_sha256()) {
+    if (const char* fault = DecodeDigest(in->sha256(), &out->sha256)) return fault;
+  }
+  if (in->value_case() == wal::Op::kInlineValue) {
+    out->data = std::move(*in->mutable_inline_value());
+    return nullptr;
+  }
+  const wal::Payload& payload = in->payload();
+  if (HasUnknownFields(payload)) return "unknown field";
+  if (payload.extents_size() % 2 != 0) return "extent without a count";
+  PayloadRef ref{.extents = {},
+                 .write_id = WriteId(payload.write_id()),
+                 .length = payload.length(),
+                 .chunk_checksums = {payload.chunk_checksums().begin(), payload.chunk_checksums().end()}};
+  ref.extents.reserve(static_cast<size_t>(payload.extents_size() / 2));
+  for (int i = 0; i < payload.extents_size(); i += 2) {
+    ref.extents.push_back({.first = SlotId(payload.extents(i)), .count = SlotCount(payload.extents(i + 1))});
+  }
+  out->data = std::move(ref);
+  return nullptr;
+}
+
+const char* DecodeOp(wal::Op* in, ChangeOp* out) {
+  if (HasUnknownFields(*in)) return "unknown field";
+  switch (in->kind()) {
+    case wal::OP_KIND_PUT:
+      out->kind = ChangeOp::Kind::kPut;
+      break;
+    case wal::OP_KIND_DELETE:
+      out->kind = ChangeOp::Kind::kDelete;
+      break;
+    case wal::OP_KIND_DELETE_RANGE:
+      out->kind = ChangeOp::Kind::kDeleteRange;
+      break;
+    default:
+      return "operation of an unknown kind";
+  }
+  out->key = std::move(*in->mutable_key());
+  out->end_key = std::move(*in->mutable_end_key());
+  if (out->kind == ChangeOp::Kind::kPut) {
+    if (const char* fault = DecodeValue(in, &out->value)) return fault;
+  } else if (in->value_case() != wal::Op::VALUE_NOT_SET || in->has_sha256()) {
+    return "value of a delete";
+  }
+  return OpFault(*out);
+}
+
+// Walks the top level by hand, one field at a time, so that what is invalid is noticed before the next
+// piece of it takes memory.
+class ChangeSetDecoder {
+ public:
+  explicit ChangeSetDecoder(std::string_view bytes)
+      : bytes_(bytes), in_(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size())) {}
+
+  const char* Decode(ChangeSet* out) {
+    for (uint32_t last_tag = kOpsTag; position() < bytes_.size();) {
+      const uint32_t tag = in_.ReadTag();
+      // Ascending, and only operations repeat: as written.
+      if (tag < last_tag || (tag == last_tag && tag != kOpsTag)) return "field out of order";
+      last_tag = tag;
+      std::string_view field;
+      if (!ReadField(&field)) return "field cut short";
+      if (const char* fault = DecodeField(tag, field, out)) return fault;
+    }
+    return nullptr;
+  }
+
+  size_t position() const { return static_cast<size_t>(in_.CurrentPosition()); }
+
+ private:
+  bool ReadField(std::string_view* field) {
+    uint32_t length = 0;
+    if (!in_.ReadVarint32(&length) || length > bytes_.size() - position()) return false;
+    *field = bytes_.substr(position(), length);
+    return in_.Skip(static_cast<int>(length));
+  }
+
+  const char* DecodeField(uint32_t tag, std::string_view field, ChangeSet* out) {
+    switch (tag) {
+      case kOpsTag: {
+        op_.Clear();
+        if (!op_.ParseFromArray(field.data(), static_cast<int>(field.size()))) return "operation malformed";
+        // Shorter or longer than what we write: repeated fields, default values, long varints.
+        if (op_.ByteSizeLong() != field.size()) return "operation not as written";
+        return DecodeOp(&op_, &out->ops.emplace_back());
+      }
+      case kUserMetadataTag:
+        if (field.empty() || field.size() > kMaxUserMetadataBytes) return "user metadata of a wrong length";
+        out->user_metadata = field;
+        return nullptr;
+      case kDigestTag:
+        return DecodeDigest(field, &out->digest);
+      default:
+        return "unknown field";
+    }
+  }
+
+  const std::string_view bytes_;
+  CodedInputStream in_;
+  wal::Op op_;
+};
+
+}  // namespace
+
+uint64_t StoredValue::length() const {
+  return is_inline() ? std::get<std::string>(data).size() : std::get<PayloadRef>(data).length;
+}
+
+// Deterministic: no maps, and fields are written in the order of their numbers.
+std::string EncodeChangeSet(const ChangeSet& change_set) {
+  RAWKV_CHECK(change_set.user_metadata.size() <= kMaxUserMetadataBytes, "user metadata too long");
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    CodedOutputStream out(&stream);
+    wal::Op op;
+    for (const ChangeOp& change : change_set.ops) {
+      EncodeOp(change, &op);
+      const size_t op_bytes = op.ByteSizeLong();
+      RAWKV_CHECK(op_bytes <= std::numeric_limits<int>::max(), "protobuf counts in int");
+      out.WriteTag(kOpsTag);
+      out.WriteVarint32(static_cast<uint32_t>(op_bytes));
+      op.SerializeWithCachedSizes(&out);
+    }
+    if (!change_set.user_metadata.empty()) WriteBytes(kUserMetadataTag, change_set.user_metadata, &out);
+    if (change_set.digest) WriteBytes(kDigestTag, AsStringView(*change_set.digest), &out);
+  }
+  return bytes;
+}
+
+Result<ChangeSet> DecodeChangeSet(ConstBytes bytes) {
+  if (bytes.size() > std::numeric_limits<int>::max()) {
+    return Status::Corruption("change set of " + std::to_string(bytes.size()) + " bytes is too long");
+  }
+  ChangeSetDecoder decoder(AsStringView(bytes));
+  ChangeSet change_set;
+  if (const char* fault = decoder.Decode(&change_set)) {
+    return Status::Corruption("change set, byte " + std::to_string(decoder.position()) + ": " + fault);
+  }
+  return change_set;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,143 @@
+#include "wal/segment_reader.h"
+
+#include <algorithm>
+
+#include "base/checksum.h"
+#include "base/endian.h"
+
+namespace rawkv {
+namespace {
+
+// Large enough that small records cost no system call each, small enough for a store at rest.
+constexpr uint64_t kWindowBytes = 256 * 1024;
+
+bool IsZero(ConstBytes bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+}  // namespace
+
+Result<SegmentReader> SegmentReader::Open(const WalContext& context, const SegmentFile& file) {
+  SegmentReader reader;
+  reader.context_ = &context;
+  reader.path_ = file.path;
+  reader.seed_ = FrameSeed(context.store_uuid);
+  Result<std::unique_ptr<File>> opened = context.fs->Open(file.path, OpenMode::kRead);
+  if (!opened.ok() && opened.status().code() == StatusCode::kNotFound) {
+    return Status::Corruption(file.path + ": segment has vanished");
+  }
+  if (!opened.ok()) return opened.status();
+  reader.file_ = std::move(opened).value();
+  RAWKV_ASSIGN_OR_RETURN(reader.size_, reader.file_->Size());
+  if (reader.size_ > kMaxSegmentBytes) {
+    return Status::Corruption(file.path + ": larger than any segment (" + std::to_string(reader.size_) +
+                              " bytes)");
+  }
+  RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, reader.View(0, kSegmentHeaderBytes));
+  RAWKV_ASSIGN_OR_RETURN(reader.header_, DecodeSegmentHeader(raw, file.path));
+  if (reader.header_.store_uuid != context.store_uuid) {
+    return Status::Corruption(file.path + ": belongs to store " + reader.header_.store_uuid.ToString() +
+                              ", not to " + context.store_uuid.ToString());
+  }
+  if (reader.header_.first != file.first) {
+    return Status::Corruption(file.path + ": begins at version " + ToString(reader.header_.first) +
+                              ", not at the one it is named after");
+  }
+  reader.point_ = {.offset = kSegmentHeaderBytes,
+                   .checksum = reader.header_.checksum,
+                   .last = Previous(reader.header_.first)};
+  return reader;
+}
+
+Result<std::optional<Frame>> SegmentReader::Next() {
+  RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, View(point_.offset, kFrameHeaderBytes));
+  FrameHeader head;
+  switch (ParseFrameHeader(raw, seed_, &head)) {
+    case FrameParse::kNone:
+      return Stop(IsZero(raw) ? "nothing written" : "no intact frame header");
+    case FrameParse::kNewer:
+      return Status::NotSupported(path_ + ": frame of a newer format at offset " +
+                                  std::to_string(point_.offset));
+    case FrameParse::kValid:
+      break;
+  }
+  const bool record = head.kind == FrameKind::kRecord;
+  if (head.offset != point_.offset) return Stop("frame written for another place");
+  if (!OnChain(context_->chain, head)) return Stop("frame of an abandoned branch");
+  if (head.prev_checksum != point_.checksum) return Stop("frame does not follow its predecessor");
+  if (head.version != (record ? rawkv::Next(point_.last) : point_.last)) return Stop("unexpected version");
+  if (head.durable_through > point_.last) return Stop("frame claims what was not yet written");
+  const uint64_t framed_bytes = FramedBytes(head.payload_bytes);
+  if (framed_bytes > size_ - point_.offset) return Stop("frame cut short by the end of the file");
+
+  RAWKV_ASSIGN_OR_RETURN(const ConstBytes payload,
+                         View(point_.offset + kFrameHeaderBytes, head.payload_bytes));
+  if (payload.size() != head.payload_bytes) return Stop("frame cut short by the end of the file");
+  if (Xxh3(payload, seed_) != head.payload_checksum) return Stop("payload checksum mismatch");
+
+  Frame frame{.header = head, .time_unix_ms = 0, .body = {}};
+  if (record) {
+    frame.time_unix_ms = LoadLe<uint64_t>(payload.data());
+    frame.body = payload.subspan(kRecordTimeBytes);
+  }
+  point_ = {.offset = point_.offset + framed_bytes, .checksum = head.checksum, .last = head.version};
+  durable_through_ = std::max(durable_through_, head.durable_through);
+  return std::optional<Frame>(frame);
+}
+
+// Looks at every step, also inside frames that seem whole: a length behind a bad frame is no guide.
+Result<SegmentTail> SegmentReader::InspectTail() {
+  SegmentTail tail;
+  RAWKV_ASSIGN_OR_RETURN(tail.nonzero_end, FindNonZeroEnd(*file_, point_.offset));
+  const Version missing = rawkv::Next(point_.last);
+  for (uint64_t offset = point_.offset; offset < tail.nonzero_end; offset += kFrameStepBytes) {
+    RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, View(offset, kFrameHeaderBytes));
+    FrameHeader head;
+    const FrameParse parsed = ParseFrameHeader(raw, seed_, &head);
+    if (parsed == FrameParse::kNewer) {
+      return Status::NotSupported(path_ + ": frame of a newer format at offset " + std::to_string(offset));
+    }
+    if (parsed != FrameParse::kValid || head.offset != offset) continue;
+    if (head.version < missing || !OnChain(context_->chain, head)) continue;
+    if (!tail.later) tail.later = head;
+    tail.proves_durable = tail.proves_durable || head.durable_through >= missing;
+  }
+  return tail;
+}
+
+Result<ConstBytes> SegmentReader::View(uint64_t offset, uint64_t length) {
+  if (offset >= size_) return ConstBytes();
+  length = std::min(length, size_ - offset);
+  const bool held = offset >= window_begin_ && offset + length <= window_begin_ + window_bytes_;
+  if (!held) {
+    const uint64_t wanted = std::min(std::max(length, kWindowBytes), size_ - offset);
+    if (window_.size() < wanted) window_.resize(wanted);
+    window_bytes_ = 0;  // nothing is held if the read fails
+    RAWKV_ASSIGN_OR_RETURN(const size_t got, file_->ReadAt(offset, Bytes(window_).first(wanted)));
+    window_begin_ = offset;
+    window_bytes_ = got;
+  }
+  const uint64_t available = window_begin_ + window_bytes_ - offset;
+  return ConstBytes(window_).subspan(offset - window_begin_, std::min(length, available));
+}
+
+std::optional<Frame> SegmentReader::Stop(const char* why) {
+  why_ = why;
+  return std::nullopt;
+}
+
+Result<uint64_t> FindNonZeroEnd(File& file, uint64_t from) {
+  RAWKV_ASSIGN_OR_RETURN(uint64_t end, file.Size());
+  std::vector<std::byte> block(kWindowBytes);
+  while (end > from) {
+    const uint64_t begin = std::max(from, end - std::min(end, kWindowBytes));
+    RAWKV_ASSIGN_OR_RETURN(const size_t got, file.ReadAt(begin, Bytes(block).first(end - begin)));
+    for (size_t i = got; i > 0; --i) {
+      if (block[i - 1] != std::byte{0}) return begin + i;
+    }
+    end = begin;
+  }
+  return from;
+}
+
+}  // namespace rawkv
