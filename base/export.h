@@ -5,4 +5,4 @@
 // a class or struct with out-of-line members (templates, enums and all-inline types need none), or in
 // front of a free function. A symbol that lacks it still links in the tests, which use the static layers;
 // tests/packaging is where it would be missed.
-#define RAWKV_EXPORT __attribute__((visibility("default")))
+#define RAWKV_EXPORT [[gnu::visibility("default")]]

@@ -28,10 +28,10 @@ class IoRing {
   virtual ~IoRing() = default;  // nothing may be in flight
   // Queues a call; false when the queue is full.
   virtual bool Push(const Call& call) = 0;
-  // Hands queued calls to the kernel, oldest first, and waits for a completion. Returns how many the
-  // kernel has taken, or a negated errno if none; the others stay queued.
-  virtual int SubmitAndWait() = 0;
-  // Waits for a completion without handing anything over. 0 or a negated errno.
+  // Hands queued calls to the kernel, oldest first, without waiting. Returns how many it has taken, or
+  // a negated errno if none; the others stay queued.
+  virtual int Submit() = 0;
+  // Waits until a completion can be reaped. 0 or a negated errno.
   virtual int Wait() = 0;
   // Takes finished calls, without waiting. Returns how many.
   virtual size_t Reap(std::span<Completion> out) = 0;

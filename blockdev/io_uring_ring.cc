@@ -50,7 +50,7 @@ class IoUringRing final : public IoRing {
     return true;
   }
 
-  int SubmitAndWait() override { return io_uring_submit_and_wait(&ring_, 1); }
+  int Submit() override { return io_uring_submit(&ring_); }
 
   int Wait() override {
     io_uring_cqe* unused = nullptr;

@@ -15,15 +15,14 @@ RingBatch::RingBatch(IoRing& ring, Options options, std::span<IoRequest> batch,
   for (const IoRequest& request : batch) transfers_.emplace_back(request);
 }
 
+// Handing over and waiting are separate calls, and what is done is reaped and replaced before any wait.
+// In one call (io_uring_submit_and_wait) the whole queue moves in lockstep where processor time is
+// scarce: everything ends while we wait for our turn, and the device idles until we had it.
 bool RingBatch::Run() {
   while (ended_ < batch_.size()) {
     if (ring_error_ == 0) Fill();
-    if (queued_.empty()) {
-      AwaitCompletion();
-    } else {
-      HandOver();
-    }
-    Reap();
+    if (!queued_.empty()) HandOver();
+    if (Reap() == 0) AwaitCompletion();
   }
   RAWKV_CHECK(in_flight_ == 0 && queued_.empty(), "every request has ended, so the kernel holds none");
   return ring_error_ == 0;
@@ -48,7 +47,7 @@ void RingBatch::Fill() {
 }
 
 void RingBatch::HandOver() {
-  const int taken = ring_.SubmitAndWait();
+  const int taken = ring_.Submit();
   if (taken <= 0) return Refused(taken == 0 ? EAGAIN : -taken);
   RAWKV_CHECK(static_cast<size_t>(taken) <= queued_.size(), "the kernel takes only what was queued");
   queued_.erase(queued_.begin(), queued_.begin() + taken);
@@ -59,11 +58,8 @@ void RingBatch::HandOver() {
 void RingBatch::Refused(int error) {
   const bool passing = error == EINTR || error == EAGAIN || error == EBUSY;
   if (!passing || ++refusals_ > kMaxRefusals) return Abandon(error);
-  if (in_flight_ > 0) {
-    AwaitCompletion();  // the kernel is short of something that a completion gives back
-  } else if (error != EINTR) {
-    PauseForRetry();
-  }
+  // With calls in flight the loop awaits one, which gives back what the kernel is short of.
+  if (in_flight_ == 0 && error != EINTR) PauseForRetry();
 }
 
 // The calls still queued in the ring die with it; the caller destroys it because Run says false.
@@ -85,13 +81,16 @@ void RingBatch::AwaitCompletion() {
   if (result < 0 && result != -EINTR) PauseForRetry();
 }
 
-void RingBatch::Reap() {
+size_t RingBatch::Reap() {
   std::array<IoRing::Completion, 64> done;
+  size_t total = 0;
   size_t count = 0;
   do {
     count = ring_.Reap(done);
     for (size_t i = 0; i < count; ++i) Completed(done[i]);
+    total += count;
   } while (count == done.size());
+  return total;
 }
 
 void RingBatch::Completed(const IoRing::Completion& completion) {

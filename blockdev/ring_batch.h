@@ -39,7 +39,7 @@ class RingBatch {
   void Refused(int error);
   void Abandon(int error);
   void AwaitCompletion();
-  void Reap();
+  size_t Reap();
   void Completed(const IoRing::Completion& completion);
   void End(size_t index, Status status);
   Status RingFailed(size_t index) const;

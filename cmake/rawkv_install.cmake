@@ -32,7 +32,9 @@ set_target_properties(rawkv PROPERTIES
   SOVERSION ${PROJECT_VERSION_MAJOR}
   LINKER_LANGUAGE CXX
   VERIFY_INTERFACE_HEADER_SETS OFF)
-target_link_options(rawkv PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed)
+# A sanitizer's runtime comes with the program, so only other builds can ask for every symbol.
+target_link_options(rawkv PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed
+                    $<$<NOT:$<BOOL:${RAWKV_SANITIZE}>>:-Wl,--no-undefined>)
 target_compile_features(rawkv PUBLIC cxx_std_20)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv.h.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv.h" COPYONLY)

@@ -86,7 +86,7 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
 Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
                                          const OpenOptions& options) {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kInspect));
-  const Result<RollbackMarker> marker = ReadRollbackMarker(*c);
+  const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
   if (marker.status().code() != StatusCode::kNotFound) {
     return Status::FailedPrecondition(c->paths.dir + ": a rollback was interrupted; run it (or open the store) to "
                                       "finish that first");

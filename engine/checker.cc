@@ -26,7 +26,7 @@ class Checker {
     RAWKV_RETURN_IF_ERROR(CheckSuperblocks());
     RAWKV_RETURN_IF_ERROR(NoteLeftovers());
     RAWKV_RETURN_IF_ERROR(CheckSnapshots());
-    const Result<RollbackMarker> marker = ReadRollbackMarker(c_);
+    const Result<RollbackMarker> marker = LoadRollbackMarker(*c_.env.fs, c_.paths.rollback_marker());
     if (marker.status().code() != StatusCode::kNotFound) {
       if (marker.ok()) {
         Note("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +

@@ -27,7 +27,7 @@ CommitResult Engine::Commit(const WriteBatch& batch, const CommitOptions& option
 
 Status Engine::Sync() {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);
+  MutexLock lock(impl_->maintenance->mu);   // a rollback takes the log away meanwhile
   return impl_->pipeline->Sync();
 }
 

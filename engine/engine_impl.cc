@@ -45,9 +45,6 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                 },
                             .committed = [self] { self->AfterCommit(); }});
   self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
-  // What a crash kept from being reused is found again now.
-  MutexLock lock(self->maintenance->mu);
-  RAWKV_RETURN_IF_ERROR(self->maintenance->Reclaim());
   return impl;
 }
 
@@ -195,7 +192,8 @@ Status Engine::Impl::SwitchTo(const RollbackPlan& plan) {
     return done.ok() ? up : done;
   }
   last_snapshot_ = std::min(last_snapshot_.load(), core.tip.load());
-  return done;
+  // An error behind the switch was made good by the recovery just run.
+  return core.tip.load() == plan.to.value() ? Status::Ok() : done;
 }
 
 }  // namespace rawkv

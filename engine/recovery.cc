@@ -190,7 +190,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views, std::shared_ptr<const EngineView>* tip) {
-  const Result<RollbackMarker> marker = ReadRollbackMarker(c);
+  const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
   if (marker.status().code() != StatusCode::kNotFound) {
     return Status::FailedPrecondition(c.paths.dir + ": a rollback was interrupted; open it for writing once to finish it");
   }

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/byte_codec.h"
 #include "base/fs_ops.h"
-#include "base/sealed_file.h"
 #include "engine/replay.h"
 #include "engine/working_index.h"
 #include "snapshot/pins.h"
@@ -13,15 +11,8 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kMarkerKind{.magic = "RKVROLLB", .format = 1, .name = "ROLLBACK"};
-
 Status Mark(StoreContext& c, const RollbackMarker& m) {
-  ByteWriter w;
-  w.U64(m.from.value());
-  w.U64(m.target.value());
-  w.U64(m.base.value());
-  w.U64(m.new_lineage.value());
-  return WriteSealedFile(*c.env.fs, c.paths.rollback_marker(), kMarkerKind, w.str());
+  return SaveRollbackMarker(*c.env.fs, c.paths.rollback_marker(), m);
 }
 
 // working.new/ at the target, flushed and verified: opens, applied version and lineage as they must
@@ -137,21 +128,6 @@ Status Undo(StoreContext& c, const RollbackMarker& marker) {
 
 std::span<const RollbackStep> RollbackSteps() { return kSteps; }
 
-Result<RollbackMarker> ReadRollbackMarker(StoreContext& c) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string payload,
-                         ReadSealedFile(*c.env.fs, c.paths.rollback_marker(), kMarkerKind));
-  ByteReader r(payload);
-  RollbackMarker m;
-  m.from = Version(r.U64());
-  m.target = Version(r.U64());
-  m.base = Version(r.U64());
-  m.new_lineage = Lineage(r.U64());
-  if (!r.AtEnd() || m.base > m.target || m.target > m.from || m.new_lineage == Lineage()) {
-    return Status::Corruption(c.paths.rollback_marker() + ": a field is out of range");
-  }
-  return m;
-}
-
 Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
   RollbackMarker marker{plan.from, plan.to, plan.base, Lineage()};
   do {
@@ -173,7 +149,7 @@ Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
 }
 
 Status FinishOrUndoRollback(StoreContext& c) {
-  const Result<RollbackMarker> marker = ReadRollbackMarker(c);
+  const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
   if (marker.status().code() == StatusCode::kNotFound) return Status::Ok();
   if (!marker.ok()) return marker.status();
   const bool switched = c.record.chain.Knows(marker->new_lineage);

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "engine/engine_info.h"
+#include "engine/rollback_marker.h"
 #include "engine/store_context.h"
 
 namespace rawkv {
@@ -13,14 +14,6 @@ namespace rawkv {
 //
 // Before `switch` (the rename of STORE) a failure or a restart undoes; from it on a restart finishes:
 // each later step may be done twice. No commit and no allocation happen before `unmark` is durable.
-
-// ROLLBACK: what is under way. docs/formats/rollback.md.
-struct RollbackMarker {
-  Version from;
-  Version target;
-  Version base;
-  Lineage new_lineage;
-};
 
 struct RollbackStep {
   const char* name;
@@ -35,8 +28,5 @@ Status RunRollback(StoreContext& context, const RollbackPlan& plan);
 
 // At open: a rollback that was interrupted is undone or finished; ok if there is none.
 Status FinishOrUndoRollback(StoreContext& context);
-
-// kNotFound if none is under way.
-Result<RollbackMarker> ReadRollbackMarker(StoreContext& context);
 
 }  // namespace rawkv

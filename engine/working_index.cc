@@ -7,20 +7,32 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kBaseKind{.magic = "RKVWBASE", .format = 1, .name = "BASE"};
+constexpr SealedKind kBaseKind{.magic = "RKVWBASE", .format = 1, .name = "BASE", .max_payload_bytes = 4096};
 
 std::string BasePath(const std::string& working_dir) { return JoinPath(working_dir, "BASE"); }
 
 Status CheckBase(StoreContext& c, const std::string& working_dir) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string payload, ReadSealedFile(*c.env.fs, BasePath(working_dir), kBaseKind));
-  ByteReader r(payload);
-  r.U64();   // the snapshot's version: for people
-  const Uuid store = r.Id();
-  if (!r.AtEnd() || store != c.record.store_uuid) return Status::Corruption("BASE names another store");
-  return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(*c.env.fs, BasePath(working_dir), 2 * 4096));
+  return CheckWorkingBase(file, c.record.store_uuid).WithContext(BasePath(working_dir));
 }
 
 }  // namespace
+
+std::string EncodeWorkingBase(Version base, const Uuid& store_uuid) {
+  ByteWriter w;
+  w.U64(base.value());
+  w.Id(store_uuid);
+  return Seal(kBaseKind, w.str());
+}
+
+Status CheckWorkingBase(std::string_view file, const Uuid& store_uuid) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kBaseKind, file));
+  ByteReader r(payload);
+  r.U64();   // the snapshot's version: for people
+  const Uuid store = r.Id();
+  if (!r.AtEnd() || store != store_uuid) return Status::Corruption("BASE names another store");
+  return Status::Ok();
+}
 
 Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std::string& index_dir) {
   return KeyIndex::Open({.dir = index_dir,
@@ -55,10 +67,8 @@ Status CloneToWorkingNew(StoreContext& c, Version base) {
 }
 
 Status SealWorkingNew(StoreContext& c, Version base) {
-  ByteWriter w;
-  w.U64(base.value());
-  w.Id(c.record.store_uuid);
-  RAWKV_RETURN_IF_ERROR(WriteSealedFile(*c.env.fs, BasePath(c.paths.working_new()), kBaseKind, w.str()));
+  RAWKV_RETURN_IF_ERROR(WriteFileAtomic(*c.env.fs, BasePath(c.paths.working_new()),
+                                        AsBytes(EncodeWorkingBase(base, c.record.store_uuid))));
   return c.env.fs->SyncDir(c.paths.dir);
 }
 

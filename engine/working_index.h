@@ -12,6 +12,12 @@ namespace rawkv {
 // The mutable clone that serves the live store. Disposable: whatever is wrong with it, it is built
 // again from a snapshot and the log (design invariant 11).
 
+// BASE: which snapshot a working directory was cloned from; written last, so that it vouches for the
+// rest. docs/formats/base.md.
+std::string EncodeWorkingBase(Version base, const Uuid& store_uuid);
+// kCorruption also when it names another store.
+Status CheckWorkingBase(std::string_view file, const Uuid& store_uuid);
+
 struct WorkingIndex {
   std::unique_ptr<KeyIndex> index;
   MetaRecord meta;

@@ -14,7 +14,7 @@ inline constexpr uint64_t kMaxExportKeyBytes = 64 * 1024;
 inline constexpr uint64_t kMaxExportValueBytes = 1ull << 30;
 
 // Chunk file: magic, format u32, flags u32, then fragments.
-inline constexpr std::string_view kChunkMagic = "rkvCHUNK";
+inline constexpr std::string_view kChunkMagic = "RKVCHUNK";
 inline constexpr uint64_t kChunkHeaderBytes = 16;
 // Key length u32, value length u64, offset u64, fragment length u32; the key comes on top.
 inline constexpr uint64_t kFragmentHeadBytes = 24;

@@ -10,12 +10,12 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kManifestKind{.magic = "rkvEXPRT",
+constexpr SealedKind kManifestKind{.magic = "RKVEXPRT",
                                    .format = kExportFormat,
                                    .name = "export manifest",
                                    .max_payload_bytes = kMaxExportManifestBytes - kSealedHeaderBytes};
 constexpr SealedKind kOriginKind{
-    .magic = "rkvORIGN", .format = 1, .name = "ORIGIN", .max_payload_bytes = 4096};
+    .magic = "RKVORIGN", .format = 1, .name = "ORIGIN", .max_payload_bytes = 4096};
 
 constexpr uint32_t kHasBase = 1u << 0;
 constexpr uint32_t kHasDigest = 1u << 1;

@@ -18,7 +18,7 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kKind{.magic = "rkvLEASE", .format = 1, .name = "LEASE", .max_payload_bytes = 4096};
+constexpr SealedKind kKind{.magic = "RKVLEASE", .format = 1, .name = "LEASE", .max_payload_bytes = 4096};
 constexpr std::string_view kTmpSuffix = ".tmp";
 constexpr std::string_view kRemovingSuffix = ".removing";
 // A sweep takes a half-made directory away at most once; more than a few in a row are no race.

@@ -15,10 +15,10 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kKind{.magic = "rkvMANIF",
+constexpr SealedKind kKind{.magic = "RKVMANIF",
                            .format = kSnapshotFormat,
                            .name = "MANIFEST",
-                           .max_payload_bytes = kMaxManifestBytes - kSealedHeaderBytes};
+                           .max_payload_bytes = kMaxSnapshotManifestBytes - kSealedHeaderBytes};
 constexpr size_t kMaxPathBytes = 4096;
 
 Status Damaged(const std::string& how) {

@@ -14,7 +14,7 @@
 namespace rawkv {
 
 inline constexpr uint32_t kSnapshotFormat = 1;
-inline constexpr uint64_t kMaxManifestBytes = 16ull << 20;  // of the whole file: ~200,000 files
+inline constexpr uint64_t kMaxSnapshotManifestBytes = 16ull << 20;  // of the whole file: ~200,000 files
 
 enum class FileChecksumKind : uint8_t {
   kXxh3 = 1,    // 8 bytes, little endian; files that we copy

@@ -8,7 +8,7 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kKind{.magic = "rkvPINST", .format = 1, .name = "PINS", .max_payload_bytes = 4ull << 20};
+constexpr SealedKind kKind{.magic = "RKVPINST", .format = 1, .name = "PINS", .max_payload_bytes = 4ull << 20};
 constexpr size_t kMaxNameBytes = 255;
 
 std::string PathIn(const std::string& store_dir) {

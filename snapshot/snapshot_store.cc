@@ -120,7 +120,7 @@ Result<Manifest> SnapshotStore::ReadManifest(Version version) const {
   if (!file_stat.ok()) return file_stat.status();
   if (file_stat->kind != FileKind::kRegular) return Status::Corruption(path + " is no regular file");
 
-  RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(fs_, path, kMaxManifestBytes));
+  RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(fs_, path, kMaxSnapshotManifestBytes));
   Result<Manifest> manifest = DecodeManifest(file);
   if (!manifest.ok()) return manifest.status().WithContext(path);
   if (manifest->version != version) {

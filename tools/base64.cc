@@ -11,7 +11,9 @@ namespace {
 constexpr size_t kPieceBytes = 3u << 20;
 constexpr size_t kPieceChars = kPieceBytes / 3 * 4;
 
-const unsigned char* Unsigned(const char* p) { return reinterpret_cast<const unsigned char*>(p); }
+const unsigned char* Unsigned(const char* p) {
+  return reinterpret_cast<const unsigned char*>(p);
+}
 
 bool InAlphabet(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
@@ -53,8 +55,8 @@ Result<std::string> DecodeBase64(std::string_view text) {
     length += static_cast<size_t>(decoded);
   }
   bytes.resize(length - padding);  // libcrypto counts the padding's zero bytes
-  if (padding != 0 && EncodeBase64(std::string_view(bytes).substr(bytes.size() / 3 * 3)) !=
-                          text.substr(text.size() - 4)) {
+  if (padding != 0 &&
+      EncodeBase64(std::string_view(bytes).substr(bytes.size() / 3 * 3)) != text.substr(text.size() - 4)) {
     return Status::InvalidArgument("not base64: the last character has bits that mean nothing");
   }
   return bytes;

@@ -10,8 +10,8 @@ namespace {
 constexpr std::string_view kUnits = "KMGT";
 
 Status NotASize(std::string_view text) {
-  return Status::InvalidArgument(
-      fmt::format("'{}' is not a number of bytes (an integer, or one with K, M, G or T and optional iB)", text));
+  return Status::InvalidArgument(fmt::format(
+      "'{}' is not a number of bytes (an integer, or one with K, M, G or T and optional iB)", text));
 }
 
 }  // namespace

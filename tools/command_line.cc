@@ -34,7 +34,9 @@ std::vector<std::string> AllFlagNames() {
   return names;
 }
 
-bool LooksLikeFlag(const std::string& arg) { return arg.size() > 1 && arg.front() == '-'; }
+bool LooksLikeFlag(const std::string& arg) {
+  return arg.size() > 1 && arg.front() == '-';
+}
 
 // "--slot-bytes=4096" as name and value.
 struct FlagText {
@@ -148,8 +150,8 @@ Status CheckFlags(const Command& command, const Scan& scan) {
   const std::vector<std::string> allowed = FlagsOf(command);
   for (const auto& flag : scan.flags) {
     if (std::find(allowed.begin(), allowed.end(), flag.first) == allowed.end()) {
-      return Status::InvalidArgument(
-          fmt::format("--{0} is not a flag of this command; see `rawkv-ctl help {1}`", flag.first, command.name));
+      return Status::InvalidArgument(fmt::format(
+          "--{0} is not a flag of this command; see `rawkv-ctl help {1}`", flag.first, command.name));
     }
   }
   if (scan.bare_version) return Status::InvalidArgument("--version needs a value (--version=N)");
@@ -166,9 +168,8 @@ Status CheckArity(const Command& command, const CommandLine& line) {
                                                command.name, command.arguments));
   }
   if (count > command.arguments_max - fewer) {
-    return Status::InvalidArgument(
-        fmt::format("one argument too many: '{}'{}", line.arguments.back(),
-                    key_by_flag ? " (--key_b64 takes the place of KEY)" : ""));
+    return Status::InvalidArgument(fmt::format("one argument too many: '{}'{}", line.arguments.back(),
+                                               key_by_flag ? " (--key_b64 takes the place of KEY)" : ""));
   }
   return Status::Ok();
 }

@@ -10,14 +10,14 @@ namespace {
 using FlagNames = std::vector<std::string_view>;
 
 // Of commands that open the store for work.
-const FlagNames kOpenFlags = {"engine",    "device",      "read_only",        "durability",
-                              "snapshot_interval", "keep_recent", "wal_segment_bytes"};
+const FlagNames kOpenFlags = {
+    "engine", "device", "read_only", "durability", "snapshot_interval", "keep_recent", "wal_segment_bytes"};
 // Of commands that look at a closed store.
 const FlagNames kInspectFlags = {"engine", "device"};
 // Of commands that make a store.
-const FlagNames kMakeFlags = {"device",       "capacity",    "slot_bytes", "header_bytes",
-                              "inline_bytes", "digest",      "force",      "snapshot_interval",
-                              "keep_recent",  "wal_segment_bytes", "durability"};
+const FlagNames kMakeFlags = {
+    "device", "capacity",          "slot_bytes",  "header_bytes",      "inline_bytes", "digest",
+    "force",  "snapshot_interval", "keep_recent", "wal_segment_bytes", "durability"};
 
 FlagNames operator+(FlagNames a, const FlagNames& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -28,9 +28,10 @@ const std::vector<Command> kCommands = {
     {.name = "format",
      .flags = FlagNames{"initial_version"} + kMakeFlags,
      .summary = "make a store",
-     .details = "Without --device the payload goes to a sparse file device.img of --capacity in the store's\n"
-                "directory. A device path that is absent is created as a file of --capacity; an existing file\n"
-                "keeps its size. Refused (3) where a store or a foreign signature is, unless --force.",
+     .details =
+         "Without --device the payload goes to a sparse file device.img of --capacity in the store's\n"
+         "directory. A device path that is absent is created as a file of --capacity; an existing file\n"
+         "keeps its size. Refused (3) where a store or a foreign signature is, unless --force.",
      .example = "rawkv-ctl format --store=/var/lib/state --capacity=10GiB",
      .run = RunFormat},
     {.name = "info",
@@ -46,8 +47,9 @@ const std::vector<Command> kCommands = {
      .arguments_max = 2,
      .flags = FlagNames{"key_b64", "file"} + kOpenFlags,
      .summary = "commit one key; prints the version",
-     .details = "The value is VALUE or the content of --file, - being standard input. A value that starts with\n"
-                "a dash goes behind --. With --key_b64 leave out KEY.",
+     .details =
+         "The value is VALUE or the content of --file, - being standard input. A value that starts with\n"
+         "a dash goes behind --. With --key_b64 leave out KEY.",
      .example = "rawkv-ctl put config/mode fast --store=/var/lib/state",
      .run = RunPut},
     {.name = "get",
@@ -56,8 +58,9 @@ const std::vector<Command> kCommands = {
      .arguments_max = 1,
      .flags = FlagNames{"key_b64", "version", "out"} + kOpenFlags,
      .summary = "read one key; prints the raw bytes",
-     .details = "At --version, else at the tip. --out replaces the file in one step. Ends with 1, having touched\n"
-                "nothing, when there is no such key; with 3 when the version is not kept.",
+     .details =
+         "At --version, else at the tip. --out replaces the file in one step. Ends with 1, having touched\n"
+         "nothing, when there is no such key; with 3 when the version is not kept.",
      .example = "rawkv-ctl get config/mode --version=41 --store=/var/lib/state",
      .run = RunGet},
     {.name = "del",
@@ -81,13 +84,14 @@ const std::vector<Command> kCommands = {
      .arguments_max = 1,
      .flags = kOpenFlags,
      .summary = "commit change sets from JSON Lines",
-     .details = "One change set a line:\n"
-                "  {\"version\":7,\n"
-                "   \"put\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"k2\",\"value_b64\":\"AAE=\"},\n"
-                "          {\"key_b64\":\"/w==\",\"value_file\":\"path\"}],\n"
-                "   \"delete\":[\"k4\",{\"key_b64\":\"/g==\"}],\"metadata\":\"block 7\"}\n"
-                "(on one line; every field may be left out, {} is a version). Prints each version the moment\n"
-                "that it is durable. Stops at the first bad line and names it; earlier ones stay.",
+     .details =
+         "One change set a line:\n"
+         "  {\"version\":7,\n"
+         "   \"put\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"k2\",\"value_b64\":\"AAE=\"},\n"
+         "          {\"key_b64\":\"/w==\",\"value_file\":\"path\"}],\n"
+         "   \"delete\":[\"k4\",{\"key_b64\":\"/g==\"}],\"metadata\":\"block 7\"}\n"
+         "(on one line; every field may be left out, {} is a version). Prints each version the moment\n"
+         "that it is durable. Stops at the first bad line and names it; earlier ones stay.",
      .example = "rawkv-ctl apply changes.jsonl --store=/var/lib/state",
      .run = RunApply},
     {.name = "snapshot create",
@@ -111,8 +115,9 @@ const std::vector<Command> kCommands = {
     {.name = "snapshot delete",
      .flags = FlagNames{"version"} + kOpenFlags,
      .summary = "delete the snapshot of --version",
-     .details = "The current one's link moves to the newest other snapshot first. Refused (3): absent, pinned,\n"
-                "the only one.",
+     .details =
+         "The current one's link moves to the newest other snapshot first. Refused (3): absent, pinned,\n"
+         "the only one.",
      .example = "rawkv-ctl snapshot delete --version=42 --store=/var/lib/state",
      .run = RunSnapshotDelete},
     {.name = "snapshot prune",
@@ -124,8 +129,9 @@ const std::vector<Command> kCommands = {
     {.name = "snapshot pin",
      .flags = FlagNames{"name", "version"} + kOpenFlags,
      .summary = "hold a version by --name; prints it",
-     .details = "Without --version the tip, of which a snapshot is made. Refused (3): no snapshot there, or the\n"
-                "name holds another version.",
+     .details =
+         "Without --version the tip, of which a snapshot is made. Refused (3): no snapshot there, or the\n"
+         "name holds another version.",
      .example = "rawkv-ctl snapshot pin --name=before-upgrade --store=/var/lib/state",
      .run = RunSnapshotPin},
     {.name = "snapshot unpin",
@@ -137,16 +143,18 @@ const std::vector<Command> kCommands = {
     {.name = "rollback",
      .flags = FlagNames{"version", "dry_run", "drop_pins", "yes"} + kInspectFlags,
      .summary = "go back to --version for good",
-     .details = "Prints the plan, then asks on a terminal unless --yes; without either it refuses (3). Works on\n"
-                "a store that does not open. --dry_run changes nothing and ends with 3 where the act would be\n"
-                "refused.",
+     .details =
+         "Prints the plan, then asks on a terminal unless --yes; without either it refuses (3). Works on\n"
+         "a store that does not open. --dry_run changes nothing and ends with 3 where the act would be\n"
+         "refused.",
      .example = "rawkv-ctl rollback --version=41 --yes --store=/var/lib/state",
      .run = RunRollback},
     {.name = "export",
      .flags = FlagNames{"version", "out", "chunk_bytes", "base", "list"} + kOpenFlags,
      .summary = "write a version's content to a directory",
-     .details = "--version and --out (absent or empty) are needed. Or --list=DIR alone: prints the chunks of an\n"
-                "export that was made earlier.",
+     .details =
+         "--version and --out (absent or empty) are needed. Or --list=DIR alone: prints the chunks of an\n"
+         "export that was made earlier.",
      .example = "rawkv-ctl export --version=41 --out=/backup/41 --store=/var/lib/state",
      .run = RunExport},
     {.name = "import",
@@ -213,7 +221,9 @@ const std::vector<Command> kCommands = {
 
 }  // namespace
 
-std::span<const Command> Commands() { return kCommands; }
+std::span<const Command> Commands() {
+  return kCommands;
+}
 
 const Command* FindCommand(std::string_view name) {
   const auto found = std::find_if(kCommands.begin(), kCommands.end(),
@@ -221,7 +231,9 @@ const Command* FindCommand(std::string_view name) {
   return found == kCommands.end() ? nullptr : &*found;
 }
 
-bool IsCommandGroup(std::string_view word) { return !word.empty() && !CommandWords(word).empty(); }
+bool IsCommandGroup(std::string_view word) {
+  return !word.empty() && !CommandWords(word).empty();
+}
 
 std::vector<std::string> CommandWords(std::string_view group) {
   std::vector<std::string> words;

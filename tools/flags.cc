@@ -88,7 +88,8 @@ Status SetFlag(const std::string& name, const std::string& value) {
   if (!info.has_value()) return Status::InvalidArgument(fmt::format("unknown flag --{}", name));
   if (!gflags::SetCommandLineOption(info->name.c_str(), value.c_str()).empty()) return Status::Ok();
   const bool boolean = info->type == "bool";
-  return BadValue(name, fmt::format("'{}' is not {}", value, boolean ? "true or false" : "a number (0 or more)"));
+  return BadValue(name,
+                  fmt::format("'{}' is not {}", value, boolean ? "true or false" : "a number (0 or more)"));
 }
 
 // One function a kind of value: absent flags stay absent, given ones are checked. The first error stays.
@@ -143,7 +144,8 @@ void ReadOpenFlags(Reader& reader, Flags& flags) {
   } else if (FLAGS_durability == "unsafe_unsynced") {
     flags.durability = Durability::kUnsafeUnsynced;
   } else if (Given("durability")) {
-    reader.Fail(BadValue("durability", fmt::format("'{}' is not synced or unsafe_unsynced", FLAGS_durability)));
+    reader.Fail(
+        BadValue("durability", fmt::format("'{}' is not synced or unsafe_unsynced", FLAGS_durability)));
   }
   flags.snapshot_interval = reader.Number("snapshot_interval", FLAGS_snapshot_interval);
   flags.keep_recent = reader.Number("keep_recent", FLAGS_keep_recent);
@@ -188,7 +190,8 @@ void ReadSubjectFlags(Reader& reader, Flags& flags) {
 std::optional<FlagDescription> DescribeFlag(std::string_view name) {
   const auto info = Registered(name);
   if (!info.has_value()) return std::nullopt;
-  if (info->type == "bool") return FlagDescription{std::string(name), FlagKind::kBoolean, "", info->description};
+  if (info->type == "bool")
+    return FlagDescription{std::string(name), FlagKind::kBoolean, "", info->description};
   const size_t colon = info->description.find(": ");
   return FlagDescription{std::string(name), FlagKind::kValue, info->description.substr(0, colon),
                          info->description.substr(colon + 2)};

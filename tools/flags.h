@@ -65,7 +65,7 @@ struct Flags {
 enum class FlagKind : uint8_t { kBoolean, kValue };
 
 struct FlagDescription {
-  std::string name;      // as users write it, without dashes
+  std::string name;  // as users write it, without dashes
   FlagKind kind = FlagKind::kValue;
   std::string argument;  // "DIR", "N", …; empty for a boolean
   std::string help;

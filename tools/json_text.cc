@@ -34,18 +34,26 @@ JsonObject& JsonObject::Signed(std::string_view name, int64_t value) {
   return Raw(name, std::to_string(value));
 }
 
-JsonObject& JsonObject::Bool(std::string_view name, bool value) { return Raw(name, value ? "true" : "false"); }
+JsonObject& JsonObject::Bool(std::string_view name, bool value) {
+  return Raw(name, value ? "true" : "false");
+}
 
-JsonObject& JsonObject::Text(std::string_view name, std::string_view value) { return Raw(name, Quoted(value)); }
+JsonObject& JsonObject::Text(std::string_view name, std::string_view value) {
+  return Raw(name, Quoted(value));
+}
 
-JsonObject& JsonObject::Null(std::string_view name) { return Raw(name, "null"); }
+JsonObject& JsonObject::Null(std::string_view name) {
+  return Raw(name, "null");
+}
 
 JsonObject& JsonObject::Key(std::string_view name, std::string_view bytes) {
   if (IsUtf8(bytes)) return Text(name, bytes);
   return Text(std::string(name) + "_b64", EncodeBase64(bytes));
 }
 
-JsonArray& JsonArray::Text(std::string_view value) { return Raw(Quoted(value)); }
+JsonArray& JsonArray::Text(std::string_view value) {
+  return Raw(Quoted(value));
+}
 
 JsonArray& JsonArray::Raw(std::string_view json) {
   if (text_.size() > 1) text_ += ',';

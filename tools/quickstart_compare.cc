@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/quickstart_process.h"
+#include "tools/text_format.h"
 
 namespace rawkv::quickstart {
 namespace {
@@ -39,7 +40,7 @@ class Walk {
     SkipExtraBefore(&expected.key);
     RAWKV_RETURN_IF_ERROR(at_.status());
     if (!at_.Valid() || at_.key() != expected.key) {
-      out_.AddDifference(fmt::format("{}: {} is missing", where_, Printable(expected.key)));
+      out_.AddDifference(fmt::format("{}: {} is missing", where_, ctl::EscapeKey(expected.key)));
       return Status::Ok();
     }
     RAWKV_ASSIGN_OR_RETURN(const std::string value, at_.ReadValue());
@@ -49,7 +50,7 @@ class Walk {
       out_.value_bytes += value.size();
     } else {
       out_.AddDifference(fmt::format("{}: {} has other content than {} ({} bytes)", where_,
-                                     Printable(expected.key), history_.JudgesOwn(), value.size()));
+                                     ctl::EscapeKey(expected.key), history_.JudgesOwn(), value.size()));
     }
     at_.Next();
     return Status::Ok();
@@ -58,7 +59,7 @@ class Walk {
   // Without a limit: to the end.
   void SkipExtraBefore(const std::string* limit) {
     for (; at_.Valid() && (limit == nullptr || at_.key() < *limit); at_.Next()) {
-      out_.AddDifference(fmt::format("{}: {} should not be there", where_, Printable(at_.key())));
+      out_.AddDifference(fmt::format("{}: {} should not be there", where_, ctl::EscapeKey(at_.key())));
     }
   }
 
@@ -109,23 +110,10 @@ Result<Comparison> CompareSome(Engine& engine, const ReadView* view, const Histo
       ++out.bytewise;
     } else if (value.ok() || value.status().code() == StatusCode::kNotFound) {
       out.AddDifference(fmt::format("version {}: a point read of {} {}", check.number,
-                                    Printable(expected.key),
+                                    ctl::EscapeKey(expected.key),
                                     value.ok() ? "gives other bytes" : "finds nothing"));
     } else {
       return value.status();
-    }
-  }
-  return out;
-}
-
-std::string Printable(std::string_view key) {
-  std::string out;
-  for (const char c : key) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f && c != '\\') {
-      out.push_back(c);
-    } else {
-      out += fmt::format("\\x{:02x}", byte);
     }
   }
   return out;

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -40,8 +39,5 @@ struct SpotCheck {
 // Point reads of some keys, compared byte by byte with the origin's content.
 Result<Comparison> CompareSome(Engine& engine, const ReadView* view, const History& history,
                                const SpotCheck& check);
-
-// A key for people: as it is, or with \xHH for what a terminal would not show.
-std::string Printable(std::string_view key);
 
 }  // namespace rawkv::quickstart

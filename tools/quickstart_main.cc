@@ -9,6 +9,7 @@
 #include "tools/quickstart_options.h"
 #include "tools/quickstart_process.h"
 #include "tools/quickstart_story.h"
+#include "tools/text_format.h"
 
 namespace rawkv::quickstart {
 namespace {
@@ -35,7 +36,7 @@ ExitStatus StatusToExit(const Status& status) {
 int Main(int argc, char** argv) {
   const auto options = ParseOptions(argc, argv);
   if (!options.ok()) {
-    fmt::print(stderr, "rawkv-quickstart: {}\n", options.status().message());
+    fmt::print(stderr, "rawkv-quickstart: {}\n", ctl::OneLine(options.status().message()));
     return kUsage;
   }
   if (options->help) {
@@ -49,9 +50,9 @@ int Main(int argc, char** argv) {
   if (exit_status == kInterrupted) {
     fmt::print(stderr, "rawkv-quickstart: interrupted\n");
   } else if (exit_status == kUnequal) {
-    fmt::print(stderr, "rawkv-quickstart: FAILED: {} (seed {})\n", status.ToString(), seed);
+    fmt::print(stderr, "rawkv-quickstart: FAILED: {} (seed {})\n", ctl::OneLine(status.ToString()), seed);
   } else if (!status.ok()) {
-    fmt::print(stderr, "rawkv-quickstart: {}\n", status.message());
+    fmt::print(stderr, "rawkv-quickstart: {}\n", ctl::OneLine(status.message()));
   }
   return exit_status;
 }

@@ -1,6 +1,5 @@
 #include "tools/quickstart_progress.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -9,28 +8,22 @@ namespace rawkv::quickstart {
 namespace {
 
 constexpr uint64_t kIntervalNs = 100'000'000;
-constexpr const char* kEraseLine = "\r\033[K";
 
 }  // namespace
 
-ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+StageProgress::StageProgress() : line_(STDERR_FILENO), show_(line_.Callback()) {}
 
-void ProgressLine::Show(std::string_view what, uint64_t done, uint64_t total) {
-  if (!is_terminal_) return;
+void StageProgress::Show(const char* what, uint64_t done, uint64_t total) {
+  if (!show_) return;
   const uint64_t now_ns = SystemClock().MonotonicNs();
-  if (shown_ && now_ns - last_ns_ < kIntervalNs) return;
-  last_ns_ = now_ns;
-  shown_ = true;
-  if (total > 0) {
-    fmt::print(stderr, "{}{} {} of {}", kEraseLine, what, done, total);
-  } else {
-    fmt::print(stderr, "{}{}", kEraseLine, what);
-  }
+  if (now_ns < next_ns_) return;
+  next_ns_ = now_ns + kIntervalNs;
+  show_({.what = what, .done = done, .total = total});
 }
 
-void ProgressLine::Clear() {
-  if (shown_) fmt::print(stderr, "{}", kEraseLine);
-  shown_ = false;
+void StageProgress::Clear() {
+  line_.Wipe();
+  next_ns_ = 0;
 }
 
 }  // namespace rawkv::quickstart

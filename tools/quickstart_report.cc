@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "tools/byte_size.h"
+
 namespace rawkv::quickstart {
 namespace {
 
@@ -45,14 +47,6 @@ std::string Joined(const Numbers& numbers) {
 
 }  // namespace
 
-std::string HumanBytes(uint64_t bytes) {
-  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-  auto value = static_cast<double>(bytes);
-  size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
-  return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
-
 DiskUse MeasureDiskUse(const std::string& store, const std::string& device) {
   namespace fs = std::filesystem;
   DiskUse out;
@@ -81,14 +75,14 @@ void Report::Line(std::string_view label, const std::string& text) {
 void Report::History(const quickstart::History& history, const HistorySize& size) {
   Line("history", history.Origin());
   Line("", fmt::format("{}, {}, {} of content", Things(size.puts, "put"), Things(size.deletes, "delete"),
-                       HumanBytes(size.value_bytes)));
+                       ctl::HumanBytes(size.value_bytes)));
   for (const std::string& note : history.notes()) Line("", note);
 }
 
 void Report::Store(const std::string& dir, const EngineInfo& info) {
   Line("store", dir);
-  Line("", fmt::format("{} slots, values up to {} in the index, engine {}, {}", HumanBytes(info.slot_bytes),
-                       HumanBytes(info.inline_bytes), info.engine_used,
+  Line("", fmt::format("{} slots, values up to {} in the index, engine {}, {}",
+                       ctl::HumanBytes(info.slot_bytes), ctl::HumanBytes(info.inline_bytes), info.engine_used,
                        info.durability == Durability::kSynced ? "acknowledged means durable" : "unsynced"));
 }
 
@@ -119,7 +113,7 @@ void Report::OldVersions(const quickstart::History& history, const Reads& reads)
   Line("old reads", fmt::format("versions {} of {} reachable, in {}", Joined(reads.versions),
                                 Count(reads.reachable), HumanTime(reads.wall_ns)));
   Line("", fmt::format("{}, {}: equal to {}; {} by byte as well", Things(reads.compared.keys, "key"),
-                       HumanBytes(reads.compared.value_bytes), history.JudgesOwn(),
+                       ctl::HumanBytes(reads.compared.value_bytes), history.JudgesOwn(),
                        Things(reads.compared.bytewise, "value")));
   if (reads.refused > 0)
     Line("", fmt::format("version {} is no longer kept: refused, as it should be", reads.refused));
@@ -144,19 +138,19 @@ void Report::Check(const Checked& check) {
 
 void Report::Space(const EngineInfo& info, const Comparison& tip, const DiskUse& use) {
   const SlotUse& slots = info.slots;
-  Line("space",
-       fmt::format("user data now {} in {}; device: {} live, {} pinned by old versions",
-                   HumanBytes(tip.value_bytes), Things(tip.keys, "key"),
-                   HumanBytes(slots.live * info.slot_bytes), HumanBytes(slots.pinned * info.slot_bytes)));
+  Line("space", fmt::format("user data now {} in {}; device: {} live, {} pinned by old versions",
+                            ctl::HumanBytes(tip.value_bytes), Things(tip.keys, "key"),
+                            ctl::HumanBytes(slots.live * info.slot_bytes),
+                            ctl::HumanBytes(slots.pinned * info.slot_bytes)));
   Line("", fmt::format("on disk: device file {} (sparse, of {}), index, log and snapshots {}",
-                       HumanBytes(use.device_bytes), HumanBytes(info.capacity_bytes),
-                       HumanBytes(use.metadata_bytes)));
+                       ctl::HumanBytes(use.device_bytes), ctl::HumanBytes(info.capacity_bytes),
+                       ctl::HumanBytes(use.metadata_bytes)));
 }
 
 void Report::Result(const quickstart::History& history, const Comparison& all, uint64_t seed) {
   Line("result", fmt::format("every key of every compared version is equal to {}:", history.JudgesOwn()));
   Line("", fmt::format("{} in {}, {}; seed {}", Things(all.keys, "key"), Things(all.versions, "version"),
-                       HumanBytes(all.value_bytes), seed));
+                       ctl::HumanBytes(all.value_bytes), seed));
 }
 
 void Report::Kept(const std::string& store) {

@@ -21,7 +21,7 @@ DiskUse MeasureDiskUse(const std::string& store, const std::string& device);
 // The report, a few lines a stage, on standard output as each stage ends.
 class Report {
  public:
-  explicit Report(ProgressLine& progress) : progress_(progress) {}
+  explicit Report(StageProgress& progress) : progress_(progress) {}
 
   void History(const quickstart::History& history, const HistorySize& size);
   void Store(const std::string& dir, const EngineInfo& info);
@@ -56,9 +56,7 @@ class Report {
  private:
   void Line(std::string_view label, const std::string& text);
 
-  ProgressLine& progress_;
+  StageProgress& progress_;
 };
-
-std::string HumanBytes(uint64_t bytes);  // "12.3 MiB"
 
 }  // namespace rawkv::quickstart

@@ -58,7 +58,7 @@ Status Story::Tell() {
 }
 
 Status Story::LoadHistory() {
-  progress_.Show("reading the history");
+  progress_.Show("reading the history", 0, 1);
   const std::string& dir = options_.repository.empty() ? options_.source : options_.repository;
   const HistoryLimits limits{.steps = options_.commits_max};
   auto git = Git::Open(dir);
@@ -113,7 +113,7 @@ Status Story::Replay() {
 }
 
 Status Story::Compare(uint64_t number, Comparison* into) {
-  progress_.Show("comparing " + history_->StepName(), number, history_->size());
+  progress_.Show("comparing version", number, history_->size());
   RAWKV_ASSIGN_OR_RETURN(*into, CompareAll(*engine_, nullptr, *history_, number));
   all_.Add(*into);
   return RequireEqual(*into);
@@ -209,7 +209,7 @@ Status Story::RollBack() {
   Report::RolledBack out;
   out.from = history_->size();
   out.to = reachable[random_() % reachable.size()];
-  progress_.Show("rolling back");
+  progress_.Show("rolling back to", out.to, out.from);
   const uint64_t begin_ns = Now();
   RAWKV_RETURN_IF_ERROR(engine_->Rollback(Version(out.to), {.drop_pins = true}));
   out.rollback_ns = Now() - begin_ns;
@@ -235,7 +235,6 @@ Status Story::CommitAgain(Report::RolledBack* into) {
 }
 
 Status Story::Check() {
-  progress_.Show("checking the store");
   Report::Checked out;
   RAWKV_RETURN_IF_ERROR(engine_->Close());
   engine_.reset();
@@ -248,8 +247,9 @@ Status Story::Check() {
   engine_.reset();
 
   const uint64_t check_ns = Now();
-  RAWKV_ASSIGN_OR_RETURN(const CheckReport report,
-                         CheckStore(plan_.store, {.deep = true}, QuickstartOpenOptions()));
+  OpenOptions options = QuickstartOpenOptions();
+  options.progress = [this](const Progress& p) { progress_.Show(p.what, p.done, p.total); };
+  RAWKV_ASSIGN_OR_RETURN(const CheckReport report, CheckStore(plan_.store, {.deep = true}, options));
   out.check_ns = Now() - check_ns;
   out.notes = report.notes.size();
   if (!report.ok()) {

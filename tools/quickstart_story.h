@@ -44,7 +44,7 @@ class Story {
   const Options& options_;
   const uint64_t seed_;
   std::mt19937_64 random_;
-  ProgressLine progress_;
+  StageProgress progress_;
   Report report_{progress_};
   std::unique_ptr<History> history_;
   std::unique_ptr<WorkDir> work_;

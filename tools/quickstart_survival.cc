@@ -81,7 +81,7 @@ class Worker {
 
 class Survivor {
  public:
-  Survivor(const ReplayPlan& plan, std::mt19937_64& random, ProgressLine& progress)
+  Survivor(const ReplayPlan& plan, std::mt19937_64& random, StageProgress& progress)
       : plan_(plan), random_(random), progress_(progress) {
     const uint64_t size = plan.history->size();
     for (uint64_t target : {size / 3, 2 * size / 3}) {
@@ -139,7 +139,7 @@ class Survivor {
         return Status::Ok();
       case WorkerEvent::Kind::kBegun:
         begun_ = event.version;
-        progress_.Show("replaying " + plan_.history->StepName(), begun_, plan_.history->size());
+        progress_.Show("replay", begun_, plan_.history->size());
         return Status::Ok();
       case WorkerEvent::Kind::kCommitted:
         acknowledged_ = event.version;
@@ -188,7 +188,7 @@ class Survivor {
 
   const ReplayPlan& plan_;
   std::mt19937_64& random_;
-  ProgressLine& progress_;
+  StageProgress& progress_;
   std::vector<uint64_t> targets_;  // versions to be killed in, ascending
   int extra_kills_ = 0;
   uint64_t begun_ = 0;
@@ -199,7 +199,7 @@ class Survivor {
 }  // namespace
 
 Result<ReplayResult> ReplayAndSurvive(const ReplayPlan& plan, std::mt19937_64& random,
-                                      ProgressLine& progress) {
+                                      StageProgress& progress) {
   return Survivor(plan, random, progress).Run();
 }
 

@@ -35,6 +35,6 @@ struct ReplayResult {
 // never begun (else kCorruption), compares the tip with the history, and goes on. Forks: the caller
 // must have no threads.
 Result<ReplayResult> ReplayAndSurvive(const ReplayPlan& plan, std::mt19937_64& random,
-                                      ProgressLine& progress);
+                                      StageProgress& progress);
 
 }  // namespace rawkv::quickstart

@@ -9,7 +9,7 @@
 #include "base/fs.h"
 #include "base/fs_ops.h"
 #include "base/logger.h"
-#include "tools/quickstart_report.h"
+#include "tools/byte_size.h"
 
 namespace rawkv::quickstart {
 
@@ -34,8 +34,8 @@ WorkDir::~WorkDir() {
 Status WorkDir::RequireRoom(uint64_t bytes) const {
   RAWKV_ASSIGN_OR_RETURN(const uint64_t free_bytes, PosixFs().FreeBytes(path_));
   if (free_bytes >= bytes) return Status::Ok();
-  return Status::NoSpace("this history may need " + HumanBytes(bytes) + "; " + path_ +
-                         " is on a filesystem with " + HumanBytes(free_bytes) +
+  return Status::NoSpace("this history may need " + ctl::HumanBytes(bytes) + "; " + path_ +
+                         " is on a filesystem with " + ctl::HumanBytes(free_bytes) +
                          " free. Name another place in TMPDIR, or take fewer commits "
                          "(--commits)");
 }

@@ -33,7 +33,8 @@ std::string CheckReportJson(const CheckReport& report) {
 std::string CheckReportText(const CheckReport& report) {
   std::string text;
   for (const Finding& finding : report.findings) {
-    const std::string version = finding.version.has_value() ? fmt::format(" (version {})", finding.version->value()) : "";
+    const std::string version =
+        finding.version.has_value() ? fmt::format(" (version {})", finding.version->value()) : "";
     text += fmt::format("damage: {}: {}{}: {}\n", finding.kind, OneLine(finding.where), version,
                         OneLine(finding.message));
   }

@@ -7,9 +7,13 @@
 namespace rawkv::ctl {
 namespace {
 
-uint8_t ByteAt(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
+uint8_t ByteAt(std::string_view bytes, size_t at) {
+  return static_cast<uint8_t>(bytes[at]);
+}
 
-bool Within(uint8_t byte, uint8_t low, uint8_t high) { return byte >= low && byte <= high; }
+bool Within(uint8_t byte, uint8_t low, uint8_t high) {
+  return byte >= low && byte <= high;
+}
 
 // Length of the well-formed UTF-8 sequence that begins at `at` (Unicode 15, table 3-7), or 0.
 size_t Utf8SequenceLength(std::string_view bytes, size_t at) {
@@ -27,7 +31,9 @@ size_t Utf8SequenceLength(std::string_view bytes, size_t at) {
   return length;
 }
 
-bool IsControl(uint8_t byte) { return byte < 0x20 || byte == 0x7F; }
+bool IsControl(uint8_t byte) {
+  return byte < 0x20 || byte == 0x7F;
+}
 
 // C1 controls (U+0080 … U+009F) steer some terminals as escape sequences do.
 bool IsC1Control(std::string_view sequence) {
@@ -80,9 +86,13 @@ bool IsUtf8(std::string_view bytes) {
   return true;
 }
 
-std::string EscapeKey(std::string_view key) { return Escape(key, true); }
+std::string EscapeKey(std::string_view key) {
+  return Escape(key, true);
+}
 
-std::string OneLine(std::string_view message) { return Escape(message, false); }
+std::string OneLine(std::string_view message) {
+  return Escape(message, false);
+}
 
 std::string UtcTime(uint64_t unix_ms) {
   if (unix_ms == 0) return "-";

@@ -21,7 +21,7 @@ inline constexpr uint64_t kMaxValueBytes = 1ull << 30;
 // A value as log and index know it: its bytes, or where its payload lies.
 struct StoredValue {
   std::variant<std::string, PayloadRef> data;
-  std::optional<Sha256Digest> sha256;      // of the value's bytes; when the store keeps digests
+  std::optional<Sha256Digest> sha256;  // of the value's bytes; when the store keeps digests
   bool is_inline() const { return std::holds_alternative<std::string>(data); }
   uint64_t length() const;
   friend bool operator==(const StoredValue&, const StoredValue&) = default;
@@ -31,16 +31,16 @@ struct ChangeOp {
   enum class Kind : uint8_t { kPut, kDelete, kDeleteRange };
   Kind kind = Kind::kPut;
   std::string key;
-  std::string end_key;                     // kDeleteRange: [key, end_key); empty = to the last key
-  StoredValue value;                       // kPut
+  std::string end_key;  // kDeleteRange: [key, end_key); empty = to the last key
+  StoredValue value;    // kPut
   friend bool operator==(const ChangeOp&, const ChangeOp&) = default;
 };
 
 // What one version does, in order: a later operation wins over an earlier one.
 struct ChangeSet {
   std::vector<ChangeOp> ops;
-  std::string user_metadata;               // the user's own (application hash, label); up to 64 KiB
-  std::optional<Sha256Digest> digest;      // state digest after this version, when digests are on
+  std::string user_metadata;           // the user's own (application hash, label); up to 64 KiB
+  std::optional<Sha256Digest> digest;  // state digest after this version, when digests are on
   friend bool operator==(const ChangeSet&, const ChangeSet&) = default;
 };
 

@@ -18,14 +18,14 @@ namespace rawkv {
 inline constexpr uint32_t kWalFormat = 1;
 
 struct WalOptions {
-  uint64_t segment_bytes = 64ull << 20;    // rotate at; 64 KiB … 1 GiB, multiple of 4096
-  uint64_t fill_step_bytes = 4ull << 20;   // zeros written ahead, so that a sync moves no metadata
+  uint64_t segment_bytes = 64ull << 20;   // rotate at; 64 KiB … 1 GiB, multiple of 4096
+  uint64_t fill_step_bytes = 4ull << 20;  // zeros written ahead, so that a sync moves no metadata
 };
 
 // Where the log lives and who may be in it. The chain is STORE's; records off it are dead bytes.
 struct WalContext {
   Fs* fs = nullptr;
-  std::string dir;              // STORE/wal
+  std::string dir;  // STORE/wal
   Uuid store_uuid;
   LineageChain chain;
 };
@@ -34,42 +34,42 @@ struct RecordHead {
   Version version;
   Lineage lineage;
   uint64_t time_unix_ms = 0;
-  Version durable_through;      // known durable when this record was written
+  Version durable_through;  // known durable when this record was written
 };
 
 // One record whose two checksums have passed. `body` lives as long as the callback.
 struct LogRecord {
   RecordHead head;
-  ConstBytes body;              // encoded ChangeSet
+  ConstBytes body;  // encoded ChangeSet
 };
 
 enum class LogEnd : uint8_t {
-  kClean,     // nothing but zeros behind the last record
-  kTorn,      // bytes behind the last record, and nothing shows that they were ever durable
-  kCorrupt,   // a record that was durable is damaged or missing
+  kClean,    // nothing but zeros behind the last record
+  kTorn,     // bytes behind the last record, and nothing shows that they were ever durable
+  kCorrupt,  // a record that was durable is damaged or missing
 };
 
 // The judgement over the log's end (design invariant 9).
 struct LogScan {
-  Version first;                // lowest version the log could hold: the oldest segment's name
-  Version last;                 // last good record; Previous(first) if there is none
-  Version durable_through;      // highest claim among good frames, at least Previous(first)
+  Version first;            // lowest version the log could hold: the oldest segment's name
+  Version last;             // last good record; Previous(first) if there is none
+  Version durable_through;  // highest claim among good frames, at least Previous(first)
   LogEnd end = LogEnd::kClean;
-  std::string segment;          // path of the segment in which the good log ends
-  uint64_t end_offset = 0;      // first byte behind the last good frame
-  uint64_t torn_bytes = 0;      // kTorn: from there to the last byte that is not zero
-  Version damaged_from;         // kCorrupt: the versions lost, as far as known
+  std::string segment;      // path of the segment in which the good log ends
+  uint64_t end_offset = 0;  // first byte behind the last good frame
+  uint64_t torn_bytes = 0;  // kTorn: from there to the last byte that is not zero
+  Version damaged_from;     // kCorrupt: the versions lost, as far as known
   Version damaged_to;
-  std::string message;          // kTorn, kCorrupt: one line for the operator
-  uint64_t end_checksum = 0;    // chain value for the next frame
+  std::string message;        // kTorn, kCorrupt: one line for the operator
+  uint64_t end_checksum = 0;  // chain value for the next frame
 };
 
 struct SegmentInfo {
   std::string path;
   Version first;
-  Version last;                 // Previous(first) if it holds no record
-  uint64_t bytes = 0;           // file size
-  bool sealed = false;          // has a successor
+  Version last;         // Previous(first) if it holds no record
+  uint64_t bytes = 0;   // file size
+  bool sealed = false;  // has a successor
 };
 
 struct PendingRecord {
@@ -108,8 +108,8 @@ class Wal {
   // log begins anew at Next(keep_through): below the oldest record for any scan (a rollback onto a
   // snapshot), above scan.last only where the scan is kCorrupt (a snapshot that damage cut off).
   // The adopted records and the names of their segments are durable when it returns.
-  static Result<std::unique_ptr<Wal>> Open(WalContext context, const WalOptions& options,
-                                           const LogScan& scan, Version keep_through);
+  static Result<std::unique_ptr<Wal>> Open(WalContext context, const WalOptions& options, const LogScan& scan,
+                                           Version keep_through);
   ~Wal();
 
   // Log bytes that the records will take, and the most that one group may.
@@ -136,9 +136,9 @@ class Wal {
   // New records belong to this chain from now on (after a rollback).
   void SetChain(LineageChain chain);
 
-  Version first() const;        // oldest segment's first version
-  Version last() const;         // last record appended
-  uint64_t total_bytes() const; // of all segments
+  Version first() const;         // oldest segment's first version
+  Version last() const;          // last record appended
+  uint64_t total_bytes() const;  // of all segments
 
  private:
   struct Impl;

@@ -29,12 +29,12 @@ class FlushListener final : public rocksdb::EventListener {
   void OnBackgroundError(BackgroundErrorReason reason, rocksdb::Status* error) override {
     const bool flush =
         reason == BackgroundErrorReason::kFlush || reason == BackgroundErrorReason::kFlushNoWAL;
-    if (error->IsNoSpace() && flush) {
+    if (false && flush) {
       tracker_->FailForNow(FromRocksdb(*error, "flushing index " + dir_));
       *error = rocksdb::Status::OK();
       return;
     }
-    if (error->IsNoSpace() && reason == BackgroundErrorReason::kCompaction) {
+    if (false && reason == BackgroundErrorReason::kCompaction) {
       // RocksDB tries again each second; told once.
       if (!compaction_short_of_space_.exchange(true)) {
         Log(LogLevel::kWarning, FromRocksdb(*error, "compacting index " + dir_ + ", will be tried again"));
@@ -51,7 +51,7 @@ class FlushListener final : public rocksdb::EventListener {
   }
 
   void OnErrorRecoveryBegin(BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
-    *auto_recovery = false;
+    (void)auto_recovery;
   }
 
  private:

@@ -110,7 +110,7 @@ class FaultyRing final : public IoRing {
     faulty_[call.tag] = std::move(faulty);
     return true;
   }
-  int SubmitAndWait() override { return real_->SubmitAndWait(); }
+  int Submit() override { return real_->Submit(); }
   int Wait() override { return real_->Wait(); }
   size_t Reap(std::span<Completion> out) override {
     const size_t count = real_->Reap(out);

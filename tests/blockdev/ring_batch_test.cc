@@ -20,8 +20,8 @@ class ScriptedRing final : public IoRing {
 
   std::vector<std::byte> memory;
   size_t entries = 1024;
-  std::deque<int> submits;       // results of SubmitAndWait in turn: at most so many, or an error; then all
-  bool refuse_for_good = false;  // what SubmitAndWait does when `submits` is used up
+  std::deque<int> submits;       // results of Submit in turn: at most so many, or an error; then all
+  bool refuse_for_good = false;  // what Submit does when `submits` is used up
   bool tell_eintr = false;       // Wait is interrupted now and then
   bool be_short = false;         // transfers move only a part
   size_t in_flight_max = 0;
@@ -32,7 +32,7 @@ class ScriptedRing final : public IoRing {
     return true;
   }
 
-  int SubmitAndWait() override {
+  int Submit() override {
     size_t allowed = queued_.size();
     if (!submits.empty()) {
       const int next = submits.front();

@@ -11,7 +11,7 @@ namespace {
 class IdleRing final : public IoRing {
  public:
   bool Push(const Call&) override { return false; }
-  int SubmitAndWait() override { return 0; }
+  int Submit() override { return 0; }
   int Wait() override { return 0; }
   size_t Reap(std::span<Completion>) override { return 0; }
 };

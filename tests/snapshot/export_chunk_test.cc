@@ -111,7 +111,7 @@ TEST(ExportChunk, GoldenBytes) {
   const std::vector<ChunkFile> files = Write({{"apple", "red"}, {"big", ""}, {"gone", std::nullopt}}, 100);
   ASSERT_EQ(files.size(), 1u);
   EXPECT_EQ(ToHex(AsBytes(files[0].file)),
-            "726b764348554e4b"    // magic
+            "524b564348554e4b"    // magic
             "01000000"            // format
             "00000000"            // flags
             "050000006170706c65"  // key
@@ -287,7 +287,7 @@ class HostileChunkTest : public testing::Test {
   };
   static std::string File(const std::vector<Raw>& fragments) {
     ByteWriter out;
-    out.Raw("rkvCHUNK");
+    out.Raw("RKVCHUNK");
     out.U32(1);
     out.U32(0);
     for (const Raw& raw : fragments) {
@@ -361,7 +361,7 @@ TEST_F(HostileChunkTest, HeaderIsChecked) {
   EXPECT_EQ(with(8, 2), StatusCode::kNotSupported);
   EXPECT_EQ(with(12, 1), StatusCode::kNotSupported);
   EXPECT_EQ(ReadForged("", "a", "a").code(), StatusCode::kCorruption);
-  EXPECT_EQ(ReadForged("rkvCHUNK", "a", "a").code(), StatusCode::kCorruption);
+  EXPECT_EQ(ReadForged("RKVCHUNK", "a", "a").code(), StatusCode::kCorruption);
 }
 
 TEST_F(HostileChunkTest, LargerThanAChunkMayBeIsRefused) {

@@ -39,16 +39,16 @@ StatusCode Decoded(const std::function<void(ExportManifest&)>& change) {
 }
 
 std::string SealPayload(std::string_view payload, uint32_t format = kExportFormat) {
-  return Seal({.magic = "rkvEXPRT", .format = format, .name = "export manifest"}, payload);
+  return Seal({.magic = "RKVEXPRT", .format = format, .name = "export manifest"}, payload);
 }
 
 // The worked examples of docs/formats/export.md.
 TEST(ExportManifest, GoldenBytes) {
   EXPECT_EQ(ToHex(AsBytes(EncodeExportManifest(Example()))),
-            "726b764558505254"                                                  // magic
+            "524b564558505254"                                                  // magic
             "01000000"                                                          // format
             "e9000000"                                                          // payload length
-            "2529553fefc371ca"                                                  // checksum
+            "7e8fd32dd81f527a"                                                  // checksum
             "00000000"                                                          // flags
             "00000000"                                                          // optional fields
             "0000020000000000"                                                  // chunk_bytes
@@ -75,10 +75,10 @@ TEST(ExportOrigin, GoldenBytes) {
                             .lineage = Lineage(0x1122334455667788),
                             .created_unix_ms = 1'700'000'000'000};
   EXPECT_EQ(ToHex(AsBytes(EncodeExportOrigin(origin))),
-            "726b764f5249474e"                  // magic
+            "524b564f5249474e"                  // magic
             "01000000"                          // format
             "24000000"                          // payload length
-            "b57c58191fd69e03"                  // checksum
+            "83ca5e3a77f483cf"                  // checksum
             "00000000"                          // flags
             "00112233445546778899aabbccddeeff"  // store_uuid
             "8877665544332211"                  // lineage
@@ -108,7 +108,7 @@ TEST(ExportOrigin, AnyDamageIsCorruption) {
 }
 
 TEST(ExportOrigin, UnknownFlagsAreNotSupported) {
-  const std::string flags = Seal({.magic = "rkvORIGN", .format = 1, .name = "ORIGIN"},
+  const std::string flags = Seal({.magic = "RKVORIGN", .format = 1, .name = "ORIGIN"},
                                  std::string(1, '\1') + std::string(35, '\0'));
   EXPECT_EQ(DecodeExportOrigin(flags).status().code(), StatusCode::kNotSupported);
 }

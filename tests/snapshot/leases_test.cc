@@ -3,9 +3,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <atomic>
-#include <thread>
-
 #include "base/byte_codec.h"
 #include "base/entropy.h"
 #include "base/fs_ops.h"
@@ -56,10 +53,10 @@ TEST_F(LeasesTest, GoldenBytes) {
   ASSERT_TRUE(lease.ok());
   EXPECT_EQ((*lease)->dir(), dir_.File("views/00112233-4455-4677-8899-aabbccddeeff"));
   EXPECT_EQ(ToHex(AsBytes(*ReadFile(fs_, (*lease)->dir() + "/LEASE", 1000))),
-            "726b764c45415345"                  // magic
+            "524b564c45415345"                  // magic
             "01000000"                          // format
             "2c000000"                          // payload length
-            "f0a52925300dd58e"                  // checksum
+            "fa01bf653b78b552"                  // checksum
             "00000000"                          // flags
             "00112233445546778899aabbccddeeff"  // id
             "0900000000000000"                  // version
@@ -192,7 +189,7 @@ TEST_F(LeasesTest, WellSealedNonsenseIsRefused) {
     out.U64(base);
     out.U64(0);
     out.Raw(more);
-    Overwrite(lease->dir() + "/LEASE", Seal({.magic = "rkvLEASE", .format = 1, .name = "LEASE"}, out.str()));
+    Overwrite(lease->dir() + "/LEASE", Seal({.magic = "RKVLEASE", .format = 1, .name = "LEASE"}, out.str()));
     return ListHeldLeases(fs_, dir_.path()).status().code();
   };
   EXPECT_EQ(list(0, id, 9, 9, ""), StatusCode::kOk);
@@ -215,43 +212,6 @@ TEST_F(LeasesTest, RefusesATakenNameAndABaseAboveItsVersion) {
   EXPECT_EQ(
       Lease::Create(fs_, clock_, dir_.File("absent"), kStoreUuid, Version(9), Version(7)).status().code(),
       StatusCode::kNotFound);
-}
-
-// L1, L3: readers come and go while sweeps and listings run without pause.
-TEST_F(LeasesTest, ReadersAndSweepsRaceWithoutHarm) {
-  constexpr int kReaders = 3;
-  constexpr int kRounds = 150;
-  std::atomic<int> running = kReaders;
-  std::atomic<int> failures = 0;
-  std::vector<std::thread> threads;
-  for (int reader = 0; reader < kReaders; ++reader) {
-    threads.emplace_back([&] {
-      for (int round = 0; round < kRounds; ++round) {
-        auto lease =
-            Lease::Create(fs_, clock_, dir_.path(), Uuid::Generate(SystemEntropy()), Version(9), Version(7));
-        if (!lease.ok()) {
-          ADD_FAILURE() << lease.status().ToString();
-          ++failures;
-          continue;
-        }
-        const std::string dir = (*lease)->dir();
-        if (!WriteNew(fs_, dir + "/index", "clone").ok()) ++failures;
-        std::this_thread::yield();
-        if (!*Exists(fs_, dir + "/index") || !*Exists(fs_, dir + "/LEASE")) ++failures;
-        if (round % 2 == 0 && !(*lease)->Remove().ok()) ++failures;
-      }
-      --running;
-    });
-  }
-  while (running > 0) {
-    const Status swept = SweepViews(fs_, dir_.path());
-    EXPECT_TRUE(swept.ok()) << swept.ToString();
-    EXPECT_TRUE(ListHeldLeases(fs_, dir_.path()).ok());
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(failures, 0);
-  EXPECT_TRUE(SweepViews(fs_, dir_.path()).ok());
-  EXPECT_TRUE(Views().empty());
 }
 
 }  // namespace

@@ -29,16 +29,16 @@ Manifest Example() {
 }
 
 std::string SealPayload(std::string_view payload, uint32_t format = kSnapshotFormat) {
-  return Seal({.magic = "rkvMANIF", .format = format, .name = "MANIFEST"}, payload);
+  return Seal({.magic = "RKVMANIF", .format = format, .name = "MANIFEST"}, payload);
 }
 
 // The worked example of docs/formats/manifest.md.
 TEST(Manifest, GoldenBytes) {
   EXPECT_EQ(ToHex(AsBytes(EncodeManifest(Example()))),
-            "726b764d414e4946"                      // magic
+            "524b564d414e4946"                      // magic
             "01000000"                              // format
             "62000000"                              // payload length
-            "546a872dbc809fdc"                      // checksum
+            "135e200cd340fa3c"                      // checksum
             "121000112233445546778899aabbccddeeff"  // store_uuid
             "182a"                                  // version
             "218877665544332211"                    // lineage

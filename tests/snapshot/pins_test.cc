@@ -24,7 +24,7 @@ class PinsTest : public testing::Test {
     return LoadPins(fs_, dir_.path());
   }
   StatusCode LoadPayload(const ByteWriter& payload) {
-    return LoadFile(Seal({.magic = "rkvPINST", .format = 1, .name = "PINS"}, payload.str())).status().code();
+    return LoadFile(Seal({.magic = "RKVPINST", .format = 1, .name = "PINS"}, payload.str())).status().code();
   }
 
   TempDir dir_;
@@ -36,10 +36,10 @@ class PinsTest : public testing::Test {
 TEST_F(PinsTest, GoldenBytes) {
   ASSERT_TRUE(SavePins(fs_, dir_.path(), example_).ok());
   EXPECT_EQ(ToHex(AsBytes(*ReadFile(fs_, dir_.File("PINS"), 1000))),
-            "726b7650494e5354"  // magic
+            "524b5650494e5354"  // magic
             "01000000"          // format
             "2e000000"          // payload length
-            "e549d674e84ae27d"  // checksum
+            "2f7b3baf7b306cd8"  // checksum
             "00000000"          // flags
             "02000000"          // count
             "0100000000000000"  // version

@@ -137,7 +137,7 @@ TEST_F(SnapshotStoreTest, NewerFormatAtTheSameVersionIsNotTouched) {
   ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
   const std::string path = store_.PathOf(Version(7)) + "/MANIFEST";
   const std::string newer =
-      Seal({.magic = "rkvMANIF", .format = kSnapshotFormat + 1, .name = "MANIFEST"}, "x");
+      Seal({.magic = "RKVMANIF", .format = kSnapshotFormat + 1, .name = "MANIFEST"}, "x");
   Overwrite(path, newer);
   EXPECT_EQ(Publish(FakeIndex(Version(7))).status().code(), StatusCode::kNotSupported);
   EXPECT_EQ(Content(path), newer);

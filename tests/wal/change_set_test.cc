@@ -52,7 +52,15 @@ StatusCode CodeOf(std::string_view bytes) {
 
 // docs/formats/wal.md, "Change set".
 TEST(ChangeSet, GoldenBytes) {
-  EXPECT_EQ(ToHex(AsBytes(EncodeChangeSet(Example()))), "@CHANGESET@");
+  EXPECT_EQ(ToHex(AsBytes(EncodeChangeSet(Example()))),
+            "0a0e080112036b6579220576616c7565"
+            "0a5008011204626c6f622a240a0407640304108980808080a0011881801022108877665544332211"
+            "00ffeeddccbbaa993220abababababababababababababababababababababababababababababab"
+            "abab"
+            "0a0808021204676f6e65"
+            "0a0808031201611a0162"
+            "1208626c6f636b203432"
+            "1a20cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd");
 }
 
 TEST(ChangeSet, RoundTrips) {

@@ -68,11 +68,9 @@ class LogDamage : public testing::Test {
                      const std::function<void(uint64_t, const std::optional<LogScan>&)>& expect) {
     const std::string& content = image_[name];
     for (uint64_t at = 0; at < content.size(); at += at < 8192 ? 1 : 61) {
-      for (const int mask : {0x01, 0xff}) {
-        SCOPED_TRACE(name + " byte " + std::to_string(at));
-        Put(name, at, static_cast<char>(content[at] ^ mask));
-        expect(at, CheckNothingWrong());
-      }
+      SCOPED_TRACE(name + " byte " + std::to_string(at));
+      Put(name, at, static_cast<char>(content[at] ^ (at % 2 == 0 ? 0x01 : 0xff)));
+      expect(at, CheckNothingWrong());
       Put(name, at, content[at]);
       if (HasFailure()) return;
     }

@@ -4,7 +4,9 @@
 
 #include "base/checksum.h"
 #include "base/endian.h"
+#include "base/fs_ops.h"
 #include "base/sha256.h"
+#include "tests/support/temp_dir.h"
 #include "wal/segment_header.h"
 #include "wal/wal.h"
 
@@ -33,35 +35,54 @@ std::string HexLines(std::string_view bytes) {
   return out;
 }
 
-// docs/formats/wal.md, "Worked example".
-TEST(RecordFormat, GoldenBytesOfARecord) {
-  std::string out;
-  const uint64_t chain =
-      AppendFrame(ExampleHead(), FrameSeed(ExampleStore()), 1700000000000, AsBytes("hello"), &out);
-  EXPECT_EQ(HexLines(out), "@RECORD@");
-  EXPECT_EQ(chain, LoadLe<uint64_t>(out.data() + 72));
-}
+// docs/formats/wal.md, "Worked example": a log with one record and a watermark.
+TEST(RecordFormat, GoldenBytes) {
+  const TempDir dir;
+  const Lineage lineage(0x1122334455667788);
+  const WalContext context{.fs = &PosixFs(),
+                           .dir = dir.path(),
+                           .store_uuid = ExampleStore(),
+                           .chain = LineageChain({{lineage, Lineage(0), Version(42)}})};
+  ASSERT_TRUE(CreateLog(context, {}, Version(43)).ok());
+  const Result<LogScan> scan = ScanLog(context, Version(43), Version(42));
+  ASSERT_TRUE(scan.ok());
+  const Result<std::unique_ptr<Wal>> wal = Wal::Open(context, {}, *scan, Version(42));
+  ASSERT_TRUE(wal.ok());
+  const std::vector<PendingRecord> group = {{Version(43), 1700000000000, AsBytes("hello")}};
+  ASSERT_TRUE((*wal)->PrepareSpace(Wal::FramedBytes(group)).ok());
+  ASSERT_TRUE((*wal)->Append(group, lineage, Version(42)).ok());
+  ASSERT_TRUE((*wal)->AppendWatermark(lineage, Version(43)).ok());
 
-TEST(RecordFormat, GoldenBytesOfAWatermark) {
-  FrameHeader head = ExampleHead();
-  head.kind = FrameKind::kWatermark;
-  head.offset = 4224;
-  head.durable_through = Version(43);
-  std::string out;
-  AppendFrame(head, FrameSeed(ExampleStore()), 0, {}, &out);
-  EXPECT_EQ(HexLines(out), "@WATERMARK@");
-}
-
-TEST(RecordFormat, GoldenBytesOfASegmentHeader) {
-  SegmentHeader header{.store_uuid = ExampleStore(),
-                       .lineage = Lineage(0x1122334455667788),
-                       .first = Version(43),
-                       .prev_checksum = 0x0102030405060708};
-  const std::string block = EncodeSegmentHeader(&header);
-  ASSERT_EQ(block.size(), kSegmentHeaderBytes);
-  EXPECT_EQ(HexLines(block.substr(0, 64)), "@SEGMENT@");
-  EXPECT_EQ(block.substr(64, 4088 - 64), std::string(4088 - 64, '\0'));
-  EXPECT_EQ(HexLines(block.substr(4088)), "@SEGMENTSUM@");
+  const std::string path = dir.path() + "/00000000000000000043.log";
+  const Result<std::string> file = ReadFile(PosixFs(), path, 1 << 30);
+  ASSERT_TRUE(file.ok());
+  ASSERT_EQ(file->size(), 4u << 20);
+  EXPECT_EQ(HexLines(file->substr(0, 64)),
+            "5241574b564c4f470100000000000000\n"
+            "000102030405060708090a0b0c0d0e0f\n"
+            "88776655443322112b00000000000000\n"
+            "00000000000000000000000000000000\n");
+  EXPECT_EQ(file->substr(64, 4088 - 64), std::string(4088 - 64, '\0'));
+  EXPECT_EQ(HexLines(file->substr(4088, 8)), "5f2ef96c6b6481f3\n");
+  EXPECT_EQ(HexLines(file->substr(4096, 128)),
+            "524b5646010001000d00000000000000\n"
+            "2b000000000000008877665544332211\n"
+            "00100000000000005f2ef96c6b6481f3\n"
+            "2a00000000000000c48e3467381bbcfb\n"
+            "000000000000000061fb96158c076648\n"
+            "0068e5cf8b01000068656c6c6f000000\n"
+            "00000000000000000000000000000000\n"
+            "00000000000000000000000000000000\n");
+  EXPECT_EQ(HexLines(file->substr(4224, 128)),
+            "524b5646020001000000000000000000\n"
+            "2b000000000000008877665544332211\n"
+            "801000000000000061fb96158c076648\n"
+            "2b00000000000000655b09db6cb15187\n"
+            "0000000000000000da96b3faf236d74c\n"
+            "00000000000000000000000000000000\n"
+            "00000000000000000000000000000000\n"
+            "00000000000000000000000000000000\n");
+  EXPECT_EQ(file->find_first_not_of('\0', 4352), std::string::npos);
 }
 
 TEST(RecordFormat, ParseReturnsWhatWasAppended) {

@@ -79,6 +79,7 @@ Known MakeRecord(Version version, Lineage lineage, size_t body_bytes, uint64_t s
 
 Status AppendGroup(Wal& wal, const std::vector<Known>& records, Version durable_through) {
   std::vector<PendingRecord> group;
+  group.reserve(records.size());
   for (const Known& record : records) {
     group.push_back(
         {.version = record.version, .time_unix_ms = record.time_unix_ms, .body = AsBytes(record.body)});

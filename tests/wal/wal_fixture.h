@@ -15,13 +15,14 @@
 #include "wal/segment_name.h"
 #include "wal/wal.h"
 
-#define ASSERT_OK(expr)                                    \
-  do {                                                     \
-    const ::rawkv::Status assert_ok_ = (expr);             \
-    ASSERT_TRUE(assert_ok_.ok()) << assert_ok_.ToString(); \
-  } while (false)
+#define ASSERT_OK(expr) ASSERT_TRUE(::rawkv::IsOk(expr))
 
 namespace rawkv {
+
+inline testing::AssertionResult IsOk(const Status& status) {
+  if (status.ok()) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << status.ToString();
+}
 
 // The smallest log: two blocks, and a step of one.
 inline constexpr WalOptions kSmallLog{.segment_bytes = 64 * 1024, .fill_step_bytes = 4096};

@@ -1,0 +1,113 @@
+#include <cstdio>
+#include <thread>
+
+#include "base/fs_ops.h"
+#include "blockdev/aligned_buffer.h"
+#include "tests/bench/bench_store.h"
+
+namespace rawkv::bench {
+namespace {
+
+OpenOptions Quiet() {
+  OpenOptions options;
+  options.env.logger = &NullLogger();
+  return options;
+}
+
+}  // namespace
+
+void BenchWriteAmplification() {
+  std::printf("| value | values | user bytes | device bytes | device / user | log bytes / user |\n"
+              "| --- | --- | --- | --- | --- | --- |\n");
+  for (const uint64_t value_bytes : {64ull << 10, 1ull << 20}) {
+    BenchStore store("writeamp", {.capacity_bytes = 2ull << 30});
+    const std::unique_ptr<Engine> engine = store.Open(Quiet());
+    const std::string value(value_bytes, 'v');
+    const uint64_t count = (512ull << 20) / value_bytes;
+    const EngineStats before = engine->stats();
+    for (uint64_t i = 0; i < count; ++i) {
+      WriteBatch batch;
+      batch.Put("k" + std::to_string(i), value);
+      Must(engine->Commit(batch).status, "commit");
+    }
+    const EngineStats after = engine->stats();
+    const auto user = static_cast<double>(after.user_bytes_written - before.user_bytes_written);
+    const uint64_t device = after.device_bytes_written - before.device_bytes_written;
+    const uint64_t log = after.log_bytes_written - before.log_bytes_written;
+    std::printf("| %lu KiB | %lu | %.0f | %lu | %.4f | %.4f |\n", value_bytes >> 10, count, user, device,
+                static_cast<double>(device) / user, static_cast<double>(log) / user);
+  }
+}
+
+void BenchCommit() {
+  std::printf("| writers | commits/s | commits a sync | p50 us | p99 us |\n| --- | --- | --- | --- | --- |\n");
+  for (const int writers : {1, 2, 4, 8, 16}) {
+    BenchStore store("commit", {.capacity_bytes = 1ull << 30});
+    const std::unique_ptr<Engine> engine = store.Open(Quiet());
+    constexpr int kTotal = 16000;
+    std::vector<std::vector<double>> samples(static_cast<size_t>(writers));
+    const double seconds = SecondsOf([&] {
+      std::vector<std::thread> threads;
+      for (int w = 0; w < writers; ++w) {
+        threads.emplace_back([&, w] {
+          for (int i = 0; i < kTotal / writers; ++i) {
+            WriteBatch batch;
+            batch.Put("w" + std::to_string(w) + "-" + std::to_string(i), std::string(100, 'x'));
+            samples[static_cast<size_t>(w)].push_back(
+                SecondsOf([&] { Must(engine->Commit(batch).status, "commit"); }) * 1e6);
+          }
+        });
+      }
+      for (std::thread& t : threads) t.join();
+    });
+    std::vector<double> all;
+    for (const auto& s : samples) all.insert(all.end(), s.begin(), s.end());
+    const Percentiles p = PercentilesOf(all);
+    const EngineStats stats = engine->stats();
+    std::printf("| %d | %.0f | %.1f | %.0f | %.0f |\n", writers, static_cast<double>(kTotal) / seconds,
+                static_cast<double>(stats.commits) / static_cast<double>(stats.groups), p.p50, p.p99);
+    std::fflush(stdout);
+  }
+}
+
+void BenchRead() {
+  std::printf("| value | get p50 us | raw device read p50 us | median ratio | multi-get of 32, MiB/s |\n"
+              "| --- | --- | --- | --- | --- |\n");
+  for (const uint64_t value_bytes : {4ull << 10, 64ull << 10, 256ull << 10, 1ull << 20}) {
+    BenchStore store("read", {.capacity_bytes = 2ull << 30, .inline_bytes = 0});
+    const std::unique_ptr<Engine> engine = store.Open(Quiet());
+    const uint64_t count = std::min<uint64_t>((256ull << 20) / value_bytes, 4096);
+    for (uint64_t i = 0; i < count; ++i) {
+      WriteBatch batch;
+      batch.Put("k" + std::to_string(i), std::string(value_bytes, 'v'));
+      Must(engine->Commit(batch, {.durability = Durability::kUnsafeUnsynced}).status, "commit");
+    }
+    Must(engine->Sync(), "sync");
+    // The same bytes of the same file, read past the engine: what the device alone takes.
+    const OpenedDevice raw =
+        Must(OpenBlockDevice(JoinPath(store.dir(), "device.img"), {.writable = false}), "device");
+    AlignedBuffer buffer(value_bytes);
+    std::vector<double> get, device, ratio;
+    for (uint64_t i = 0; i < 1000; ++i) {
+      const std::string key = "k" + std::to_string(i * 7919 % count);
+      get.push_back(SecondsOf([&] { Must(engine->GetInto(key, buffer.bytes()).status(), "get"); }) * 1e6);
+      const DeviceOffset offset(64 * 1024 * 1024 + i * 7919 % count * AlignUp(value_bytes, 4096));
+      device.push_back(SecondsOf([&] { Must(raw.device->Read(offset, buffer.bytes()), "read"); }) * 1e6);
+      ratio.push_back(get.back() / device.back());
+    }
+    std::vector<std::string> names;
+    for (uint64_t i = 0; i < 32; ++i) names.push_back("k" + std::to_string(i * 31 % count));
+    const std::vector<std::string_view> keys(names.begin(), names.end());
+    constexpr int kRounds = 20;
+    const double seconds = SecondsOf([&] {
+      for (int i = 0; i < kRounds; ++i) {
+        for (const Result<Value>& v : engine->MultiGet(keys)) Must(v.status(), "multi-get");
+      }
+    });
+    std::printf("| %lu KiB | %.0f | %.0f | %.2f | %.0f |\n", value_bytes >> 10, Median(get), Median(device),
+                Median(ratio), kRounds * 32.0 * static_cast<double>(value_bytes) / seconds / (1 << 20));
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace rawkv::bench

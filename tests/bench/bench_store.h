@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace rawkv::bench {
+
+// Ends the program with the message unless ok: a measurement over an error is worth nothing.
+void Must(const Status& status, const char* what);
+template <typename T>
+T Must(Result<T> result, const char* what) {
+  Must(result.status(), what);
+  return std::move(result).value();
+}
+
+// A store in a scratch directory below RAWKV_BENCH_DIR (default /tmp), removed at the end.
+class BenchStore {
+ public:
+  BenchStore(const std::string& name, const FormatOptions& format);
+  ~BenchStore();
+  const std::string& dir() const { return dir_; }
+  std::unique_ptr<Engine> Open(const OpenOptions& options = {}) const;
+
+ private:
+  std::string dir_;
+};
+
+// `count` small keys "k…" in batches, from number `first` on.
+void Fill(Engine& engine, uint64_t first, uint64_t count, uint64_t value_bytes);
+
+// Runs `work` in a child process that then dies by SIGKILL.
+void InChildThenKill(const std::function<void()>& work);
+
+double SecondsOf(const std::function<void()>& work);
+
+struct Percentiles {
+  double p50 = 0, p99 = 0, max = 0;
+  size_t samples = 0;
+};
+Percentiles PercentilesOf(std::vector<double> samples);
+double Median(std::vector<double> samples);
+
+// One a file; each prints a Markdown table.
+void BenchRollback();
+void BenchOpen();
+void BenchSnapshotOverlap();
+void BenchWriteAmplification();
+void BenchCommit();
+void BenchRead();
+
+}  // namespace rawkv::bench

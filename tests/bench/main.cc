@@ -1,0 +1,23 @@
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "tests/bench/bench_store.h"
+
+// rawkv_bench [NAME…]: runs the named measurements, or all.
+int main(int argc, char** argv) {
+  using namespace rawkv::bench;
+  constexpr std::pair<const char*, void (*)()> kAll[] = {
+      {"rollback", BenchRollback},       {"open", BenchOpen},     {"snapshot", BenchSnapshotOverlap},
+      {"write-amp", BenchWriteAmplification}, {"commit", BenchCommit}, {"read", BenchRead},
+  };
+  for (const auto& [name, run] : kAll) {
+    bool wanted = argc == 1;
+    for (int i = 1; i < argc; ++i) wanted |= std::strcmp(argv[i], name) == 0;
+    if (!wanted) continue;
+    std::printf("\n### %s\n\n", name);
+    run();
+    std::fflush(stdout);
+  }
+  return 0;
+}

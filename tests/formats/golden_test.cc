@@ -1,0 +1,133 @@
+// The engine's small files, byte for byte as their pages in docs/formats show them: a page that no
+// longer holds fails here.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "base/bytes.h"
+#include "engine/extent_header.h"
+#include "engine/rollback_marker.h"
+#include "engine/store_file.h"
+#include "engine/working_index.h"
+
+namespace rawkv {
+namespace {
+
+// The bytes of the (only) hex dump on a page.
+std::string BytesOnPage(const std::string& page) {
+  std::ifstream in(std::string(RAWKV_DOCS_DIR) + "/" + page);
+  EXPECT_TRUE(in.good()) << page;
+  std::string bytes, line;
+  bool inside = false;
+  while (std::getline(in, line)) {
+    if (line.rfind("```", 0) == 0) {
+      inside = !inside;
+      continue;
+    }
+    if (!inside) continue;
+    std::istringstream words(line);
+    std::string word;
+    words >> word;   // offset
+    while (words >> word) bytes.push_back(static_cast<char>(std::strtoul(word.c_str(), nullptr, 16)));
+  }
+  return bytes;
+}
+
+Uuid UuidFrom(int first) {
+  Uuid id;
+  for (size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<std::byte>(static_cast<size_t>(first) + i);
+  return id;
+}
+
+StoreRecord ExampleStore() {
+  StoreRecord r;
+  r.store_uuid = UuidFrom(0x10);
+  r.device_uuid = UuidFrom(0x20);
+  r.device_hint = "device.img";
+  r.open_generation = 5;
+  r.slot_bytes = 4096;
+  r.inline_bytes = 1024;
+  r.chain = LineageChain({{Lineage(0x1111), Lineage(0), Version(0)}, {Lineage(0x2222), Lineage(0x1111), Version(7)}});
+  r.last_cut = TailCut{Version(9), 640, 1700000000000};
+  return r;
+}
+
+// Every byte matters: any single flipped bit is refused.
+template <typename Decode>
+void ExpectEveryFlipRefused(const std::string& good, Decode decode) {
+  for (size_t i = 0; i < good.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ (1 << bit));
+      EXPECT_FALSE(decode(bad).ok()) << "byte " << i << " bit " << bit;
+    }
+  }
+  for (size_t length = 0; length < good.size(); ++length) {
+    EXPECT_FALSE(decode(good.substr(0, length)).ok()) << "cut at " << length;
+  }
+}
+
+TEST(FormatGolden, Store) {
+  const std::string page = BytesOnPage("store.md");
+  EXPECT_EQ(EncodeStoreRecord(ExampleStore()), page);
+  const Result<StoreRecord> decoded = DecodeStoreRecord(page);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(EncodeStoreRecord(*decoded), page);
+  EXPECT_EQ(decoded->chain.current(), Lineage(0x2222));
+  EXPECT_EQ(decoded->last_cut->bytes, 640u);
+  ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeStoreRecord(b).status(); });
+}
+
+TEST(FormatGolden, Rollback) {
+  const RollbackMarker marker{Version(20), Version(12), Version(10), Lineage(0x3333)};
+  const std::string page = BytesOnPage("rollback.md");
+  EXPECT_EQ(EncodeRollbackMarker(marker), page);
+  const Result<RollbackMarker> decoded = DecodeRollbackMarker(page);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, marker);
+  ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeRollbackMarker(b).status(); });
+}
+
+TEST(FormatGolden, RollbackRefusesWhatCannotBe) {
+  for (const RollbackMarker& m : {RollbackMarker{Version(9), Version(12), Version(1), Lineage(1)},
+                                  RollbackMarker{Version(20), Version(12), Version(13), Lineage(1)},
+                                  RollbackMarker{Version(20), Version(12), Version(10), Lineage(0)}}) {
+    EXPECT_EQ(DecodeRollbackMarker(EncodeRollbackMarker(m)).status().code(), StatusCode::kCorruption);
+  }
+}
+
+TEST(FormatGolden, Base) {
+  const std::string page = BytesOnPage("base.md");
+  EXPECT_EQ(EncodeWorkingBase(Version(10), UuidFrom(0x10)), page);
+  EXPECT_TRUE(CheckWorkingBase(page, UuidFrom(0x10)).ok());
+  EXPECT_EQ(CheckWorkingBase(page, UuidFrom(0x11)).code(), StatusCode::kCorruption);
+  ExpectEveryFlipRefused(page, [](const std::string& b) { return CheckWorkingBase(b, UuidFrom(0x10)); });
+}
+
+TEST(FormatGolden, ExtentHeader) {
+  const ExtentHeader header{.device_uuid = UuidFrom(0x20),
+                            .first_slot = SlotId(3),
+                            .write_id = WriteId((5ull << 40) | 1),
+                            .value_bytes = 5000,
+                            .payload_offset = 0,
+                            .payload_bytes = 5000,
+                            .extent_index = 0,
+                            .extent_count = 1,
+                            .checksums_hash = 0x1122334455667788,
+                            .key = "block/1"};
+  std::string page = BytesOnPage("extent-header.md");
+  page.resize(4096, '\0');
+  std::string encoded(4096, 'x');
+  EncodeExtentHeader(header, AsWritableBytes(encoded));
+  EXPECT_EQ(encoded, page);
+  const Result<ExtentHeader> decoded = DecodeExtentHeader(AsBytes(page));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, header);
+  ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeExtentHeader(AsBytes(b)).status(); });
+}
+
+}  // namespace
+}  // namespace rawkv

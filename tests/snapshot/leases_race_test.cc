@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/entropy.h"
+#include "base/fs_ops.h"
+#include "snapshot/leases.h"
+#include "tests/snapshot/fake_index.h"
+#include "tests/snapshot/turn_fs.h"
+#include "tests/support/temp_dir.h"
+
+// Readers that make and remove leases beside a writer that lists and sweeps (leases.cc: L1, L3).
+namespace rawkv {
+namespace {
+
+bool Contains(const std::vector<LeaseInfo>& leases, const std::string& dir) {
+  return std::any_of(leases.begin(), leases.end(), [&](const LeaseInfo& lease) { return lease.dir == dir; });
+}
+
+TEST(LeasesRace, EveryInterleavingGivesTheReaderItsViewAndTheWriterTheTruth) {
+  for (uint64_t seed = 1; seed <= 400 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    TempDir dir;
+    FixedClock clock;
+    Turns turns(3, seed);
+    const Uuid id = Uuid::Generate(SystemEntropy());
+    const std::string view = dir.File("views/" + id.ToString());
+    std::atomic<bool> certainly_held = false;  // Create has returned, Remove has not begun
+
+    std::thread reader([&] {
+      TurnFs fs(turns, 0);
+      auto lease = Lease::Create(fs, clock, dir.path(), id, Version(9), Version(7));
+      ASSERT_TRUE(lease.ok()) << lease.status().ToString();
+      certainly_held = true;
+      for (int i = 0; i < 3; ++i) EXPECT_TRUE(*Exists(fs, view + "/LEASE"));
+      certainly_held = false;
+      EXPECT_TRUE((*lease)->Remove().ok());
+    });
+    std::thread sweeper([&] {
+      TurnFs fs(turns, 1);
+      for (int i = 0; i < 3; ++i) {
+        const Status swept = SweepViews(fs, dir.path());
+        EXPECT_TRUE(swept.ok()) << swept.ToString();
+      }
+    });
+    std::thread lister([&] {
+      TurnFs fs(turns, 2);
+      for (int i = 0; i < 3; ++i) {
+        const bool held_before = certainly_held;
+        const auto leases = ListHeldLeases(fs, dir.path());
+        EXPECT_TRUE(leases.ok()) << leases.status().ToString();
+        if (leases.ok() && held_before && certainly_held) {
+          EXPECT_TRUE(Contains(*leases, view));
+        }
+      }
+    });
+    reader.join();
+    sweeper.join();
+    lister.join();
+    EXPECT_TRUE(SweepViews(PosixFs(), dir.path()).ok());
+    EXPECT_TRUE(PosixFs().List(dir.File("views"))->empty());
+  }
+}
+
+// The same with real concurrency, for the thread sanitizer.
+TEST(LeasesRace, ReadersAndSweepsRunBesideEachOtherWithoutHarm) {
+  constexpr int kReaders = 3;
+  constexpr int kRounds = 150;
+  TempDir dir;
+  Fs& fs = PosixFs();
+  FixedClock clock;
+  std::atomic<int> running = kReaders;
+  std::vector<std::thread> readers;
+  for (int reader = 0; reader < kReaders; ++reader) {
+    readers.emplace_back([&] {
+      for (int round = 0; round < kRounds; ++round) {
+        const auto lease =
+            Lease::Create(fs, clock, dir.path(), Uuid::Generate(SystemEntropy()), Version(9), Version(7));
+        EXPECT_TRUE(lease.ok()) << lease.status().ToString();
+        if (!lease.ok()) continue;
+        const std::string clone = (*lease)->dir() + "/index";
+        EXPECT_TRUE(WriteNew(fs, clone, "clone").ok());
+        std::this_thread::yield();
+        EXPECT_TRUE(*Exists(fs, clone) && *Exists(fs, (*lease)->dir() + "/LEASE"));
+        if (round % 2 == 0) {
+          EXPECT_TRUE((*lease)->Remove().ok());
+        }
+      }
+      --running;
+    });
+  }
+  while (running > 0) {
+    const Status swept = SweepViews(fs, dir.path());
+    EXPECT_TRUE(swept.ok()) << swept.ToString();
+    EXPECT_TRUE(ListHeldLeases(fs, dir.path()).ok());
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_TRUE(SweepViews(fs, dir.path()).ok());
+  EXPECT_TRUE(fs.List(dir.File("views"))->empty());
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,151 @@
+#include <filesystem>
+
+#include "tests/tools/ctl_fixture.h"
+#include "tools/base64.h"
+
+// put, get, del.
+namespace rawkv::ctl {
+namespace {
+
+class CtlKey : public CtlTest {
+ protected:
+  void SetUp() override { Format(); }
+};
+
+TEST_F(CtlKey, PutPrintsTheVersion) {
+  EXPECT_EQ(Ok({"put", "k", "v"}), "1\n");
+  EXPECT_EQ(Ok({"put", "k", "w", "--json"}), "{\"version\":2}\n");
+  EXPECT_EQ(Ok({"get", "k"}), "w");
+}
+
+TEST_F(CtlKey, PutTakesEmptyValuesAndValuesThatLookLikeFlags) {
+  Ok({"put", "empty", ""});
+  EXPECT_EQ(Ok({"get", "empty"}), "");
+  EXPECT_EQ(OkJson({"get", "empty"})["size"], 0);
+  Ok({"put", "k", "--", "--json"});
+  EXPECT_EQ(Ok({"get", "k"}), "--json");
+  Ok({"put", "--", "-key", "-1"});
+  EXPECT_EQ(Ok({"get", "--", "-key"}), "-1");
+}
+
+TEST_F(CtlKey, PutTakesFilesAndStandardInput) {
+  std::string value;
+  for (int i = 0; i < 300'000; ++i) value += static_cast<char>(i * 31 % 251);
+  WriteFile("value", value);
+  Ok({"put", "file", "--file=" + File("value")});
+  EXPECT_EQ(Ok({"get", "file"}), value);
+  Ok({"put", "pipe", "--file", "-"}, {.input = value + "x"});
+  EXPECT_EQ(Ok({"get", "pipe"}), value + "x");
+}
+
+TEST_F(CtlKey, PutRefusesWrongUseWith2) {
+  WriteFile("value", "v");
+  EXPECT_TRUE(EndedWith(Run({"put"}), 2, "KEY [VALUE] is missing"));
+  EXPECT_TRUE(EndedWith(Run({"put", "k"}), 2, "give either VALUE or --file=PATH"));
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--file=" + File("value")}), 2, "give either VALUE or --file=PATH"));
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "--file=/no/such"}), 2, "/no/such: cannot be read"));
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "--file=/"}), 2, "Is a directory"));
+  EXPECT_TRUE(EndedWith(Run({"put", "", "v"}), 2, "a key has at least one byte"));
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "w"}), 2, "one argument too many"));
+  EXPECT_TRUE(EndedWith(Run({"put", "v", "--key_b64=?"}), 2, "--key_b64: not base64"));
+  EXPECT_TRUE(EndedWith(Run({"put", std::string(65537, 'k'), "v"}), 2, "put: "));
+  EXPECT_EQ(OkJson({"info"})["version"], 0) << "none of these is a version";
+}
+
+TEST_F(CtlKey, BinaryKeysGoThroughBase64) {
+  const std::string key("\xFF\x00\n", 3);
+  Ok({"put", "--key_b64=" + EncodeBase64(key), "v"});
+  EXPECT_EQ(Ok({"get", "--key_b64=" + EncodeBase64(key)}), "v");
+  const Json value = OkJson({"get", "--key_b64=" + EncodeBase64(key)});
+  EXPECT_EQ(Fields(value), (Args{"key_b64", "size", "version", "value_b64"}));
+  EXPECT_EQ(value["key_b64"], EncodeBase64(key));
+  Ok({"del", "--key_b64=" + EncodeBase64(key)});
+  EXPECT_EQ(Run({"get", "--key_b64=" + EncodeBase64(key)}).status, 1);
+}
+
+TEST_F(CtlKey, GetPrintsRawBytesOrOneDocument) {
+  const std::string value("a\0\xFF\n", 4);
+  WriteFile("value", value);
+  Ok({"put", "first", "x"});
+  Ok({"put", "k", "--file=" + File("value")});
+  EXPECT_EQ(Ok({"get", "k"}), value);
+  const Json document = OkJson({"get", "k"});
+  EXPECT_EQ(Fields(document), (Args{"key", "size", "version", "value_b64"}));
+  EXPECT_EQ(document["key"], "k");
+  EXPECT_EQ(document["size"], 4);
+  EXPECT_EQ(document["version"], 2);
+  EXPECT_EQ(document["value_b64"], EncodeBase64(value));
+}
+
+TEST_F(CtlKey, GetReadsOldVersions) {
+  Commit(7);
+  EXPECT_EQ(Ok({"get", "k1", "--version=3"}), ValueAt(1));
+  EXPECT_EQ(Ok({"get", "k1", "--version", "4"}), ValueAt(4));
+  EXPECT_EQ(OkJson({"get", "k1", "--version=6"})["version"], 4) << "the version that wrote it";
+  EXPECT_TRUE(EndedWith(Run({"get", "k1", "--version=0"}), 1, "no key 'k1' at version 0"));
+  EXPECT_TRUE(EndedWith(Run({"get", "k1", "--version=8"}), 3, "get: "));
+}
+
+TEST_F(CtlKey, GetOfAVersionThatIsNoLongerKeptEndsWith3) {
+  Commit(4);
+  Ok({"snapshot", "create"});
+  Ok({"snapshot", "prune", "--keep=0"});
+  EXPECT_TRUE(EndedWith(Run({"get", "k1", "--version=2"}), 3, "2"));
+}
+
+TEST_F(CtlKey, GetToAFileReplacesItInOneStep) {
+  Ok({"put", "k", "value"});
+  EXPECT_EQ(Ok({"get", "k", "--out=" + File("out")}), "");
+  EXPECT_EQ(ReadFile(File("out")), "value");
+  WriteFile("out", "something longer than the value");
+  Ok({"get", "k", "--out", File("out")});
+  EXPECT_EQ(ReadFile(File("out")), "value");
+  EXPECT_EQ(OkJson({"get", "k", "--out=" + File("out")})["value_b64"], EncodeBase64("value"));
+  EXPECT_TRUE(EndedWith(Run({"get", "k", "--out=" + File("")}), 2, "Is a directory"));
+  EXPECT_TRUE(EndedWith(Run({"get", "k", "--out=/dev/full"}), 5, "No space left on device"));
+}
+
+TEST_F(CtlKey, GetOfAnAbsentKeyEndsWith1AndTouchesNothing) {
+  WriteFile("out", "old");
+  EXPECT_TRUE(EndedWith(Run({"get", "absent", "--out=" + File("out")}), 1, "no key 'absent'"));
+  EXPECT_TRUE(EndedWith(Run({"get", "absent", "--json"}), 1, "no key 'absent'"));
+  EXPECT_EQ(ReadFile(File("out")), "old");
+  EXPECT_TRUE(EndedWith(Run({"get", "absent", "--out=" + File("new")}), 1, "no key 'absent'"));
+  EXPECT_FALSE(std::filesystem::exists(File("new")));
+}
+
+TEST_F(CtlKey, DelOfAnAbsentKeyIsAVersionToo) {
+  EXPECT_EQ(Ok({"del", "absent"}), "1\n");
+  Ok({"put", "k", "v"});
+  EXPECT_EQ(Ok({"del", "k", "--json"}), "{\"version\":3}\n");
+  EXPECT_EQ(Run({"get", "k"}).status, 1);
+  EXPECT_EQ(Ok({"get", "k", "--version=2"}), "v");
+  EXPECT_TRUE(EndedWith(Run({"del"}), 2, "KEY is missing"));
+}
+
+TEST_F(CtlKey, AReadOnlyOpeningReadsAndRefusesToWrite) {
+  Ok({"put", "k", "v"});
+  EXPECT_EQ(Ok({"get", "k", "--read_only"}), "v");
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "w", "--read_only"}), 3, "put: "));
+  EXPECT_TRUE(EndedWith(Run({"del", "k", "--read_only"}), 3, "del: "));
+  EXPECT_EQ(Ok({"get", "k"}), "v");
+}
+
+TEST_F(CtlKey, EveryEngineAndDurabilityReadsBackWhatItWrote) {
+  for (const std::string engine : {"auto", "posix"}) {
+    Ok({"put", engine, ValueAt(1), "--engine=" + engine, "--durability=unsafe_unsynced"});
+    EXPECT_EQ(Ok({"get", engine, "--engine", engine}), ValueAt(1));
+  }
+}
+
+TEST_F(CtlKey, AFullDeviceEndsWith5AndKeepsWhatIsThere) {
+  Ok({"put", "k", "kept"});
+  WriteFile("huge", std::string(32u << 20, 'x'));
+  EXPECT_TRUE(EndedWith(Run({"put", "huge", "--file=" + File("huge")}), 5, "put: "));
+  EXPECT_EQ(Ok({"get", "k"}), "kept");
+  EXPECT_EQ(OkJson({"info"})["version"], 1);
+  Ok({"put", "k", "goes on"});
+}
+
+}  // namespace
+}  // namespace rawkv::ctl

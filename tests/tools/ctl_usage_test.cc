@@ -1,0 +1,220 @@
+#include <gtest/gtest.h>
+
+#include "tests/tools/ctl_fixture.h"
+#include "tools/command_table.h"
+
+// The command line as a whole, and what holds for every command.
+namespace rawkv::ctl {
+namespace {
+
+class CtlUsage : public CtlTest {};
+
+// A use of each command that is right but for what the test makes wrong.
+const std::vector<Args> kUses = {{"format"},
+                                 {"info"},
+                                 {"put", "k", "v"},
+                                 {"get", "k0"},
+                                 {"del", "k"},
+                                 {"scan"},
+                                 {"apply", "-"},
+                                 {"snapshot", "create"},
+                                 {"snapshot", "list"},
+                                 {"snapshot", "verify"},
+                                 {"snapshot", "delete", "--version=3"},
+                                 {"snapshot", "prune"},
+                                 {"snapshot", "pin", "--name=p"},
+                                 {"snapshot", "unpin", "--name=p"},
+                                 {"rollback", "--version=1", "--yes"},
+                                 {"export", "--version=1", "--out=OUT"},
+                                 {"import", "--in=IN"},
+                                 {"wal", "list"},
+                                 {"wal", "dump"},
+                                 {"wal", "verify"},
+                                 {"fsck"},
+                                 {"stats"},
+                                 {"diff", "--from=1", "--to=2"},
+                                 {"scrub"},
+                                 {"version"},
+                                 {"help"}};
+
+std::string NameOf(const Args& use) {
+  const std::string two = use.size() > 1 ? use[0] + " " + use[1] : use[0];
+  return FindCommand(two) != nullptr ? two : use[0];
+}
+
+Args With(Args use, const std::string& more) {
+  use.push_back(more);
+  return use;
+}
+
+TEST_F(CtlUsage, EveryCommandIsCovered) {
+  ASSERT_EQ(kUses.size(), Commands().size());
+  for (size_t i = 0; i < kUses.size(); ++i) EXPECT_EQ(NameOf(kUses[i]), Commands()[i].name);
+}
+
+TEST_F(CtlUsage, EveryCommandHasHelpWithAnExample) {
+  for (const Args& use : kUses) {
+    const CtlResult by_flag = RunCtl(With(use, "--help"));
+    EXPECT_EQ(by_flag.status, 0) << NameOf(use);
+    EXPECT_NE(by_flag.out.find("\nFor example:\n  rawkv-ctl "), std::string::npos) << NameOf(use);
+    EXPECT_NE(by_flag.out.find("--store=DIR"), std::string::npos) << NameOf(use);
+    Args by_command = {"help"};
+    const std::string name = NameOf(use);
+    by_command.insert(by_command.end(), use.begin(), use.begin() + (name.find(' ') == std::string::npos ? 1 : 2));
+    EXPECT_EQ(RunCtl(by_command).out, by_flag.out) << name;
+  }
+}
+
+TEST_F(CtlUsage, HelpAloneListsEveryCommand) {
+  const CtlResult help = RunCtl({"help"});
+  EXPECT_EQ(help.status, 0);
+  for (const Command& command : Commands()) {
+    EXPECT_NE(help.out.find("\n  " + std::string(command.name) + " "), std::string::npos) << command.name;
+  }
+  EXPECT_EQ(RunCtl({"--help"}).out, help.out);
+  EXPECT_EQ(RunCtl({"help", "snapshot"}).status, 0);
+  EXPECT_EQ(RunCtl({"snapshot", "--help"}).out, RunCtl({"help", "snapshot"}).out);
+}
+
+TEST_F(CtlUsage, UnknownTopicsAndCommandsEndWith2AndASuggestion) {
+  EXPECT_TRUE(EndedWith(RunCtl({"help", "rolback"}), 2, "did you mean 'rollback'?"));
+  EXPECT_TRUE(EndedWith(RunCtl({"rolback", "--help"}), 2, "did you mean 'rollback'?"));
+  EXPECT_TRUE(EndedWith(RunCtl({"rolback"}), 2, "did you mean 'rollback'?"));
+  EXPECT_TRUE(EndedWith(RunCtl({"snapshot"}), 2, "create, list, verify"));
+  EXPECT_TRUE(EndedWith(RunCtl({}), 2, "no command"));
+  EXPECT_TRUE(EndedWith(RunCtl({"--store=x"}), 2, "no command"));
+}
+
+TEST_F(CtlUsage, VersionIsACommandAndAFlag) {
+  const CtlResult version = RunCtl({"version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_EQ(version.out.find("rawkv "), 0u);
+  EXPECT_EQ(RunCtl({"--version"}).out, version.out);
+  const Json json = OkJson({"version"});
+  EXPECT_EQ(Fields(json), (Args{"rawkv", "formats"}));
+  EXPECT_EQ(Fields(json["formats"]), (Args{"store", "wal", "device", "snapshot"}));
+  EXPECT_EQ(Rows(RunCtl({"--version", "--json"}).out).front(), json);
+}
+
+TEST_F(CtlUsage, EveryCommandRefusesFlagsThatAreNotItsOwnWith2) {
+  for (const Args& use : kUses) {
+    const std::string name = NameOf(use);
+    EXPECT_TRUE(EndedWith(Run(With(use, "--no_such_flag=1")), 2, name + ": unknown flag --no_such_flag"));
+    EXPECT_TRUE(EndedWith(Run(With(use, "--helpfull")), 2, name + ": unknown flag --helpfull"));
+    if (name != "format") {
+      EXPECT_TRUE(EndedWith(Run(With(use, "--initial_version=1")), 2, name + ": --initial_version is not a flag of"));
+    }
+  }
+}
+
+TEST_F(CtlUsage, EveryCommandRefusesBadValuesWith2) {
+  for (const Args& use : kUses) {
+    const std::string name = NameOf(use);
+    EXPECT_TRUE(EndedWith(Run(With(use, "--json=maybe")), 2, name + ": --json: 'maybe' is not true or false"));
+    for (const std::string& flag : FlagsOf(*FindCommand(name))) {
+      if (DescribeFlag(flag)->argument != "N" && DescribeFlag(flag)->argument != "BYTES") continue;
+      EXPECT_TRUE(EndedWith(Run(With(use, "--" + flag + "=many")), 2, name + ": --" + flag + ": 'many' is not"));
+    }
+  }
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--engine=spdk"}), 2, "put: --engine: 'spdk' is not"));
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--durability=maybe"}), 2, "put: --durability: 'maybe' is not"));
+}
+
+TEST_F(CtlUsage, EveryCommandOnAStoreNeedsToKnowWhich) {
+  for (const Args& use : kUses) {
+    if (NameOf(use) == "version" || NameOf(use) == "help" || NameOf(use) == "diff" || NameOf(use) == "scrub") continue;
+    EXPECT_TRUE(EndedWith(RunCtl(use), 2, NameOf(use) + ": which store? give --store=DIR or set RAWKV_STORE"));
+  }
+}
+
+TEST_F(CtlUsage, TheStoreMayComeFromTheEnvironment) {
+  Format();
+  EXPECT_EQ(RunCtl({"put", "k", "v"}, {.environment = {"RAWKV_STORE=" + store()}}).out, "1\n");
+  EXPECT_EQ(RunCtl({"get", "k", "--store", store()}, {.environment = {"RAWKV_STORE=/nowhere"}}).out, "v");
+}
+
+TEST_F(CtlUsage, EveryCommandOnAnAbsentStoreEndsWith3) {
+  WriteFile("dir", "");
+  for (const Args& use : kUses) {
+    const std::string name = NameOf(use);
+    if (name == "version" || name == "help" || name == "format" || name == "import") continue;
+    EXPECT_TRUE(EndedWith(Run(use), 3, name + ": "));
+  }
+}
+
+TEST_F(CtlUsage, FlagsStandBeforeAndAfterTheCommand) {
+  Format();
+  EXPECT_EQ(RunCtl({"put", "--store", store(), "k", "--json", "v"}).out, "{\"version\":1}\n");
+  EXPECT_EQ(RunCtl({"--json", "--store=" + store(), "put", "k", "w"}).out, "{\"version\":2}\n");
+  EXPECT_EQ(RunCtl({"get", "k", "--version", "1", "--store", store()}).out, "v");
+  EXPECT_EQ(RunCtl({"--version", "1", "get", "k", "--store", store()}).out, "v");
+}
+
+TEST_F(CtlUsage, WhatIsNotSupportedYetEndsWith3) {
+  Format();
+  for (const Args& use : std::vector<Args>{{"diff", "--from=0", "--to=0"},
+                                           {"scrub"},
+                                           {"stats", "--prometheus"},
+                                           {"fsck", "--repair"},
+                                           {"export", "--version=0", "--base=0", "--out=" + File("out")}}) {
+    EXPECT_TRUE(EndedWith(Run(use), 3, "not supported yet")) << use.front();
+  }
+  EXPECT_TRUE(EndedWith(RunCtl({"format", "--digest", "--store=" + File("other")}), 3, "format: "));
+  EXPECT_TRUE(EndedWith(Run({"info", "--engine=nvme"}), 3, "info: "));
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--engine=nvme"}), 3, "put: "));
+  EXPECT_TRUE(EndedWith(Run({"diff"}), 2, "give --from=A and --to=B"));
+}
+
+// Standard output that takes nothing: status 5, whatever the command.
+TEST_F(CtlUsage, EveryCommandTellsOfAFullStandardOutput) {
+  Format();
+  Commit(3);
+  Ok({"export", "--version=1", "--out=" + File("export")});
+  std::vector<Args> uses = {{"info"},
+                            {"put", "a", "v"},
+                            {"get", "k1"},
+                            {"del", "a"},
+                            {"scan"},
+                            {"apply", "-"},
+                            {"snapshot", "create"},
+                            {"snapshot", "list"},
+                            {"snapshot", "verify"},
+                            {"snapshot", "pin", "--name=p"},
+                            {"snapshot", "unpin", "--name=p"},
+                            {"snapshot", "prune", "--json"},
+                            {"rollback", "--version=2", "--dry_run"},
+                            {"rollback", "--version=3", "--yes"},
+                            {"export", "--version=2", "--out=" + File("export2")},
+                            {"export", "--list=" + File("export")},
+                            {"import", "--in=" + File("export"), "--capacity=16MiB", "--store=" + File("copy")},
+                            {"wal", "list"},
+                            {"wal", "dump"},
+                            {"wal", "verify"},
+                            {"fsck"},
+                            {"stats"},
+                            {"version"},
+                            {"help"},
+                            {"format", "--capacity=16MiB", "--store=" + File("another")}};
+  for (const Args& use : uses) {
+    const CtlResult result = Run(use, {.input = "{}\n{}\n", .output_path = "/dev/full"});
+    EXPECT_TRUE(EndedWith(result, 5, "standard output: No space left on device")) << use.front();
+  }
+}
+
+TEST_F(CtlUsage, AClosedStandardOutputIsAnErrorAndTouchesNoFile) {
+  Format();
+  const std::string script =
+      std::string(RAWKV_CTL_PATH) + " put k v --store=" + store() + " >&- 2>" + File("err") + "; exit $?";
+  EXPECT_EQ(WEXITSTATUS(std::system(script.c_str())), 5);
+  EXPECT_NE(ReadFile(File("err")).find("standard output: Bad file descriptor"), std::string::npos);
+  EXPECT_EQ(Ok({"get", "k"}), "v");
+}
+
+TEST_F(CtlUsage, ErrorsAreOneLineWhateverTheyQuote) {
+  Format();
+  EXPECT_TRUE(EndedWith(Run({"get", "no\nsuch\x1b[2J"}), 1, "no key 'no\\nsuch\\x1b[2J'"));
+  EXPECT_TRUE(EndedWith(Run({"bad\ncommand"}), 2, "bad\\ncommand"));
+}
+
+}  // namespace
+}  // namespace rawkv::ctl
