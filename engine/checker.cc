@@ -25,8 +25,11 @@ class Checker {
   Result<CheckReport> Run() {
     RAWKV_RETURN_IF_ERROR(CheckSuperblocks());
     RAWKV_RETURN_IF_ERROR(NoteLeftovers());
-    RAWKV_RETURN_IF_ERROR(CheckSnapshots());
     const Result<RollbackMarker> marker = LoadRollbackMarker(*c_.env.fs, c_.paths.rollback_marker());
+    // Those above the target of a rollback that has taken effect only wait for their removal.
+    std::optional<Version> highest;
+    if (marker.ok() && c_.record.chain.Knows(marker->new_lineage)) highest = marker->target;
+    RAWKV_RETURN_IF_ERROR(CheckSnapshots(highest));
     if (marker.status().code() != StatusCode::kNotFound) {
       if (marker.ok()) {
         Note("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +
@@ -70,7 +73,7 @@ class Checker {
     return Status::Ok();
   }
 
-  Status CheckSnapshots() {
+  Status CheckSnapshots(std::optional<Version> highest) {
     std::vector<std::string> damaged;
     RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c_.snapshots->List(&damaged));
     for (const std::string& name : damaged) {
@@ -79,6 +82,7 @@ class Checker {
     const SnapshotCallbacks callbacks{
         .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(c_.env, dir); }};
     for (const SnapshotInfo& s : all) {
+      if (highest && s.version > *highest) continue;
       RAWKV_ASSIGN_OR_RETURN(
           const std::vector<std::string> errors,
           c_.snapshots->Verify(s.version, c_.record.chain, SnapshotChecksummer(c_.env), callbacks));

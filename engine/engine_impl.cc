@@ -48,7 +48,10 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   return impl;
 }
 
-Engine::Impl::~Impl() { (void)Close(); }
+Engine::Impl::~Impl() {
+  // An open that failed half-way has nothing to say: only a store that came up writes last words.
+  if (context != nullptr) (void)Close();
+}
 
 Status Engine::Impl::CheckReadable() const {
   if (closed_.load()) return Status::FailedPrecondition("the store is closed");
@@ -129,7 +132,7 @@ Status Engine::Impl::Close() {
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
   if (pipeline != nullptr) pipeline->Stop(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
-  if (core.wal != nullptr && poison.first().ok() && !dead_.load()) status = LastWords();
+  if (pipeline != nullptr && poison.first().ok() && !dead_.load()) status = LastWords();
   closed_ = true;
   epochs.Close();
   read_only_tip_.reset();

@@ -12,7 +12,6 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kMaxManifestBytes = 1ull << 30;
 constexpr uint64_t kBatchBytes = 8ull << 20;
 
 // Fills the index and device of a store in the making, key by key.
@@ -85,6 +84,7 @@ class FragmentJoiner {
   explicit FragmentJoiner(ImportedState& state) : state_(state) {}
 
   Status Add(const std::string& chunk, const ChunkFragment& f) {
+    if (f.deletion) return Bad(chunk, "a deletion in a full export");
     if (f.offset == 0) {
       if (open_) return Bad(chunk, "a value ends before its length");
       if (started_ && f.key <= key_) return Bad(chunk, "keys are not in order");
@@ -122,7 +122,7 @@ class FragmentJoiner {
 
 Result<ExportManifest> LoadManifest(Fs& fs, const std::string& in) {
   const std::string path = JoinPath(in, kExportManifestName);
-  Result<std::string> file = ReadFile(fs, path, kMaxManifestBytes);
+  Result<std::string> file = ReadFile(fs, path, kMaxExportManifestBytes);
   if (!file.ok()) {
     if (file.status().code() != StatusCode::kNotFound) return file.status();
     return Status::FailedPrecondition(in + ": no export here (its MANIFEST is missing; an export that was not "

@@ -2,6 +2,7 @@
 
 #include "tools/base64.h"
 #include "tools/commands.h"
+#include "tools/input.h"
 #include "tools/json_text.h"
 #include "tools/report_rows.h"
 #include "tools/store_access.h"
@@ -30,8 +31,9 @@ Result<ExitStatus> PrintChunks(Invocation& call) {
   if (flags.version.has_value() || flags.out.has_value() || flags.base.has_value()) {
     return Status::InvalidArgument("--list=DIR stands alone: it reads an export, and makes none");
   }
+  RAWKV_RETURN_IF_ERROR(CheckInputDirectory(*flags.list));
   const Result<std::vector<ExportChunkRow>> rows = ListExport(*flags.list);
-  if (!rows.ok()) return AbsentIsUsage(rows.status());
+  if (!rows.ok()) return AbsentIsRefused(rows.status());
   for (const ExportChunkRow& row : *rows) {
     RAWKV_RETURN_IF_ERROR(call.out.Line(flags.json ? ChunkJson(row) : ChunkText(row)));
   }
@@ -64,8 +66,7 @@ Result<ExitStatus> RunExport(Invocation& call) {
 Result<ExitStatus> RunImport(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   if (!call.flags.in.has_value()) return Status::InvalidArgument("from where? give --in=DIR");
-  // What is missing may be the export (a wrong argument) or the device (refused): the export first.
-  RAWKV_RETURN_IF_ERROR(AbsentIsUsage(ListExport(*call.flags.in).status()));
+  RAWKV_RETURN_IF_ERROR(CheckInputDirectory(*call.flags.in));
   const ImportOptions options{
       .in = *call.flags.in, .format = FormatOptionsOf(call.flags), .progress = call.progress.Callback()};
   const Result<FormatResult> made = ImportStore(dir, options);

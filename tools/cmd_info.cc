@@ -35,12 +35,15 @@ Result<ExitStatus> RunInfo(Invocation& call) {
     }
     refusal = opened.status();
     if (SaysNothingOfTheStore(refusal)) return refusal;
-    const Result<EngineInfo> seen = InspectStore(dir, OpenOptionsOf(call));
+    Result<EngineInfo> seen = InspectStore(dir, OpenOptionsOf(call));
     const bool busy = refusal.code() == StatusCode::kBusy;
     if (busy && attempt == 0 && seen.ok() && !seen->writer.has_value()) continue;
     if (!seen.ok()) return refusal;
+    const bool beside_writer = busy && seen->writer.has_value();
+    // A look from outside may miss what opening stumbles over.
+    if (!beside_writer && seen->health == "ok") seen->health = refusal.ToString();
     RAWKV_RETURN_IF_ERROR(PrintInfo(call, *seen));
-    if (busy && seen->writer.has_value()) return ExitStatus::kDone;
+    if (beside_writer) return ExitStatus::kDone;
     break;
   }
   return refusal;

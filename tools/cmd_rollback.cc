@@ -109,6 +109,15 @@ class Rollback {
     return plan;
   }
 
+  // An earlier rollback that was interrupted comes first. Every opening finishes or undoes it before all
+  // else; whether the store opens then is not asked.
+  Result<RollbackPlan> PlanAfterInterruption() {
+    Result<RollbackPlan> plan = Plan();
+    if (plan.status().code() != StatusCode::kFailedPrecondition) return plan;
+    { const auto finished = Engine::Open(dir_, OpenOptionsOf(call_)); }
+    return Plan();
+  }
+
   // As planned, or not at all: a writer may have come and gone while the user was thinking.
   Status Act(const RollbackPlan& seen) {
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan now, Plan());
@@ -135,7 +144,8 @@ Result<ExitStatus> RunRollback(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(std::string dir, StoreDirOf(call.flags));
   RAWKV_ASSIGN_OR_RETURN(const Version target, NeededVersion(call.flags));
   Rollback rollback(std::move(dir), target, call);
-  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, rollback.Plan());
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan,
+                         call.flags.dry_run ? rollback.Plan() : rollback.PlanAfterInterruption());
   const bool nothing_to_do = plan.from == plan.to && plan.blocked_by.empty();
   if (call.flags.dry_run || nothing_to_do) {
     RAWKV_RETURN_IF_ERROR(

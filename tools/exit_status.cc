@@ -33,10 +33,6 @@ Status AbsentIsRefused(const Status& status) {
   return status.code() == StatusCode::kNotFound ? Status::FailedPrecondition(status.message()) : status;
 }
 
-Status AbsentIsUsage(const Status& status) {
-  return status.code() == StatusCode::kNotFound ? Status::InvalidArgument(status.message()) : status;
-}
-
 std::string ErrorText(const Status& status) {
   switch (ExitStatusOf(status)) {
     case ExitStatus::kCorruption:

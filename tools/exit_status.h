@@ -17,14 +17,11 @@ enum class ExitStatus : int {
   kInternal = 70,   // a bug in rawkv
 };
 
-// kNotFound is kNo: "no such key". Where a store or an input file is what is missing, the two
-// functions below tell it apart first.
+// kNotFound is kNo: "no such key". Where a store is what is missing, AbsentIsRefused comes first.
 ExitStatus ExitStatusOf(const Status& status);
 
 // A missing store or device: kNotFound becomes kFailedPrecondition, all else stays.
 Status AbsentIsRefused(const Status& status);
-// A missing input file or directory: kNotFound becomes kInvalidArgument, all else stays.
-Status AbsentIsUsage(const Status& status);
 
 // The error's message for people, on one line whatever bytes it quotes; names the kind of error where
 // the message alone may leave it open.

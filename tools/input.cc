@@ -55,6 +55,11 @@ Result<std::string> ReadValueFile(const std::string& path) {
   }
 }
 
+Status CheckInputDirectory(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd.valid() ? Status::Ok() : Unreadable(path, errno);
+}
+
 std::string_view LineReader::Take(size_t end, size_t next) {
   const std::string_view line(buffer_.data() + begin_, end - begin_);
   begin_ = scanned_ = next;

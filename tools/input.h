@@ -36,6 +36,9 @@ class Input {
 // The whole of a file as a value; kInvalidArgument if it is larger than a value may be.
 Result<std::string> ReadValueFile(const std::string& path);
 
+// kInvalidArgument unless there is a directory at `path` that can be read.
+Status CheckInputDirectory(const std::string& path);
+
 // Lines of a file of any size, each as soon as it is there. A last line without newline counts.
 class LineReader {
  public:

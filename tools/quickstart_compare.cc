@@ -119,4 +119,12 @@ Result<Comparison> CompareSome(Engine& engine, const ReadView* view, const Histo
   return out;
 }
 
+Status RequireEqual(const Comparison& comparison) {
+  if (comparison.equal()) return Status::Ok();
+  std::string text =
+      std::to_string(comparison.differences) + " difference" + (comparison.differences == 1 ? "" : "s");
+  for (const std::string& example : comparison.examples) text += "; " + example;
+  return Status::Corruption(text);
+}
+
 }  // namespace rawkv::quickstart

@@ -40,4 +40,7 @@ struct SpotCheck {
 Result<Comparison> CompareSome(Engine& engine, const ReadView* view, const History& history,
                                const SpotCheck& check);
 
+// kCorruption, with the first differences, unless the comparison found none.
+Status RequireEqual(const Comparison& comparison);
+
 }  // namespace rawkv::quickstart

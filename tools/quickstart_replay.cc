@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/logger.h"
 #include "tools/quickstart_process.h"
 #include "tools/quickstart_value_arena.h"
 
@@ -69,6 +70,14 @@ Status PinTipIfPlanned(Engine& engine, const ReplayPlan& plan) {
   const uint64_t tip = engine.version().value();
   if (!IsPinned(plan, tip)) return Status::Ok();
   return engine.Pin(PinName(tip)).status();
+}
+
+OpenOptions QuickstartOpenOptions() {
+  OpenOptions options;
+  // What the engine would log (a torn record cut off after a kill) is what this program provokes; it
+  // reports it itself.
+  options.env.logger = &NullLogger();
+  return options;
 }
 
 }  // namespace rawkv::quickstart

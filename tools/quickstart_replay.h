@@ -33,4 +33,7 @@ Status ReplaySteps(Engine& engine, const ReplayPlan& plan, uint64_t first, const
 // Makes up for a pin that was due at the tip, but not set before the process ended.
 Status PinTipIfPlanned(Engine& engine, const ReplayPlan& plan);
 
+// The settings that every open of this program uses.
+OpenOptions QuickstartOpenOptions();
+
 }  // namespace rawkv::quickstart

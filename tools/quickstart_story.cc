@@ -98,11 +98,13 @@ Status Story::MakeStore() {
   for (const uint64_t pin : {history_->size() / 10, history_->size() / 4}) {
     if (pin > 0) plan_.pins.push_back(pin);
   }
-  const auto formatted = Engine::Format(plan_.store, format);
-  if (!formatted.ok()) return formatted.status();
-  RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, InspectStore(plan_.store, QuickstartOpenOptions()));
-  report_.Store(plan_.store, info);
-  return Status::Ok();
+  return RunInWorker([&]() -> Status {
+    const auto formatted = Engine::Format(plan_.store, format);
+    if (!formatted.ok()) return formatted.status();
+    RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, InspectStore(plan_.store, QuickstartOpenOptions()));
+    report_.Store(plan_.store, info);
+    return Status::Ok();
+  });
 }
 
 Status Story::Replay() {

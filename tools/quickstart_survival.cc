@@ -1,19 +1,11 @@
 #include "tools/quickstart_survival.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "base/clock.h"
-#include "base/unique_fd.h"
 #include "tools/quickstart_process.h"
 #include "tools/quickstart_worker.h"
 
@@ -23,61 +15,33 @@ namespace {
 constexpr int kExtraKillsMax = 4;
 constexpr uint64_t kFirstDelayNs = 300'000;  // before any commit has been timed
 
-// A forked process that runs RunWorker. Killed and reaped when destroyed.
-class Worker {
- public:
-  static Result<std::unique_ptr<Worker>> Start(const ReplayPlan& plan) {
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0) return Status::FromErrno(errno, "pipe2");
-    UniqueFd in(fds[0]), out(fds[1]);
-    const pid_t pid = fork();
-    if (pid < 0) return Status::FromErrno(errno, "fork");
-    if (pid == 0) {
-      in.Reset();
-      _exit(RunWorker(plan, out.get()));  // nothing of the parent's is unwound here
-    }
-    return std::unique_ptr<Worker>(new Worker(pid, std::move(in)));
-  }
-  ~Worker() { Kill(); }
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
-
-  // Nothing at the end of the pipe: the worker has ended.
-  Result<std::optional<WorkerEvent>> Next() {
-    WorkerEvent event;
-    auto* raw = reinterpret_cast<char*>(&event);
-    for (size_t done = 0; done < sizeof(event);) {
-      const ssize_t n = read(events_.get(), raw + done, sizeof(event) - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return Status::FromErrno(errno, "reading from the replaying process");
-      if (n == 0) return std::optional<WorkerEvent>();
-      done += static_cast<size_t>(n);
-    }
-    event.text[sizeof(event.text) - 1] = '\0';
-    return std::optional<WorkerEvent>(event);
-  }
-
-  void Kill() {
-    if (pid_ < 0) return;
-    kill(pid_, SIGKILL);
-    Reap();
-  }
-
-  // How it ended, for people.
-  std::string Reap() {
-    int wait_status = 0;
-    while (waitpid(pid_, &wait_status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    if (!WIFSIGNALED(wait_status)) return "status " + std::to_string(WEXITSTATUS(wait_status));
-    return "signal " + std::to_string(WTERMSIG(wait_status));
-  }
-
- private:
-  Worker(pid_t pid, UniqueFd events) : pid_(pid), events_(std::move(events)) {}
-  pid_t pid_;  // -1: reaped
-  UniqueFd events_;
-};
+// The life of one worker: opens the store, compares its tip with the history, replays what is missing and
+// closes; killed at any moment.
+Status Work(const ReplayPlan& plan, int fd) {
+  const uint64_t begin_ns = SystemClock().MonotonicNs();
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, Engine::Open(plan.store, QuickstartOpenOptions()));
+  const uint64_t tip = engine->version().value();
+  RAWKV_RETURN_IF_ERROR(TellParent(fd, {.kind = WorkerEvent::Kind::kOpened,
+                                        .version = tip,
+                                        .nanoseconds = SystemClock().MonotonicNs() - begin_ns}));
+  if (tip > plan.history->size()) return Status::Corruption("the store came back at a version never made");
+  RAWKV_ASSIGN_OR_RETURN(const Comparison found, CompareAll(*engine, nullptr, *plan.history, tip));
+  RAWKV_RETURN_IF_ERROR(RequireEqual(found));
+  RAWKV_RETURN_IF_ERROR(TellParent(fd, {.kind = WorkerEvent::Kind::kCompared,
+                                        .version = tip,
+                                        .keys = found.keys,
+                                        .value_bytes = found.value_bytes}));
+  RAWKV_RETURN_IF_ERROR(PinTipIfPlanned(*engine, plan));
+  const ReplayObserver observer = {
+      .on_begin =
+          [fd](uint64_t n) { return TellParent(fd, {.kind = WorkerEvent::Kind::kBegun, .version = n}); },
+      .on_committed =
+          [fd](uint64_t n, uint64_t ns) {
+            return TellParent(fd, {.kind = WorkerEvent::Kind::kCommitted, .version = n, .nanoseconds = ns});
+          }};
+  RAWKV_RETURN_IF_ERROR(ReplaySteps(*engine, plan, tip + 1, observer));
+  return engine->Close();
+}
 
 class Survivor {
  public:
@@ -93,7 +57,7 @@ class Survivor {
   Result<ReplayResult> Run() {
     const uint64_t begin_ns = SystemClock().MonotonicNs();
     for (bool done = false; !done;) {
-      RAWKV_ASSIGN_OR_RETURN(const auto worker, Worker::Start(plan_));
+      RAWKV_ASSIGN_OR_RETURN(const auto worker, Worker::Start([this](int fd) { return Work(plan_, fd); }));
       RAWKV_ASSIGN_OR_RETURN(done, Follow(*worker));
     }
     result_.wall_ns = SystemClock().MonotonicNs() - begin_ns;
@@ -149,7 +113,7 @@ class Survivor {
       case WorkerEvent::Kind::kFailed:
         break;
     }
-    return Status(event.code == StatusCode::kOk ? StatusCode::kInternal : event.code, event.text);
+    return event.error();
   }
 
   Status TakeOpened(const WorkerEvent& event) {

@@ -1,15 +1,20 @@
 #pragma once
 
-#include <cstdint>
+#include <sys/types.h>
 
-#include "tools/quickstart_compare.h"
-#include "tools/quickstart_replay.h"
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace rawkv::quickstart {
 
-// What a worker tells over its pipe, in this order: kOpened, kCompared, then kBegun and kCommitted in
-// turn, and at its end kDone or kFailed. One event is one write(2) below PIPE_BUF, so a killed worker
-// leaves whole events only.
+// What a worker tells over its pipe. At its end comes kDone or kFailed; the others are its task's. One
+// event is one write(2) below PIPE_BUF, so a killed worker leaves whole events only.
 struct WorkerEvent {
   enum class Kind : uint32_t { kOpened, kCompared, kBegun, kCommitted, kDone, kFailed };
   Kind kind = Kind::kFailed;
@@ -19,17 +24,37 @@ struct WorkerEvent {
   uint64_t keys = 0;         // kCompared
   uint64_t value_bytes = 0;
   char text[1000] = {};  // kFailed
+
+  Status error() const;  // of kFailed
 };
 static_assert(sizeof(WorkerEvent) <= 4096, "an event must be one atomic write to a pipe");
 
-// The life of a worker: opens the store, compares its tip with the history, replays what is missing,
-// closes. Meant for a forked process, to be killed at any moment. Returns its exit status.
-int RunWorker(const ReplayPlan& plan, int event_fd);
+// Called in a worker.
+Status TellParent(int fd, const WorkerEvent& event);
 
-// The settings that every open of this program uses.
-OpenOptions QuickstartOpenOptions();
+// A forked process that does one task. An open store belongs into one as long as others are still to be
+// forked: the engine's threads (RocksDB's among them, which outlive a closed store) do not survive a fork,
+// and the child would wait for them for ever. Killed and reaped when destroyed. Not thread-safe.
+class Worker {
+ public:
+  // `task` gets the descriptor for TellParent. The caller must have no threads.
+  static Result<std::unique_ptr<Worker>> Start(const std::function<Status(int fd)>& task);
+  ~Worker() { Kill(); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 
-// kCorruption, with the first differences, unless the comparison found none.
-Status RequireEqual(const Comparison& comparison);
+  // Nothing: the worker has ended, and all it told has been read.
+  Result<std::optional<WorkerEvent>> Next();
+  void Kill();
+  std::string Reap();  // waits; how it ended, for people
+
+ private:
+  Worker(pid_t pid, UniqueFd events) : pid_(pid), events_(std::move(events)) {}
+  pid_t pid_;  // -1: reaped
+  UniqueFd events_;
+};
+
+// Does the task in a worker, to its end; its status.
+Status RunInWorker(const std::function<Status()>& task);
 
 }  // namespace rawkv::quickstart

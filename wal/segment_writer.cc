@@ -26,7 +26,7 @@ Status WriteNew(Fs& fs, const std::string& path, const std::string& header, uint
 
 }  // namespace
 
-Status NeverNoSpace(Status status) {
+Status NeverNoSpace(const Status& status) {
   return status.code() == StatusCode::kNoSpace ? Status::IoError(status.message()) : status;
 }
 

@@ -12,7 +12,7 @@ namespace rawkv {
 
 // A failed sync, or a directory change of unknown outcome, is never "no space, try again" (design
 // invariants 10 and 13), whatever the system called it.
-Status NeverNoSpace(Status status);
+Status NeverNoSpace(const Status& status);
 
 // How far to write zeros.
 struct FillTarget {

@@ -1,16 +1,24 @@
 #include "engine/index/allocation_page.h"
 
 #include <bit>
+#include <cstddef>
+#include <tuple>
 
-#include "base/byte_codec.h"
 #include "base/check.h"
+#include "base/endian.h"
 
 // docs/formats/index.md.
 namespace rawkv {
 namespace {
 
-constexpr size_t kEncodedBytes = 2 + 2 * sizeof(RunFinder::PageBits);
+constexpr size_t kWordBytes = 8;
+constexpr size_t kWords = std::tuple_size_v<RunFinder::PageBits>;
+constexpr size_t kFreeCountAt = 0;  // u16
+constexpr size_t kTakenAt = 2;
+constexpr size_t kLiveAt = kTakenAt + kWords * kWordBytes;
+constexpr size_t kEncodedBytes = kLiveAt + kWords * kWordBytes;
 static_assert(kEncodedBytes == 1026);
+static_assert(AllocationPage::kSlots <= UINT16_MAX);
 
 uint64_t Count(const RunFinder::PageBits& bits) {
   uint64_t n = 0;
@@ -36,11 +44,13 @@ uint64_t AllocationPage::LiveCount() const {
 
 std::string EncodeAllocationPage(const AllocationPage& page) {
   RAWKV_CHECK(!LiveWithoutTaken(page), "a live slot is a taken slot");
-  ByteWriter out;
-  out.U16(static_cast<uint16_t>(AllocationPage::kSlots - page.TakenCount()));
-  for (const uint64_t word : page.taken) out.U64(word);
-  for (const uint64_t word : page.live) out.U64(word);
-  return out.Take();
+  std::string out(kEncodedBytes, '\0');
+  StoreLe(&out[kFreeCountAt], static_cast<uint16_t>(AllocationPage::kSlots - page.TakenCount()));
+  for (size_t i = 0; i < kWords; ++i) {
+    StoreLe(&out[kTakenAt + i * kWordBytes], page.taken[i]);
+    StoreLe(&out[kLiveAt + i * kWordBytes], page.live[i]);
+  }
+  return out;
 }
 
 Result<AllocationPage> DecodeAllocationPage(ConstBytes bytes) {
@@ -48,11 +58,12 @@ Result<AllocationPage> DecodeAllocationPage(ConstBytes bytes) {
     return Status::Corruption("allocation page of " + std::to_string(bytes.size()) + " bytes instead of " +
                               std::to_string(kEncodedBytes));
   }
-  ByteReader in(bytes);
-  const uint64_t free = in.U16();
+  const uint64_t free = LoadLe<uint16_t>(&bytes[kFreeCountAt]);
   AllocationPage page;
-  for (uint64_t& word : page.taken) word = in.U64();
-  for (uint64_t& word : page.live) word = in.U64();
+  for (size_t i = 0; i < kWords; ++i) {
+    page.taken[i] = LoadLe<uint64_t>(&bytes[kTakenAt + i * kWordBytes]);
+    page.live[i] = LoadLe<uint64_t>(&bytes[kLiveAt + i * kWordBytes]);
+  }
   if (free != AllocationPage::kSlots - page.TakenCount()) {
     return Status::Corruption("allocation page counts " + std::to_string(free) +
                               " free slots, its bits say " +

@@ -1,5 +1,6 @@
 #include "engine/index/deferred_record.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/byte_codec.h"
@@ -13,6 +14,9 @@ const char* Fault(const DeferredFree& entry) {
   if (entry.extent.count.value() == 0) return "empty extent";
   if (entry.extent.count.value() > std::numeric_limits<uint64_t>::max() - entry.extent.first.value()) {
     return "extent beyond any device";
+  }
+  if (BlockStart(entry.extent.first) != BlockStart(SlotId(entry.extent.end().value() - 1))) {
+    return "extent crosses the border of a block";
   }
   if (entry.freed < entry.born) return "freed before it was born";
   return nullptr;
@@ -35,20 +39,32 @@ Result<DeferredFree> Judged(const ByteReader& in, const DeferredFree& entry) {
 
 }  // namespace
 
-std::string EncodeDeferredBySlot(const DeferredFree& entry) {
-  CheckSound(entry);
+std::vector<DeferredFree> BlockPieces(const DeferredFree& entry) {
+  std::vector<DeferredFree> pieces;
+  DeferredFree piece = entry;
+  for (uint64_t left = entry.extent.count.value(); left > 0; left -= piece.extent.count.value()) {
+    if (!pieces.empty()) piece.extent.first = pieces.back().extent.end();
+    const SlotCount in_block = piece.extent.first - BlockStart(piece.extent.first);
+    piece.extent.count = SlotCount(std::min(left, kDeferredBlockSlots - in_block.value()));
+    pieces.push_back(piece);
+  }
+  return pieces;
+}
+
+std::string EncodeDeferredBySlot(const DeferredFree& piece) {
+  CheckSound(piece);
   ByteWriter out;
-  out.U64(entry.extent.count.value());
-  out.U64(entry.born.value());
-  out.U64(entry.freed.value());
+  out.U64(piece.extent.count.value());
+  out.U64(piece.born.value());
+  out.U64(piece.freed.value());
   return out.Take();
 }
 
-std::string EncodeDeferredByVersion(const DeferredFree& entry) {
-  CheckSound(entry);
+std::string EncodeDeferredByVersion(const DeferredFree& piece) {
+  CheckSound(piece);
   ByteWriter out;
-  out.U64(entry.extent.count.value());
-  out.U64(entry.born.value());
+  out.U64(piece.extent.count.value());
+  out.U64(piece.born.value());
   return out.Take();
 }
 

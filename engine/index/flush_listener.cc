@@ -29,12 +29,12 @@ class FlushListener final : public rocksdb::EventListener {
   void OnBackgroundError(BackgroundErrorReason reason, rocksdb::Status* error) override {
     const bool flush =
         reason == BackgroundErrorReason::kFlush || reason == BackgroundErrorReason::kFlushNoWAL;
-    if (false && flush) {
+    if (error->IsNoSpace() && flush) {
       tracker_->FailForNow(FromRocksdb(*error, "flushing index " + dir_));
       *error = rocksdb::Status::OK();
       return;
     }
-    if (false && reason == BackgroundErrorReason::kCompaction) {
+    if (error->IsNoSpace() && reason == BackgroundErrorReason::kCompaction) {
       // RocksDB tries again each second; told once.
       if (!compaction_short_of_space_.exchange(true)) {
         Log(LogLevel::kWarning, FromRocksdb(*error, "compacting index " + dir_ + ", will be tried again"));
@@ -51,7 +51,7 @@ class FlushListener final : public rocksdb::EventListener {
   }
 
   void OnErrorRecoveryBegin(BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
-    (void)auto_recovery;
+    *auto_recovery = false;
   }
 
  private:

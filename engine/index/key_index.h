@@ -58,6 +58,8 @@ class IndexBatch {
   virtual Status ForEachKey(std::string_view begin, std::string_view end,
                             const std::function<Status(std::string_view, const IndexEntry&)>& fn) = 0;
   virtual void PutPage(uint64_t page, const AllocationPage& content) = 0;
+  // Kept, and found again, in pieces: none crosses a multiple of 256 slots (deferred_record.h). A whole
+  // may be deleted at once or piece by piece.
   virtual void PutDeferred(const DeferredFree& entry) = 0;
   virtual void DeleteDeferred(const DeferredFree& entry) = 0;
   // Deferred entries that overlap the extent, by slot, as this batch leaves them.

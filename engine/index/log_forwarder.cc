@@ -24,7 +24,8 @@ class LogForwarder final : public rocksdb::Logger {
     char text[1024];
     const int wanted = std::vsnprintf(text, sizeof(text), format, arguments);
     const size_t length = std::min<size_t>(wanted < 0 ? 0 : static_cast<size_t>(wanted), sizeof(text) - 1);
-    to_->Log(level == rocksdb::WARN_LEVEL ? LogLevel::kWarning : LogLevel::kError,
+    // RocksDB warns of ordinary things (file deletions held back by two at once); nothing to act on.
+    to_->Log(level == rocksdb::WARN_LEVEL ? LogLevel::kInfo : LogLevel::kError,
              "index " + dir_ + ": RocksDB: " + std::string(text, length));
   }
 

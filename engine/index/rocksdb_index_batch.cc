@@ -46,22 +46,28 @@ void RocksdbIndexBatch::DeleteEntry(std::string_view key) {
   Must(batch_->Delete(UserKey(key).view()));
 }
 
-Status RocksdbIndexBatch::ForEachKey(std::string_view begin, std::string_view end,
-                                     const std::function<Status(std::string_view, const IndexEntry&)>& fn) {
-  const IndexKey first = UserKey(begin);
-  const IndexKey behind = UserKeyEnd(end);
-  const rocksdb::Slice upper = behind.view();
+Status RocksdbIndexBatch::Walk(std::string_view first, std::string_view behind,
+                               const std::function<Status(std::string_view, std::string_view)>& fn) {
+  const rocksdb::Slice upper = behind;
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> it(
       batch_->NewIteratorWithBase(db_.DefaultColumnFamily(), db_.NewIterator(options), &options));
   // The bound holds for the index below; the batch's own keys are compared here.
-  for (it->Seek(first.view()); it->Valid() && it->key().compare(upper) < 0; it->Next()) {
-    const Result<IndexEntry> entry = DecodeIndexEntry(AsBytes(it->value().ToStringView()));
-    if (!entry.ok()) return entry.status().WithContext("index " + dir_);
-    RAWKV_RETURN_IF_ERROR(fn(it->key().ToStringView().substr(1), *entry));
+  for (it->Seek(first); it->Valid() && it->key().compare(upper) < 0; it->Next()) {
+    RAWKV_RETURN_IF_ERROR(fn(it->key().ToStringView(), it->value().ToStringView()));
   }
   return FromRocksdb(it->status(), "scanning index " + dir_);
+}
+
+Status RocksdbIndexBatch::ForEachKey(std::string_view begin, std::string_view end,
+                                     const std::function<Status(std::string_view, const IndexEntry&)>& fn) {
+  return Walk(UserKey(begin).view(), UserKeyEnd(end).view(),
+              [&](std::string_view key, std::string_view value) -> Status {
+                const Result<IndexEntry> entry = DecodeIndexEntry(AsBytes(value));
+                if (!entry.ok()) return entry.status().WithContext("index " + dir_);
+                return fn(key.substr(1), *entry);
+              });
 }
 
 void RocksdbIndexBatch::PutPage(uint64_t page, const AllocationPage& content) {
@@ -69,48 +75,43 @@ void RocksdbIndexBatch::PutPage(uint64_t page, const AllocationPage& content) {
 }
 
 void RocksdbIndexBatch::PutDeferred(const DeferredFree& entry) {
-  Must(batch_->Put(DeferredBySlotKey(entry.extent.first).view(), EncodeDeferredBySlot(entry)));
-  Must(batch_->Put(DeferredByVersionKey(entry.freed, entry.extent.first).view(),
-                   EncodeDeferredByVersion(entry)));
+  for (const DeferredFree& piece : BlockPieces(entry)) {
+    const SlotId first = piece.extent.first;
+    Must(batch_->Put(DeferredBySlotKey(first).view(), EncodeDeferredBySlot(piece)));
+    Must(batch_->Put(DeferredByVersionKey(piece.freed, first).view(), EncodeDeferredByVersion(piece)));
+  }
 }
 
 void RocksdbIndexBatch::DeleteDeferred(const DeferredFree& entry) {
-  Must(batch_->Delete(DeferredBySlotKey(entry.extent.first).view()));
-  Must(batch_->Delete(DeferredByVersionKey(entry.freed, entry.extent.first).view()));
-}
-
-rocksdb::Iterator& RocksdbIndexBatch::DeferredIterator() {
-  const uint64_t sequence = db_.GetLatestSequenceNumber();
-  if (deferred_iterator_ == nullptr || deferred_iterator_sequence_ != sequence) {
-    deferred_iterator_.reset(batch_->NewIteratorWithBase(db_.NewIterator(rocksdb::ReadOptions())));
-    deferred_iterator_sequence_ = sequence;
+  for (const DeferredFree& piece : BlockPieces(entry)) {
+    const SlotId first = piece.extent.first;
+    Must(batch_->Delete(DeferredBySlotKey(first).view()));
+    Must(batch_->Delete(DeferredByVersionKey(piece.freed, first).view()));
   }
-  return *deferred_iterator_;
 }
 
 Result<std::vector<DeferredFree>> RocksdbIndexBatch::DeferredOverlapping(const Extent& extent) {
-  rocksdb::Iterator& it = DeferredIterator();
-  const IndexKey first = DeferredBySlotKey(extent.first);
-  // Entries do not overlap each other, so at most one that begins before the extent reaches into it:
-  // the last of those.
-  it.SeekForPrev(first.view());
-  if (it.Valid() && IsIn(KeySpace::kDeferredBySlot, it.key().ToStringView())) {
-    const std::string start = it.key().ToString();
-    it.Seek(start);
-  } else {
-    if (!it.status().ok()) return FromRocksdb(it.status(), "scanning index " + dir_);
-    it.Seek(first.view());
-  }
   std::vector<DeferredFree> found;
-  for (; it.Valid() && IsIn(KeySpace::kDeferredBySlot, it.key().ToStringView()); it.Next()) {
-    const Result<DeferredFree> entry =
-        DecodeDeferredBySlot(it.key().ToStringView(), it.value().ToStringView());
-    if (!entry.ok()) return entry.status().WithContext("index " + dir_);
-    if (entry->extent.first >= extent.end()) break;
-    if (entry->extent.Overlaps(extent)) found.push_back(*entry);
+  RAWKV_RETURN_IF_ERROR(DeferredBeginningIn(extent.first, extent.end(), &found));
+  // Entries do not overlap each other: one that begins with the extent leaves nothing to look for in
+  // front of it, and that is how extents are mostly used again.
+  if (!found.empty() && found.front().extent.first == extent.first) return found;
+  std::vector<DeferredFree> in_front;
+  RAWKV_RETURN_IF_ERROR(DeferredBeginningIn(BlockStart(extent.first), extent.first, &in_front));
+  if (!in_front.empty() && in_front.back().extent.Overlaps(extent)) {
+    found.insert(found.begin(), in_front.back());
   }
-  if (!it.status().ok()) return FromRocksdb(it.status(), "scanning index " + dir_);
   return found;
+}
+
+Status RocksdbIndexBatch::DeferredBeginningIn(SlotId first, SlotId behind, std::vector<DeferredFree>* found) {
+  return Walk(DeferredBySlotKey(first).view(), DeferredBySlotKey(behind).view(),
+              [&](std::string_view key, std::string_view value) -> Status {
+                const Result<DeferredFree> entry = DecodeDeferredBySlot(key, value);
+                if (!entry.ok()) return entry.status().WithContext("index " + dir_);
+                found->push_back(*entry);
+                return {};
+              });
 }
 
 void RocksdbIndexBatch::PutMeta(const MetaRecord& meta) {

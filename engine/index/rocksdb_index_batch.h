@@ -1,14 +1,16 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/index/key_index.h"
 
 namespace rocksdb {
 class DB;
-class Iterator;
 class WriteBatch;
 class WriteBatchWithIndex;
 }  // namespace rocksdb
@@ -37,15 +39,15 @@ class RocksdbIndexBatch final : public IndexBatch {
   rocksdb::WriteBatch& Finish();
 
  private:
-  // Over the whole index and this batch; kept until the index moves on.
-  rocksdb::Iterator& DeferredIterator();
+  // Raw keys and values of [first, behind) as this batch leaves them, until `fn` fails.
+  Status Walk(std::string_view first, std::string_view behind,
+              const std::function<Status(std::string_view key, std::string_view value)>& fn);
+  Status DeferredBeginningIn(SlotId first, SlotId behind, std::vector<DeferredFree>* found);
 
   rocksdb::DB& db_;
   const std::string& dir_;
   const std::unique_ptr<rocksdb::WriteBatchWithIndex> batch_;
   std::optional<std::string> meta_;  // put last, so that only the last one is written
-  std::unique_ptr<rocksdb::Iterator> deferred_iterator_;
-  uint64_t deferred_iterator_sequence_ = 0;
 };
 
 }  // namespace rawkv

@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/byte_codec.h"
 #include "engine/index/key_space.h"
@@ -48,6 +50,31 @@ TEST(DeferredRecord, RefusesWhatCannotHaveBeenWritten) {
   EXPECT_EQ(decode(1, 0, 2, 2).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(decode(1, 1, 3, 2).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(decode(2, UINT64_MAX - 1, 2, 2).status().code(), StatusCode::kCorruption);
+}
+
+TEST(DeferredRecord, PiecesCoverTheWholeAndKeepToTheirBlocks) {
+  EXPECT_EQ(BlockPieces(kEntry), std::vector{kEntry});
+  EXPECT_EQ(BlockPieces(Deferred(512, 256, 1, 2)), std::vector{Deferred(512, 256, 1, 2)});
+  EXPECT_EQ(BlockPieces(Deferred(511, 2, 1, 2)),
+            (std::vector{Deferred(511, 1, 1, 2), Deferred(512, 1, 1, 2)}));
+  for (const auto& [first, count] : {std::pair(0, 1000), std::pair(255, 257), std::pair(100, 5000)}) {
+    uint64_t next = static_cast<uint64_t>(first);
+    for (const DeferredFree& piece : BlockPieces(Deferred(next, static_cast<uint64_t>(count), 1, 2))) {
+      EXPECT_EQ(piece.extent.first.value(), next);
+      next = piece.extent.end().value();
+      EXPECT_TRUE(
+          DecodeDeferredBySlot(DeferredBySlotKey(piece.extent.first).view(), EncodeDeferredBySlot(piece))
+              .ok());
+    }
+    EXPECT_EQ(next, static_cast<uint64_t>(first + count));
+  }
+}
+
+TEST(DeferredRecord, RefusesWhatCrossesABlock) {
+  const std::string crosses = EncodeDeferredBySlot(Deferred(256, 16, 3, 9));
+  EXPECT_TRUE(DecodeDeferredBySlot(DeferredBySlotKey(SlotId(240)).view(), crosses).ok());
+  EXPECT_EQ(DecodeDeferredBySlot(DeferredBySlotKey(SlotId(250)).view(), crosses).status().code(),
+            StatusCode::kCorruption);
 }
 
 TEST(DeferredRecord, RefusesAKeyOfAWrongLength) {

@@ -196,9 +196,9 @@ TEST_F(IndexFiles, CopiesAreSynced) {
   FaultFs fs(PosixFs());
   std::filesystem::create_directory(to_);
   ASSERT_TRUE(index_->LinkInto(fs, to_).ok());
-  ExpectAllSynced(fs.trace());
-  EXPECT_TRUE(
-      std::none_of(fs.trace().begin(), fs.trace().end(), [](const auto& op) { return op.Is("syncdir"); }));
+  const std::vector<FaultFs::Operation> trace = fs.trace();
+  ExpectAllSynced(trace);
+  EXPECT_TRUE(std::none_of(trace.begin(), trace.end(), [](const auto& op) { return op.Is("syncdir"); }));
   fs.ClearTrace();
   ASSERT_TRUE(CloneIndex(fs, to_, temp_.File("clone")).ok());
   ExpectAllSynced(fs.trace());

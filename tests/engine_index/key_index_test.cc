@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
+#include "tests/engine_index/failing_table_files.h"
 #include "tests/engine_index/index_samples.h"
 #include "tests/support/temp_dir.h"
 
@@ -247,6 +251,51 @@ TEST_F(KeyIndexTest, ReadOnlyReadsAndWritesNothing) {
     EXPECT_GT(reader->DiskBytes(), 0u);
   }
   EXPECT_EQ(Fingerprint(dir_), before);
+}
+
+class CollectingLogger final : public Logger {
+ public:
+  void Log(LogLevel level, std::string_view message) override {
+    MutexLock lock(mu_);
+    lines_.push_back((level == LogLevel::kError ? "error " : "other ") + std::string(message));
+  }
+  std::vector<std::string> lines() const {
+    MutexLock lock(mu_);
+    return lines_;
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::vector<std::string> lines_ RAWKV_GUARDED_BY(mu_);
+};
+
+TEST_F(KeyIndexTest, SaysNothingWhileAllIsWell) {
+  CollectingLogger logger;
+  for (int round = 0; round < 3; ++round) {
+    index_.reset();
+    index_ = MustOpen({.dir = dir_, .fs = nullptr, .logger = &logger});
+    for (uint64_t version = 1; version <= 6; ++version) {
+      Commit(*index_, version, "a", "value");
+      Flush(*index_);
+    }
+  }
+  index_.reset();
+  EXPECT_EQ(logger.lines(), std::vector<std::string>());
+}
+
+TEST_F(KeyIndexTest, PassesOnWhatRocksdbComplainsAbout) {
+  CollectingLogger logger;
+  const auto files = std::make_shared<FailingTableFiles>();
+  const std::string dir = temp_.File("complaining");
+  const auto index = MustOpen({.dir = dir, .create = true, .fs = files, .logger = &logger});
+  Commit(*index, 1, "a", "value");
+  files->FailSyncs(".sst", FailingTableFiles::Fault::kIoError);
+  ASSERT_TRUE(index->StartFlush().ok());
+  EXPECT_FALSE(index->WaitFlush().ok());
+  const std::vector<std::string> lines = logger.lines();
+  EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    return line.starts_with("error ") && line.find(dir) != std::string::npos;
+  }));
 }
 
 TEST_F(KeyIndexTest, TwoReadersMayShareADirectory) {

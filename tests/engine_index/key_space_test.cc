@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "tests/engine_index/index_samples.h"
 
@@ -25,9 +26,9 @@ TEST(KeySpace, EveryKeyOfASpaceLiesBelowItsEnd) {
 TEST(KeySpace, KeysOfAnyLengthAreWhole) {
   for (const size_t length : {0, 1, 126, 127, 128, 129, 65536}) {
     const std::string key(length, 'x');
-    const IndexKey index_key = UserKey(key);
-    const IndexKey copy = index_key;
-    EXPECT_EQ(copy.view(), "k" + key);
+    IndexKey index_key = UserKey(key);
+    const IndexKey moved = std::move(index_key);
+    EXPECT_EQ(moved.view(), "k" + key);
   }
 }
 

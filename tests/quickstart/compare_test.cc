@@ -6,7 +6,6 @@
 #include "tests/support/temp_dir.h"
 #include "tools/quickstart_git_history.h"
 #include "tools/quickstart_replay.h"
-#include "tools/quickstart_worker.h"
 
 namespace rawkv::quickstart {
 namespace {

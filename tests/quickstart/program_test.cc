@@ -49,13 +49,13 @@ class ProgramTest : public testing::Test {
     return Capture(command).value();
   }
 
-  // A program called git that sends what `pattern` matches of its arguments through `filter`.
-  std::string LyingGit(const std::string& pattern, const std::string& filter) {
+  // A program called git that does `instead` where `pattern` matches its arguments.
+  std::string LyingGit(const std::string& pattern, const std::string& instead) {
     const std::string bin = dir_.File("bin");
     std::filesystem::create_directory(bin);
     const std::string path = getenv("PATH");
-    WriteFile(bin + "/git", "#!/bin/sh\nPATH='" + path + "'\ncase \"$*\" in\n  " + pattern +
-                                ") git \"$@\" | " + filter + " ;;\n  *) exec git \"$@\" ;;\nesac\n");
+    WriteFile(bin + "/git", "#!/bin/sh\nPATH='" + path + "'\ncase \"$*\" in\n  " + pattern + ") " + instead +
+                                " ;;\n  *) exec git \"$@\" ;;\nesac\n");
     chmod((bin + "/git").c_str(), 0755);
     return bin + ":" + path;
   }
@@ -156,7 +156,8 @@ TEST_F(ProgramTest, AKeyThatGitDoesNotHaveFailsTheRun) {
   MakeRepository(dir_.File("repo"), SmallHistory());
   std::string tip = RunGit(dir_.File("repo"), {"rev-parse", "main"});
   tip.pop_back();
-  const Ended run = Quickstart({dir_.File("repo")}, LyingGit("*ls-tree*" + tip, "sed 's/\\tlog/\\tlie/'"));
+  const Ended run =
+      Quickstart({dir_.File("repo")}, LyingGit("*ls-tree*" + tip, R"(git "$@" | sed 's/\tlog/\tlie/')"));
   EXPECT_EQ(run.exit_status, 1) << run.out << run.error;
   EXPECT_NE(run.error.find("log should not be there"), std::string::npos) << run.error;
   EXPECT_NE(run.error.find("lie is missing"), std::string::npos) << run.error;
@@ -166,16 +167,19 @@ TEST_F(ProgramTest, AKeyThatGitDoesNotHaveFailsTheRun) {
 
 TEST_F(ProgramTest, AWrongValueFailsTheRun) {
   MakeRepository(dir_.File("repo"), SmallHistory());
-  const Ended run = Quickstart({dir_.File("repo")},
-                               LyingGit("*cat-file*--batch", "sed --unbuffered 's/content 7/CONTENT 7/'"));
+  const Ended run =
+      Quickstart({dir_.File("repo")},
+                 LyingGit("*cat-file*--batch", R"(git "$@" | sed --unbuffered 's/content 7/CONTENT 7/')"));
   EXPECT_EQ(run.exit_status, 1) << run.out << run.error;
   EXPECT_NE(run.error.find("file 7 has other content than git's"), std::string::npos) << run.error;
 }
 
 TEST_F(ProgramTest, AGitThatFailsIsNotTakenForADifference) {
   MakeRepository(dir_.File("repo"), SmallHistory());
-  const Ended run = Quickstart({dir_.File("repo")}, LyingGit("*cat-file*--batch", "head -c 1000"));
+  const Ended run =
+      Quickstart({dir_.File("repo")}, LyingGit("*cat-file*--batch", "echo out of order >&2; exit 9"));
   EXPECT_EQ(run.exit_status, 3) << run.out << run.error;
+  EXPECT_NE(run.error.find("ended with status 9: out of order"), std::string::npos) << run.error;
   ExpectNothingLeftBehind();
 }
 

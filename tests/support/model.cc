@@ -9,8 +9,10 @@
 namespace rawkv {
 namespace {
 
-// The word at `index` of a value: SplitMix64's output function, so that neighbours look unlike.
+// The word at `index` of a value: behind the seed SplitMix64's output function, so that neighbours look
+// unlike.
 uint64_t WordAt(uint64_t seed, uint64_t index) {
+  if (index == 0) return seed;
   uint64_t z = seed + (index + 1) * 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
@@ -34,6 +36,12 @@ std::string MakePart(uint64_t seed, uint64_t offset, uint64_t bytes) {
 
 std::string MakeValue(const ValueRecipe& recipe) {
   return MakePart(recipe.seed, 0, recipe.bytes);
+}
+
+uint64_t SeedOf(std::string_view value) {
+  uint64_t seed = 0;
+  std::memcpy(&seed, value.data(), sizeof(seed));
+  return seed;
 }
 
 std::string DiffPart(const ValueRecipe& expected, uint64_t offset, std::string_view actual) {

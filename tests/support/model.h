@@ -15,14 +15,17 @@
 
 namespace rawkv {
 
-// A value by its recipe: `bytes` bytes made from `seed`. Any part of it can be made again at once, so
-// that a model of thousands of versions keeps no values.
+// A value by its recipe: `bytes` bytes made from `seed`, the first eight being the seed itself (little
+// endian). Any part of it can be made again at once, so that a model of thousands of versions keeps no
+// values.
 struct ValueRecipe {
   uint64_t seed = 0;
   uint64_t bytes = 0;
   friend bool operator==(const ValueRecipe&, const ValueRecipe&) = default;
 };
 std::string MakeValue(const ValueRecipe& recipe);
+// The seed of a value of at least eight bytes.
+uint64_t SeedOf(std::string_view value);
 // "" if `actual` is the value's bytes [offset, offset + actual.size()), else what differs and where.
 std::string DiffPart(const ValueRecipe& expected, uint64_t offset, std::string_view actual);
 // The same for the whole value.

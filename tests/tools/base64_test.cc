@@ -31,8 +31,8 @@ TEST(Base64, RoundTripsWhatIsLongerThanOnePiece) {
 }
 
 TEST(Base64, RefusesWhatIsNotStrict) {
-  for (const char* text : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Zm9v\n", " Zm9v", "Zm 9", "Zg==Zg==", "Zm=v",
-                           "Zm-_", "Zh==", "Zm9="}) {
+  for (const char* text : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Zm9v\n", " Zm9v", "Zm 9",
+                           "Zg==Zg==", "Zm=v", "Zm-_", "Zh==", "Zm9="}) {
     EXPECT_EQ(DecodeBase64(text).status().code(), StatusCode::kInvalidArgument) << text;
   }
 }

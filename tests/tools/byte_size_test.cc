@@ -17,8 +17,8 @@ TEST(ByteSize, TakesIntegersAndUnits) {
 }
 
 TEST(ByteSize, RefusesEverythingElse) {
-  for (const char* text : {"", "K", "KiB", "-1", "+1", "1.5G", "1 K", "1KB", "1kib", "1k", "1KiBx", "1P", "0x10",
-                           "18446744073709551616", "16777216T", " 1"}) {
+  for (const char* text : {"", "K", "KiB", "-1", "+1", "1.5G", "1 K", "1KB", "1kib", "1k", "1KiBx", "1P",
+                           "0x10", "18446744073709551616", "16777216T", " 1"}) {
     EXPECT_EQ(ParseByteSize(text).status().code(), StatusCode::kInvalidArgument) << text;
   }
 }

@@ -53,8 +53,9 @@ TEST(ChangeLine, TakesEmptyAndBinaryText) {
 }
 
 TEST(ChangeLine, RefusesBadJson) {
-  for (const char* text : {"{", "x", "[]", "1", "\"{}\"", "{} {}", "{,}", R"({"put":[})", "{'put':[]}",
-                           "{\"put\":[{\"key\":\"\xFF\",\"value\":\"v\"}]}", R"({"put":[{"key":"\ud800","value":""}]})"}) {
+  for (const char* text :
+       {"{", "x", "[]", "1", "\"{}\"", "{} {}", "{,}", R"({"put":[})", "{'put':[]}",
+        "{\"put\":[{\"key\":\"\xFF\",\"value\":\"v\"}]}", R"({"put":[{"key":"\ud800","value":""}]})"}) {
     EXPECT_FALSE(ParseChangeLine(text).ok()) << text;
   }
   EXPECT_EQ(Refusal("{\"put\":[}").substr(0, 19), "bad JSON at byte 9:");
@@ -73,7 +74,8 @@ TEST(ChangeLine, RefusesAFieldTwice) {
 }
 
 TEST(ChangeLine, RefusesAKeyTwice) {
-  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"1"},{"key":"k","value":"2"}]})"), "key 'k' twice in one line");
+  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"1"},{"key":"k","value":"2"}]})"),
+            "key 'k' twice in one line");
   EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"1"}],"delete":["k"]})"), "key 'k' twice in one line");
   EXPECT_EQ(Refusal(R"({"delete":["k",{"key_b64":"aw=="}]})"), "key 'k' twice in one line");
 }
@@ -82,12 +84,14 @@ TEST(ChangeLine, RefusesTwoKindsOfValueOrNone) {
   const std::string needs = "key 'k' needs one of 'value', 'value_b64' and 'value_file'";
   EXPECT_EQ(Refusal(R"({"put":[{"key":"k"}]})"), needs);
   EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"v","value_file":"f"}]})"), needs);
-  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"v","value_b64":""}]})"), "give either 'value' or 'value_b64'");
+  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"v","value_b64":""}]})"),
+            "give either 'value' or 'value_b64'");
 }
 
 TEST(ChangeLine, RefusesTwoKindsOfKeyOrNone) {
   EXPECT_EQ(Refusal(R"({"put":[{"value":"v"}]})"), "a 'key' or 'key_b64' is missing");
-  EXPECT_EQ(Refusal(R"({"put":[{"key":"a","key_b64":"YQ==","value":"v"}]})"), "give either 'key' or 'key_b64'");
+  EXPECT_EQ(Refusal(R"({"put":[{"key":"a","key_b64":"YQ==","value":"v"}]})"),
+            "give either 'key' or 'key_b64'");
   EXPECT_EQ(Refusal(R"({"delete":[{}]})"), "a 'key' or 'key_b64' is missing");
   EXPECT_EQ(Refusal(R"({"delete":[""]})"), "a key has at least one byte");
 }
@@ -107,7 +111,8 @@ TEST(ChangeLine, RefusesWrongTypes) {
 TEST(ChangeLine, RefusesAValueFileThatCannotBeRead) {
   EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value_file":"/no/such/file"}]})"),
             "value_file: /no/such/file: cannot be read: No such file or directory");
-  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value_file":"/"}]})"), "value_file: /: cannot be read: Is a directory");
+  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value_file":"/"}]})"),
+            "value_file: /: cannot be read: Is a directory");
 }
 
 TEST(ChangeLine, SurvivesDeepNesting) {

@@ -12,7 +12,8 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 CommandLine Parsed(const std::vector<std::string>& args) {
   Result<CommandLine> line = ParseCommandLine(args);
   EXPECT_TRUE(line.ok()) << line.status().ToString();
-  return line.ok() ? std::move(line).value() : CommandLine{.command = FindCommand("help"), .arguments = {}, .flags = {}};
+  return line.ok() ? std::move(line).value()
+                   : CommandLine{.command = FindCommand("help"), .arguments = {}, .flags = {}};
 }
 
 std::string Refusal(const std::vector<std::string>& args) {
@@ -94,7 +95,8 @@ TEST(CommandLine, RefusesUnknownThingsWithASuggestion) {
   EXPECT_EQ(Refusal({}), "no command; `rawkv-ctl help` lists them");
   EXPECT_EQ(Refusal({"rolback"}), "unknown command 'rolback'; did you mean 'rollback'?");
   EXPECT_EQ(Refusal({"get", "k", "--verison=7"}), "get: unknown flag --verison; did you mean 'version'?");
-  EXPECT_EQ(Refusal({"put", "k", "-5"}), "put: unknown flag -5; put -- before arguments that start with a dash");
+  EXPECT_EQ(Refusal({"put", "k", "-5"}),
+            "put: unknown flag -5; put -- before arguments that start with a dash");
 }
 
 TEST(CommandLine, RefusesFlagsOfOtherCommands) {
@@ -111,8 +113,8 @@ TEST(CommandLine, RefusesFlagsOfOtherCommands) {
 }
 
 TEST(CommandLine, RefusesTheFlagsOfGflagsItself) {
-  for (const char* flag : {"--flagfile=/etc/passwd", "--fromenv=x", "--undefok=x", "--helpfull", "--at_version=3",
-                           "--tab_completion_word=x"}) {
+  for (const char* flag : {"--flagfile=/etc/passwd", "--fromenv=x", "--undefok=x", "--helpfull",
+                           "--at_version=3", "--tab_completion_word=x"}) {
     EXPECT_NE(Refusal({"info", flag}).find("unknown flag"), std::string::npos) << flag;
   }
 }

@@ -8,7 +8,8 @@ namespace rawkv::ctl {
 namespace {
 
 std::string SourceFile(const std::string& path) {
-  const Result<std::string> content = ReadFile(PosixFs(), std::string(RAWKV_SOURCE_DIR) + "/" + path, 1 << 20);
+  const Result<std::string> content =
+      ReadFile(PosixFs(), std::string(RAWKV_SOURCE_DIR) + "/" + path, 1 << 20);
   EXPECT_TRUE(content.ok()) << content.status().ToString();
   return content.ok() ? *content : "";
 }
@@ -28,7 +29,8 @@ TEST(Completion, KnowsEveryCommandAndItsFlags) {
     const std::string flags = CompletedFlags(script, command.name);
     ASSERT_FALSE(flags.empty()) << command.name;
     for (const std::string_view flag : command.flags) {
-      EXPECT_NE(flags.find(" " + std::string(flag) + " "), std::string::npos) << command.name << " --" << flag;
+      EXPECT_NE(flags.find(" " + std::string(flag) + " "), std::string::npos)
+          << command.name << " --" << flag;
     }
     EXPECT_EQ(static_cast<size_t>(std::count(flags.begin(), flags.end(), ' ')),
               command.flags.empty() ? 2 : command.flags.size() + 1)
@@ -43,7 +45,8 @@ TEST(Documentation, HasEveryCommandAndItsFlags) {
     const size_t begin = page.find(heading);
     ASSERT_NE(begin, std::string::npos) << command.name;
     const std::string section = page.substr(begin, page.find("\n### ", begin + 1) - begin);
-    EXPECT_NE(section.find(command.example), std::string::npos) << command.name << ": the example of its help";
+    EXPECT_NE(section.find(command.example), std::string::npos)
+        << command.name << ": the example of its help";
     for (const std::string_view flag : command.flags) {
       EXPECT_TRUE(section.find("--" + std::string(flag)) != std::string::npos ||
                   section.find("[open flags]") != std::string::npos ||

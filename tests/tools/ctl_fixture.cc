@@ -77,8 +77,8 @@ std::vector<std::string> CtlTest::Fields(const Json& object) {
 }
 
 ::testing::AssertionResult EndedWith(const CtlResult& result, int status, const std::string& what) {
-  const auto failure = ::testing::AssertionFailure()
-                       << "status " << result.status << ", out '" << result.out << "', err '" << result.err << "'";
+  const auto failure = ::testing::AssertionFailure() << "status " << result.status << ", out '" << result.out
+                                                     << "', err '" << result.err << "'";
   const bool one_line = !result.err.empty() && result.err.find('\n') == result.err.size() - 1;
   if (result.status != status || !result.out.empty() || !one_line) return failure;
   if (!result.err.starts_with("rawkv-ctl: ") || result.err.find(what) == std::string::npos) return failure;

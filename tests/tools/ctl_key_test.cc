@@ -42,7 +42,8 @@ TEST_F(CtlKey, PutRefusesWrongUseWith2) {
   WriteFile("value", "v");
   EXPECT_TRUE(EndedWith(Run({"put"}), 2, "KEY [VALUE] is missing"));
   EXPECT_TRUE(EndedWith(Run({"put", "k"}), 2, "give either VALUE or --file=PATH"));
-  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--file=" + File("value")}), 2, "give either VALUE or --file=PATH"));
+  EXPECT_TRUE(
+      EndedWith(Run({"put", "k", "v", "--file=" + File("value")}), 2, "give either VALUE or --file=PATH"));
   EXPECT_TRUE(EndedWith(Run({"put", "k", "--file=/no/such"}), 2, "/no/such: cannot be read"));
   EXPECT_TRUE(EndedWith(Run({"put", "k", "--file=/"}), 2, "Is a directory"));
   EXPECT_TRUE(EndedWith(Run({"put", "", "v"}), 2, "a key has at least one byte"));

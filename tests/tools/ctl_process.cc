@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sstream>
+
 #include "base/check.h"
 
 extern char** environ;
@@ -27,10 +29,20 @@ UniqueFd MemoryFile(const std::string& content) {
 std::string ContentOf(const UniqueFd& fd) {
   std::string content;
   char buffer[65536];
-  for (ssize_t got = 0; (got = ::pread(fd.get(), buffer, sizeof buffer, static_cast<off_t>(content.size()))) > 0;) {
+  for (ssize_t got = 0;
+       (got = ::pread(fd.get(), buffer, sizeof buffer, static_cast<off_t>(content.size()))) > 0;) {
     content.append(buffer, static_cast<size_t>(got));
   }
   return content;
+}
+
+std::string WithoutLog(const std::string& text) {
+  std::string kept;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("rawkv: ")) kept += line + '\n';
+  }
+  return kept;
 }
 
 std::vector<std::string> Environment(const std::vector<std::string>& more) {
@@ -44,6 +56,7 @@ std::vector<std::string> Environment(const std::vector<std::string>& more) {
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (std::string& s : strings) pointers.push_back(s.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -66,8 +79,8 @@ pid_t Spawn(const std::vector<std::string>& args, const CtlSurroundings& around,
   words.insert(words.end(), args.begin(), args.end());
   std::vector<std::string> environment = Environment(around.environment);
   pid_t pid = -1;
-  const int error =
-      ::posix_spawn(&pid, RAWKV_CTL_PATH, &actions, nullptr, Pointers(words).data(), Pointers(environment).data());
+  const int error = ::posix_spawn(&pid, RAWKV_CTL_PATH, &actions, nullptr, Pointers(words).data(),
+                                  Pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   RAWKV_CHECK(error == 0, "rawkv-ctl must be built");
   return pid;
@@ -84,14 +97,15 @@ int WaitFor(pid_t pid) {
 CtlResult RunCtl(const std::vector<std::string>& args, const CtlSurroundings& around) {
   const UniqueFd in = MemoryFile(around.input);
   const UniqueFd err = MemoryFile("");
-  const UniqueFd out = around.output_path.empty()
-                           ? MemoryFile("")
-                           : UniqueFd(::open(around.output_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const UniqueFd out =
+      around.output_path.empty()
+          ? MemoryFile("")
+          : UniqueFd(::open(around.output_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   RAWKV_CHECK(out.valid(), "the test's output path");
   CtlResult result;
   result.status = WaitFor(Spawn(args, around, {.in = in.get(), .out = out.get(), .err = err.get()}));
   if (around.output_path.empty()) result.out = ContentOf(out);
-  result.err = ContentOf(err);
+  result.err = WithoutLog(ContentOf(err));
   return result;
 }
 

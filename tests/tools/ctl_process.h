@@ -12,7 +12,8 @@ namespace rawkv::ctl {
 // What a run of rawkv-ctl left behind.
 struct CtlResult {
   int status = -1;  // exit status; -1 when a signal ended it
-  std::string out, err;
+  std::string out;
+  std::string err;  // without the engine's log ("rawkv: …"), which may tell of what it put right
 };
 
 struct CtlSurroundings {
@@ -47,7 +48,7 @@ class CtlConversation {
 
  private:
   pid_t pid_ = -1;
-  UniqueFd input_;   // the terminal's other side, or a pipe
+  UniqueFd input_;  // the terminal's other side, or a pipe
   UniqueFd output_;
 };
 

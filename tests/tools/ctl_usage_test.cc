@@ -60,7 +60,8 @@ TEST_F(CtlUsage, EveryCommandHasHelpWithAnExample) {
     EXPECT_NE(by_flag.out.find("--store=DIR"), std::string::npos) << NameOf(use);
     Args by_command = {"help"};
     const std::string name = NameOf(use);
-    by_command.insert(by_command.end(), use.begin(), use.begin() + (name.find(' ') == std::string::npos ? 1 : 2));
+    by_command.insert(by_command.end(), use.begin(),
+                      use.begin() + (name.find(' ') == std::string::npos ? 1 : 2));
     EXPECT_EQ(RunCtl(by_command).out, by_flag.out) << name;
   }
 }
@@ -102,7 +103,8 @@ TEST_F(CtlUsage, EveryCommandRefusesFlagsThatAreNotItsOwnWith2) {
     EXPECT_TRUE(EndedWith(Run(With(use, "--no_such_flag=1")), 2, name + ": unknown flag --no_such_flag"));
     EXPECT_TRUE(EndedWith(Run(With(use, "--helpfull")), 2, name + ": unknown flag --helpfull"));
     if (name != "format") {
-      EXPECT_TRUE(EndedWith(Run(With(use, "--initial_version=1")), 2, name + ": --initial_version is not a flag of"));
+      EXPECT_TRUE(
+          EndedWith(Run(With(use, "--initial_version=1")), 2, name + ": --initial_version is not a flag of"));
     }
   }
 }
@@ -110,20 +112,25 @@ TEST_F(CtlUsage, EveryCommandRefusesFlagsThatAreNotItsOwnWith2) {
 TEST_F(CtlUsage, EveryCommandRefusesBadValuesWith2) {
   for (const Args& use : kUses) {
     const std::string name = NameOf(use);
-    EXPECT_TRUE(EndedWith(Run(With(use, "--json=maybe")), 2, name + ": --json: 'maybe' is not true or false"));
+    EXPECT_TRUE(
+        EndedWith(Run(With(use, "--json=maybe")), 2, name + ": --json: 'maybe' is not true or false"));
     for (const std::string& flag : FlagsOf(*FindCommand(name))) {
       if (DescribeFlag(flag)->argument != "N" && DescribeFlag(flag)->argument != "BYTES") continue;
-      EXPECT_TRUE(EndedWith(Run(With(use, "--" + flag + "=many")), 2, name + ": --" + flag + ": 'many' is not"));
+      EXPECT_TRUE(
+          EndedWith(Run(With(use, "--" + flag + "=many")), 2, name + ": --" + flag + ": 'many' is not"));
     }
   }
   EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--engine=spdk"}), 2, "put: --engine: 'spdk' is not"));
-  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--durability=maybe"}), 2, "put: --durability: 'maybe' is not"));
+  EXPECT_TRUE(
+      EndedWith(Run({"put", "k", "v", "--durability=maybe"}), 2, "put: --durability: 'maybe' is not"));
 }
 
 TEST_F(CtlUsage, EveryCommandOnAStoreNeedsToKnowWhich) {
   for (const Args& use : kUses) {
-    if (NameOf(use) == "version" || NameOf(use) == "help" || NameOf(use) == "diff" || NameOf(use) == "scrub") continue;
-    EXPECT_TRUE(EndedWith(RunCtl(use), 2, NameOf(use) + ": which store? give --store=DIR or set RAWKV_STORE"));
+    if (NameOf(use) == "version" || NameOf(use) == "help" || NameOf(use) == "diff" || NameOf(use) == "scrub")
+      continue;
+    EXPECT_TRUE(
+        EndedWith(RunCtl(use), 2, NameOf(use) + ": which store? give --store=DIR or set RAWKV_STORE"));
   }
 }
 
@@ -170,31 +177,32 @@ TEST_F(CtlUsage, EveryCommandTellsOfAFullStandardOutput) {
   Format();
   Commit(3);
   Ok({"export", "--version=1", "--out=" + File("export")});
-  std::vector<Args> uses = {{"info"},
-                            {"put", "a", "v"},
-                            {"get", "k1"},
-                            {"del", "a"},
-                            {"scan"},
-                            {"apply", "-"},
-                            {"snapshot", "create"},
-                            {"snapshot", "list"},
-                            {"snapshot", "verify"},
-                            {"snapshot", "pin", "--name=p"},
-                            {"snapshot", "unpin", "--name=p"},
-                            {"snapshot", "prune", "--json"},
-                            {"rollback", "--version=2", "--dry_run"},
-                            {"rollback", "--version=3", "--yes"},
-                            {"export", "--version=2", "--out=" + File("export2")},
-                            {"export", "--list=" + File("export")},
-                            {"import", "--in=" + File("export"), "--capacity=16MiB", "--store=" + File("copy")},
-                            {"wal", "list"},
-                            {"wal", "dump"},
-                            {"wal", "verify"},
-                            {"fsck"},
-                            {"stats"},
-                            {"version"},
-                            {"help"},
-                            {"format", "--capacity=16MiB", "--store=" + File("another")}};
+  std::vector<Args> uses = {
+      {"info"},
+      {"put", "a", "v"},
+      {"get", "k1"},
+      {"del", "a"},
+      {"scan"},
+      {"apply", "-"},
+      {"snapshot", "create"},
+      {"snapshot", "list"},
+      {"snapshot", "verify"},
+      {"snapshot", "pin", "--name=p"},
+      {"snapshot", "unpin", "--name=p"},
+      {"snapshot", "prune", "--json"},
+      {"rollback", "--version=2", "--dry_run"},
+      {"rollback", "--version=3", "--yes"},
+      {"export", "--version=2", "--out=" + File("export2")},
+      {"export", "--list=" + File("export")},
+      {"import", "--in=" + File("export"), "--capacity=16MiB", "--store=" + File("copy")},
+      {"wal", "list"},
+      {"wal", "dump"},
+      {"wal", "verify"},
+      {"fsck"},
+      {"stats"},
+      {"version"},
+      {"help"},
+      {"format", "--capacity=16MiB", "--store=" + File("another")}};
   for (const Args& use : uses) {
     const CtlResult result = Run(use, {.input = "{}\n{}\n", .output_path = "/dev/full"});
     EXPECT_TRUE(EndedWith(result, 5, "standard output: No space left on device")) << use.front();

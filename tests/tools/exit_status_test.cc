@@ -6,22 +6,27 @@ namespace rawkv::ctl {
 namespace {
 
 TEST(ExitStatus, IsFixedForEveryCode) {
-  const std::pair<StatusCode, int> expected[] = {
-      {StatusCode::kNotFound, 1},      {StatusCode::kInvalidArgument, 2}, {StatusCode::kFailedPrecondition, 3},
-      {StatusCode::kVersionUnreachable, 3}, {StatusCode::kBusy, 3},       {StatusCode::kNotSupported, 3},
-      {StatusCode::kCorruption, 4},    {StatusCode::kIoError, 5},         {StatusCode::kNoSpace, 5},
-      {StatusCode::kPoisoned, 5},      {StatusCode::kInternal, 70}};
+  const std::pair<StatusCode, int> expected[] = {{StatusCode::kNotFound, 1},
+                                                 {StatusCode::kInvalidArgument, 2},
+                                                 {StatusCode::kFailedPrecondition, 3},
+                                                 {StatusCode::kVersionUnreachable, 3},
+                                                 {StatusCode::kBusy, 3},
+                                                 {StatusCode::kNotSupported, 3},
+                                                 {StatusCode::kCorruption, 4},
+                                                 {StatusCode::kIoError, 5},
+                                                 {StatusCode::kNoSpace, 5},
+                                                 {StatusCode::kPoisoned, 5},
+                                                 {StatusCode::kInternal, 70}};
   for (const auto& [code, exit_status] : expected) {
     EXPECT_EQ(static_cast<int>(ExitStatusOf(Status(code, "x"))), exit_status) << StatusCodeName(code);
   }
   EXPECT_EQ(ExitStatusOf(Status::Ok()), ExitStatus::kDone);
 }
 
-TEST(ExitStatus, TellsAbsentStoresAndInputsFromAbsentKeys) {
+TEST(ExitStatus, TellsAbsentStoresFromAbsentKeys) {
   EXPECT_EQ(ExitStatusOf(AbsentIsRefused(Status::NotFound("store"))), ExitStatus::kRefused);
-  EXPECT_EQ(ExitStatusOf(AbsentIsUsage(Status::NotFound("file"))), ExitStatus::kUsage);
   EXPECT_EQ(ExitStatusOf(AbsentIsRefused(Status::Corruption("x"))), ExitStatus::kCorruption);
-  EXPECT_TRUE(AbsentIsUsage(Status::Ok()).ok());
+  EXPECT_TRUE(AbsentIsRefused(Status::Ok()).ok());
 }
 
 TEST(ExitStatus, TextIsOneLineAndNamesWhatIsGrave) {

@@ -59,7 +59,8 @@ TEST_F(FlagsTest, AreTakenAsTheirType) {
 }
 
 TEST_F(FlagsTest, LetTheLastOneWin) {
-  const Result<Flags> flags = ReadFlags({{"limit", "3"}, {"limit", "4"}, {"json", "true"}, {"json", "false"}});
+  const Result<Flags> flags =
+      ReadFlags({{"limit", "3"}, {"limit", "4"}, {"json", "true"}, {"json", "false"}});
   ASSERT_TRUE(flags.ok());
   EXPECT_EQ(flags->limit, 4u);
   EXPECT_FALSE(flags->json);

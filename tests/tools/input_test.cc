@@ -38,7 +38,9 @@ TEST_F(LineReaderTest, CountsALastLineWithoutNewline) {
   EXPECT_EQ(LinesOf("a"), std::vector<std::string>{"a"});
 }
 
-TEST_F(LineReaderTest, GivesNothingOfAnEmptyFile) { EXPECT_TRUE(LinesOf("").empty()); }
+TEST_F(LineReaderTest, GivesNothingOfAnEmptyFile) {
+  EXPECT_TRUE(LinesOf("").empty());
+}
 
 TEST_F(LineReaderTest, KeepsNulBytes) {
   const std::string line("a\0b", 3);
@@ -60,7 +62,7 @@ TEST(Input, ReadsAValueWhole) {
   const TempDir dir;
   const std::string value(200'000, '\xFE');
   std::ofstream(dir.File("value"), std::ios::binary) << value;
-  std::ofstream(dir.File("empty"), std::ios::binary);
+  std::ofstream(dir.File("empty"), std::ios::binary).close();
   EXPECT_EQ(*ReadValueFile(dir.File("value")), value);
   EXPECT_EQ(*ReadValueFile(dir.File("empty")), "");
 }

@@ -170,18 +170,29 @@ TEST_F(LogCut, SegmentOfTheOldBranchIsReplacedBeforeTheNewOneWrites) {
   }
 }
 
-TEST_F(LogCut, WatermarkRightAfterARollbackIsGood) {
-  log_.Fork(kSecondBranch, Version(105));
-  {
-    const auto wal = log_.Open();
-    ASSERT_OK(wal.status());
-    ASSERT_OK((*wal)->PrepareSpace(Wal::kWatermarkBytes));
-    ASSERT_OK((*wal)->AppendWatermark(kSecondBranch, Version(105)));
+TEST_F(LogCut, LogIsTheNewBranchsAsSoonAsItIsOpened) {
+  for (const uint64_t fork : {100, 103, 105, 106}) {
+    SCOPED_TRACE("fork " + std::to_string(fork));
+    StartForked(fork);
+    ASSERT_OK(log_.Open().status());
+    ExpectLog(Version(101), Upto(Version(fork)));
   }
-  const auto scan = log_.Scan();
-  ASSERT_OK(scan.status());
-  EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
-  EXPECT_EQ(scan->durable_through, Version(105));
+}
+
+TEST_F(LogCut, WatermarkRightAfterARollbackIsGood) {
+  for (const uint64_t fork : {100, 103, 105, 106}) {
+    SCOPED_TRACE("fork " + std::to_string(fork));
+    StartForked(fork);
+    {
+      const auto wal = log_.Open();
+      ASSERT_OK(wal.status());
+      ASSERT_OK((*wal)->AppendWatermark(kSecondBranch, Version(fork)));
+    }
+    const auto scan = log_.Scan();
+    ASSERT_OK(scan.status());
+    EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
+    EXPECT_EQ(scan->durable_through, Version(fork));
+  }
 }
 
 TEST_F(LogCut, StoppedTruncationLeavesTheNewBranchsLog) {
@@ -312,7 +323,9 @@ TEST_F(LogCut, StoppedCreationLeavesNoLogOrAWholeOne) {
   log_.Restore({});
   const auto create = [&](FaultFs& fs) { return CreateLog(log_.Context(fs), kSmallLog, Version(101)); };
   StopAtEveryChange(create, [&] {
-    if (log_.SegmentVersions().empty()) ASSERT_OK(CreateLog(log_.Context(), kSmallLog, Version(101)));
+    if (log_.SegmentVersions().empty()) {
+      ASSERT_OK(CreateLog(log_.Context(), kSmallLog, Version(101)));
+    }
     ExpectGoesOn(Version(101), {}, Version(100));
   });
 }

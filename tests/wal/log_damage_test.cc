@@ -17,7 +17,9 @@ class LogDamage : public testing::Test {
     for (uint64_t v = 1; v <= 5; ++v)
       records_.push_back(MakeRecord(Version(v), kFirstBranch, 40 + 70 * (v % 3)));
     ASSERT_OK(AppendSynced(**wal, {records_.begin(), records_.begin() + 3}));
-    if (two_segments) ASSERT_OK((*wal)->PrepareSpace((*wal)->max_group_bytes()));
+    if (two_segments) {
+      ASSERT_OK((*wal)->PrepareSpace((*wal)->max_group_bytes()));
+    }
     ASSERT_OK(AppendSynced(**wal, {records_.begin() + 3, records_.end()}));
     image_ = log_.Save();
     ASSERT_EQ(image_.size(), two_segments ? 2u : 1u);

@@ -153,6 +153,24 @@ TEST_P(TornGroup, NothingBehindTheCutRevives) {
   }
 }
 
+// The second line of defence, should the zeros of a cut be lost: what is stale does not follow what is
+// new, though version, branch, length and place are right.
+TEST_P(TornGroup, StaleRecordsDoNotFollowNewOnesEvenWithoutTheCut) {
+  const Image before = log_.Save();
+  Append(Group(1));
+  Image stale = log_.Save();
+  log_.Restore(before);
+  const std::vector<Known> new_group = Group(2);
+  Append({new_group.front()});
+  const Image now = log_.Save();
+  const std::string name = SegmentName(Version(1));
+  const uint64_t end = log_.Scan()->end_offset;
+  stale[name].replace(0, end, now.at(name), 0, end);
+  log_.Restore(stale);
+  EXPECT_EQ(ExpectPrefix(new_group), 1u);
+  EXPECT_EQ(log_.Scan()->end, LogEnd::kTorn);
+}
+
 TEST_P(TornGroup, RolledBackRecordsDoNotReviveInTheNewBranch) {
   const std::vector<Known> old_group = Group(1);
   Append(old_group);

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/admin.h"
+#include "engine/engine.h"
+#include "tests/support/temp_dir.h"
+
+namespace rawkv {
+
+// A store in a scratch directory, copies of it, and short ways to use and judge them. Helpers fail the
+// test by themselves.
+class StoreFixture : public ::testing::Test {
+ protected:
+  std::string NewStore(const std::string& name, FormatOptions format = {});
+  std::string CopyOf(const std::string& store, const std::string& name);
+
+  static OpenOptions Quiet();
+  std::unique_ptr<Engine> Open(const std::string& dir, const OpenOptions& options = Quiet());
+  // Commits key=value; returns the version.
+  Version Put(Engine& engine, const std::string& key, const std::string& value);
+  static std::map<std::string, std::string> Content(Engine& engine, std::optional<Version> version = {});
+  void ExpectWhole(const std::string& dir);      // fsck --deep without findings
+
+  const TempDir scratch_;
+};
+
+}  // namespace rawkv

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "engine/engine.h"
+
+// Statuses in assertions, with their message when they are not what was expected.
+#define ASSERT_OK(expr) ASSERT_TRUE(::rawkv::IsOk(expr))
+#define EXPECT_OK(expr) EXPECT_TRUE(::rawkv::IsOk(expr))
+// The code, and every piece of text that the message must hold.
+#define EXPECT_STATUS(expr, code, ...) EXPECT_TRUE(::rawkv::HasStatus(expr, code, {__VA_ARGS__}))
+#define ASSERT_STATUS(expr, code, ...) ASSERT_TRUE(::rawkv::HasStatus(expr, code, {__VA_ARGS__}))
+
+namespace rawkv {
+
+inline const Status& StatusOf(const Status& status) {
+  return status;
+}
+inline const Status& StatusOf(const CommitResult& result) {
+  return result.status;
+}
+template <typename T>
+const Status& StatusOf(const Result<T>& result) {
+  return result.status();
+}
+
+template <typename T>
+testing::AssertionResult IsOk(const T& result) {
+  const Status& status = StatusOf(result);
+  if (status.ok()) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << status.ToString();
+}
+
+template <typename T>
+testing::AssertionResult HasStatus(const T& result, StatusCode code,
+                                   std::initializer_list<std::string_view> pieces) {
+  const Status& status = StatusOf(result);
+  if (status.code() != code) {
+    return testing::AssertionFailure()
+           << "expected " << StatusCodeName(code) << ", got " << status.ToString();
+  }
+  for (const std::string_view piece : pieces) {
+    if (status.message().find(piece) == std::string::npos) {
+      return testing::AssertionFailure() << "\"" << piece << "\" is not in: " << status.ToString();
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+// GoogleTest's printing of versions.
+inline void PrintTo(Version version, std::ostream* out) {
+  *out << version.value();
+}
+
+}  // namespace rawkv

@@ -1,0 +1,292 @@
+// Opening, closing, and who may have a store open: engine.h's promises for Format, Open and Close.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/fs_ops.h"
+#include "base/sealed_file.h"
+#include "tests/engine/engine_fixture.h"
+
+namespace rawkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+class OpenTest : public EngineTest {
+ protected:
+  Status TryOpen() { return Engine::Open(dir_, open_).status(); }
+};
+
+TEST_F(OpenTest, FreshStoreIsEmptyAtItsInitialVersion) {
+  format_.initial_version = Version(41);
+  FormatAndOpen();
+  EXPECT_EQ(engine_->version(), Version(41));
+  EXPECT_EQ(engine_->durable_version(), Version(41));
+  EXPECT_EQ(Snapshots(), std::vector{Version(41)});
+  EXPECT_EQ(Info().reachable, (std::vector{std::pair(Version(41), Version(41))}));
+  EXPECT_EQ(EmptyCommit(), Version(42));
+}
+
+TEST_F(OpenTest, AbsentStoreIsNotFound) {
+  EXPECT_STATUS(TryOpen(), StatusCode::kNotFound);
+  EXPECT_FALSE(fs::exists(dir_));
+  fs::create_directory(dir_);
+  EXPECT_STATUS(TryOpen(), StatusCode::kNotFound, "STORE");
+  EXPECT_TRUE(fs::is_empty(dir_)) << "a path without a store gets nothing made in it";
+}
+
+TEST_F(OpenTest, MissingStoreFileIsNotFoundAndNothingIsTouched) {
+  Format();
+  fs::rename(Path("STORE"), tmp_.File("STORE.away"));
+  const auto before = Listing();
+  EXPECT_STATUS(TryOpen(), StatusCode::kNotFound, "STORE");
+  EXPECT_STATUS(CheckStore(dir_, {}, open_), StatusCode::kNotFound);
+  EXPECT_EQ(Listing(), before);
+  fs::rename(tmp_.File("STORE.away"), Path("STORE"));
+}
+
+TEST_F(OpenTest, NewerStoreFormatIsRefusedByName) {
+  Format();
+  const SealedKind now{.magic = "RKVSTORE", .format = 1, .name = "STORE"};
+  const SealedKind newer{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
+  const Result<std::string> payload = ReadSealedFile(PosixFs(), Path("STORE"), now);
+  ASSERT_OK(payload);
+  ASSERT_OK(WriteSealedFile(PosixFs(), Path("STORE"), newer, *payload));
+  EXPECT_STATUS(TryOpen(), StatusCode::kNotSupported, "STORE", "2");
+  ASSERT_OK(WriteSealedFile(PosixFs(), Path("STORE"), now, *payload));
+}
+
+TEST_F(OpenTest, DamagedStoreFileIsCorruption) {
+  Format();
+  std::fstream file(Path("STORE"), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(40);
+  file.put('\x5a');
+  file.close();
+  whole_at_the_end_ = false;
+  EXPECT_STATUS(TryOpen(), StatusCode::kCorruption, "STORE");
+  const Result<CheckReport> report = CheckStore(dir_, {}, open_);
+  ASSERT_OK(report);
+  ASSERT_FALSE(report->ok());
+  EXPECT_EQ(report->findings.front().kind, "store");
+}
+
+TEST_F(OpenTest, OptionsThatContradictTheFormatNameBothValues) {
+  format_.slot_bytes = 8192;
+  format_.inline_bytes = 500;
+  format_.header_bytes = 4096;
+  Format();
+  open_.slot_bytes = 4096;
+  EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "slot_bytes", "4096", "8192");
+  open_.slot_bytes = 8192;
+  open_.inline_bytes = 1024;
+  EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "inline_bytes", "1024", "500");
+  open_.inline_bytes = 500;
+  open_.header_bytes = 0;
+  EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "header_bytes", "0", "4096");
+  open_.header_bytes = 4096;
+  Open();
+}
+
+TEST_F(OpenTest, SettingsOutOfRangeAreRefused) {
+  Format();
+  for (const uint64_t bytes : {uint64_t{0}, 64 * kKiB - 1, 64 * kKiB + 1, 2048 * kMiB}) {
+    open_.wal_segment_bytes = bytes;
+    EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "wal_segment_bytes", std::to_string(bytes));
+  }
+  open_.wal_segment_bytes = 64 * kKiB;
+  open_.memtable_bytes = kMiB - 1;
+  EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "memtable_bytes");
+  open_.memtable_bytes = kMiB;
+  open_.queue_depth = 0;
+  EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument);
+  open_.queue_depth = 1025;
+  EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument);
+  open_.queue_depth = 1;
+  Open();
+}
+
+TEST_F(OpenTest, SettingsKeptAtFormatHoldUntilOverridden) {
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
+  FormatAndOpen();
+  EXPECT_EQ(Info().durability, Durability::kUnsafeUnsynced);
+  Close();
+  open_.durability = Durability::kSynced;
+  Open();
+  EXPECT_EQ(Info().durability, Durability::kSynced);
+  Close();
+  open_.durability.reset();
+  Open();
+  EXPECT_EQ(Info().durability, Durability::kUnsafeUnsynced);
+}
+
+TEST_F(OpenTest, CloseWithOpenViewsIsBusyAndClosesNothing) {
+  FormatAndOpen();
+  Put("k", "v");
+  auto view = View();
+  EXPECT_STATUS(engine_->Close(), StatusCode::kBusy);
+  EXPECT_EQ(Get("k"), "v");
+  Put("k", "w");
+  view.reset();
+
+  auto old = View(Version(1));
+  EXPECT_STATUS(engine_->Close(), StatusCode::kBusy);
+  old.reset();
+
+  auto iterator = engine_->NewIterator();
+  ASSERT_OK(iterator);
+  EXPECT_STATUS(engine_->Close(), StatusCode::kBusy);
+  iterator->reset();
+  EXPECT_OK(engine_->Close());
+}
+
+TEST_F(OpenTest, EveryCallAfterCloseIsRefused) {
+  FormatAndOpen();
+  Put("k", "v");
+  ASSERT_OK(engine_->Close());
+  EXPECT_OK(engine_->Close());
+  constexpr StatusCode kClosed = StatusCode::kFailedPrecondition;
+  std::string buffer(100, '\0');
+  const std::vector<std::string_view> keys{"k", "l"};
+  EXPECT_STATUS(engine_->Get("k"), kClosed);
+  EXPECT_STATUS(engine_->GetInto("k", AsWritableBytes(buffer)), kClosed);
+  EXPECT_STATUS(engine_->GetRange("k", 0, AsWritableBytes(buffer)), kClosed);
+  for (const Result<Value>& got : engine_->MultiGet(keys)) EXPECT_STATUS(got, kClosed);
+  EXPECT_STATUS(engine_->Exists("k"), kClosed);
+  EXPECT_STATUS(engine_->NewIterator(), kClosed);
+  EXPECT_STATUS(engine_->OpenView(), kClosed);
+  EXPECT_STATUS(engine_->OpenView(Version(0)), kClosed);
+  EXPECT_STATUS(engine_->GetCommit(Version(1)), kClosed);
+  EXPECT_STATUS(engine_->Info(), kClosed);
+  const CommitResult commit = engine_->Commit(WriteBatch());
+  EXPECT_STATUS(commit, kClosed);
+  EXPECT_EQ(commit.outcome, CommitOutcome::kNotApplied);
+  EXPECT_STATUS(engine_->Sync(), kClosed);
+  EXPECT_STATUS(engine_->CreateSnapshot(), kClosed);
+  EXPECT_STATUS(engine_->DeleteSnapshot(Version(0)), kClosed);
+  EXPECT_STATUS(engine_->Prune(), kClosed);
+  EXPECT_STATUS(engine_->Pin("p"), kClosed);
+  EXPECT_STATUS(engine_->Unpin("p"), kClosed);
+  EXPECT_STATUS(engine_->SetRetention(1, 1), kClosed);
+  EXPECT_STATUS(engine_->PlanRollback(Version(0)), kClosed);
+  EXPECT_STATUS(engine_->Rollback(Version(0)), kClosed);
+  EXPECT_STATUS(engine_->Export({.version = Version(1), .out = tmp_.File("out"), .progress = {}}), kClosed);
+  EXPECT_EQ(engine_->version(), Version(1));
+  EXPECT_EQ(engine_->stats().commits, 1);
+  engine_.reset();
+}
+
+TEST_F(OpenTest, SecondEngineInTheProcessIsBusyAndNamesTheHolder) {
+  FormatAndOpen();
+  EXPECT_STATUS(TryOpen(), StatusCode::kBusy, std::to_string(getpid()));
+  OpenOptions read_only = open_;
+  read_only.read_only = true;
+  EXPECT_STATUS(Engine::Open(dir_, read_only), StatusCode::kBusy);
+  EXPECT_STATUS(CheckStore(dir_, {}, open_), StatusCode::kBusy);
+  EXPECT_STATUS(OfflineRollback(dir_, Version(0), {}, open_), StatusCode::kBusy);
+  EXPECT_STATUS(PlanOfflineRollback(dir_, Version(0), {}, open_), StatusCode::kBusy);
+  format_.force = true;
+  EXPECT_STATUS(Engine::Format(dir_, format_), StatusCode::kBusy);
+  Put("k", "the store is as good as before");
+  Reopen();
+  EXPECT_EQ(Get("k"), "the store is as good as before");
+}
+
+TEST_F(OpenTest, AnotherProcessIsBusyUntilTheHolderIsGone) {
+  Format();
+  int to_parent[2], to_child[2];
+  ASSERT_EQ(pipe(to_parent), 0);
+  ASSERT_EQ(pipe(to_child), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    char byte = 0;
+    const Result<std::unique_ptr<Engine>> opened = Engine::Open(dir_, open_);
+    byte = opened.ok() ? 'o' : 'x';
+    if (write(to_parent[1], &byte, 1) != 1 || read(to_child[0], &byte, 1) < 0) _exit(1);
+    _exit(0);  // without a close: the kernel lets the locks go
+  }
+  char byte = 0;
+  ASSERT_EQ(read(to_parent[0], &byte, 1), 1);
+  EXPECT_EQ(byte, 'o');
+  EXPECT_STATUS(TryOpen(), StatusCode::kBusy, std::to_string(child));
+  const Result<EngineInfo> info = InspectStore(dir_, open_);
+  ASSERT_OK(info);
+  ASSERT_TRUE(info->writer);
+  EXPECT_EQ(info->writer->pid, child);
+  ASSERT_EQ(write(to_child[1], &byte, 1), 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  for (const int fd : {to_parent[0], to_parent[1], to_child[0], to_child[1]}) close(fd);
+  Open();
+}
+
+TEST_F(OpenTest, StoreIsFoundThroughASymlinkAndARelativePath) {
+  FormatAndOpen();
+  Put("k", "v");
+  Close();
+  fs::create_symlink(dir_, tmp_.File("link"));
+  for (const std::string& path :
+       {tmp_.File("link"), dir_ + "/", tmp_.path() + "/./store//", fs::relative(dir_).string()}) {
+    const Result<std::unique_ptr<Engine>> engine = Engine::Open(path, open_);
+    ASSERT_OK(engine) << path;
+    EXPECT_OK((*engine)->Get("k"));
+  }
+  EXPECT_TRUE(fs::is_symlink(tmp_.File("link")));
+  EXPECT_STATUS(Engine::Open("", open_), StatusCode::kInvalidArgument);
+}
+
+TEST_F(OpenTest, MovedStoreTakesItsDeviceAlong) {
+  FormatAndOpen();
+  Put("k", OneSlot(1));
+  Close();
+  fs::rename(dir_, tmp_.File("elsewhere"));
+  dir_ = tmp_.File("elsewhere");
+  Open();
+  EXPECT_EQ(Get("k"), OneSlot(1));
+}
+
+TEST_F(OpenTest, ProgressIsToldOfLongReplays) {
+  FormatAndOpen();
+  for (int i = 0; i < 50; ++i) EmptyCommit();
+  Close();
+  fs::remove_all(Path("working"));
+  uint64_t calls = 0;
+  open_.progress = [&](const Progress& p) {
+    ++calls;
+    EXPECT_STREQ(p.what, "replay");
+    EXPECT_LE(p.done, p.total);
+    EXPECT_EQ(p.total, 50);
+  };
+  Open();
+  EXPECT_GT(calls, 0);
+  EXPECT_EQ(engine_->version(), Version(50));
+  open_.progress = {};
+}
+
+TEST_F(OpenTest, FailedOpenLeavesTheStoreToTheNextOne) {
+  FormatAndOpen();
+  Put("k", "v");
+  Close();
+  // The snapshot that everything is rebuilt from does not open: refused, and nothing worse.
+  fs::remove_all(Path("working"));
+  const fs::path manifest = [&] {
+    for (const auto& file : fs::directory_iterator(Path("current") + "/index")) {
+      if (file.path().filename().string().starts_with("MANIFEST-")) return file.path();
+    }
+    return fs::path();
+  }();
+  const std::string good = *ReadFile(PosixFs(), manifest, kMiB);
+  std::ofstream(manifest, std::ios::binary) << std::string(good.size(), '\x7f');
+  EXPECT_STATUS(TryOpen(), StatusCode::kCorruption);
+  EXPECT_STATUS(TryOpen(), StatusCode::kCorruption);
+  std::ofstream(manifest, std::ios::binary) << good;
+  Open();
+  EXPECT_EQ(Get("k"), "v");
+}
+
+}  // namespace
+}  // namespace rawkv

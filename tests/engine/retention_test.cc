@@ -1,0 +1,364 @@
+// Snapshots, pins, pruning: which versions stay readable, and which slots they cost (design invariant 2).
+
+#include <filesystem>
+
+#include "tests/engine/engine_fixture.h"
+
+namespace rawkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RetentionTest : public EngineTest {
+ protected:
+  std::vector<Version> Versions(std::initializer_list<uint64_t> values) {
+    std::vector<Version> out;
+    for (const uint64_t v : values) out.emplace_back(v);
+    return out;
+  }
+  Version Snapshot() {
+    const Result<Version> made = engine_->CreateSnapshot();
+    EXPECT_OK(made);
+    return made.ok() ? *made : Version();
+  }
+  void ExpectGone(uint64_t version) {
+    EXPECT_STATUS(engine_->OpenView(Version(version)), StatusCode::kVersionUnreachable,
+                  std::to_string(version));
+    EXPECT_STATUS(engine_->GetCommit(Version(version)), StatusCode::kVersionUnreachable);
+    EXPECT_STATUS(engine_->PlanRollback(Version(version)), StatusCode::kVersionUnreachable);
+  }
+};
+
+TEST_F(RetentionTest, SnapshotHoldsTheTipAndASecondOneIsTheSame) {
+  FormatAndOpen();
+  Overwrite("k", 3);
+  EXPECT_EQ(Snapshot(), Version(3));
+  EXPECT_EQ(Snapshot(), Version(3));
+  EXPECT_EQ(Snapshots(), Versions({0, 3}));
+  EXPECT_EQ(Info().current, Version(3));
+  EXPECT_EQ(engine_->stats().snapshots_made, 1);
+}
+
+TEST_F(RetentionTest, KeepsTheNewestAndSoManyBesides) {
+  format_.runtime.keep_recent = 2;
+  FormatAndOpen();
+  for (int i = 0; i < 5; ++i) {
+    Overwrite("k", 2);
+    Snapshot();
+  }
+  EXPECT_EQ(Snapshots(), Versions({6, 8, 10}));
+  EXPECT_EQ(Info().reachable, (std::vector{std::pair(Version(6), Version(10))}));
+  for (uint64_t v = 0; v < 6; ++v) ExpectGone(v);
+  for (uint64_t v = 6; v <= 10; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
+  Reopen();
+  for (uint64_t v = 6; v <= 10; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
+}
+
+TEST_F(RetentionTest, PruneTakesItsOwnNumberAndSaysWhatWent) {
+  FormatAndOpen();
+  ASSERT_OK(engine_->SetRetention(10, 0));
+  for (int i = 0; i < 4; ++i) {
+    Overwrite("k", 1);
+    Snapshot();
+  }
+  EXPECT_EQ(*engine_->Prune(), Versions({}));
+  EXPECT_EQ(*engine_->Prune(2), Versions({0, 1}));
+  EXPECT_EQ(*engine_->Prune(0), Versions({2, 3}));
+  EXPECT_EQ(*engine_->Prune(0), Versions({}));
+  EXPECT_EQ(Snapshots(), Versions({4}));
+  EXPECT_STATUS(engine_->SetRetention(1'000'001, 0), StatusCode::kInvalidArgument);
+}
+
+TEST_F(RetentionTest, SetRetentionHoldsForThisRunOnly) {
+  format_.runtime.keep_recent = 0;
+  FormatAndOpen();
+  ASSERT_OK(engine_->SetRetention(5, 0));
+  Overwrite("k", 1);
+  Snapshot();
+  EXPECT_EQ(Snapshots(), Versions({0, 1}));
+  Reopen();
+  Overwrite("k", 1);
+  Snapshot();
+  EXPECT_EQ(Snapshots(), Versions({2}));
+}
+
+TEST_F(RetentionTest, AutomaticSnapshotsComeByVersions) {
+  format_.runtime.snapshot_interval = 10;
+  format_.runtime.keep_recent = 0;
+  FormatAndOpen();
+  // Made in the background, so only in the long run: each commit gives it another chance.
+  for (int i = 0; i < 2000 && engine_->stats().snapshots_made < 3; ++i) EmptyCommit();
+  EXPECT_GE(engine_->stats().snapshots_made, 3);
+  EXPECT_GE(engine_->version(), Version(30)) << "no oftener than asked";
+  ASSERT_OK(engine_->SetRetention(0, 0));
+}
+
+TEST_F(RetentionTest, AutomaticSnapshotsComeWhenSlotsRunLow) {
+  format_.capacity_bytes = 4 * kMiB;
+  format_.runtime.snapshot_interval = 1'000'000;
+  FormatAndOpen();
+  ASSERT_OK(engine_->SetRetention(0, 16));
+  Overwrite("k", 3000);
+  EXPECT_GE(engine_->stats().snapshots_made, 1);
+  EXPECT_EQ(Get("k"), OneSlot(3000));
+}
+
+TEST_F(RetentionTest, OverwrittenSlotsArePinnedByTheSnapshotAndComeBackWhenItGoes) {
+  FormatAndOpen();
+  Put("k", OneSlot(1));
+  Snapshot();
+  const EngineInfo before = Info();
+  EXPECT_EQ(before.slots.live, 1);
+  EXPECT_EQ(before.slots.pinned, 0);
+  Overwrite("k", 5);
+  EXPECT_EQ(Info().slots.live, 1);
+  EXPECT_EQ(Info().slots.pinned, 5);
+  EXPECT_EQ(PinnedBy("snapshot", "1"), 5) << "it and the log from it";
+  EXPECT_EQ(Info().slots.free, before.slots.free - 5);
+
+  Snapshot();
+  EXPECT_EQ(PinnedBy("snapshot", "1"), 5);
+  EXPECT_EQ(PinnedBy("snapshot", "6"), 0);
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Info().slots.pinned, 0);
+  EXPECT_EQ(Info().slots.free, before.slots.free);
+  EXPECT_TRUE(Info().pinned_by.empty());
+}
+
+TEST_F(RetentionTest, PinHoldsItsVersionAndItsSlotsUntilUnpinned) {
+  FormatAndOpen();
+  Put("k", OneSlot(1));
+  Put("other", OneSlot(100));
+  EXPECT_EQ(*engine_->Pin("release"), Version(2));
+  Overwrite("k", 3);
+  Snapshot();
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Snapshots(), Versions({2, 5}));
+  EXPECT_EQ(Info().snapshots.front().pins, std::vector<std::string>{"release"});
+  EXPECT_EQ(Info().reachable,
+            (std::vector{std::pair(Version(2), Version(2)), std::pair(Version(5), Version(5))}));
+  EXPECT_EQ(PinnedBy("pin", "release"), 1);
+  EXPECT_EQ(Info().slots.pinned, 1);
+  EXPECT_EQ(Get("k", Version(2)), OneSlot(1));
+  EXPECT_EQ(engine_->GetCommit(Version(2))->version, Version(2));
+  for (const uint64_t v : {0, 1, 3, 4}) ExpectGone(v);
+  Reopen();
+  EXPECT_EQ(Get("k", Version(2)), OneSlot(1));
+  EXPECT_EQ(PinnedBy("pin", "release"), 1);
+
+  ASSERT_OK(engine_->Unpin("release"));
+  ExpectGone(2);
+  EXPECT_EQ(Snapshots(), Versions({5}));
+  EXPECT_EQ(Info().slots.pinned, 0);
+  EXPECT_EQ(Info().slots.live + Info().slots.free, Info().slots.total);
+}
+
+TEST_F(RetentionTest, SlotsHeldTwiceAreShared) {
+  FormatAndOpen();
+  Put("k", OneSlot(1));
+  ASSERT_OK(engine_->Pin("a"));
+  ASSERT_OK(engine_->Pin("b"));
+  Overwrite("k", 1);
+  Snapshot();
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Info().slots.pinned, 1);
+  EXPECT_EQ(Info().pinned_shared, 1);
+  EXPECT_TRUE(Info().pinned_by.empty());
+  ASSERT_OK(engine_->Unpin("a"));
+  EXPECT_EQ(PinnedBy("pin", "b"), 1);
+  EXPECT_EQ(Info().pinned_shared, 0);
+}
+
+TEST_F(RetentionTest, ViewsHoldTheirVersionsSlots) {
+  FormatAndOpen();
+  Put("k", OneSlot(1));
+  auto tip_view = View();
+  Overwrite("k", 1);
+  auto old_view = View(Version(1));
+  Overwrite("k", 1);
+  auto iterator = *engine_->NewIterator();
+  Overwrite("k", 1);
+  Snapshot();
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Info().slots.pinned, 2);
+  EXPECT_EQ(Info().pinned_shared, 1) << "two views of version 1";
+  EXPECT_EQ(PinnedBy("view", "3"), 1);
+  EXPECT_EQ(engine_->Get("k", {.view = tip_view.get()})->bytes, OneSlot(1));
+  EXPECT_EQ(engine_->Get("k", {.view = old_view.get()})->bytes, OneSlot(1));
+  iterator->SeekToFirst();
+  EXPECT_EQ(*iterator->ReadValue(), OneSlot(3));
+  tip_view.reset();
+  EXPECT_EQ(PinnedBy("view", "1"), 1);
+  old_view.reset();
+  iterator.reset();
+  EXPECT_EQ(Info().slots.pinned, 0);
+  EXPECT_EQ(Info().slots.reclaimable, 2) << "reused on demand";
+  ASSERT_OK(engine_->Prune());
+  EXPECT_EQ(Info().slots.reclaimable, 0);
+}
+
+TEST_F(RetentionTest, ValueNobodyEverSawIsReclaimable) {
+  FormatAndOpen();
+  WriteBatch batch;
+  batch.Put("k", OneSlot(1));
+  batch.Put("k", OneSlot(2));
+  ASSERT_OK(engine_->Commit(batch));
+  EXPECT_EQ(Info().slots.live, 1);
+  EXPECT_EQ(Info().slots.reclaimable, 1);
+  EXPECT_EQ(Info().slots.pinned, 0);
+  ASSERT_OK(engine_->Prune());
+  EXPECT_EQ(Info().slots.reclaimable, 0);
+}
+
+TEST_F(RetentionTest, PinsAreNamedAndRefuseToMove) {
+  FormatAndOpen();
+  Overwrite("k", 2);
+  Snapshot();
+  Overwrite("k", 1);
+  EXPECT_EQ(*engine_->Pin("p", Version(2)), Version(2));
+  EXPECT_EQ(*engine_->Pin("p", Version(2)), Version(2)) << "the same again is fine";
+  EXPECT_STATUS(engine_->Pin("p", Version(0)), StatusCode::kFailedPrecondition, "p", "2");
+  EXPECT_STATUS(engine_->Pin("p"), StatusCode::kFailedPrecondition, "p", "2");
+  EXPECT_STATUS(engine_->Pin("q", Version(1)), StatusCode::kFailedPrecondition, "1");
+  EXPECT_STATUS(engine_->Pin("q", Version(9)), StatusCode::kFailedPrecondition, "9");
+  EXPECT_STATUS(engine_->Unpin("q"), StatusCode::kFailedPrecondition, "q");
+  for (const char* name : {"", "a/b", "new\nline"}) {
+    EXPECT_STATUS(engine_->Pin(name), StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(Snapshots(), Versions({0, 2}));
+}
+
+TEST_F(RetentionTest, PinnedSnapshotCannotBeDeleted) {
+  FormatAndOpen();
+  Overwrite("k", 1);
+  ASSERT_OK(engine_->Pin("p"));
+  Overwrite("k", 1);
+  Snapshot();
+  EXPECT_STATUS(engine_->DeleteSnapshot(Version(1)), StatusCode::kFailedPrecondition, "pinned");
+  EXPECT_STATUS(engine_->DeleteSnapshot(Version(7)), StatusCode::kFailedPrecondition, "7");
+  EXPECT_OK(engine_->DeleteSnapshot(Version(0)));
+  EXPECT_EQ(Snapshots(), Versions({1, 2}));
+}
+
+TEST_F(RetentionTest, DeletingCurrentMovesTheLinkFirst) {
+  FormatAndOpen();
+  Overwrite("k", 2);
+  Snapshot();
+  Overwrite("k", 2);
+  EXPECT_OK(engine_->DeleteSnapshot(Version(2)));
+  EXPECT_EQ(Info().current, Version(0));
+  EXPECT_STATUS(engine_->DeleteSnapshot(Version(0)), StatusCode::kFailedPrecondition, "only");
+  for (uint64_t v = 1; v <= 4; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
+  Reopen();
+  EXPECT_EQ(engine_->version(), Version(4));
+  EXPECT_EQ(Get("k"), OneSlot(4));
+}
+
+TEST_F(RetentionTest, CurrentDoesNotMoveToAPinWhoseSuccessorsWereReused) {
+  // The log still reaches back to the pin, but slots that only the versions behind it needed have been
+  // given out again: nothing may be rebuilt from there.
+  FormatAndOpen();
+  Overwrite("k", 2);
+  ASSERT_OK(engine_->Pin("p"));
+  Overwrite("k", 5);
+  Snapshot();
+  ASSERT_OK(engine_->Prune(0));
+  Overwrite("other", 20);
+  EXPECT_STATUS(engine_->DeleteSnapshot(Version(7)), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Info().current, Version(7));
+  for (uint64_t v = 3; v < 7; ++v) ExpectGone(v);
+}
+
+TEST_F(RetentionTest, UnpinningBringsNoVersionBackWhoseSlotsWereReused) {
+  format_.capacity_bytes = 2 * kMiB;
+  FormatAndOpen();
+  Overwrite("k", 3);
+  ASSERT_OK(engine_->Pin("p"));
+  Overwrite("k", 5);
+  // Every slot is given out again at least once; the log is in one segment still, and reaches back to 3.
+  const uint64_t total = Info().slots.total;
+  for (uint64_t written = 0; written < 2 * total; written += 50) {
+    Overwrite("other", 50);
+    Snapshot();
+    ASSERT_OK(engine_->Prune(0));
+  }
+  ASSERT_EQ(ListLog(dir_, open_)->front().first, Version(1));
+  EXPECT_EQ(Get("k", Version(3)), OneSlot(3));
+  ASSERT_OK(engine_->SetRetention(10, 0));
+  ASSERT_OK(engine_->Unpin("p"));
+  for (const auto& [first, last] : Info().reachable) {
+    for (Version v = first; v <= last; v = Next(v))
+      EXPECT_EQ(Get("k", v), OneSlot(std::min<uint64_t>(v.value(), 8)));
+  }
+  ExpectGone(5);
+}
+
+TEST_F(RetentionTest, LogIsDroppedWithTheVersionsItLedTo) {
+  format_.runtime.wal_segment_bytes = 64 * kKiB;
+  FormatAndOpen();
+  const auto segments = [&] {
+    const Result<std::vector<LogSegmentRow>> rows = ListLog(dir_, open_);
+    EXPECT_OK(rows);
+    return rows->size();
+  };
+  for (int i = 0; i < 200; ++i) Put("k", std::string(1000, 'v'));
+  EXPECT_GT(segments(), 3);
+  Snapshot();
+  EXPECT_GT(segments(), 3) << "the older snapshot's versions are kept";
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_LE(segments(), 2);
+  Reopen();
+  EXPECT_EQ(engine_->version(), Version(200));
+  EXPECT_STATUS(engine_->GetCommit(Version(150)), StatusCode::kVersionUnreachable);
+  EXPECT_OK(engine_->GetCommit(Version(200))) << "its record is dropped, its snapshot tells";
+}
+
+TEST_F(RetentionTest, CommitOfADroppedRecordIsToldByItsSnapshot) {
+  format_.runtime.wal_segment_bytes = 64 * kKiB;
+  FormatAndOpen();
+  WriteBatch batch;
+  batch.SetMetadata("the pinned one");
+  ASSERT_OK(engine_->Commit(batch));
+  ASSERT_OK(engine_->Pin("p"));
+  for (int i = 0; i < 200; ++i) Put("k", std::string(1000, 'v'));
+  Snapshot();
+  ASSERT_OK(engine_->Prune(0));
+  ASSERT_GT(ListLog(dir_, open_)->front().first, Version(1));
+  const Result<CommitRecord> record = engine_->GetCommit(Version(1));
+  ASSERT_OK(record);
+  EXPECT_EQ(record->metadata, "the pinned one");
+  EXPECT_EQ(record->lineage, Info().lineage);
+  EXPECT_GT(record->time_unix_ms, 0);
+  EXPECT_STATUS(engine_->GetCommit(Version(2)), StatusCode::kVersionUnreachable);
+}
+
+TEST_F(RetentionTest, MissingCurrentIsFoundAgain) {
+  FormatAndOpen();
+  Overwrite("k", 2);
+  Snapshot();
+  Overwrite("k", 2);
+  Close();
+  fs::remove(Path("current"));
+  Open();
+  EXPECT_TRUE(logger_.Warned("current"));
+  EXPECT_EQ(Info().current, Version(2));
+  EXPECT_EQ(Get("k"), OneSlot(4));
+}
+
+TEST_F(RetentionTest, LostWorkingIndexIsRebuilt) {
+  FormatAndOpen();
+  Overwrite("k", 2);
+  Snapshot();
+  Overwrite("k", 2);
+  Close();
+  fs::remove_all(Path("working"));
+  Open();
+  EXPECT_EQ(Get("k"), OneSlot(4));
+  Close();
+  fs::remove(Path("working/BASE"));
+  Open();
+  for (uint64_t v = 1; v <= 4; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,301 @@
+// Export and import, and what an operator asks of a store that is not open here.
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/fs_ops.h"
+#include "tests/engine/engine_fixture.h"
+
+namespace rawkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TransferTest : public EngineTest {
+ protected:
+  void Fill() {
+    FormatAndOpen();
+    for (uint64_t i = 0; i < 30; ++i) Put("k" + std::to_string(i), MakeValue({i, i * 10 * kKiB}));
+    Put("empty", "");
+    Delete("k3");
+  }
+  Status Export(const std::string& out, Version version) {
+    return engine_->Export({.version = version, .out = out, .chunk_bytes = kMiB, .progress = {}});
+  }
+  Result<FormatResult> Import(const std::string& in, const std::string& dir) {
+    FormatOptions format;
+    format.capacity_bytes = 64 * kMiB;
+    format.slot_bytes = 16384;
+    format.env.logger = &logger_;
+    return ImportStore(dir, {.in = in, .format = format, .progress = {}});
+  }
+  // Without ORIGIN, which tells where it came from.
+  std::map<std::string, std::string> Content(const std::string& dir) {
+    std::map<std::string, std::string> out;
+    for (const auto& file : fs::directory_iterator(dir)) {
+      const std::string name = file.path().filename();
+      if (name != "ORIGIN") out[name] = *ReadFile(PosixFs(), file.path().string(), 64 * kMiB);
+    }
+    return out;
+  }
+};
+
+TEST_F(TransferTest, ImportedStoreHoldsTheVersionAndGoesOnFromIt) {
+  Fill();
+  ASSERT_OK(Export(tmp_.File("out"), Version(32)));
+  const Result<FormatResult> imported = Import(tmp_.File("out"), tmp_.File("copy"));
+  ASSERT_OK(imported);
+  EXPECT_EQ(imported->version, Version(32));
+  EXPECT_NE(imported->store_uuid, Info().store_uuid);
+  const Result<std::unique_ptr<Engine>> copy = Engine::Open(tmp_.File("copy"), open_);
+  ASSERT_OK(copy);
+  EXPECT_EQ((*copy)->version(), Version(32));
+  EXPECT_EQ((*copy)->Info()->initial_version, Version(32));
+  EXPECT_EQ((*copy)->Info()->slot_bytes, 16384);
+  EXPECT_EQ(DiffValue({29, 290 * kKiB}, (*copy)->Get("k29")->bytes), "");
+  EXPECT_EQ((*copy)->Get("empty")->bytes, "");
+  EXPECT_STATUS((*copy)->Get("k3"), StatusCode::kNotFound);
+  EXPECT_STATUS((*copy)->OpenView(Version(31)), StatusCode::kVersionUnreachable);
+  EXPECT_EQ((*copy)->Commit(WriteBatch()).version, Version(33));
+  EXPECT_FALSE(fs::exists(tmp_.File("copy.importing")));
+}
+
+TEST_F(TransferTest, EqualContentGivesEqualBytesWhateverTheHistory) {
+  Fill();
+  ASSERT_OK(Export(tmp_.File("first"), Version(32)));
+  ASSERT_OK(Import(tmp_.File("first"), tmp_.File("copy")));
+  const std::unique_ptr<Engine> copy = *Engine::Open(tmp_.File("copy"), open_);
+  ASSERT_OK(copy->Export(
+      {.version = Version(32), .out = tmp_.File("second"), .chunk_bytes = kMiB, .progress = {}}));
+  EXPECT_EQ(Content(tmp_.File("first")), Content(tmp_.File("second")));
+  EXPECT_GT(Content(tmp_.File("first")).size(), 4);
+}
+
+TEST_F(TransferTest, OldVersionsAreExportedWhileCommitsGoOn) {
+  Fill();
+  uint64_t told = 0;
+  ExportOptions options{.version = Version(10), .out = tmp_.File("out"), .chunk_bytes = kMiB, .progress = {}};
+  options.progress = [&](const Progress& p) {
+    EXPECT_STREQ(p.what, "export");
+    ++told;
+    Overwrite("k5", 1);
+  };
+  ASSERT_OK(engine_->Export(options));
+  EXPECT_GT(told, 0);
+  const Result<std::vector<ExportChunkRow>> rows = ListExport(tmp_.File("out"));
+  ASSERT_OK(rows);
+  ASSERT_FALSE(rows->empty());
+  EXPECT_EQ(rows->front().first_key, "k0");
+  EXPECT_EQ(rows->back().last_key, "k9");
+  for (const ExportChunkRow& row : *rows) {
+    EXPECT_EQ(fs::file_size(tmp_.File("out") + "/" + row.chunk), row.bytes);
+    EXPECT_EQ(row.sha256_hex.size(), 64);
+  }
+  EXPECT_EQ(Info().pinned_by.size(), 1) << "the export holds nothing any more";
+}
+
+TEST_F(TransferTest, ExportRefusesBadPlacesSizesAndVersions) {
+  Fill();
+  fs::create_directory(tmp_.File("full"));
+  std::ofstream(tmp_.File("full") + "/x") << "x";
+  EXPECT_STATUS(Export(tmp_.File("full"), Version(5)), StatusCode::kFailedPrecondition, "full");
+  EXPECT_STATUS(Export(tmp_.File("out"), Version(99)), StatusCode::kVersionUnreachable, "99");
+  for (const uint64_t bytes : {kMiB - 1, 16 * kMiB + 1}) {
+    EXPECT_STATUS(engine_->Export(
+                      {.version = Version(5), .out = tmp_.File("out"), .chunk_bytes = bytes, .progress = {}}),
+                  StatusCode::kInvalidArgument);
+  }
+  EXPECT_FALSE(fs::exists(tmp_.File("out")));
+  EXPECT_STATUS(ListExport(tmp_.File("out")), StatusCode::kNotFound);
+}
+
+TEST_F(TransferTest, ImportRefusesWhereSomethingIs) {
+  Fill();
+  ASSERT_OK(Export(tmp_.File("out"), Version(32)));
+  EXPECT_STATUS(Import(tmp_.File("out"), dir_), StatusCode::kFailedPrecondition, dir_);
+  fs::create_directory(tmp_.File("full"));
+  std::ofstream(tmp_.File("full") + "/x") << "x";
+  EXPECT_STATUS(Import(tmp_.File("out"), tmp_.File("full")), StatusCode::kFailedPrecondition);
+  fs::create_directory(tmp_.File("empty"));
+  EXPECT_OK(Import(tmp_.File("out"), tmp_.File("empty")));
+}
+
+TEST_F(TransferTest, DamagedExportIsCorruptionAndLeavesNothing) {
+  Fill();
+  ASSERT_OK(Export(tmp_.File("out"), Version(32)));
+  const std::string victim = ListExport(tmp_.File("out"))->at(2).chunk;
+  const std::string path = tmp_.File("out") + "/" + victim;
+  const std::string good = *ReadFile(PosixFs(), path, 64 * kMiB);
+  const auto expect_corrupt = [&] {
+    EXPECT_STATUS(Import(tmp_.File("out"), tmp_.File("copy")), StatusCode::kCorruption, victim);
+    EXPECT_FALSE(fs::exists(tmp_.File("copy")));
+    EXPECT_FALSE(fs::exists(tmp_.File("copy.importing")));
+  };
+  std::string bad = good;
+  bad[bad.size() / 2] = static_cast<char>(~bad[bad.size() / 2]);
+  std::ofstream(path, std::ios::binary) << bad;
+  expect_corrupt();
+  std::ofstream(path, std::ios::binary) << good.substr(0, good.size() - 1);
+  expect_corrupt();
+  fs::remove(path);
+  expect_corrupt();
+  std::ofstream(path, std::ios::binary) << good;
+  EXPECT_OK(Import(tmp_.File("out"), tmp_.File("copy")));
+  fs::remove(tmp_.File("out") + "/MANIFEST");
+  EXPECT_FALSE(Import(tmp_.File("out"), tmp_.File("copy2")).ok());
+  EXPECT_FALSE(fs::exists(tmp_.File("copy2")));
+}
+
+TEST_F(TransferTest, ImportThatDoesNotFitTheDeviceLeavesNothing) {
+  Fill();
+  ASSERT_OK(Export(tmp_.File("out"), Version(32)));
+  FormatOptions format;
+  format.capacity_bytes = 2 * kMiB;
+  EXPECT_STATUS(ImportStore(tmp_.File("copy"), {.in = tmp_.File("out"), .format = format, .progress = {}}),
+                StatusCode::kNoSpace);
+  EXPECT_FALSE(fs::exists(tmp_.File("copy")));
+  EXPECT_FALSE(fs::exists(tmp_.File("copy.importing")));
+}
+
+TEST_F(TransferTest, EmptyVersionIsExportedToo) {
+  Fill();
+  ASSERT_OK(Export(tmp_.File("out"), Version(0)));
+  EXPECT_TRUE(ListExport(tmp_.File("out"))->empty());
+  const Result<FormatResult> imported = Import(tmp_.File("out"), tmp_.File("copy"));
+  ASSERT_OK(imported);
+  EXPECT_EQ(imported->version, Version(0));
+}
+
+using AdminTest = TransferTest;
+
+TEST_F(AdminTest, InspectTellsOfAClosedStoreAndBesideAWriter) {
+  Fill();
+  ASSERT_OK(engine_->CreateSnapshot());
+  Overwrite("k5", 2);
+  const EngineInfo open = Info();
+  const Result<EngineInfo> beside = InspectStore(dir_, open_);
+  ASSERT_OK(beside);
+  EXPECT_EQ(beside->version, open.version);
+  EXPECT_EQ(beside->store_uuid, open.store_uuid);
+  EXPECT_EQ(beside->reachable, open.reachable);
+  EXPECT_EQ(beside->current, Version(32));
+  ASSERT_TRUE(beside->writer);
+  EXPECT_EQ(beside->slots.at_version, Version(32)) << "those of `current`";
+  Close();
+  const auto before = Listing({"LOCK"});
+  const Result<EngineInfo> closed = InspectStore(dir_, open_);
+  ASSERT_OK(closed);
+  EXPECT_FALSE(closed->writer);
+  EXPECT_EQ(closed->health, "ok");
+  EXPECT_EQ(closed->version, Version(34));
+  EXPECT_EQ(closed->reachable, open.reachable);
+  EXPECT_EQ(Listing({"LOCK"}), before);
+}
+
+TEST_F(AdminTest, SnapshotsAreListedAndVerified) {
+  Fill();
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(engine_->Pin("p", Version(0)));
+  const Result<std::vector<SnapshotRow>> rows = ListSnapshots(dir_, open_);
+  ASSERT_OK(rows);
+  ASSERT_EQ(rows->size(), 2);
+  EXPECT_EQ(rows->front().pins, std::vector<std::string>{"p"});
+  EXPECT_TRUE(rows->back().current);
+  EXPECT_GT(rows->back().bytes, 0);
+  EXPECT_STATUS(VerifySnapshots(dir_, std::nullopt, open_), StatusCode::kBusy);
+  Close();
+  const Result<std::vector<SnapshotVerdict>> verdicts = VerifySnapshots(dir_, std::nullopt, open_);
+  ASSERT_OK(verdicts);
+  ASSERT_EQ(verdicts->size(), 2);
+  for (const SnapshotVerdict& v : *verdicts) EXPECT_TRUE(v.errors.empty());
+  EXPECT_EQ(VerifySnapshots(dir_, Version(32), open_)->size(), 1);
+  EXPECT_STATUS(VerifySnapshots(dir_, Version(5), open_), StatusCode::kFailedPrecondition, "5");
+
+  for (const auto& file : fs::directory_iterator(Path("current") + "/index")) {
+    if (file.path().extension() != ".sst") continue;
+    std::fstream sst(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    sst.seekp(10);
+    sst << "damage";
+  }
+  whole_at_the_end_ = false;
+  EXPECT_FALSE(VerifySnapshots(dir_, Version(32), open_)->front().errors.empty());
+  const Result<CheckReport> report = CheckStore(dir_, {}, open_);
+  ASSERT_OK(report);
+  ASSERT_FALSE(report->ok());
+  EXPECT_EQ(report->findings.front().kind, "snapshot");
+}
+
+TEST_F(AdminTest, LogIsListedDumpedAndVerified) {
+  format_.runtime.wal_segment_bytes = 64 * kKiB;
+  Fill();
+  for (int i = 0; i < 100; ++i) Put("small", std::string(1000, 's'));
+  WriteBatch batch;
+  batch.Put("a", "v");
+  batch.Delete("b");
+  batch.DeletePrefix("c");
+  ASSERT_OK(engine_->Commit(batch));
+  const Result<std::vector<LogSegmentRow>> segments = ListLog(dir_, open_);
+  ASSERT_OK(segments);
+  ASSERT_GT(segments->size(), 1);
+  EXPECT_EQ(segments->front().first, Version(1));
+  EXPECT_TRUE(segments->front().sealed);
+  EXPECT_FALSE(segments->back().sealed);
+  Close();
+  std::vector<LogRecordRow> records;
+  ASSERT_OK(DumpLog(dir_, open_, [&](const LogRecordRow& row) {
+    records.push_back(row);
+    return Status::Ok();
+  }));
+  ASSERT_EQ(records.size(), 133);
+  for (size_t i = 0; i < records.size(); ++i) EXPECT_EQ(records[i].version, Version(i + 1));
+  EXPECT_EQ(records[31].puts, 0);
+  EXPECT_EQ(records[31].deletes, 1);
+  EXPECT_EQ(records[132].puts, 1);
+  EXPECT_EQ(records[132].deletes, 2);
+  EXPECT_STATUS(DumpLog(dir_, open_, [](const LogRecordRow&) { return Status::NotFound("stop"); }),
+                StatusCode::kNotFound, "stop");
+  EXPECT_TRUE(VerifyLog(dir_, open_)->ok());
+
+  std::fstream log(Path("wal/") + segments->front().segment, std::ios::in | std::ios::out | std::ios::binary);
+  log.seekp(9000);
+  log << "damage";
+  log.close();
+  whole_at_the_end_ = false;
+  EXPECT_FALSE(VerifyLog(dir_, open_)->ok());
+  records.clear();
+  EXPECT_STATUS(DumpLog(dir_, open_,
+                        [&](const LogRecordRow& row) {
+                          records.push_back(row);
+                          return Status::Ok();
+                        }),
+                StatusCode::kCorruption);
+  EXPECT_FALSE(records.empty()) << "the rows before the damage";
+  EXPECT_STATUS(Engine::Open(dir_, open_), StatusCode::kCorruption);
+}
+
+TEST_F(AdminTest, CheckerNotesWhatTheNextOpenPutsRight) {
+  Fill();
+  Close();
+  fs::create_directory(Path("snapshot-00000000000000000099.tmp"));
+  fs::remove_all(Path("working"));
+  const auto before = Listing({"LOCK", "views"});
+  const Result<CheckReport> report = CheckStore(dir_, {.deep = true}, open_);
+  ASSERT_OK(report);
+  EXPECT_TRUE(report->ok());
+  EXPECT_EQ(report->notes.size(), 2);
+  EXPECT_EQ(Listing({"LOCK", "views"}), before);
+  Open();
+  EXPECT_FALSE(fs::exists(Path("snapshot-00000000000000000099.tmp")));
+  Close();
+  EXPECT_TRUE(CheckStore(dir_, {}, open_)->notes.empty());
+}
+
+TEST_F(AdminTest, VersionsOfLibraryAndFormatsAreTold) {
+  EXPECT_FALSE(LibraryVersion().empty());
+  const FormatNumbers formats = SupportedFormats();
+  for (const uint32_t number : {formats.store, formats.wal, formats.device, formats.snapshot})
+    EXPECT_GE(number, 1);
+}
+
+}  // namespace
+}  // namespace rawkv

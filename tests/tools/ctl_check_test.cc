@@ -1,0 +1,205 @@
+#include <filesystem>
+#include <fstream>
+
+#include "tests/tools/ctl_fixture.h"
+
+// fsck and wal, and what a damaged store makes of every command.
+namespace rawkv::ctl {
+namespace {
+
+class CtlCheck : public CtlTest {
+ protected:
+  void SetUp() override {
+    Format();
+    Commit(5);
+  }
+
+  // Turns one byte of the first `what` in the file.
+  void Damage(const std::string& path, const std::string& what) {
+    std::string bytes = ReadFile(path);
+    const size_t at = bytes.find(what);
+    ASSERT_NE(at, std::string::npos) << path;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(bytes[at] ^ 1));
+    SkipFinalCheck();
+  }
+  std::string Log() const { return store() + "/wal/00000000000000000001.log"; }
+  std::string Device() const { return store() + "/device.img"; }
+};
+
+TEST_F(CtlCheck, FsckOfAGoodStoreEndsWith0) {
+  const Json report = OkJson({"fsck"});
+  EXPECT_EQ(Fields(report), (Args{"ok", "deep", "findings", "notes"}));
+  EXPECT_EQ(report["ok"], true);
+  EXPECT_EQ(report["deep"], false);
+  EXPECT_TRUE(report["findings"].empty());
+  EXPECT_EQ(OkJson({"fsck", "--deep"})["deep"], true);
+  EXPECT_EQ(Ok({"fsck"}), "ok\n");
+}
+
+TEST_F(CtlCheck, FsckNotesWhatTheNextOpenPutsRight) {
+  std::filesystem::remove_all(store() + "/working");
+  const Json report = OkJson({"fsck"});
+  EXPECT_EQ(report["ok"], true);
+  EXPECT_FALSE(report["notes"].empty());
+  EXPECT_EQ(Ok({"get", "k2"}), ValueAt(5));
+}
+
+TEST_F(CtlCheck, FsckOfADamagedPayloadEndsWith1WhenItLooks) {
+  Damage(Device(), ValueAt(5).substr(0, 100));
+  const CtlResult result = Run({"fsck", "--deep", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  EXPECT_EQ(result.err, "");
+  const Json report = Rows(result.out).front();
+  EXPECT_EQ(report["ok"], false);
+  ASSERT_FALSE(report["findings"].empty());
+  EXPECT_EQ(Fields(report["findings"][0]), (Args{"kind", "where", "version", "message"}));
+  EXPECT_EQ(report["findings"][0]["kind"], "payload");
+  const CtlResult text = Run({"fsck", "--deep"});
+  EXPECT_EQ(text.status, 1);
+  EXPECT_EQ(text.out.find("damage: payload: "), 0u) << text.out;
+}
+
+TEST_F(CtlCheck, ReadingADamagedPayloadEndsWith4AndPrintsNothing) {
+  Damage(Device(), ValueAt(5).substr(0, 100));
+  WriteFile("out", "old");
+  EXPECT_TRUE(EndedWith(Run({"get", "k2"}), 4, "get: corruption: "));
+  EXPECT_TRUE(EndedWith(Run({"get", "k2", "--out=" + File("out")}), 4, "get: corruption: "));
+  EXPECT_EQ(ReadFile(File("out")), "old");
+  EXPECT_EQ(Ok({"get", "k1"}), ValueAt(4)) << "the others are good";
+  const CtlResult scan = Run({"scan", "--sha256", "--json"});
+  EXPECT_EQ(scan.status, 4);
+  EXPECT_EQ(Rows(scan.out).size(), 2u) << "the rows before it";
+  EXPECT_EQ(Run({"scan"}).status, 0) << "no payload is read";
+  EXPECT_EQ(Run({"export", "--version=5", "--out=" + File("export")}).status, 4);
+}
+
+TEST_F(CtlCheck, WalListHasOneRowASegment) {
+  const std::vector<Json> rows = Rows(Ok({"wal", "list", "--json"}));
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(Fields(rows[0]), (Args{"segment", "first_version", "last_version", "bytes", "sealed"}));
+  EXPECT_EQ(rows[0]["segment"], "00000000000000000001.log");
+  EXPECT_EQ(rows[0]["first_version"], 1);
+  EXPECT_EQ(rows[0]["last_version"], 5);
+  EXPECT_EQ(rows[0]["sealed"], false);
+  EXPECT_NE(Ok({"wal", "list"}).find("00000000000000000001.log\t1 to 5\t"), std::string::npos);
+}
+
+TEST_F(CtlCheck, WalDumpHasOneRowAVersion) {
+  Ok({"del", "k1"});
+  const std::vector<Json> rows = Rows(Ok({"wal", "dump", "--json"}));
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(Fields(rows[0]),
+            (Args{"version", "lineage", "time_unix_ms", "puts", "deletes", "durable_through"}));
+  EXPECT_EQ(rows[2]["version"], 3);
+  EXPECT_EQ(rows[2]["puts"], 1);
+  EXPECT_EQ(rows[5]["deletes"], 1);
+  EXPECT_EQ(rows[0]["lineage"], OkJson({"info"})["lineage"]);
+  EXPECT_NE(Ok({"wal", "dump"}).find("\t1 puts\t0 deletes\tdurable through "), std::string::npos);
+}
+
+TEST_F(CtlCheck, WalVerifyReadsEveryRecord) {
+  const Json report = OkJson({"wal", "verify"});
+  EXPECT_EQ(Fields(report), (Args{"ok", "deep", "findings", "notes"}));
+  EXPECT_EQ(report["ok"], true);
+}
+
+class CtlDamagedLog : public CtlCheck {
+ protected:
+  void SetUp() override {
+    Format();
+    Ok({"apply", "-"}, {.input = R"({"put":[{"key":"a","value":"first value"}]})"
+                                 "\n"
+                                 R"({"put":[{"key":"b","value":"second value"}]})"
+                                 "\n"
+                                 R"({"put":[{"key":"c","value":"third value"}]})"});
+    Damage(Log(), "second value");
+  }
+};
+
+TEST_F(CtlDamagedLog, WalDumpEndsWith4AfterTheRowsBeforeIt) {
+  const CtlResult dump = Run({"wal", "dump", "--json"});
+  EXPECT_EQ(dump.status, 4) << dump.err;
+  ASSERT_EQ(Rows(dump.out).size(), 1u);
+  EXPECT_EQ(Rows(dump.out)[0]["version"], 1);
+}
+
+TEST_F(CtlDamagedLog, ChecksEndWith1) {
+  const CtlResult verify = Run({"wal", "verify", "--json"});
+  EXPECT_EQ(verify.status, 1) << verify.err;
+  EXPECT_EQ(Rows(verify.out).front()["findings"][0]["kind"], "log");
+  const CtlResult fsck = Run({"fsck", "--json"});
+  EXPECT_EQ(fsck.status, 1) << fsck.err;
+  EXPECT_EQ(Rows(fsck.out).front()["ok"], false);
+}
+
+TEST_F(CtlDamagedLog, InfoPrintsWhatItCanAndEndsWith4) {
+  const CtlResult info = Run({"info", "--json"});
+  EXPECT_EQ(info.status, 4) << info.err;
+  ASSERT_EQ(Rows(info.out).size(), 1u);
+  const Json document = Rows(info.out).front();
+  EXPECT_NE(document["health"], "ok");
+  EXPECT_EQ(document["store_uuid"].get<std::string>().size(), 36u);
+  EXPECT_TRUE(document["writer"].is_null());
+  EXPECT_NE(info.err.find("rawkv-ctl: info: corruption: "), std::string::npos) << info.err;
+}
+
+TEST_F(CtlDamagedLog, EveryCommandThatOpensEndsWith4) {
+  for (const Args& use : std::vector<Args>{{"put", "k", "v"},
+                                           {"get", "a"},
+                                           {"del", "k"},
+                                           {"scan"},
+                                           {"apply", "-"},
+                                           {"snapshot", "create"},
+                                           {"snapshot", "delete", "--version=0"},
+                                           {"snapshot", "prune"},
+                                           {"snapshot", "pin", "--name=p"},
+                                           {"snapshot", "unpin", "--name=p"},
+                                           {"export", "--version=1", "--out=" + File("out")},
+                                           {"stats"}}) {
+    const CtlResult result = Run(use, {.input = "{}\n"});
+    EXPECT_EQ(result.status, 4) << use.front() << result.err;
+    EXPECT_EQ(result.out, "") << use.front();
+  }
+}
+
+// A STORE that cannot be believed: nothing can be, except that something is wrong.
+class CtlDamagedStore : public CtlCheck {
+ protected:
+  void SetUp() override {
+    CtlCheck::SetUp();
+    std::string bytes = ReadFile(store() + "/STORE");
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    std::ofstream(store() + "/STORE", std::ios::binary) << bytes;
+    SkipFinalCheck();
+  }
+};
+
+TEST_F(CtlDamagedStore, FsckFindsIt) {
+  const CtlResult result = Run({"fsck", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  EXPECT_EQ(Rows(result.out).front()["findings"][0]["kind"], "store");
+}
+
+TEST_F(CtlDamagedStore, EveryOtherCommandEndsWith4) {
+  for (const Args& use : std::vector<Args>{{"put", "k", "v"},
+                                           {"get", "k0"},
+                                           {"scan"},
+                                           {"info"},
+                                           {"snapshot", "create"},
+                                           {"snapshot", "list"},
+                                           {"snapshot", "verify"},
+                                           {"rollback", "--version=1", "--yes"},
+                                           {"rollback", "--version=1", "--dry_run"},
+                                           {"wal", "list"},
+                                           {"wal", "dump"},
+                                           {"stats"}}) {
+    const CtlResult result = Run(use);
+    EXPECT_EQ(result.status, 4) << use.front() << result.err;
+    EXPECT_NE(result.err.find("STORE"), std::string::npos) << use.front() << result.err;
+  }
+}
+
+}  // namespace
+}  // namespace rawkv::ctl

@@ -1,0 +1,200 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/fs.h"
+#include "tests/tools/ctl_fixture.h"
+
+// info and stats, and what goes on beside a writer in another process.
+namespace rawkv::ctl {
+namespace {
+
+class CtlInfo : public CtlTest {
+ protected:
+  void SetUp() override { Format(); }
+
+  static uint64_t Sum(const Json& slots) {
+    return slots["live"].get<uint64_t>() + slots["pinned"].get<uint64_t>() +
+           slots["reclaimable"].get<uint64_t>() + slots["reserved"].get<uint64_t>() +
+           slots["free"].get<uint64_t>();
+  }
+};
+
+TEST_F(CtlInfo, HasEveryFieldOfTheContractInOrder) {
+  Commit(5);
+  const Json info = OkJson({"info"});
+  EXPECT_EQ(Fields(info),
+            (Args{"store_uuid",      "device_uuid", "device",          "inline_bytes", "formats",
+                  "initial_version", "version",     "durable_version", "lineage",      "reachable",
+                  "current",         "snapshots",   "slots",           "pinned_by",    "pinned_shared",
+                  "engine",          "durability",  "health",          "writer",       "recovery"}));
+  EXPECT_EQ(Fields(info["device"]), (Args{"path", "kind", "capacity_bytes", "slot_bytes", "header_bytes"}));
+  EXPECT_EQ(Fields(info["slots"]),
+            (Args{"at_version", "total", "live", "pinned", "reclaimable", "reserved", "free"}));
+  EXPECT_EQ(Fields(info["engine"]), (Args{"requested", "used", "reason"}));
+  EXPECT_EQ(info["device"]["kind"], "file");
+  EXPECT_EQ(info["version"], 5);
+  EXPECT_EQ(info["durable_version"], 5);
+  EXPECT_EQ(info["reachable"].dump(), "[[0,5]]");
+  EXPECT_EQ(info["current"], 0);
+  EXPECT_EQ(info["snapshots"], Json(Rows(Ok({"snapshot", "list", "--json"}))));
+  EXPECT_EQ(info["durability"], "synced");
+  EXPECT_EQ(info["health"], "ok");
+  EXPECT_TRUE(info["writer"].is_null());
+  EXPECT_TRUE(info["recovery"].is_null());
+}
+
+TEST_F(CtlInfo, AccountsForEverySlot) {
+  Commit(5);
+  const Json info = OkJson({"info"});
+  EXPECT_EQ(info["slots"]["live"], 3);
+  EXPECT_EQ(info["slots"]["pinned"], 2) << "two values were overwritten and are still reachable";
+  EXPECT_EQ(Sum(info["slots"]), info["slots"]["total"]);
+  uint64_t pinned = info["pinned_shared"];
+  for (const Json& holder : info["pinned_by"]) {
+    EXPECT_EQ(Fields(holder), (Args{"kind", "name", "version", "slots"}));
+    pinned += holder["slots"].get<uint64_t>();
+  }
+  EXPECT_EQ(pinned, info["slots"]["pinned"]);
+}
+
+TEST_F(CtlInfo, TellsWhichEngineAndWhy) {
+  EXPECT_EQ(OkJson({"info", "--engine=posix"})["engine"]["used"], "posix");
+  EXPECT_EQ(OkJson({"info", "--engine=posix"})["engine"]["requested"], "posix");
+  EXPECT_EQ(OkJson({"info"})["engine"]["requested"], "auto");
+}
+
+TEST_F(CtlInfo, PrintsTextForPeople) {
+  Commit(2);
+  Ok({"snapshot", "pin", "--name=nightly"});
+  const std::string text = Ok({"info"});
+  EXPECT_NE(text.find("version      2 (durable 2, initial 0)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("reachable    0 to 2\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("pinned: nightly"), std::string::npos) << text;
+  EXPECT_NE(text.find("health       ok\n"), std::string::npos) << text;
+}
+
+TEST_F(CtlInfo, TellsOfATailThatWasCut) {
+  Commit(3);
+  const std::string log = store() + "/wal/00000000000000000001.log";
+  std::string bytes = ReadFile(log);
+  // Half a record behind the last one, as a crash leaves it.
+  const size_t end = bytes.find_last_not_of('\0') / 64 * 64 + 64;
+  bytes.replace(end, 40, std::string(40, '\x11'));
+  std::ofstream(log, std::ios::binary) << bytes;
+  std::filesystem::remove_all(store() + "/working");
+  const CtlResult first = Run({"info", "--json"});
+  EXPECT_EQ(first.status, 0) << first.err;
+  const Json recovery = Rows(first.out).front()["recovery"];
+  ASSERT_TRUE(recovery.is_object());
+  EXPECT_EQ(Fields(recovery), (Args{"cut_after", "bytes", "unix_ms"}));
+  EXPECT_EQ(recovery["cut_after"], 3);
+  EXPECT_EQ(OkJson({"info"})["recovery"], recovery) << "kept in STORE";
+  EXPECT_EQ(OkJson({"info"})["version"], 3);
+}
+
+TEST_F(CtlInfo, OfAnAbsentStoreEndsWith3) {
+  std::filesystem::remove_all(store());
+  EXPECT_TRUE(EndedWith(Run({"info"}), 3, store()));
+  EXPECT_TRUE(EndedWith(Run({"info", "--store=/"}), 3, "info: "));
+}
+
+TEST_F(CtlInfo, OfAStoreWhoseDeviceIsGoneEndsWith3) {
+  Commit(1);
+  SkipFinalCheck();
+  std::filesystem::rename(store() + "/device.img", File("moved"));
+  const CtlResult result = Run({"info"});
+  EXPECT_EQ(result.status, 3) << result.err;
+  EXPECT_EQ(Ok({"get", "k1", "--device=" + File("moved")}), ValueAt(1));
+  EXPECT_EQ(Ok({"get", "k1"}), ValueAt(1)) << "the hint was updated";
+}
+
+TEST_F(CtlInfo, AForeignDeviceEndsWith3) {
+  Ok({"format", "--capacity=16MiB", "--store=" + File("other")});
+  EXPECT_TRUE(EndedWith(Run({"get", "k", "--device=" + File("other/device.img")}), 3, "get: "));
+}
+
+TEST_F(CtlInfo, StatsHasFiguresOfTheStoreAndOfThisOpening) {
+  Commit(3);
+  const Json stats = OkJson({"stats"});
+  EXPECT_EQ(Fields(stats), (Args{"store", "since_open"}));
+  EXPECT_EQ(stats["store"]["version"], 3);
+  EXPECT_EQ(stats["store"]["live_bytes"], 3 * 4096);
+  EXPECT_EQ(stats["store"]["log_segments"], 1);
+  EXPECT_EQ(stats["since_open"]["commits"], 0);
+  EXPECT_NE(Ok({"stats"}).find("log_segments           1\n"), std::string::npos);
+}
+
+class CtlBesideAWriter : public CtlTest {
+ protected:
+  void SetUp() override {
+    Format();
+    Commit(3);
+    Ok({"snapshot", "create"});
+    writer_ = std::make_unique<CtlConversation>(Args{"apply", "-", "--store=" + store()},
+                                                CtlConversation::Input::kPipe);
+    writer_->Write("{\"put\":[{\"key\":\"live\",\"value\":\"v\"}]}\n");
+    ASSERT_EQ(writer_->ReadLine(), "4");
+  }
+  void TearDown() override {
+    writer_->CloseInput();
+    EXPECT_EQ(writer_->Wait(), 0);
+    CtlTest::TearDown();
+  }
+  std::unique_ptr<CtlConversation> writer_;
+};
+
+TEST_F(CtlBesideAWriter, InfoWorksAndSaysSo) {
+  const Json info = OkJson({"info"});
+  ASSERT_TRUE(info["writer"].is_object());
+  EXPECT_EQ(Fields(info["writer"]), (Args{"pid", "host"}));
+  EXPECT_EQ(info["version"], 4) << "from the log";
+  EXPECT_EQ(info["slots"]["at_version"], 3) << "of current";
+  EXPECT_NE(Ok({"info"}).find("has the store open\n"), std::string::npos);
+}
+
+TEST_F(CtlBesideAWriter, ListsWork) {
+  EXPECT_EQ(Rows(Ok({"snapshot", "list", "--json"})).back()["version"], 3);
+  EXPECT_EQ(Rows(Ok({"wal", "list", "--json"})).back()["last_version"], 4);
+}
+
+TEST_F(CtlBesideAWriter, EverythingElseEndsWith3) {
+  for (const Args& use : std::vector<Args>{{"put", "k", "v"},
+                                           {"get", "live"},
+                                           {"get", "live", "--version=4"},
+                                           {"del", "k"},
+                                           {"scan"},
+                                           {"apply", "-"},
+                                           {"snapshot", "create"},
+                                           {"snapshot", "verify"},
+                                           {"snapshot", "delete", "--version=0"},
+                                           {"snapshot", "prune"},
+                                           {"snapshot", "pin", "--name=p"},
+                                           {"snapshot", "unpin", "--name=p"},
+                                           {"rollback", "--version=1", "--yes"},
+                                           {"rollback", "--version=1", "--dry_run"},
+                                           {"export", "--version=1", "--out=" + File("out")},
+                                           {"wal", "dump"},
+                                           {"wal", "verify"},
+                                           {"fsck"},
+                                           {"stats"},
+                                           {"format", "--force"}}) {
+    EXPECT_TRUE(EndedWith(Run(use), 3, ": ")) << use.front();
+  }
+  writer_->Write("{}\n");
+  EXPECT_EQ(writer_->ReadLine(), "5") << "the writer did not notice";
+}
+
+TEST_F(CtlTest, AHeldLockFileIsRespected) {
+  Format();
+  const auto lock = PosixFs().Lock(store() + "/LOCK");
+  ASSERT_TRUE(lock.ok());
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v"}), 3, "put: "));
+  EXPECT_TRUE(EndedWith(Run({"fsck"}), 3, "fsck: "));
+  EXPECT_EQ(Run({"info"}).status, 0);
+  SkipFinalCheck();
+}
+
+}  // namespace
+}  // namespace rawkv::ctl

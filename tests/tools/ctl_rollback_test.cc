@@ -1,0 +1,163 @@
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "tests/tools/ctl_fixture.h"
+
+namespace rawkv::ctl {
+namespace {
+
+class CtlRollback : public CtlTest {
+ protected:
+  void SetUp() override {
+    Format();
+    Commit(4);
+    Ok({"snapshot", "create"});  // 4
+    Ok({"put", "k0", "five"});
+    Ok({"put", "k0", "six"});
+  }
+
+  uint64_t Tip() const { return OkJson({"info"})["version"]; }
+};
+
+TEST_F(CtlRollback, GoesBackForGood) {
+  const Json plan = OkJson({"rollback", "--version=5", "--yes"});
+  EXPECT_EQ(Fields(plan), (Args{"from", "to", "base", "records", "versions_dropped", "snapshots_dropped",
+                                "pins_dropped", "blocked_by", "dry_run", "done"}));
+  EXPECT_EQ(plan.dump(),
+            R"({"from":6,"to":5,"base":4,"records":1,"versions_dropped":[6,6],"snapshots_dropped":[],)"
+            R"("pins_dropped":[],"blocked_by":[],"dry_run":false,"done":true})");
+  EXPECT_EQ(Ok({"get", "k0"}), "five");
+  EXPECT_TRUE(EndedWith(Run({"get", "k0", "--version=6"}), 3, "6"));
+  EXPECT_EQ(Ok({"put", "k0", "another six"}), "6\n");
+}
+
+TEST_F(CtlRollback, TakesTheVersionInBothSpellings) {
+  Ok({"rollback", "--version", "5", "--yes"});
+  EXPECT_EQ(Tip(), 5u);
+  Ok({"--version=4", "rollback", "--yes"});
+  EXPECT_EQ(Tip(), 4u);
+}
+
+TEST_F(CtlRollback, DropsSnapshotsAboveTheTarget) {
+  const std::string text = Ok({"rollback", "--version=2", "--yes"});
+  EXPECT_EQ(text,
+            "rollback from version 6 to version 2\n"
+            "  base snapshot      0\n"
+            "  records to replay  2\n"
+            "  versions dropped   3 to 6\n"
+            "  snapshot dropped   4\n"
+            "done: the store is at version 2\n");
+  EXPECT_EQ(Ok({"get", "k2"}), ValueAt(2));
+  EXPECT_EQ(Tip(), 2u);
+}
+
+TEST_F(CtlRollback, DryRunPrintsThePlanAndChangesNothing) {
+  const Json plan = OkJson({"rollback", "--version=2", "--dry_run"});
+  EXPECT_EQ(plan["snapshots_dropped"].dump(), "[4]");
+  EXPECT_EQ(plan["versions_dropped"].dump(), "[3,6]");
+  EXPECT_EQ(plan["dry_run"], true);
+  EXPECT_EQ(plan["done"], false);
+  EXPECT_EQ(Tip(), 6u);
+}
+
+TEST_F(CtlRollback, WithoutConfirmationItRefusesWith3) {
+  const CtlResult result = Run({"rollback", "--version=5", "--json"});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(result.err.find("rawkv-ctl: rollback: refused (no confirmation)"), 0u) << result.err;
+  EXPECT_EQ(Rows(result.out).front()["done"], false);
+  EXPECT_EQ(Run({"rollback", "--version=5"}).status, 3);
+  EXPECT_EQ(Tip(), 6u);
+}
+
+TEST_F(CtlRollback, AsksOnATerminal) {
+  {
+    CtlConversation talk({"rollback", "--version=5", "--store=" + store()},
+                         CtlConversation::Input::kTerminal);
+    EXPECT_EQ(talk.ReadLine(), "rollback from version 6 to version 5");
+    EXPECT_NE(talk.ReadTerminalUntil("Type yes to go on: ").find("gone for good"), std::string::npos);
+    talk.Write("no\n");
+    EXPECT_EQ(talk.Wait(), 3);
+  }
+  EXPECT_EQ(Tip(), 6u);
+  CtlConversation talk({"rollback", "--version=5", "--json", "--store=" + store()},
+                       CtlConversation::Input::kTerminal);
+  EXPECT_NE(talk.ReadTerminalUntil("Type yes to go on: ").find("versions dropped   6"), std::string::npos);
+  talk.Write("yes\n");
+  EXPECT_EQ(Rows(talk.ReadOutputToEnd()).at(0)["done"], true);
+  EXPECT_EQ(talk.Wait(), 0);
+  EXPECT_EQ(Tip(), 5u);
+}
+
+TEST_F(CtlRollback, ToTheTipChangesNothingAndAsksNothing) {
+  const Json before = OkJson({"info"});
+  const Json plan = OkJson({"rollback", "--version=6"});
+  EXPECT_TRUE(plan["versions_dropped"].is_null());
+  EXPECT_EQ(plan["done"], true);
+  EXPECT_EQ(OkJson({"info"})["lineage"], before["lineage"]);
+}
+
+TEST_F(CtlRollback, RefusesWhatCannotBeReachedWith3) {
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=7", "--yes"}), 3, "7"));
+  Ok({"snapshot", "prune", "--keep=0"});
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=2", "--yes"}), 3, "2"));
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=2", "--dry_run"}), 3, "2"));
+  EXPECT_EQ(Tip(), 6u);
+}
+
+TEST_F(CtlRollback, RefusesWrongUseWith2) {
+  EXPECT_TRUE(EndedWith(Run({"rollback"}), 2, "give --version=N"));
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--yes"}), 2, "give --version=N"));
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version"}), 2, "--version needs a value"));
+  EXPECT_TRUE(EndedWith(Run({"rollback", "5", "--yes"}), 2, "one argument too many"));
+}
+
+TEST_F(CtlRollback, APinAboveTheTargetBlocksItUnlessDropped) {
+  Ok({"snapshot", "pin", "--name=keep", "--version=4"});
+  const CtlResult dry = Run({"rollback", "--version=2", "--dry_run", "--json"});
+  EXPECT_EQ(dry.status, 3);
+  EXPECT_FALSE(Rows(dry.out).front()["blocked_by"].empty());
+  const CtlResult refused = Run({"rollback", "--version=2", "--yes", "--json"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_EQ(Rows(refused.out).front()["done"], false);
+  EXPECT_NE(refused.err.find("keep"), std::string::npos) << refused.err;
+  EXPECT_EQ(Tip(), 6u);
+  const Json plan = OkJson({"rollback", "--version=2", "--yes", "--drop_pins"});
+  EXPECT_EQ(plan["pins_dropped"].dump(), R"([{"name":"keep","version":4}])");
+  EXPECT_EQ(Tip(), 2u);
+}
+
+TEST_F(CtlRollback, KilledAtAnyTimeItCanBeRunAgain) {
+  for (int delay_ms = 20; delay_ms <= 150; delay_ms += 10) {
+    {
+      CtlConversation killed({"rollback", "--version=2", "--yes", "--store=" + store()},
+                             CtlConversation::Input::kPipe);
+      std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
+    }
+    ASSERT_EQ(Run({"fsck"}).status, 0) << "killed after " << delay_ms << " ms";
+    const CtlResult again = Run({"rollback", "--version=2", "--yes", "--json"});
+    ASSERT_EQ(again.status, 0) << "killed after " << delay_ms << " ms: " << again.err;
+    EXPECT_EQ(Rows(again.out).at(0)["done"], true);
+    ASSERT_EQ(Tip(), 2u);
+    Ok({"apply", "-"}, {.input = "{}\n{}\n{}\n"});
+  }
+}
+
+TEST_F(CtlRollback, CuresAStoreThatDoesNotOpen) {
+  // A record in the middle of the log goes bad while later ones prove that it was durable.
+  const std::string log = store() + "/wal/00000000000000000001.log";
+  std::string bytes = ReadFile(log);
+  const size_t at = bytes.find("five");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = 'F';
+  std::ofstream(log, std::ios::binary) << bytes;
+  EXPECT_EQ(Run({"get", "k0"}).status, 4);
+  const CtlResult info = Run({"info"});
+  EXPECT_EQ(info.status, 4);
+  EXPECT_EQ(Run({"rollback", "--version=4", "--yes"}).status, 0);
+  EXPECT_EQ(Tip(), 4u);
+  EXPECT_EQ(Ok({"get", "k1"}), ValueAt(4));
+}
+
+}  // namespace
+}  // namespace rawkv::ctl
