@@ -38,14 +38,17 @@ target_link_options(rawkv PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed
 target_compile_features(rawkv PUBLIC cxx_std_20)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv.h.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv.h" COPYONLY)
-target_sources(rawkv PUBLIC FILE_SET public_headers TYPE HEADERS
-               BASE_DIRS "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated"
-               FILES ${public_headers} "${PROJECT_BINARY_DIR}/generated/rawkv.h"
+# Two sets: base directories of one may not lie in each other, and out/ lies in the source tree.
+target_sources(rawkv PUBLIC
+               FILE_SET public_headers TYPE HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${public_headers}
+               FILE_SET generated_headers TYPE HEADERS BASE_DIRS "${PROJECT_BINARY_DIR}/generated"
+               FILES "${PROJECT_BINARY_DIR}/generated/rawkv.h"
                      "${PROJECT_BINARY_DIR}/generated/base/version_info.h")
 target_include_directories(rawkv INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 
 install(TARGETS rawkv EXPORT rawkv-targets
-        FILE_SET public_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv")
+        FILE_SET public_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv"
+        FILE_SET generated_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv_relative_includes.cmake.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake" @ONLY)
 install(SCRIPT "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake")

@@ -21,19 +21,26 @@ Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenO
   return OpenStoreContext(store_dir, options, access);
 }
 
-// The newest version that can still be trusted, also when the log is damaged above it.
-Result<Version> NewestIntact(StoreContext& c, const StoreSurvey& survey) {
-  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), survey.log_first, Previous(survey.log_first)));
-  Version tip = scan.last;
-  for (const SnapshotInfo& s : survey.snapshots) tip = std::max(tip, s.version);
-  return tip;
+// How far the store goes, also when the log is damaged; `damage` says so then.
+Result<StoreEnd> FindEnd(StoreContext& c, const StoreSurvey& survey, std::string* damage) {
+  Version proven = Previous(survey.log_first);
+  for (const SnapshotInfo& s : survey.snapshots) proven = std::max(proven, s.version);
+  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), survey.log_first, proven));
+  const Version intact = std::max(scan.last, proven);
+  StoreEnd end{.newest = intact, .intact = intact};
+  if (scan.end == LogEnd::kCorrupt) {
+    end.newest = std::max({intact, scan.damaged_to, Next(scan.last)});
+    *damage = scan.message;
+  }
+  return end;
 }
 
 Result<RollbackPlan> PlanClosed(StoreContext& c, Version target, const RollbackOptions& rollback) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
-  RAWKV_ASSIGN_OR_RETURN(const Version tip, NewestIntact(c, survey));
+  std::string damage;
+  RAWKV_ASSIGN_OR_RETURN(const StoreEnd end, FindEnd(c, survey, &damage));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
-  return MakeRollbackPlan(survey, tip, target, leases, rollback);
+  return MakeRollbackPlan(survey, end, target, leases, rollback);
 }
 
 // What can be told of slots without a writer's help: those of `current`.
@@ -72,12 +79,14 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
     info.health = survey.status().ToString();
     return info;
   }
-  const Result<Version> tip = NewestIntact(c, *survey);
-  if (tip.ok()) {
-    info.version = info.durable_version = *tip;
-    info.reachable = ToReachability(*survey, *tip, {}).Ranges();
+  std::string damage;
+  const Result<StoreEnd> end = FindEnd(c, *survey, &damage);
+  if (end.ok()) {
+    info.version = info.durable_version = end->intact;
+    info.reachable = ToReachability(*survey, end->intact, {}).Ranges();
+    if (!damage.empty() && info.health == "ok") info.health = damage;
   } else if (info.health == "ok") {
-    info.health = tip.status().ToString();
+    info.health = end.status().ToString();
   }
   DescribeCurrentSlots(c, *survey, &info);
   return info;

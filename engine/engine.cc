@@ -150,7 +150,7 @@ Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions&
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, impl_->maintenance->SurveyNow());
-  return MakeRollbackPlan(survey, version(), target, impl_->maintenance->Holds(), options);
+  return MakeRollbackPlan(survey, {version(), version()}, target, impl_->maintenance->Holds(), options);
 }
 
 Status Engine::Rollback(Version target, const RollbackOptions& options) {

@@ -149,7 +149,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   const auto plan = [&]() -> Result<RollbackPlan> {
     RAWKV_RETURN_IF_ERROR(poison.Check());
     RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, maintenance->SurveyNow());
-    RAWKV_ASSIGN_OR_RETURN(RollbackPlan p, MakeRollbackPlan(survey, Version(core.tip.load()), target,
+    RAWKV_ASSIGN_OR_RETURN(RollbackPlan p, MakeRollbackPlan(survey, {Version(core.tip.load()), Version(core.tip.load())}, target,
                                                             maintenance->Holds(), options));
     if (p.to != p.from && p.blocked_by.empty() && views.AnyOnLiveIndex()) {
       // It reads the very index that the rollback replaces.

@@ -228,8 +228,9 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
 Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version, const char* kind) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   // A view needs what a rollback needs: a snapshot at or below, and the log from there.
+  const Version tip(core_.tip.load());
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
-                         MakeRollbackPlan(survey, Version(core_.tip.load()), version, {}, {.drop_pins = true}));
+                         MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
   return views_.OpenClone(context_, way.base, version, kind);
 }
 

@@ -8,6 +8,7 @@
 #include "engine/working_index.h"
 #include "snapshot/leases.h"
 #include "wal/change_set.h"
+#include "wal/segment_name.h"
 
 namespace rawkv {
 namespace {
@@ -84,7 +85,7 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   if (named.ok() && c.snapshots->CheckFiles(*named, c.record.chain).ok()) return CurrentChoice{*named, false, ""};
   if (!named.ok() && named.status().code() == StatusCode::kIoError) return named.status();
 
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List());
   std::reverse(snapshots.begin(), snapshots.end());
   for (const SnapshotInfo& s : snapshots) {
@@ -143,7 +144,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   std::string why;
   RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &why));
   RAWKV_ASSIGN_OR_RETURN(Version proven, ProvenBySnapshots(c));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (working) {
     proven = std::max(proven, working->meta.applied);
     if (!segments.empty() && Next(working->meta.applied) < segments.front().first) {

@@ -5,35 +5,37 @@
 namespace rawkv {
 namespace {
 
-Status Unreachable(const StoreSurvey& survey, Version tip, Version target) {
+Status Unreachable(const StoreSurvey& survey, StoreEnd end, Version target) {
   std::string reach;
-  for (const auto& [a, b] : ToReachability(survey, tip, {}).Ranges()) {
+  for (const auto& [a, b] : ToReachability(survey, end.intact, {}).Ranges()) {
     reach += (reach.empty() ? "" : ", ") + ToString(a) + (a == b ? std::string() : "…" + ToString(b));
   }
   return Status::VersionUnreachable("version " + ToString(target) +
-                                    (target > tip ? " was never made" : " is no longer kept") +
+                                    (target > end.newest   ? " was never made"
+                                     : target > end.intact ? " is lost to damage in the log"
+                                                           : " is no longer kept") +
                                     "; reachable: " + reach);
 }
 
 }  // namespace
 
-Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, Version tip, Version target,
+Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, Version target,
                                       const std::vector<VersionHold>& holds, const RollbackOptions& options) {
-  RollbackPlan plan{.from = tip, .to = target, .base = target, .records = 0, .versions_dropped = {},
+  RollbackPlan plan{.from = end.newest, .to = target, .base = target, .records = 0, .versions_dropped = {},
                     .snapshots_dropped = {}, .pins_dropped = {}, .blocked_by = {}};
   // The log may still hold records between a pinned snapshot and the floor; their slots may be reused.
-  if (!ToReachability(survey, tip, {}).IsReachable(target)) return Unreachable(survey, tip, target);
+  if (!ToReachability(survey, end.intact, {}).IsReachable(target)) return Unreachable(survey, end, target);
   const SnapshotInfo* base = nullptr;
   for (const SnapshotInfo& s : survey.snapshots) {
     const bool leads_there = s.version == target || survey.log_first <= Next(s.version);
     if (s.version <= target && leads_there) base = &s;
   }
-  if (base == nullptr) return Unreachable(survey, tip, target);
+  if (base == nullptr) return Unreachable(survey, end, target);
   plan.base = base->version;
   plan.records = target.value() - base->version.value();
-  if (target == tip) return plan;
+  if (target == end.newest) return plan;
 
-  plan.versions_dropped = {Next(target), tip};
+  plan.versions_dropped = {Next(target), end.newest};
   for (const SnapshotInfo& s : survey.snapshots) {
     if (s.version > target) plan.snapshots_dropped.push_back(s.version);
   }

@@ -7,10 +7,15 @@
 
 namespace rawkv {
 
-// Pure: what a rollback to `target` will do, and what stands against it (design §4 Rollback). `tip`:
-// the newest version known good; `holds`: open views, exports, leases. kVersionUnreachable if no
-// snapshot and log lead to the target.
-Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, Version tip, Version target,
+// How far a store goes. They differ only where the log is damaged.
+struct StoreEnd {
+  Version newest;              // made and acknowledged once, as far as anything shows
+  Version intact;              // can still be reached
+};
+
+// Pure: what a rollback to `target` will do, and what stands against it (design §4 Rollback). `holds`:
+// open views, exports, leases. kVersionUnreachable if no snapshot and log lead to the target.
+Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, Version target,
                                       const std::vector<VersionHold>& holds, const RollbackOptions& options);
 
 // kFailedPrecondition listing what blocks, or ok.

@@ -7,6 +7,7 @@
 #include "engine/replay.h"
 #include "engine/working_index.h"
 #include "snapshot/pins.h"
+#include "wal/segment_name.h"
 
 namespace rawkv {
 namespace {
@@ -72,21 +73,12 @@ Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
   return Status::Ok();
 }
 
+// Whatever the log's state above the target (damaged, or beginning above a pinned snapshot that is the
+// target), it ends at the target afterwards.
 Status CutLog(StoreContext& c, const RollbackMarker& m) {
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
-  if (segments.empty() || segments.front().first > m.target) {
-    // A pinned snapshot below the log's start (or the cut was interrupted): the log begins anew.
-    for (auto it = segments.rbegin(); it != segments.rend(); ++it) {
-      RAWKV_RETURN_IF_ERROR(c.env.fs->RemoveFile(it->path));
-      RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.wal()));
-    }
-    return CreateLog(c.log(), c.wal_options(), Next(m.target));
-  }
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
+  if (segments.empty()) return CreateLog(c.log(), c.wal_options(), Next(m.target));
   RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), m.target, m.target));
-  if (scan.last < m.target) {
-    return Status::Corruption(c.paths.wal() + ": the log ends at version " + ToString(scan.last) +
-                              ", below the rollback's target " + ToString(m.target));
-  }
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Wal> wal, Wal::Open(c.log(), c.wal_options(), scan, m.target));
   return wal->Sync();
 }

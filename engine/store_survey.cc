@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "snapshot/leases.h"
+#include "wal/segment_name.h"
 
 namespace rawkv {
 
@@ -36,7 +37,7 @@ Result<StoreSurvey> Survey(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(out.pins, LoadPins(*c.env.fs, c.paths.dir));
   const Result<Version> current = c.snapshots->Current();
   if (current.ok()) out.current = *current;
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return Status::Corruption(c.paths.wal() + ": the log is missing altogether");
   out.log_first = segments.front().first;
   return out;

@@ -34,10 +34,10 @@ WorkDir::~WorkDir() {
 Status WorkDir::RequireRoom(uint64_t bytes) const {
   RAWKV_ASSIGN_OR_RETURN(const uint64_t free_bytes, PosixFs().FreeBytes(path_));
   if (free_bytes >= bytes) return Status::Ok();
-  return Status::NoSpace("this history may need " + ctl::HumanBytes(bytes) + "; " + path_ +
+  const std::string parent = std::filesystem::path(path_).parent_path().string();
+  return Status::NoSpace("this history may need " + ctl::HumanBytes(bytes) + "; " + parent +
                          " is on a filesystem with " + ctl::HumanBytes(free_bytes) +
-                         " free. Name another place in TMPDIR, or take fewer commits "
-                         "(--commits)");
+                         " free. Name another place in TMPDIR, or take fewer commits (--commits)");
 }
 
 }  // namespace rawkv::quickstart

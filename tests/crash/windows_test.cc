@@ -86,7 +86,7 @@ TEST_F(WindowsTest, CutInMidSegmentThenRecordsOfTheSameLength) {
 // Readers and committers are at work when a rollback comes: readers see one state or the other, and
 // commits that were writing payload are answered "not applied".
 TEST_F(WindowsTest, RollbackUnderReadsAndUncommittedPayloadWrites) {
-  const std::string dir = NewStore("s", {.capacity_bytes = 64 << 20});
+  const std::string dir = NewStore("s", {.capacity_bytes = 4ull << 30});
   const std::unique_ptr<Engine> engine = Open(dir);
   const std::string base(100'000, 'b');
   for (int v = 1; v <= 5; ++v) Put(*engine, "k", base);

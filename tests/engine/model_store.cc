@@ -44,7 +44,9 @@ void ModelStore::Open() {
   Result<std::unique_ptr<Engine>> opened = Engine::Open(dir_, open_);
   ASSERT_OK(opened) << logger_.text();
   engine_ = *std::move(opened);
-  keep_recent_ = open_.keep_recent.value_or(config_.format.runtime.keep_recent);
+  const uint64_t kept = config_.format.runtime.keep_recent;
+  if (Automatic()) removal_.keep = std::min(kept, keep_recent_);  // one may have run before the close
+  keep_recent_ = kept;
   EXPECT_EQ(engine_->version(), model_.tip());
   CheckInfo();
 }
