@@ -68,22 +68,10 @@ Result<Options> ParseOptions(int argc, char** argv) {
 }
 
 std::string Usage() {
-  return R"(Usage: tools/quickstart [REPOSITORY] [--commits=2000] [--seed=N] [--keep]
+  return R"(Usage: rawkv-quickstart [REPOSITORY] [--commits=2000] [--seed=N] [--keep] [--source=.]
 
-Builds rawkv, then replays a git history into a store, one version a commit (key = path, value = content),
-with snapshots on the way, and lets git judge: the process is killed with SIGKILL in the middle of
-commits and must come back with every acknowledged version; old versions are read, one is rolled back to,
-and every key of each compared version must be equal to what git says.
-
-  REPOSITORY     a working tree or bare repository; without one, the clone this was built from. A
-                 directory without git is replayed as it is, its files in steps.
-  --commits=N    take the newest N commits of the first-parent history (default 2000; 0 = all)
-  --seed=N       repeat a run's random choices (the report names its seed)
-  --keep         leave the store behind and say where
-
-The store is made in a new directory below $TMPDIR (or /tmp) and removed at the end.
-Exit status: 0 everything compared was equal; 1 it was not, or something acknowledged was lost;
-2 usage; 3 it could not be run (no space, git failed, …); 130 interrupted.
+Replays a git history into a store and lets git judge every key; tools/quickstart --help tells all.
+REPOSITORY is a working tree, a bare repository or a directory without git; without one, --source.
 )";
 }
 

@@ -117,15 +117,12 @@ class Survivor {
   }
 
   Status TakeOpened(const WorkerEvent& event) {
-    if (event.version < acknowledged_ || event.version > begun_) {
-      return Status::Corruption(
-          "after SIGKILL the store came back at version " + std::to_string(event.version) +
-          "; acknowledged: " + std::to_string(acknowledged_) + ", begun: " + std::to_string(begun_));
-    }
-    if (!result_.kills.empty()) {
-      result_.kills.back().came_back = event.version;
-      result_.kills.back().open_ns = event.nanoseconds;
-    }
+    const Survival survival = {.begun = begun_,
+                               .acknowledged = acknowledged_,
+                               .came_back = event.version,
+                               .open_ns = event.nanoseconds};
+    RAWKV_RETURN_IF_ERROR(RequireSurvived(survival));
+    if (!result_.kills.empty()) result_.kills.back() = survival;
     acknowledged_ = begun_ = event.version;
     return Status::Ok();
   }
@@ -161,6 +158,15 @@ class Survivor {
 };
 
 }  // namespace
+
+Status RequireSurvived(const Survival& survival) {
+  if (survival.came_back >= survival.acknowledged && survival.came_back <= survival.begun)
+    return Status::Ok();
+  return Status::Corruption("after SIGKILL the store came back at version " +
+                            std::to_string(survival.came_back) +
+                            "; acknowledged: " + std::to_string(survival.acknowledged) +
+                            ", begun: " + std::to_string(survival.begun));
+}
 
 Result<ReplayResult> ReplayAndSurvive(const ReplayPlan& plan, std::mt19937_64& random,
                                       StageProgress& progress) {

@@ -21,6 +21,9 @@ struct Survival {
   bool inside_commit() const { return begun > acknowledged; }
 };
 
+// kCorruption unless every acknowledged version is there, and none that was never begun.
+Status RequireSurvived(const Survival& survival);
+
 struct ReplayResult {
   uint64_t wall_ns = 0;    // with git's side, kills and comparisons
   uint64_t commit_ns = 0;  // inside Commit alone, of those acknowledged

@@ -194,7 +194,7 @@ TEST_F(ProgramTest, AKeptStoreStays) {
 
 TEST_F(ProgramTest, SaysWhatIsWrongWithItsArguments) {
   EXPECT_EQ(Quickstart({"--help"}).exit_status, 0);
-  EXPECT_TRUE(Says(Quickstart({"--help"}), "Usage: tools/quickstart"));
+  EXPECT_TRUE(Says(Quickstart({"--help"}), "Usage: rawkv-quickstart"));
   for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{{"--bogus"},
                                                                                    {"--commits=many"},
                                                                                    {"--commits="},
