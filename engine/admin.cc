@@ -92,12 +92,14 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
   return info;
 }
 
-Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
-                                         const OpenOptions& options) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kInspect));
+Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
+                                         const RollbackOptions& rollback, const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kInspect));
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
   if (marker.status().code() != StatusCode::kNotFound) {
-    return Status::FailedPrecondition(c->paths.dir + ": a rollback was interrupted; run it (or open the store) to "
+    return Status::FailedPrecondition(c->paths.dir +
+                                      ": a rollback was interrupted; run it (or open the store) to "
                                       "finish that first");
   }
   return PlanClosed(*c, target, rollback);
@@ -115,14 +117,16 @@ Status OfflineRollback(const std::string& dir, Version target, const RollbackOpt
 }
 
 Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kBesideWriter));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kBesideWriter));
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(*c));
   return survey.Rows();
 }
 
 Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std::optional<Version> version,
                                                      const OpenOptions& options) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kInspect));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kInspect));
   std::vector<std::string> names;
   RAWKV_ASSIGN_OR_RETURN(names, c->env.fs->List(c->paths.dir));
   const SnapshotCallbacks callbacks{
@@ -132,9 +136,8 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
     // By name, so that one whose MANIFEST is gone is judged, too.
     const std::optional<Version> v = SnapshotStore::ParseDirName(name);
     if (!v || (version && *v != *version)) continue;
-    RAWKV_ASSIGN_OR_RETURN(
-        std::vector<std::string> errors,
-        c->snapshots->Verify(*v, c->record.chain, SnapshotChecksummer(c->env), callbacks));
+    RAWKV_ASSIGN_OR_RETURN(std::vector<std::string> errors,
+                           c->snapshots->Verify(*v, c->record.chain, SnapshotChecksummer(c->env), callbacks));
     out.push_back({*v, std::move(errors)});
   }
   if (version && out.empty()) {
@@ -144,7 +147,8 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
 }
 
 Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kBesideWriter));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kBesideWriter));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
   std::vector<LogSegmentRow> rows;
   for (const SegmentInfo& s : segments) {
@@ -155,7 +159,8 @@ Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOpt
 
 Status DumpLog(const std::string& dir, const OpenOptions& options,
                const std::function<Status(const LogRecordRow&)>& fn) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kInspect));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kInspect));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
   if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
   const Version first = segments.front().first;
@@ -163,16 +168,20 @@ Status DumpLog(const std::string& dir, const OpenOptions& options,
   if (scan.last >= first) {
     RAWKV_RETURN_IF_ERROR(ReadLog(c->log(), first, scan.last, [&](const LogRecord& record) -> Status {
       RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
-      const auto puts = static_cast<uint64_t>(std::count_if(
-          changes.ops.begin(), changes.ops.end(), [](const ChangeOp& op) { return op.kind == ChangeOp::Kind::kPut; }));
-      return fn({record.head.version, record.head.lineage, record.head.time_unix_ms, puts, changes.ops.size() - puts,
-                 record.head.durable_through});
+      const auto puts =
+          static_cast<uint64_t>(std::count_if(changes.ops.begin(), changes.ops.end(), [](const ChangeOp& op) {
+            return op.kind == ChangeOp::Kind::kPut;
+          }));
+      return fn({record.head.version, record.head.lineage, record.head.time_unix_ms, puts,
+                 changes.ops.size() - puts, record.head.durable_through});
     }));
   }
   return scan.end == LogEnd::kCorrupt ? Status::Corruption(scan.message) : Status::Ok();
 }
 
-std::string LibraryVersion() { return RAWKV_VERSION_STRING; }
+std::string LibraryVersion() {
+  return RAWKV_VERSION_STRING;
+}
 
 FormatNumbers SupportedFormats() {
   return {.store = kStoreFormat, .wal = kWalFormat, .device = kDeviceFormat, .snapshot = kSnapshotFormat};

@@ -31,7 +31,7 @@ RAWKV_EXPORT Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& d
                                                             const OpenOptions& options);
 struct SnapshotVerdict {
   Version version;
-  std::vector<std::string> errors;           // empty = good
+  std::vector<std::string> errors;  // empty = good
 };
 // Every file's checksum, and that the index opens at the version it claims. Needs the lock.
 // Without `version` all. kFailedPrecondition: no such snapshot.
@@ -40,7 +40,7 @@ RAWKV_EXPORT Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::str
                                                                   const OpenOptions& options);
 
 struct LogSegmentRow {
-  std::string segment;                       // file name
+  std::string segment;  // file name
   Version first;
   Version last;
   uint64_t bytes = 0;
@@ -51,7 +51,7 @@ struct LogRecordRow {
   Lineage lineage;
   uint64_t time_unix_ms = 0;
   uint64_t puts = 0;
-  uint64_t deletes = 0;                      // keys and ranges
+  uint64_t deletes = 0;  // keys and ranges
   Version durable_through;
 };
 RAWKV_EXPORT Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options);
@@ -60,19 +60,19 @@ RAWKV_EXPORT Status DumpLog(const std::string& dir, const OpenOptions& options,
                             const std::function<Status(const LogRecordRow&)>& fn);
 
 struct Finding {
-  std::string kind;                          // stable: "store", "superblock", "snapshot", "log", "index", "slots", "payload"
-  std::string where;                         // path, slot range or key
+  std::string kind;   // stable: "store", "superblock", "snapshot", "log", "index", "slots", "payload"
+  std::string where;  // path, slot range or key
   std::optional<Version> version;
   std::string message;
 };
 struct CheckReport {
   bool deep = false;
-  std::vector<Finding> findings;             // damage
-  std::vector<std::string> notes;            // what the next open will put right by itself
+  std::vector<Finding> findings;   // damage
+  std::vector<std::string> notes;  // what the next open will put right by itself
   bool ok() const { return findings.empty(); }
 };
 struct CheckOptions {
-  bool deep = false;                         // read and verify every payload, too
+  bool deep = false;  // read and verify every payload, too
 };
 // fsck: structure of everything, recomputing slot use from the keys (design invariant 3). Needs the
 // lock (kBusy). Changes nothing. kNotFound: no store there.
@@ -82,8 +82,8 @@ RAWKV_EXPORT Result<CheckReport> CheckStore(const std::string& dir, const CheckO
 RAWKV_EXPORT Result<CheckReport> VerifyLog(const std::string& dir, const OpenOptions& options);
 
 struct ImportOptions {
-  std::string in;                            // directory written by Engine::Export
-  FormatOptions format;                      // of the new store; initial_version is the export's
+  std::string in;        // directory written by Engine::Export
+  FormatOptions format;  // of the new store; initial_version is the export's
   ProgressFn progress;
 };
 // Makes a new store with the export's content; its initial version is the export's. Built off to the

@@ -13,7 +13,9 @@ void SetBit(RunFinder::PageBits& bits, uint64_t bit, bool on) {
   bits[bit / 64] = on ? bits[bit / 64] | mask : bits[bit / 64] & ~mask;
 }
 
-bool GetBit(const RunFinder::PageBits& bits, uint64_t bit) { return (bits[bit / 64] >> (bit % 64) & 1) != 0; }
+bool GetBit(const RunFinder::PageBits& bits, uint64_t bit) {
+  return (bits[bit / 64] >> (bit % 64) & 1) != 0;
+}
 
 Status Wrong(const Extent& e, const char* what) {
   return Status::Corruption("slots " + std::to_string(e.first.value()) + "…" +

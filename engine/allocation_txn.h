@@ -32,7 +32,7 @@ class AllocationTxn {
   // A deferred entry's slots become free. Checks each again: kCorruption if one is live or free.
   Status Reclaim(const DeferredFree& entry, IndexBatch& batch);
 
-  int64_t live_delta() const { return live_delta_; }      // slots
+  int64_t live_delta() const { return live_delta_; }  // slots
   int64_t taken_delta() const { return taken_delta_; }
   const std::map<uint64_t, AllocationPage>& dirty() const { return dirty_; }
   // Puts every page that changed into the batch; once, at the end.

@@ -2,7 +2,8 @@
 
 namespace rawkv {
 
-BackgroundTask::BackgroundTask(std::function<void()> work) : work_(std::move(work)), thread_([this] { Run(); }) {}
+BackgroundTask::BackgroundTask(std::function<void()> work)
+    : work_(std::move(work)), thread_([this] { Run(); }) {}
 
 void BackgroundTask::Request() {
   MutexLock lock(mu_);

@@ -49,11 +49,13 @@ Status ChangeApplier::Delete(std::string_view key, Version version) {
 
 Status ChangeApplier::DeleteRange(const ChangeOp& op, Version version) {
   std::vector<std::pair<std::string, IndexEntry>> found;
-  RAWKV_RETURN_IF_ERROR(batch_.ForEachKey(op.key, op.end_key, [&](std::string_view key, const IndexEntry& entry) {
-    // Inline values are of no interest beyond their key.
-    found.emplace_back(std::string(key), entry.value.is_inline() ? IndexEntry{entry.written_by, {}} : entry);
-    return Status::Ok();
-  }));
+  RAWKV_RETURN_IF_ERROR(
+      batch_.ForEachKey(op.key, op.end_key, [&](std::string_view key, const IndexEntry& entry) {
+        // Inline values are of no interest beyond their key.
+        found.emplace_back(std::string(key),
+                           entry.value.is_inline() ? IndexEntry{entry.written_by, {}} : entry);
+        return Status::Ok();
+      }));
   for (const auto& [key, entry] : found) {
     RAWKV_RETURN_IF_ERROR(Free(entry, version));
     batch_.DeleteEntry(key);

@@ -35,7 +35,8 @@ Status SlotCheck::CollectLive(CheckReport* report) {
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
     const Result<IndexEntry> entry = cursor->entry();
     if (!entry.ok()) {
-      report->findings.push_back({"index", std::string(cursor->key()), meta_.applied, name_ + ": " + entry.status().message()});
+      report->findings.push_back(
+          {"index", std::string(cursor->key()), meta_.applied, name_ + ": " + entry.status().message()});
       continue;
     }
     if (entry->value.is_inline()) continue;
@@ -53,15 +54,16 @@ Status SlotCheck::CollectLive(CheckReport* report) {
 }
 
 Status SlotCheck::CollectDeferred(CheckReport* report) {
-  RAWKV_RETURN_IF_ERROR(index_.ForEachDeferred(Version(~uint64_t{0}), std::nullopt, [&](const DeferredFree& entry) {
-    if (entry.extent.first.value() >= slot_count_ ||
-        entry.extent.count.value() > slot_count_ - entry.extent.first.value()) {
-      Add(report, entry.extent, "a deferred entry lies outside the device");
-    } else {
-      deferred_.push_back(entry);
-    }
-    return true;
-  }));
+  RAWKV_RETURN_IF_ERROR(
+      index_.ForEachDeferred(Version(~uint64_t{0}), std::nullopt, [&](const DeferredFree& entry) {
+        if (entry.extent.first.value() >= slot_count_ ||
+            entry.extent.count.value() > slot_count_ - entry.extent.first.value()) {
+          Add(report, entry.extent, "a deferred entry lies outside the device");
+        } else {
+          deferred_.push_back(entry);
+        }
+        return true;
+      }));
   std::sort(deferred_.begin(), deferred_.end(),
             [](const DeferredFree& a, const DeferredFree& b) { return a.extent.first < b.extent.first; });
   return Status::Ok();
@@ -75,10 +77,11 @@ void SlotCheck::CheckOverlaps(CheckReport* report) const {
   std::vector<Use> uses;
   for (const LiveExtent& l : live_) uses.push_back({l.extent, true});
   for (const DeferredFree& d : deferred_) uses.push_back({d.extent, false});
-  std::sort(uses.begin(), uses.end(), [](const Use& a, const Use& b) { return a.extent.first < b.extent.first; });
+  std::sort(uses.begin(), uses.end(),
+            [](const Use& a, const Use& b) { return a.extent.first < b.extent.first; });
   for (size_t i = 1; i < uses.size(); ++i) {
     if (!uses[i - 1].extent.Overlaps(uses[i].extent)) continue;
-    const char* what = uses[i - 1].live && uses[i].live ? "two live extents overlap"
+    const char* what = uses[i - 1].live && uses[i].live   ? "two live extents overlap"
                        : uses[i - 1].live || uses[i].live ? "a live extent is deferred, too"
                                                           : "two deferred entries overlap";
     Add(report, uses[i].extent, what);
@@ -93,8 +96,8 @@ void SlotCheck::CheckCounts(CheckReport* report) const {
   const auto expect = [&](const char* what, uint64_t recorded, uint64_t found) {
     if (recorded == found) return;
     report->findings.push_back({"slots", name_, meta_.applied,
-                                std::string("the meta record counts ") + std::to_string(recorded) + " " + what +
-                                    ", the keys give " + std::to_string(found)});
+                                std::string("the meta record counts ") + std::to_string(recorded) + " " +
+                                    what + ", the keys give " + std::to_string(found)});
   };
   expect("live extents", meta_.live_extents, live_.size());
   expect("live slots", meta_.live_slots, live);
@@ -120,8 +123,9 @@ Status SlotCheck::CheckPages(CheckReport* report) const {
       const Extent where{SlotId((first + w) * 64), SlotCount(64)};
       const uint64_t leaked = page.taken[w] & ~want_taken;
       const bool only_leaks = leaked != 0 && page.live[w] == want_live && (want_taken & ~page.taken[w]) == 0;
-      Add(report, where, only_leaks ? "leaked: taken by nothing that is live or deferred"
-                                    : "the allocation page contradicts the keys");
+      Add(report, where,
+          only_leaks ? "leaked: taken by nothing that is live or deferred"
+                     : "the allocation page contradicts the keys");
     }
   };
   const AllocationPage empty;
@@ -145,7 +149,8 @@ void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport*
       const auto starts_above = [&](uint64_t slot, const auto& e) { return slot < e.extent.first.value(); };
       const auto l = std::upper_bound(live_.begin(), live_.end(), at, starts_above);
       const auto d = std::upper_bound(deferred_.begin(), deferred_.end(), at, starts_above);
-      if (l != live_.begin() && at < std::prev(l)->extent.end().value() && std::prev(l)->write_id == need.write_id) {
+      if (l != live_.begin() && at < std::prev(l)->extent.end().value() &&
+          std::prev(l)->write_id == need.write_id) {
         at = std::prev(l)->extent.end().value();
       } else if (d != deferred_.begin() && at < std::prev(d)->extent.end().value() &&
                  std::prev(d)->born <= version && version < std::prev(d)->freed) {
@@ -158,14 +163,15 @@ void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport*
   }
 }
 
-void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name, PayloadIo& payload,
-                     std::unordered_set<WriteId>* seen, CheckReport* report) {
+void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
+                     PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report) {
   if (entry.value.is_inline()) return;
   const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
   if (!seen->insert(ref.write_id).second) return;
   const Status verified = payload.Verify(key, ref);
   if (verified.ok()) return;
-  report->findings.push_back({"payload", std::string(key), entry.written_by, name + ": " + verified.ToString()});
+  report->findings.push_back(
+      {"payload", std::string(key), entry.written_by, name + ": " + verified.ToString()});
 }
 
 Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload,

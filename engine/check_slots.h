@@ -48,14 +48,14 @@ class SlotCheck {
   const std::string name_;
   const uint64_t slot_count_;
   MetaRecord meta_;
-  std::vector<LiveExtent> live_;            // by slot
-  std::vector<DeferredFree> deferred_;      // by slot
+  std::vector<LiveExtent> live_;        // by slot
+  std::vector<DeferredFree> deferred_;  // by slot
 };
 
 // Reads and verifies every payload that `index` names, but for write ids seen before.
 Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload,
                      std::unordered_set<WriteId>* seen, const ProgressFn& progress, CheckReport* report);
-void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name, PayloadIo& payload,
-                     std::unordered_set<WriteId>* seen, CheckReport* report);
+void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
+                     PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report);
 
 }  // namespace rawkv

@@ -58,7 +58,9 @@ class Checker {
   Status CheckSuperblocks() {
     RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c_.superblocks->Inspect());
     for (int i = 0; i < 2; ++i) {
-      if (!pair.status[i].ok()) Find("superblock", c_.device_path + " copy " + "AB"[i], {}, pair.status[i]);
+      if (!pair.status[i].ok())
+        Find(
+            "superblock", c_.device_path + " copy " + "AB" [i], {}, pair.status[i]);
     }
     return Status::Ok();
   }
@@ -77,7 +79,8 @@ class Checker {
     std::vector<std::string> damaged;
     RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c_.snapshots->List(&damaged));
     for (const std::string& name : damaged) {
-      Find("snapshot", JoinPath(c_.paths.dir, name), {}, Status::Corruption("its MANIFEST is missing or damaged"));
+      Find("snapshot", JoinPath(c_.paths.dir, name), {},
+           Status::Corruption("its MANIFEST is missing or damaged"));
     }
     const SnapshotCallbacks callbacks{
         .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(c_.env, dir); }};
@@ -154,7 +157,8 @@ class Checker {
     }
     if (!current->note.empty()) Note(current->note);
     // The tip as the log has it, whatever the working index says; a throw-away clone.
-    const Result<std::shared_ptr<const EngineView>> tip = views_.OpenClone(c_, current->version, tip_, "view");
+    const Result<std::shared_ptr<const EngineView>> tip =
+        views_.OpenClone(c_, current->version, tip_, "view");
     if (!tip.ok()) {
       if (tip.status().code() != StatusCode::kCorruption) return tip.status();
       Find("log", c_.paths.wal(), tip_, tip.status());
@@ -197,7 +201,8 @@ class Checker {
     RAWKV_RETURN_IF_ERROR(CheckPayloads(tip, "tip", payload, &seen, progress, &report_));
     for (const Version v : good_snapshots_) {
       RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(v));
-      RAWKV_RETURN_IF_ERROR(CheckPayloads(*index, "snapshot " + ToString(v), payload, &seen, progress, &report_));
+      RAWKV_RETURN_IF_ERROR(
+          CheckPayloads(*index, "snapshot " + ToString(v), payload, &seen, progress, &report_));
     }
     // Versions between snapshots: what their records wrote is reachable, too.
     const Reachability reach = ToReachability(survey_, tip_, {});
@@ -228,7 +233,8 @@ class Checker {
 Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& dir, const OpenOptions& options,
                                                    CheckReport* report) {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
-  Result<std::unique_ptr<StoreContext>> context = OpenStoreContext(store_dir, options, ContextAccess::kInspect);
+  Result<std::unique_ptr<StoreContext>> context =
+      OpenStoreContext(store_dir, options, ContextAccess::kInspect);
   if (context.status().code() == StatusCode::kCorruption) {
     const bool store = !LoadStoreRecord(*options.env.fs, store_dir).ok();
     report->findings.push_back({store ? "store" : "superblock", store_dir, {}, context.status().message()});
@@ -239,7 +245,8 @@ Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& dir, const
 
 }  // namespace
 
-Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check, const OpenOptions& options) {
+Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check,
+                               const OpenOptions& options) {
   CheckReport report{.deep = check.deep, .findings = {}, .notes = {}};
   const Result<std::unique_ptr<StoreContext>> context = OpenForCheck(dir, options, &report);
   if (!report.ok()) return report;

@@ -11,7 +11,9 @@ namespace {
 constexpr size_t kMaxGroup = 1024;
 
 CommitResult NotApplied(Status status) {
-  return {.status = std::move(status).WithContext("commit not applied"), .outcome = CommitOutcome::kNotApplied, .version = {}};
+  return {.status = std::move(status).WithContext("commit not applied"),
+          .outcome = CommitOutcome::kNotApplied,
+          .version = {}};
 }
 
 }  // namespace
@@ -78,8 +80,7 @@ CommitResult CommitPipeline::Enqueue(Waiter& waiter) {
 std::vector<CommitPipeline::Waiter*> CommitPipeline::TakeGroup() {
   std::vector<Waiter*> group;
   uint64_t bytes = 0;
-  const uint64_t limit =
-      std::min(context_.options.group_bytes_max, core_.max_group_bytes);
+  const uint64_t limit = std::min(context_.options.group_bytes_max, core_.max_group_bytes);
   for (Waiter* w : queue_) {
     const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(w->commit.body)};
     const uint64_t framed = Wal::FramedBytes(std::span(&record, 1));
@@ -188,7 +189,8 @@ void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status
     } else if (unknown) {
       // The slots stay reserved: if the record did reach the log, reopening makes them live.
       w->result = {.status = status.WithContext("commit outcome unknown; reopen the store to find out"),
-                   .outcome = CommitOutcome::kUnknown, .version = {}};
+                   .outcome = CommitOutcome::kUnknown,
+                   .version = {}};
     } else {
       w->result = NotApplied(status);
       core_.allocator->Release(w->commit.reserved);

@@ -27,8 +27,8 @@ namespace rawkv {
 class CommitPipeline {
  public:
   struct Hooks {
-    std::function<Status()> make_space;          // the device is full: free some slots
-    std::function<void()> committed;             // after each group, outside every lock
+    std::function<Status()> make_space;  // the device is full: free some slots
+    std::function<void()> committed;     // after each group, outside every lock
   };
   CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters, Hooks hooks);
 

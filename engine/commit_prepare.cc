@@ -31,8 +31,10 @@ Status CheckPut(const WriteBatch::Operation& op, const StoreContext& c) {
   }
   const uint64_t header = c.record.header_bytes;
   if (!IsInline(bytes, c) && header != 0 && op.key.size() > MaxKeyBytesForHeader(header)) {
-    return Status::InvalidArgument("a key of " + std::to_string(op.key.size()) + " bytes does not fit the extent "
-                                   "header of " + std::to_string(header) + " bytes (limit " +
+    return Status::InvalidArgument("a key of " + std::to_string(op.key.size()) +
+                                   " bytes does not fit the extent "
+                                   "header of " +
+                                   std::to_string(header) + " bytes (limit " +
                                    std::to_string(MaxKeyBytesForHeader(header)) + ")");
   }
   return Status::Ok();
@@ -40,7 +42,8 @@ Status CheckPut(const WriteBatch::Operation& op, const StoreContext& c) {
 
 Status CheckRange(const WriteBatch::Operation& op) {
   if (op.key.size() > kMaxKeyBytes || op.end_key.size() > kMaxKeyBytes) {
-    return Status::InvalidArgument("a range bound is over the limit of " + std::to_string(kMaxKeyBytes) + " bytes");
+    return Status::InvalidArgument("a range bound is over the limit of " + std::to_string(kMaxKeyBytes) +
+                                   " bytes");
   }
   if (!op.end_key.empty() && op.end_key <= op.key) {
     return Status::InvalidArgument("a range to delete ends at or before its begin");
@@ -77,7 +80,8 @@ class PayloadWriter {
   bool asked_ = false;
 };
 
-Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter writer, PreparedCommit& out) {
+Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter writer,
+                   PreparedCommit& out) {
   for (const WriteBatch::Operation& op : batch.operations()) {
     ChangeOp change{.kind = ChangeOp::Kind::kDelete, .key = op.key, .end_key = {}, .value = {}};
     out.user_bytes += op.key.size();
@@ -104,7 +108,8 @@ Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter
 
 Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
   if (batch.size() > WriteBatch::kMaxOperations) {
-    return Status::InvalidArgument("a batch of " + std::to_string(batch.size()) + " operations is over the bound of " +
+    return Status::InvalidArgument("a batch of " + std::to_string(batch.size()) +
+                                   " operations is over the bound of " +
                                    std::to_string(WriteBatch::kMaxOperations));
   }
   if (batch.metadata().size() > kMaxMetadataBytes) {
@@ -145,9 +150,9 @@ Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext
     out.body = EncodeChangeSet(out.changes);
     const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(out.body)};
     if (Wal::FramedBytes(std::span(&record, 1)) > core.max_group_bytes) {
-      status = Status::InvalidArgument("a change set of " + std::to_string(out.body.size()) +
-                                       " bytes does not fit a log segment of " +
-                                       std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
+      status = Status::InvalidArgument(
+          "a change set of " + std::to_string(out.body.size()) + " bytes does not fit a log segment of " +
+          std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
     }
   }
   if (!status.ok()) {

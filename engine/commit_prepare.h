@@ -12,9 +12,9 @@ namespace rawkv {
 
 // A commit on its way to the log: its payload is on the device (not flushed), its record encoded.
 struct PreparedCommit {
-  std::string body;                    // encoded change set
+  std::string body;  // encoded change set
   ChangeSet changes;
-  std::vector<Extent> reserved;        // slots that hold its payload
+  std::vector<Extent> reserved;  // slots that hold its payload
   uint64_t user_bytes = 0;
 };
 

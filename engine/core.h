@@ -19,18 +19,18 @@ struct Core {
   // take turns. Held across syncs.
   Mutex write_mu;
 
-  std::shared_ptr<KeyIndex> index;           // reads need no lock
+  std::shared_ptr<KeyIndex> index;  // reads need no lock
   std::unique_ptr<Wal> wal RAWKV_PT_GUARDED_BY(write_mu);
   std::unique_ptr<SlotAllocator> allocator;
   std::unique_ptr<PayloadIo> payload;
-  MetaRecord meta RAWKV_GUARDED_BY(write_mu);       // of the newest applied version
-  bool flush_begun RAWKV_GUARDED_BY(write_mu) = false;   // an index flush that nobody has waited for
+  MetaRecord meta RAWKV_GUARDED_BY(write_mu);           // of the newest applied version
+  bool flush_begun RAWKV_GUARDED_BY(write_mu) = false;  // an index flush that nobody has waited for
 
-  std::atomic<uint64_t> tip{0};              // newest visible version
-  std::atomic<uint64_t> durable{0};          // newest version known durable
-  std::atomic<bool> device_dirty{false};     // payload written (and returned) since the last flush
+  std::atomic<uint64_t> tip{0};           // newest visible version
+  std::atomic<uint64_t> durable{0};       // newest version known durable
+  std::atomic<bool> device_dirty{false};  // payload written (and returned) since the last flush
   std::atomic<uint64_t> next_write_id{0};
-  uint64_t max_group_bytes = 0;              // of log, one commit group; constant while open
+  uint64_t max_group_bytes = 0;  // of log, one commit group; constant while open
 
   // Closes log and index. Nobody may be inside.
   void Reset();

@@ -56,14 +56,15 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
   if (s.live + s.pinned + s.reclaimable != meta.taken_slots || used > total_slots) {
     return Status::Corruption("slot accounting does not add up: " + std::to_string(s.live) + " live, " +
                               std::to_string(s.pinned) + " pinned and " + std::to_string(s.reclaimable) +
-                              " reclaimable slots, but " + std::to_string(meta.taken_slots) +
-                              " taken of " + std::to_string(total_slots) + "; run fsck");
+                              " reclaimable slots, but " + std::to_string(meta.taken_slots) + " taken of " +
+                              std::to_string(total_slots) + "; run fsck");
   }
   s.free = total_slots - used;
   return Status::Ok();
 }
 
-Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& poison, const Reachability& reach) {
+Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& poison,
+                                     const Reachability& reach) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
   EngineInfo info = DescribeIdentity(c, survey);
   info.version = Version(core.tip.load());

@@ -17,7 +17,9 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenO
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
-Status Engine::Close() { return impl_->Close(); }
+Status Engine::Close() {
+  return impl_->Close();
+}
 
 CommitResult Engine::Commit(const WriteBatch& batch, const CommitOptions& options) {
   const Status writable = impl_->CheckWritable();
@@ -27,12 +29,16 @@ CommitResult Engine::Commit(const WriteBatch& batch, const CommitOptions& option
 
 Status Engine::Sync() {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);   // a rollback takes the log away meanwhile
+  MutexLock lock(impl_->maintenance->mu);  // a rollback takes the log away meanwhile
   return impl_->pipeline->Sync();
 }
 
-Version Engine::version() const { return Version(impl_->core.tip.load()); }
-Version Engine::durable_version() const { return Version(impl_->core.durable.load()); }
+Version Engine::version() const {
+  return Version(impl_->core.tip.load());
+}
+Version Engine::durable_version() const {
+  return Version(impl_->core.durable.load());
+}
 
 namespace {
 
@@ -57,29 +63,36 @@ T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fai
 
 Result<Value> Engine::Get(std::string_view key, const ReadOptions& options) {
   using R = Result<Value>;
-  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.Get(key); }, [](Status s) { return R(s); });
+  return ReadWith<R>(
+      *impl_, options, [&](Reader& r) { return r.Get(key); }, [](Status s) { return R(s); });
 }
 
 Result<uint64_t> Engine::GetInto(std::string_view key, Bytes out, const ReadOptions& options) {
   using R = Result<uint64_t>;
-  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.GetInto(key, out); }, [](Status s) { return R(s); });
+  return ReadWith<R>(
+      *impl_, options, [&](Reader& r) { return r.GetInto(key, out); }, [](Status s) { return R(s); });
 }
 
-Result<uint64_t> Engine::GetRange(std::string_view key, uint64_t offset, Bytes out, const ReadOptions& options) {
+Result<uint64_t> Engine::GetRange(std::string_view key, uint64_t offset, Bytes out,
+                                  const ReadOptions& options) {
   using R = Result<uint64_t>;
-  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.GetRange(key, offset, out); },
-                     [](Status s) { return R(s); });
+  return ReadWith<R>(
+      *impl_, options, [&](Reader& r) { return r.GetRange(key, offset, out); },
+      [](Status s) { return R(s); });
 }
 
-std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> keys, const ReadOptions& options) {
+std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> keys,
+                                            const ReadOptions& options) {
   using R = std::vector<Result<Value>>;
-  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.MultiGet(keys); },
-                     [&](Status s) { return R(keys.size(), Result<Value>(s)); });
+  return ReadWith<R>(
+      *impl_, options, [&](Reader& r) { return r.MultiGet(keys); },
+      [&](Status s) { return R(keys.size(), Result<Value>(s)); });
 }
 
 Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) {
   using R = Result<bool>;
-  return ReadWith<R>(*impl_, options, [&](Reader& r) { return r.Exists(key); }, [](Status s) { return R(s); });
+  return ReadWith<R>(
+      *impl_, options, [&](Reader& r) { return r.Exists(key); }, [](Status s) { return R(s); });
 }
 
 Result<std::shared_ptr<const ReadView>> Engine::OpenView(std::optional<Version> version) {
@@ -160,7 +173,8 @@ Status Engine::Rollback(Version target, const RollbackOptions& options) {
 
 Status Engine::Export(const ExportOptions& options) {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
-  RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view, impl_->OpenView(options.version, "export"));
+  RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view,
+                         impl_->OpenView(options.version, "export"));
   return ExportView(*impl_->context, *view, *impl_->core.payload, options);
 }
 
@@ -174,10 +188,14 @@ Result<EngineInfo> Engine::Info() {
 
 EngineStats Engine::stats() const {
   const EngineCounters& n = impl_->counters;
-  EngineStats out{.commits = n.commits.load(), .groups = n.groups.load(),
-                  .user_bytes_written = n.user_bytes_written.load(), .log_bytes_written = n.log_bytes_written.load(),
-                  .gets = n.gets.load(), .snapshots_made = n.snapshots_made.load(),
-                  .slots_reclaimed = n.slots_reclaimed.load(), .index_flushes = n.index_flushes.load()};
+  EngineStats out{.commits = n.commits.load(),
+                  .groups = n.groups.load(),
+                  .user_bytes_written = n.user_bytes_written.load(),
+                  .log_bytes_written = n.log_bytes_written.load(),
+                  .gets = n.gets.load(),
+                  .snapshots_made = n.snapshots_made.load(),
+                  .slots_reclaimed = n.slots_reclaimed.load(),
+                  .index_flushes = n.index_flushes.load()};
   if (impl_->context->device.device != nullptr) {
     const DeviceCounters d = impl_->context->device.device->counters();
     out.device_bytes_written = d.written_bytes;

@@ -26,31 +26,31 @@ struct Value {
 };
 
 struct ReadOptions {
-  const ReadView* view = nullptr;            // null: the tip at the time of the call
+  const ReadView* view = nullptr;  // null: the tip at the time of the call
 };
 
 struct IteratorOptions {
-  std::shared_ptr<const ReadView> view;      // null: the tip; the iterator keeps it alive
-  std::string lower;                         // inclusive; "" = from the first key
-  std::string upper;                         // exclusive; "" = to the last key
-  std::string prefix;                        // narrows the bounds further
+  std::shared_ptr<const ReadView> view;  // null: the tip; the iterator keeps it alive
+  std::string lower;                     // inclusive; "" = from the first key
+  std::string upper;                     // exclusive; "" = to the last key
+  std::string prefix;                    // narrows the bounds further
 };
 
 struct CommitOptions {
-  std::optional<Version> expected_version;   // the version this commit must become
-  std::optional<Durability> durability;      // absent: the store's
+  std::optional<Version> expected_version;  // the version this commit must become
+  std::optional<Durability> durability;     // absent: the store's
 };
 
 enum class CommitOutcome : uint8_t {
-  kApplied,      // durable (or applied, when unsynced) and visible
-  kNotApplied,   // nothing of it will ever be seen
-  kUnknown,      // a sync failed on the way; reopen tells (design invariant 10)
+  kApplied,     // durable (or applied, when unsynced) and visible
+  kNotApplied,  // nothing of it will ever be seen
+  kUnknown,     // a sync failed on the way; reopen tells (design invariant 10)
 };
 
 struct [[nodiscard]] CommitResult {
   Status status;
   CommitOutcome outcome = CommitOutcome::kNotApplied;
-  Version version;                           // valid when kApplied
+  Version version;  // valid when kApplied
   bool ok() const { return status.ok(); }
 };
 
@@ -61,13 +61,13 @@ struct FormatResult {
 };
 
 struct RollbackOptions {
-  bool drop_pins = false;                    // drop named pins above the target instead of refusing
+  bool drop_pins = false;  // drop named pins above the target instead of refusing
 };
 
 struct ExportOptions {
   Version version;
-  std::string out;                           // directory, absent or empty
-  uint64_t chunk_bytes = 8ull << 20;         // 1 … 16 MiB
+  std::string out;                    // directory, absent or empty
+  uint64_t chunk_bytes = 8ull << 20;  // 1 … 16 MiB
   ProgressFn progress;
 };
 
@@ -90,7 +90,7 @@ class RAWKV_EXPORT Engine {
   // foreign device, or a STORE restored from a backup.
   static Result<std::unique_ptr<Engine>> Open(const std::string& dir, const OpenOptions& options = {});
 
-  ~Engine();                                 // Close()s, dropping its error
+  ~Engine();  // Close()s, dropping its error
   // Waits for calls under way, makes everything durable, writes the final watermark. Views and
   // iterators must be gone (kBusy, nothing closed). Twice is fine.
   Status Close();
@@ -102,8 +102,8 @@ class RAWKV_EXPORT Engine {
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options = {});
   // Makes everything acknowledged so far durable.
   Status Sync();
-  Version version() const;                   // newest visible
-  Version durable_version() const;           // newest known durable
+  Version version() const;          // newest visible
+  Version durable_version() const;  // newest known durable
 
   // kNotFound: no such key at that version. Every byte returned is verified (kCorruption otherwise).
   Result<Value> Get(std::string_view key, const ReadOptions& options = {});
@@ -137,8 +137,8 @@ class RAWKV_EXPORT Engine {
   // Holds a snapshot's version by name; without a version the tip's, making the snapshot. The same
   // again is fine; kFailedPrecondition: the name is taken, or no snapshot there.
   Result<Version> Pin(const std::string& name, std::optional<Version> version = std::nullopt);
-  Status Unpin(const std::string& name);     // kFailedPrecondition: no such pin
-  Status SetRetention(uint64_t keep_recent, uint64_t snapshot_interval);   // for this run
+  Status Unpin(const std::string& name);                                  // kFailedPrecondition: no such pin
+  Status SetRetention(uint64_t keep_recent, uint64_t snapshot_interval);  // for this run
 
   // Back to `target`, durably and at one instant; later versions are gone. Uncommitted calls get
   // kNotApplied. kVersionUnreachable; kFailedPrecondition while views or exports above are open, or

@@ -21,8 +21,8 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   std::unique_ptr<Impl> impl(new Impl());
   RAWKV_ASSIGN_OR_RETURN(
-      impl->context,
-      OpenStoreContext(store_dir, options, options.read_only ? ContextAccess::kInspect : ContextAccess::kWrite));
+      impl->context, OpenStoreContext(store_dir, options,
+                                      options.read_only ? ContextAccess::kInspect : ContextAccess::kWrite));
   StoreContext& c = *impl->context;
   if (options.read_only) {
     RAWKV_RETURN_IF_ERROR(RecoverReadOnly(c, impl->core, impl->views, &impl->read_only_tip_));
@@ -30,20 +30,20 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
     RAWKV_RETURN_IF_ERROR(Recover(c, impl->core));
   }
   Impl* const self = impl.get();
-  self->maintenance = std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views,
-                                                    self->counters);
+  self->maintenance =
+      std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views, self->counters);
   if (options.read_only) return impl;
   self->snapshot_interval = c.runtime.snapshot_interval;
   RAWKV_ASSIGN_OR_RETURN(const Version current, c.snapshots->Current());
   self->last_snapshot_ = current.value();
-  self->pipeline = std::make_unique<CommitPipeline>(
-      c, self->core, self->poison, self->counters,
-      CommitPipeline::Hooks{.make_space =
-                                [self] {
-                                  MutexLock lock(self->maintenance->mu);
-                                  return self->maintenance->MakeSpace();
-                                },
-                            .committed = [self] { self->AfterCommit(); }});
+  self->pipeline =
+      std::make_unique<CommitPipeline>(c, self->core, self->poison, self->counters,
+                                       CommitPipeline::Hooks{.make_space =
+                                                                 [self] {
+                                                                   MutexLock lock(self->maintenance->mu);
+                                                                   return self->maintenance->MakeSpace();
+                                                                 },
+                                                             .committed = [self] { self->AfterCommit(); }});
   self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
   return impl;
 }
@@ -67,9 +67,10 @@ Status Engine::Impl::CheckWritable() const {
   return Status::Ok();
 }
 
-Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<Version> version, const char* kind) {
+Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<Version> version,
+                                                                 const char* kind) {
   {
-    const ReaderEpochs::Guard guard(epochs);   // a rollback does not swap the index meanwhile
+    const ReaderEpochs::Guard guard(epochs);  // a rollback does not swap the index meanwhile
     RAWKV_RETURN_IF_ERROR(CheckReadable());
     if (!version || version->value() == core.tip.load()) {
       RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> tip, views.OpenTip(core.index, kind));
@@ -89,7 +90,8 @@ void Engine::Impl::AfterCommit() {
   const uint64_t log_bytes = counters.log_bytes_written.load(std::memory_order_relaxed) -
                              log_bytes_at_snapshot_.load(std::memory_order_relaxed);
   const bool by_count = interval != 0 && since >= interval;
-  const bool by_bytes = interval != 0 && log_bytes >= kSegmentsPerSnapshot * context->runtime.wal_segment_bytes;
+  const bool by_bytes =
+      interval != 0 && log_bytes >= kSegmentsPerSnapshot * context->runtime.wal_segment_bytes;
   // Few free slots: a snapshot moves the floor, so that freed ones come back before commits must wait.
   const bool by_space = interval != 0 && since >= std::max<uint64_t>(interval / 16, 1) &&
                         core.allocator->free_slots() < core.allocator->total_slots() / 16;
@@ -104,8 +106,8 @@ void Engine::Impl::AutomaticSnapshot() {
   log_bytes_at_snapshot_ = counters.log_bytes_written.load();
   const Result<Version> made = maintenance->CreateSnapshot();
   if (!made.ok()) {
-    context->env.logger->Log(LogLevel::kWarning, context->paths.dir + ": automatic snapshot failed: " +
-                                                     made.status().ToString());
+    context->env.logger->Log(LogLevel::kWarning,
+                             context->paths.dir + ": automatic snapshot failed: " + made.status().ToString());
   }
 }
 
@@ -128,7 +130,8 @@ Status Engine::Impl::Close() {
   if (closed_.load()) return Status::Ok();
   const bool own_view_only = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
                              views.Holds().size() == 1;
-  if (!views.Empty() && !own_view_only) return Status::Busy("views or iterators are still open; close them first");
+  if (!views.Empty() && !own_view_only)
+    return Status::Busy("views or iterators are still open; close them first");
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
   if (pipeline != nullptr) pipeline->Stop(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
@@ -149,8 +152,9 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   const auto plan = [&]() -> Result<RollbackPlan> {
     RAWKV_RETURN_IF_ERROR(poison.Check());
     RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, maintenance->SurveyNow());
-    RAWKV_ASSIGN_OR_RETURN(RollbackPlan p, MakeRollbackPlan(survey, {Version(core.tip.load()), Version(core.tip.load())}, target,
-                                                            maintenance->Holds(), options));
+    RAWKV_ASSIGN_OR_RETURN(
+        RollbackPlan p, MakeRollbackPlan(survey, {Version(core.tip.load()), Version(core.tip.load())}, target,
+                                         maintenance->Holds(), options));
     if (p.to != p.from && p.blocked_by.empty() && views.AnyOnLiveIndex()) {
       // It reads the very index that the rollback replaces.
       p.blocked_by.push_back("a view of the tip");

@@ -45,17 +45,17 @@ class Engine::Impl {
 
  private:
   Impl() = default;
-  void AfterCommit();             // asks for an automatic snapshot when one is due
+  void AfterCommit();  // asks for an automatic snapshot when one is due
   void AutomaticSnapshot();
-  Status LastWords();             // what a normal close makes durable
+  Status LastWords();  // what a normal close makes durable
   Status SwitchTo(const RollbackPlan& plan);
 
   std::shared_ptr<const EngineView> read_only_tip_;
   std::unique_ptr<BackgroundTask> snapshot_task_;
-  std::atomic<uint64_t> last_snapshot_{0};       // version of the newest one, or of the last attempt
+  std::atomic<uint64_t> last_snapshot_{0};  // version of the newest one, or of the last attempt
   std::atomic<uint64_t> log_bytes_at_snapshot_{0};
   std::atomic<bool> closed_{false};
-  std::atomic<bool> dead_{false};                // a rollback could not bring the store up again
+  std::atomic<bool> dead_{false};  // a rollback could not bring the store up again
 };
 
 }  // namespace rawkv

@@ -26,16 +26,16 @@ struct SnapshotRow {
 struct SlotUse {
   Version at_version;
   uint64_t total = 0;
-  uint64_t live = 0;          // reachable at the tip
-  uint64_t pinned = 0;        // freed, still reachable at a retained version
-  uint64_t reclaimable = 0;   // freed, reachable by nothing; reused on demand
-  uint64_t reserved = 0;      // taken by commits under way, or in doubt until reopen
+  uint64_t live = 0;         // reachable at the tip
+  uint64_t pinned = 0;       // freed, still reachable at a retained version
+  uint64_t reclaimable = 0;  // freed, reachable by nothing; reused on demand
+  uint64_t reserved = 0;     // taken by commits under way, or in doubt until reopen
   uint64_t free = 0;
 };
 
 // Freed slots that exactly this holder keeps. Sum over holders + shared = SlotUse::pinned.
 struct PinnedBy {
-  std::string kind;           // "snapshot" (it and its log), "pin", "view", "export", "lease"
+  std::string kind;  // "snapshot" (it and its log), "pin", "view", "export", "lease"
   std::string name;
   Version version;
   uint64_t slots = 0;
@@ -59,14 +59,14 @@ struct FormatNumbers {
 struct EngineInfo {
   Uuid store_uuid, device_uuid;
   std::string device_path;
-  std::string device_kind;                   // "file", "block", "nvme"
+  std::string device_kind;  // "file", "block", "nvme"
   uint64_t capacity_bytes = 0, slot_bytes = 0, header_bytes = 0, inline_bytes = 0;
   FormatNumbers formats;
   Version initial_version;
   Version version;
   Version durable_version;
   Lineage lineage;
-  std::vector<std::pair<Version, Version>> reachable;   // ascending, disjoint, inclusive
+  std::vector<std::pair<Version, Version>> reachable;  // ascending, disjoint, inclusive
   std::optional<Version> current;
   std::vector<SnapshotRow> snapshots;
   SlotUse slots;
@@ -74,18 +74,18 @@ struct EngineInfo {
   uint64_t pinned_shared = 0;
   std::string engine_requested, engine_used, engine_reason;
   Durability durability = Durability::kSynced;
-  std::string health;                        // "ok", or the first error
-  std::optional<WriterInfo> writer;          // someone else has the store open
-  std::optional<TailCut> recovery;           // the last log tail that was cut
+  std::string health;                // "ok", or the first error
+  std::optional<WriterInfo> writer;  // someone else has the store open
+  std::optional<TailCut> recovery;   // the last log tail that was cut
 };
 
 struct RollbackPlan {
-  Version from, to, base;                    // base: the snapshot it starts from
-  uint64_t records = 0;                      // log records to replay
-  std::optional<std::pair<Version, Version>> versions_dropped;   // absent: to == from
+  Version from, to, base;                                       // base: the snapshot it starts from
+  uint64_t records = 0;                                         // log records to replay
+  std::optional<std::pair<Version, Version>> versions_dropped;  // absent: to == from
   std::vector<Version> snapshots_dropped;
   std::vector<std::pair<std::string, Version>> pins_dropped;
-  std::vector<std::string> blocked_by;       // empty = it may be done
+  std::vector<std::string> blocked_by;  // empty = it may be done
 };
 
 struct CommitRecord {
@@ -97,9 +97,9 @@ struct CommitRecord {
 
 // Counters since open.
 struct EngineStats {
-  uint64_t commits = 0;                      // versions made
-  uint64_t groups = 0;                       // sync rounds that made them
-  uint64_t user_bytes_written = 0;           // keys + values handed to Commit
+  uint64_t commits = 0;             // versions made
+  uint64_t groups = 0;              // sync rounds that made them
+  uint64_t user_bytes_written = 0;  // keys + values handed to Commit
   uint64_t log_bytes_written = 0;
   uint64_t device_bytes_written = 0, device_bytes_read = 0, device_flushes = 0;
   uint64_t gets = 0;

@@ -12,8 +12,8 @@ namespace rawkv {
 // Bounds narrowed by a prefix: what both iterators and prefix deletes mean by one.
 struct KeyBounds {
   std::string lower;
-  std::string upper;      // "" = open
-  bool empty = false;     // nothing can lie between
+  std::string upper;   // "" = open
+  bool empty = false;  // nothing can lie between
 };
 KeyBounds NarrowBounds(std::string lower, std::string upper, std::string_view prefix);
 

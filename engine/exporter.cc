@@ -46,12 +46,13 @@ Status WriteValue(PayloadIo& payload, const StoredValue& value, ChunkWriter& wri
 Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, const ExportOptions& options) {
   Fs& fs = *c.env.fs;
   if (options.chunk_bytes < (1u << 20) || options.chunk_bytes > kMaxChunkBytes) {
-    return Status::InvalidArgument("chunk_bytes must be from 1 to 16 MiB, not " + std::to_string(options.chunk_bytes));
+    return Status::InvalidArgument("chunk_bytes must be from 1 to 16 MiB, not " +
+                                   std::to_string(options.chunk_bytes));
   }
   const std::string out = AbsolutePath(options.out);
   RAWKV_RETURN_IF_ERROR(PrepareOut(fs, out));
-  ExportManifest manifest{.chunk_bytes = options.chunk_bytes, .version = view.version(), .base = {}, .digest = {},
-                          .chunks = {}};
+  ExportManifest manifest{
+      .chunk_bytes = options.chunk_bytes, .version = view.version(), .base = {}, .digest = {}, .chunks = {}};
   ChunkWriter writer(options.chunk_bytes, [&](const ExportChunk& chunk, std::string_view file) -> Status {
     RAWKV_RETURN_IF_ERROR(WriteNewFile(fs, JoinPath(out, chunk.name), file));
     manifest.chunks.push_back(chunk);

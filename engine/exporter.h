@@ -12,6 +12,7 @@ inline constexpr std::string_view kExportOriginName = "ORIGIN";
 
 // Writes the view's content as chunks, then ORIGIN, then the manifest: a directory without a manifest
 // is no export. Reads at most a few chunks of a value at a time.
-Status ExportView(StoreContext& context, const EngineView& view, PayloadIo& payload, const ExportOptions& options);
+Status ExportView(StoreContext& context, const EngineView& view, PayloadIo& payload,
+                  const ExportOptions& options);
 
 }  // namespace rawkv

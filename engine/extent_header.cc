@@ -9,12 +9,14 @@
 namespace rawkv {
 namespace {
 
-constexpr std::string_view kMagic("RKVEXT\x01\0", 8);   // the last two bytes are the format, u16
+constexpr std::string_view kMagic("RKVEXT\x01\0", 8);  // the last two bytes are the format, u16
 constexpr uint64_t kChecksumOffset = 8;
 
 // magic 8 | checksum 8 | uuid 16 | slot 8 | write id 8 | value bytes 8 | payload offset 8 |
 // payload bytes 8 | extent index 4 | extent count 4 | checksums hash 8 | key length 4 | zero 20 | key
-uint64_t HeaderChecksum(ConstBytes all) { return Xxh3(all.subspan(16), LoadLe<uint64_t>(all.data())); }
+uint64_t HeaderChecksum(ConstBytes all) {
+  return Xxh3(all.subspan(16), LoadLe<uint64_t>(all.data()));
+}
 
 }  // namespace
 

@@ -14,14 +14,14 @@ namespace rawkv {
 // find the value again by scanning the device. docs/formats/extent-header.md.
 struct ExtentHeader {
   Uuid device_uuid;
-  SlotId first_slot;                 // of this extent: a misplaced header is known
+  SlotId first_slot;  // of this extent: a misplaced header is known
   WriteId write_id;
-  uint64_t value_bytes = 0;          // of the whole value
-  uint64_t payload_offset = 0;       // where this extent's part begins in it
-  uint64_t payload_bytes = 0;        // in this extent
+  uint64_t value_bytes = 0;     // of the whole value
+  uint64_t payload_offset = 0;  // where this extent's part begins in it
+  uint64_t payload_bytes = 0;   // in this extent
   uint32_t extent_index = 0;
   uint32_t extent_count = 0;
-  uint64_t checksums_hash = 0;       // XXH3-64 over the list of chunk checksums, little endian
+  uint64_t checksums_hash = 0;  // XXH3-64 over the list of chunk checksums, little endian
   std::string key;
   friend bool operator==(const ExtentHeader&, const ExtentHeader&) = default;
 };

@@ -16,7 +16,7 @@ class FlushWorker {
   explicit FlushWorker(BlockDevice& device);
   ~FlushWorker();
   void Start();
-  Status Wait();            // of the flush begun last
+  Status Wait();  // of the flush begun last
 
  private:
   void Run();

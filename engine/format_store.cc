@@ -16,7 +16,8 @@ Status ValidateOptions(const FormatOptions& o) {
   if (o.inline_bytes > 64 * 1024) {
     return Status::InvalidArgument("inline_bytes must be 0 … 65536, not " + std::to_string(o.inline_bytes));
   }
-  if (o.initial_version.value() > (1ull << 62)) return Status::InvalidArgument("initial_version is out of range");
+  if (o.initial_version.value() > (1ull << 62))
+    return Status::InvalidArgument("initial_version is out of range");
   return ValidateRuntime(o.runtime);
 }
 
@@ -34,9 +35,11 @@ Result<DirState> JudgeDir(const std::string& dir, const FormatOptions& o) {
   const StorePaths paths(dir);
   RAWKV_ASSIGN_OR_RETURN(const bool store, Exists(fs, paths.store()));
   RAWKV_ASSIGN_OR_RETURN(const bool import, Exists(fs, paths.importing()));
-  if (!store && !import) return Status::FailedPrecondition(dir + " is not empty and no store; name another directory");
+  if (!store && !import)
+    return Status::FailedPrecondition(dir + " is not empty and no store; name another directory");
   if (!o.force) {
-    return Status::FailedPrecondition(dir + (store ? " holds a store already" : " holds an unfinished import") +
+    return Status::FailedPrecondition(dir +
+                                      (store ? " holds a store already" : " holds an unfinished import") +
                                       "; use --force to destroy it");
   }
   return DirState::kOldStore;
@@ -67,17 +70,16 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
   s.device_path = o.device.empty() ? StorePaths(dir).default_device() : AbsolutePath(o.device);
   RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(*o.env.fs, s.device_path));
   if (exists) {
-    RAWKV_RETURN_IF_ERROR(
-        CheckDeviceMayBeFormatted(s.device_path, o.force ? SignaturePolicy::kOverwrite : SignaturePolicy::kRefuse));
+    RAWKV_RETURN_IF_ERROR(CheckDeviceMayBeFormatted(
+        s.device_path, o.force ? SignaturePolicy::kOverwrite : SignaturePolicy::kRefuse));
   } else {
     RAWKV_RETURN_IF_ERROR(PlanLayout(o.capacity_bytes, o.slot_bytes, o.header_bytes).status());
     RAWKV_RETURN_IF_ERROR(CreateDeviceFile(s.device_path, o.capacity_bytes));
     *made_file = true;
   }
   RAWKV_ASSIGN_OR_RETURN(s.device, o.env.open_device(s.device_path, {.writable = true}));
-  RAWKV_ASSIGN_OR_RETURN(
-      s.superblock.layout,
-      PlanLayout(s.device.device->geometry().capacity_bytes, o.slot_bytes, o.header_bytes));
+  RAWKV_ASSIGN_OR_RETURN(s.superblock.layout, PlanLayout(s.device.device->geometry().capacity_bytes,
+                                                         o.slot_bytes, o.header_bytes));
   const bool inside = ParentPath(s.device_path) == dir;
   s.record.device_hint = inside ? s.device_path.substr(dir.size() + 1) : s.device_path;
   return Status::Ok();
@@ -85,8 +87,9 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
 
 // The empty state's index: only a meta record.
 Status FillEmptyIndex(const FormatOptions& o, const StoreRecord& record, const std::string& index_dir) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
-                         KeyIndex::Open({.dir = index_dir, .create = true, .fs = o.env.index_fs, .logger = o.env.logger}));
+  RAWKV_ASSIGN_OR_RETURN(
+      const std::unique_ptr<KeyIndex> index,
+      KeyIndex::Open({.dir = index_dir, .create = true, .fs = o.env.index_fs, .logger = o.env.logger}));
   const std::unique_ptr<IndexBatch> batch = index->NewBatch();
   MetaRecord meta;
   meta.applied = record.initial_version;
@@ -125,11 +128,14 @@ SnapshotCallbacks IndexCallbacks(const Environment& env, KeyIndex& index) {
             RAWKV_ASSIGN_OR_RETURN(const std::vector<LinkedFile> files, index.LinkInto(*env.fs, to));
             std::vector<ManifestFile> out;
             for (const LinkedFile& f : files) {
-              ManifestFile row{.path = f.name, .size_bytes = f.size_bytes,
-                               .checksum_kind = f.is_sst ? FileChecksumKind::kCrc32c : FileChecksumKind::kXxh3,
-                               .checksum = f.crc32c};
+              ManifestFile row{
+                  .path = f.name,
+                  .size_bytes = f.size_bytes,
+                  .checksum_kind = f.is_sst ? FileChecksumKind::kCrc32c : FileChecksumKind::kXxh3,
+                  .checksum = f.crc32c};
               if (!f.is_sst) {
-                RAWKV_ASSIGN_OR_RETURN(row.checksum, SnapshotChecksummer(env)(JoinPath(to, f.name), row.checksum_kind));
+                RAWKV_ASSIGN_OR_RETURN(row.checksum,
+                                       SnapshotChecksummer(env)(JoinPath(to, f.name), row.checksum_kind));
               }
               out.push_back(std::move(row));
             }
@@ -185,7 +191,8 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(paths.wal()));
   RAWKV_RETURN_IF_ERROR(fs.SyncDir(dir));
   RAWKV_RETURN_IF_ERROR(CreateLog({&fs, paths.wal(), s.record.store_uuid, s.record.chain},
-                                  {.segment_bytes = s.record.runtime.wal_segment_bytes}, Next(s.record.initial_version)));
+                                  {.segment_bytes = s.record.runtime.wal_segment_bytes},
+                                  Next(s.record.initial_version)));
   RAWKV_RETURN_IF_ERROR(publish_state());
   RAWKV_RETURN_IF_ERROR(SuperblockStore(*s.device.device).Initialise(s.superblock));
   // STORE last: a directory without it is no store.

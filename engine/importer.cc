@@ -34,8 +34,8 @@ class ImportedState {
       op.value.data = value;
     } else {
       RAWKV_ASSIGN_OR_RETURN(std::vector<Extent> extents, allocator_.Reserve(value.size()));
-      RAWKV_ASSIGN_OR_RETURN(op.value.data,
-                             payload_.Write(key, AsBytes(value), std::move(extents), WriteId(next_write_id_++)));
+      RAWKV_ASSIGN_OR_RETURN(
+          op.value.data, payload_.Write(key, AsBytes(value), std::move(extents), WriteId(next_write_id_++)));
     }
     pending_bytes_ += op.key.size() + std::min<uint64_t>(value.size(), 64 * 1024);
     pending_.ops.push_back(std::move(op));
@@ -75,7 +75,7 @@ class ImportedState {
   MetaRecord meta_;
   ChangeSet pending_;
   uint64_t pending_bytes_ = 0;
-  uint64_t next_write_id_ = 0;          // open generation 0: no later write has one of these
+  uint64_t next_write_id_ = 0;  // open generation 0: no later write has one of these
 };
 
 // Puts fragments together across chunks; believes nothing about their order.
@@ -112,7 +112,9 @@ class FragmentJoiner {
   }
 
  private:
-  static Status Bad(const std::string& chunk, const char* what) { return Status::Corruption(chunk + ": " + what); }
+  static Status Bad(const std::string& chunk, const char* what) {
+    return Status::Corruption(chunk + ": " + what);
+  }
 
   ImportedState& state_;
   std::string key_, value_;
@@ -125,7 +127,8 @@ Result<ExportManifest> LoadManifest(Fs& fs, const std::string& in) {
   Result<std::string> file = ReadFile(fs, path, kMaxExportManifestBytes);
   if (!file.ok()) {
     if (file.status().code() != StatusCode::kNotFound) return file.status();
-    return Status::FailedPrecondition(in + ": no export here (its MANIFEST is missing; an export that was not "
+    return Status::FailedPrecondition(in +
+                                      ": no export here (its MANIFEST is missing; an export that was not "
                                       "finished has none)");
   }
   Result<ExportManifest> manifest = DecodeExportManifest(*file);
@@ -134,8 +137,8 @@ Result<ExportManifest> LoadManifest(Fs& fs, const std::string& in) {
   return manifest;
 }
 
-Status FillFrom(const std::string& in, const ExportManifest& manifest, const ImportOptions& o, NewStore& store,
-                KeyIndex& index) {
+Status FillFrom(const std::string& in, const ExportManifest& manifest, const ImportOptions& o,
+                NewStore& store, KeyIndex& index) {
   Fs& fs = *o.format.env.fs;
   ImportedState state(o.format, store, index);
   FragmentJoiner joiner(state);
@@ -158,9 +161,10 @@ Status PublishImported(const std::string& dir, const std::string& in, const Expo
   const std::string scratch = JoinPath(dir, "import.tmp");
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(scratch));
   {
-    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
-                           KeyIndex::Open({.dir = scratch, .create = true, .fs = o.format.env.index_fs,
-                                           .logger = o.format.env.logger}));
+    RAWKV_ASSIGN_OR_RETURN(
+        const std::unique_ptr<KeyIndex> index,
+        KeyIndex::Open(
+            {.dir = scratch, .create = true, .fs = o.format.env.index_fs, .logger = o.format.env.logger}));
     RAWKV_RETURN_IF_ERROR(FillFrom(in, manifest, o, store, *index).WithContext(in));
   }
   RAWKV_RETURN_IF_ERROR(PublishIndex(dir, o.format.env, store.record, scratch));
@@ -188,8 +192,8 @@ Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptio
   RAWKV_RETURN_IF_ERROR(RemoveTree(fs, side));
   RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(side, o.format));
   RAWKV_RETURN_IF_ERROR(WriteFileAtomic(fs, StorePaths(side).importing(), AsBytes("an import under way\n")));
-  const Status finished = FinishFormat(side, o.format, store,
-                                       [&] { return PublishImported(side, in, manifest, o, store); });
+  const Status finished =
+      FinishFormat(side, o.format, store, [&] { return PublishImported(side, in, manifest, o, store); });
   if (!finished.ok()) {
     const Status cleaned = RemoveTree(fs, side);
     return cleaned.ok() ? finished : finished.WithContext("(and " + side + " could not be removed)");

@@ -19,14 +19,14 @@ class Iterator {
   virtual bool Valid() const = 0;
   virtual void SeekToFirst() = 0;
   virtual void SeekToLast() = 0;
-  virtual void Seek(std::string_view key) = 0;   // first key at or above
-  virtual void Next() = 0;                       // needs Valid()
-  virtual void Prev() = 0;                       // needs Valid()
+  virtual void Seek(std::string_view key) = 0;  // first key at or above
+  virtual void Next() = 0;                      // needs Valid()
+  virtual void Prev() = 0;                      // needs Valid()
   // Of the entry at the position; need Valid(). The key stays good until the next move.
   virtual std::string_view key() const = 0;
   virtual uint64_t value_bytes() const = 0;
-  virtual Version written_by() const = 0;        // version that wrote the value
-  virtual Result<std::string> ReadValue() const = 0;   // verified; kCorruption names key and place
+  virtual Version written_by() const = 0;             // version that wrote the value
+  virtual Result<std::string> ReadValue() const = 0;  // verified; kCorruption names key and place
   // Ok, or why the walk ended before its end.
   virtual Status status() const = 0;
 };

@@ -35,7 +35,8 @@ Result<Version> Maintenance::Publish() {
     MutexLock write(core_.write_mu);
     core_.flush_begun = false;
   }
-  RAWKV_ASSIGN_OR_RETURN(const Version version, context_.snapshots->Publish(IndexCallbacks(context_.env, *core_.index)));
+  RAWKV_ASSIGN_OR_RETURN(const Version version,
+                         context_.snapshots->Publish(IndexCallbacks(context_.env, *core_.index)));
   if (version.value() > core_.durable.load()) {
     return Status::Internal("snapshot " + ToString(version) + " is ahead of the durable log");
   }
@@ -62,7 +63,8 @@ Result<std::vector<Version>> Maintenance::Prune(uint64_t keep) {
 Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   RetentionInput input = ToRetentionInput(survey, Version(core_.tip.load()), keep);
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> leases, ListHeldLeases(*context_.env.fs, context_.paths.dir));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> leases,
+                         ListHeldLeases(*context_.env.fs, context_.paths.dir));
   const std::vector<std::string> own = views_.LeaseDirs();
   for (const LeaseInfo& lease : leases) {
     // Our own clones have replayed what they need; another process may be about to.
@@ -127,7 +129,8 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
   }
   if (held == pins.end()) {
     pins[name] = *version;
-    RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
+    RAWKV_RETURN_IF_ERROR(
+        WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   }
   return *version;
 }
@@ -135,7 +138,8 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
 Status Maintenance::Unpin(const std::string& name) {
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
   if (pins.erase(name) == 0) return Status::FailedPrecondition("there is no pin named " + name);
-  RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
+  RAWKV_RETURN_IF_ERROR(
+      WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   // A snapshot that only the pin kept (no log from it to the tip) goes with it; the rest as the
   // setting says.
   return ApplyRetention(keep_recent_).status();
@@ -171,7 +175,8 @@ Status Maintenance::Reclaim() {
   return Status::Ok();
 }
 
-Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<DeferredFree>* position, bool* done) {
+Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<DeferredFree>* position,
+                                bool* done) {
   // Bounds how long commits wait for their turn.
   constexpr size_t kEntriesAtATime = 2000;
   std::vector<DeferredFree> reusable;

@@ -27,7 +27,12 @@ class Maintenance {
  public:
   Maintenance(StoreContext& context, Core& core, Poison& poison, ReaderEpochs& epochs, ViewRegistry& views,
               EngineCounters& counters)
-      : context_(context), core_(core), poison_(poison), epochs_(epochs), views_(views), counters_(counters) {}
+      : context_(context),
+        core_(core),
+        poison_(poison),
+        epochs_(epochs),
+        views_(views),
+        counters_(counters) {}
 
   Mutex mu;
 

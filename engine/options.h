@@ -20,9 +20,9 @@ class FileSystem;
 namespace rawkv {
 
 enum class Durability : uint8_t {
-  kSynced = 0,           // acknowledged means durable
-  kUnsafeUnsynced = 1,   // acknowledged means applied; a power cut may lose the newest versions, never
-                         // tear one. Sync() and durable_version() tell where durability stands
+  kSynced = 0,          // acknowledged means durable
+  kUnsafeUnsynced = 1,  // acknowledged means applied; a power cut may lose the newest versions, never
+                        // tear one. Sync() and durable_version() tell where durability stands
 };
 
 // The world as parameters; the defaults are the real one. All must outlive the engine. Thread-safe.
@@ -31,7 +31,7 @@ struct Environment {
   Clock* clock = &SystemClock();
   Entropy* entropy = &SystemEntropy();
   Logger* logger = &StderrLogger();
-  std::shared_ptr<rocksdb::FileSystem> index_fs;   // null: RocksDB's default
+  std::shared_ptr<rocksdb::FileSystem> index_fs;  // null: RocksDB's default
   std::function<Result<OpenedDevice>(const std::string&, const DeviceOpenOptions&)> open_device =
       OpenBlockDevice;
 };
@@ -46,44 +46,44 @@ struct RuntimeSettings {
 
 // Fixed for the store's life, but for `runtime`.
 struct FormatOptions {
-  std::string device;                        // path; empty = a sparse file STORE/device.img
-  uint64_t capacity_bytes = 1ull << 30;      // of a device file that is made; an existing one keeps its size
-  uint64_t slot_bytes = 4096;                // allocation unit: a multiple of 4096 up to 64 MiB
-  uint64_t header_bytes = 0;                 // self-describing extents: 0 or a multiple of 4096
-  uint64_t inline_bytes = 1024;              // values up to this stay in the index; 0 … 64 KiB
-  Version initial_version;                   // version of the empty state
-  bool digest = false;                       // state digest a version; not supported yet
-  bool force = false;                        // overwrite a foreign signature or an older store
+  std::string device;                    // path; empty = a sparse file STORE/device.img
+  uint64_t capacity_bytes = 1ull << 30;  // of a device file that is made; an existing one keeps its size
+  uint64_t slot_bytes = 4096;            // allocation unit: a multiple of 4096 up to 64 MiB
+  uint64_t header_bytes = 0;             // self-describing extents: 0 or a multiple of 4096
+  uint64_t inline_bytes = 1024;          // values up to this stay in the index; 0 … 64 KiB
+  Version initial_version;               // version of the empty state
+  bool digest = false;                   // state digest a version; not supported yet
+  bool force = false;                    // overwrite a foreign signature or an older store
   RuntimeSettings runtime;
   Environment env;
 };
 
 // Long work tells how far it is; called from the working thread, at most a few times a second.
 struct Progress {
-  const char* what = "";                     // "replay", "export", "verify", …
+  const char* what = "";  // "replay", "export", "verify", …
   uint64_t done = 0;
-  uint64_t total = 0;                        // 0 = unknown
+  uint64_t total = 0;  // 0 = unknown
 };
 using ProgressFn = std::function<void(const Progress&)>;
 
 struct OpenOptions {
   IoEngine engine = IoEngine::kAuto;
   CacheMode cache = CacheMode::kDirect;
-  uint32_t queue_depth = 64;                 // 1 … 1024
-  std::optional<Durability> durability;      // overrides for this run; absent = as kept in STORE
+  uint32_t queue_depth = 64;             // 1 … 1024
+  std::optional<Durability> durability;  // overrides for this run; absent = as kept in STORE
   std::optional<uint64_t> snapshot_interval;
   std::optional<uint64_t> keep_recent;
   std::optional<uint64_t> wal_segment_bytes;
-  bool read_only = false;                    // reads a throw-away clone; changes nothing of the store's
-  std::string device;                        // where a moved device is now; checked by UUID, hint updated
+  bool read_only = false;  // reads a throw-away clone; changes nothing of the store's
+  std::string device;      // where a moved device is now; checked by UUID, hint updated
   // What the caller believes was fixed at format; a difference is kInvalidArgument naming both.
   std::optional<uint64_t> slot_bytes;
   std::optional<uint64_t> inline_bytes;
   std::optional<uint64_t> header_bytes;
-  uint64_t memtable_bytes = 64ull << 20;     // index changes held in memory before they are flushed
-  uint64_t group_bytes_max = 8ull << 20;     // log bytes of one commit group
-  uint64_t block_cache_bytes = 256ull << 20; // of the index
-  bool discard_freed = false;                // tell the device about reclaimed slots
+  uint64_t memtable_bytes = 64ull << 20;      // index changes held in memory before they are flushed
+  uint64_t group_bytes_max = 8ull << 20;      // log bytes of one commit group
+  uint64_t block_cache_bytes = 256ull << 20;  // of the index
+  bool discard_freed = false;                 // tell the device about reclaimed slots
   ProgressFn progress;
   Environment env;
 };

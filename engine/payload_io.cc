@@ -20,7 +20,9 @@ uint64_t ChecksumsHash(const std::vector<uint64_t>& checksums) {
   return Xxh3(std::as_bytes(std::span(checksums)));
 }
 
-bool IsAlignedPointer(const void* p) { return IsAligned(reinterpret_cast<uintptr_t>(p)); }
+bool IsAlignedPointer(const void* p) {
+  return IsAligned(reinterpret_cast<uintptr_t>(p));
+}
 
 }  // namespace
 
@@ -28,11 +30,11 @@ bool IsAlignedPointer(const void* p) { return IsAligned(reinterpret_cast<uintptr
 struct PayloadIo::ChunkRead {
   ReadJob* job = nullptr;
   uint64_t chunk = 0;
-  uint64_t begin = 0;          // of the chunk in the value
+  uint64_t begin = 0;  // of the chunk in the value
   uint64_t bytes = 0;
-  Bytes target;                // whole blocks
+  Bytes target;  // whole blocks
   AlignedBuffer bounce;
-  uint32_t pending = 0;        // transfers not yet done
+  uint32_t pending = 0;  // transfers not yet done
   Status status;
 };
 
@@ -63,14 +65,15 @@ Status PayloadIo::CheckShape(const PayloadRef& ref) const {
   }
   const uint64_t chunks = (ref.length + kPayloadChunkBytes - 1) / kPayloadChunkBytes;
   if (ref.extents.empty() || ref.length == 0 || room < ref.length || ref.chunk_checksums.size() != chunks) {
-    return Status::Corruption("a payload of " + std::to_string(ref.length) + " bytes does not fit its extents");
+    return Status::Corruption("a payload of " + std::to_string(ref.length) +
+                              " bytes does not fit its extents");
   }
   return Status::Ok();
 }
 
 std::vector<PayloadIo::Piece> PayloadIo::Locate(const PayloadRef& ref, uint64_t begin, uint64_t end) const {
   std::vector<Piece> pieces;
-  uint64_t start = 0;   // of the extent's part in the value
+  uint64_t start = 0;  // of the extent's part in the value
   for (const Extent& e : ref.extents) {
     const uint64_t stop = std::min(start + Capacity(e), ref.length);
     const uint64_t from = std::max(begin, start);
@@ -117,7 +120,8 @@ Status PayloadIo::WritePieces(const PayloadRef& ref, ConstBytes value) {
     const uint64_t end = std::min<uint64_t>(begin + kBounceBytes, value.size());
     const bool copy = !direct || !IsAligned(end - begin);
     if (copy) {
-      if (bounce.size() == 0) bounce = AlignedBuffer(std::min(AlignUp(value.size(), kBlockAlign), kBounceBytes));
+      if (bounce.size() == 0)
+        bounce = AlignedBuffer(std::min(AlignUp(value.size(), kBlockAlign), kBounceBytes));
       std::memcpy(bounce.data(), value.data() + begin, end - begin);
       std::memset(bounce.data() + (end - begin), 0, AlignUp(end - begin, kBlockAlign) - (end - begin));
     }
@@ -139,10 +143,11 @@ Status PayloadIo::WritePieces(const PayloadRef& ref, ConstBytes value) {
 
 Result<PayloadRef> PayloadIo::Write(std::string_view key, ConstBytes value, std::vector<Extent> extents,
                                     WriteId write_id) {
-  PayloadRef ref{.extents = std::move(extents), .write_id = write_id, .length = value.size(), .chunk_checksums = {}};
+  PayloadRef ref{
+      .extents = std::move(extents), .write_id = write_id, .length = value.size(), .chunk_checksums = {}};
   for (uint64_t at = 0, chunk = 0; at < value.size(); at += kPayloadChunkBytes, ++chunk) {
-    ref.chunk_checksums.push_back(
-        ChunkChecksum(ref, chunk, value.subspan(at, std::min<uint64_t>(kPayloadChunkBytes, value.size() - at))));
+    ref.chunk_checksums.push_back(ChunkChecksum(
+        ref, chunk, value.subspan(at, std::min<uint64_t>(kPayloadChunkBytes, value.size() - at))));
   }
   RAWKV_RETURN_IF_ERROR(CheckShape(ref));
   RAWKV_RETURN_IF_ERROR(WriteHeaders(key, ref));
@@ -160,7 +165,8 @@ void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
   for (ReadJob& job : jobs) {
     job.status = CheckShape(*job.ref);
     if (!job.status.ok() || job.length == 0) continue;
-    RAWKV_CHECK(job.offset + job.length <= job.ref->length && job.length <= job.out.size(), "range in bounds");
+    RAWKV_CHECK(job.offset + job.length <= job.ref->length && job.length <= job.out.size(),
+                "range in bounds");
     const uint64_t last = (job.offset + job.length - 1) / kPayloadChunkBytes;
     for (uint64_t chunk = job.offset / kPayloadChunkBytes; chunk <= last; ++chunk) {
       const uint64_t begin = chunk * kPayloadChunkBytes;
@@ -187,18 +193,19 @@ void PayloadIo::Flight(std::span<ChunkRead> chunks) {
     ChunkRead& c = chunks[i];
     const ReadJob& job = *c.job;
     const uint64_t padded = AlignUp(c.bytes, kBlockAlign);
-    const uint64_t at = c.begin - std::min(c.begin, job.offset);   // in `out`, if the chunk begins there
-    if (c.begin >= job.offset && at + padded <= job.out.size() && c.begin + c.bytes <= job.offset + job.length &&
-        IsAlignedPointer(job.out.data() + at)) {
+    const uint64_t at = c.begin - std::min(c.begin, job.offset);  // in `out`, if the chunk begins there
+    if (c.begin >= job.offset && at + padded <= job.out.size() &&
+        c.begin + c.bytes <= job.offset + job.length && IsAlignedPointer(job.out.data() + at)) {
       c.target = job.out.subspan(at, padded);
     } else {
       c.bounce = AlignedBuffer(padded);
       c.target = c.bounce.bytes();
     }
     for (const Piece& piece : Locate(*job.ref, c.begin, c.begin + c.bytes)) {
-      batch.push_back({.kind = IoKind::kRead,
-                       .offset = piece.offset,
-                       .buffer = c.target.subspan(piece.value_offset - c.begin, AlignUp(piece.bytes, kBlockAlign))});
+      batch.push_back(
+          {.kind = IoKind::kRead,
+           .offset = piece.offset,
+           .buffer = c.target.subspan(piece.value_offset - c.begin, AlignUp(piece.bytes, kBlockAlign))});
       owner.push_back(i);
       ++c.pending;
     }
@@ -256,8 +263,11 @@ Status PayloadIo::Verify(std::string_view key, const PayloadRef& ref) {
   constexpr uint64_t kWindow = kChunksInFlight / 4 * kPayloadChunkBytes;
   AlignedBuffer buffer(std::min(kWindow, AlignUp(ref.length, kBlockAlign)));
   for (uint64_t at = 0; at < ref.length; at += kWindow) {
-    RAWKV_RETURN_IF_ERROR(
-        Read({.ref = &ref, .offset = at, .length = std::min(kWindow, ref.length - at), .out = buffer.bytes(), .status = {}}));
+    RAWKV_RETURN_IF_ERROR(Read({.ref = &ref,
+                                .offset = at,
+                                .length = std::min(kWindow, ref.length - at),
+                                .out = buffer.bytes(),
+                                .status = {}}));
   }
   return Status::Ok();
 }

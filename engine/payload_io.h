@@ -35,7 +35,7 @@ class PayloadIo {
     uint64_t offset = 0;
     uint64_t length = 0;
     Bytes out;
-    Status status;                 // set by ReadMany
+    Status status;  // set by ReadMany
   };
   Status Read(ReadJob job);
   // All jobs' chunks share the device's queue.
@@ -48,7 +48,7 @@ class PayloadIo {
   struct Piece {
     DeviceOffset offset;
     uint64_t value_offset = 0;
-    uint64_t bytes = 0;            // of payload; transfers are padded to blocks
+    uint64_t bytes = 0;  // of payload; transfers are padded to blocks
   };
   // Device ranges of [begin, end) of the value; begin is chunk-aligned.
   std::vector<Piece> Locate(const PayloadRef& ref, uint64_t begin, uint64_t end) const;

@@ -14,15 +14,15 @@ namespace rawkv {
 
 // A hold on one version: a named pin, an open view, an export, another process's lease.
 struct VersionHold {
-  std::string kind;              // as PinnedBy::kind
+  std::string kind;  // as PinnedBy::kind
   std::string name;
   Version version;
 };
 
 struct Reachability {
-  Version floor;                 // F
+  Version floor;  // F
   Version tip;
-  std::vector<Version> snapshots;     // unpinned ones at or above the floor, ascending; first = floor
+  std::vector<Version> snapshots;  // unpinned ones at or above the floor, ascending; first = floor
   std::vector<VersionHold> holds;
 
   // The slot is needed by nothing.
@@ -41,7 +41,7 @@ class PinAccount {
   uint64_t pinned() const { return pinned_; }
   uint64_t reclaimable() const { return reclaimable_; }
   uint64_t shared() const { return shared_; }
-  std::vector<PinnedBy> holders() const;   // those with slots, snapshots first
+  std::vector<PinnedBy> holders() const;  // those with slots, snapshots first
 
  private:
   const Reachability& reach_;

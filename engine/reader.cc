@@ -8,7 +8,9 @@
 namespace rawkv {
 namespace {
 
-Status NoSuchKey() { return Status::NotFound("no such key"); }
+Status NoSuchKey() {
+  return Status::NotFound("no such key");
+}
 
 Status CheckKey(std::string_view key) {
   if (!key.empty() && key.size() <= kMaxKeyBytes) return Status::Ok();
@@ -31,8 +33,8 @@ Result<std::string> ReadStoredValue(PayloadIo& payload, const StoredValue& value
   if (value.is_inline()) return std::get<std::string>(value.data);
   const PayloadRef& ref = std::get<PayloadRef>(value.data);
   std::string out(ref.length, '\0');
-  RAWKV_RETURN_IF_ERROR(
-      payload.Read({.ref = &ref, .offset = 0, .length = ref.length, .out = AsWritableBytes(out), .status = {}}));
+  RAWKV_RETURN_IF_ERROR(payload.Read(
+      {.ref = &ref, .offset = 0, .length = ref.length, .out = AsWritableBytes(out), .status = {}}));
   return out;
 }
 
@@ -46,7 +48,8 @@ Result<IndexEntry> Reader::Find(std::string_view key) {
 
 Result<Value> Reader::Get(std::string_view key) {
   RAWKV_ASSIGN_OR_RETURN(IndexEntry entry, Find(key));
-  if (entry.value.is_inline()) return Value{std::get<std::string>(std::move(entry.value.data)), entry.written_by};
+  if (entry.value.is_inline())
+    return Value{std::get<std::string>(std::move(entry.value.data)), entry.written_by};
   Result<std::string> bytes = ReadStoredValue(payload_, entry.value);
   if (!bytes.ok()) return bytes.status().WithContext(KeyForMessage(key));
   return Value{*std::move(bytes), entry.written_by};

@@ -16,7 +16,8 @@ namespace rawkv {
 // the caller keeps the slots from being reused meanwhile (an epoch or a view).
 class Reader {
  public:
-  Reader(KeyIndex& index, const ReadPoint* at, PayloadIo& payload) : index_(index), at_(at), payload_(payload) {}
+  Reader(KeyIndex& index, const ReadPoint* at, PayloadIo& payload)
+      : index_(index), at_(at), payload_(payload) {}
 
   Result<Value> Get(std::string_view key);
   Result<uint64_t> GetInto(std::string_view key, Bytes out);

@@ -49,8 +49,8 @@ class ReaderEpochs {
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<bool> closed_{false};
-  std::atomic<int> waiting_{0};         // drains under way: readers that leave then must notify
-  Mutex advance_mu_;                    // one WaitForReaders or Close at a time
+  std::atomic<int> waiting_{0};  // drains under way: readers that leave then must notify
+  Mutex advance_mu_;             // one WaitForReaders or Close at a time
   Mutex mu_;
   CondVar changed_;
 };

@@ -28,7 +28,7 @@ Result<Version> FirstBadPayload(StoreContext& c, PayloadIo& payload, Version fro
       if (verified.ok()) continue;
       if (verified.code() != StatusCode::kCorruption) return verified;
       bad = record.head.version;
-      return Status::FailedPrecondition("stop");   // ends the walk; told apart by `bad`
+      return Status::FailedPrecondition("stop");  // ends the walk; told apart by `bad`
     }
     return Status::Ok();
   });
@@ -65,15 +65,16 @@ Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
 }
 
 Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::string& why) {
-  c.env.logger->Log(LogLevel::kInfo, c.paths.working() + " is rebuilt from snapshot " + ToString(base) + ": " + why);
+  c.env.logger->Log(LogLevel::kInfo,
+                    c.paths.working() + " is rebuilt from snapshot " + ToString(base) + ": " + why);
   RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, base));
   RAWKV_RETURN_IF_ERROR(SealWorkingNew(c, base));
   RAWKV_RETURN_IF_ERROR(SwapWorking(c));
   std::string still;
   RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &still));
   if (!working) {
-    return Status::Corruption(c.snapshots->PathOf(base) + ": a working index cloned from it does not open: " + still +
-                              "; see `rawkv-ctl snapshot verify`, or roll back to another snapshot");
+    return Status::Corruption(c.snapshots->PathOf(base) + ": a working index cloned from it does not open: " +
+                              still + "; see `rawkv-ctl snapshot verify`, or roll back to another snapshot");
   }
   return *std::move(working);
 }
@@ -82,7 +83,8 @@ Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::st
 
 Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   const Result<Version> named = c.snapshots->Current();
-  if (named.ok() && c.snapshots->CheckFiles(*named, c.record.chain).ok()) return CurrentChoice{*named, false, ""};
+  if (named.ok() && c.snapshots->CheckFiles(*named, c.record.chain).ok())
+    return CurrentChoice{*named, false, ""};
   if (!named.ok() && named.status().code() == StatusCode::kIoError) return named.status();
 
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
@@ -91,12 +93,14 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   for (const SnapshotInfo& s : snapshots) {
     const bool continued = !segments.empty() && segments.front().first <= Next(s.version);
     if (!continued || !c.snapshots->CheckFiles(s.version, c.record.chain).ok()) continue;
-    const std::string why = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain).ToString()
-                                       : named.status().ToString();
-    return CurrentChoice{s.version, true, "`current` cannot be used (" + why + "); using snapshot " +
-                                              ToString(s.version) + ", the newest whole one that the log continues"};
+    const std::string why =
+        named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain).ToString() : named.status().ToString();
+    return CurrentChoice{s.version, true,
+                         "`current` cannot be used (" + why + "); using snapshot " + ToString(s.version) +
+                             ", the newest whole one that the log continues"};
   }
-  return Status::Corruption(c.paths.dir + ": `current` is missing or damaged and no other snapshot is whole and "
+  return Status::Corruption(c.paths.dir +
+                            ": `current` is missing or damaged and no other snapshot is whole and "
                             "continued by the log; bring one back from a backup, or import an export");
 }
 
@@ -127,8 +131,8 @@ Status SweepLeftovers(StoreContext& c) {
   for (const std::string& dir : {c.paths.working_new(), c.paths.working_removing()}) {
     RAWKV_RETURN_IF_ERROR(RemoveTree(fs, dir));
   }
-  for (const std::string& file : {c.paths.store() + ".tmp", JoinPath(c.paths.dir, "PINS.tmp"),
-                                  c.paths.rollback_marker() + ".tmp"}) {
+  for (const std::string& file :
+       {c.paths.store() + ".tmp", JoinPath(c.paths.dir, "PINS.tmp"), c.paths.rollback_marker() + ".tmp"}) {
     const Status removed = fs.RemoveFile(file);
     if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
   }
@@ -173,7 +177,9 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
     }));
   }
   core.index = std::move(working->index);
-  ReplayTarget target{.index = core.index.get(), .slot_count = c.layout().slot_count, .progress = c.options.progress,
+  ReplayTarget target{.index = core.index.get(),
+                      .slot_count = c.layout().slot_count,
+                      .progress = c.options.progress,
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
     if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
@@ -190,10 +196,12 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   return Status::Ok();
 }
 
-Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views, std::shared_ptr<const EngineView>* tip) {
+Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
+                       std::shared_ptr<const EngineView>* tip) {
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
   if (marker.status().code() != StatusCode::kNotFound) {
-    return Status::FailedPrecondition(c.paths.dir + ": a rollback was interrupted; open it for writing once to finish it");
+    return Status::FailedPrecondition(c.paths.dir +
+                                      ": a rollback was interrupted; open it for writing once to finish it");
   }
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
   RAWKV_ASSIGN_OR_RETURN(const Version proven, ProvenBySnapshots(c));

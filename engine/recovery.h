@@ -24,8 +24,8 @@ Status RecoverReadOnly(StoreContext& context, Core& core, ViewRegistry& views,
 // The judgement alone; changes nothing.
 struct LogJudgement {
   LogScan scan;
-  Version keep_through;            // last version to adopt
-  std::optional<TailCut> cut;      // what lies behind it, if anything
+  Version keep_through;        // last version to adopt
+  std::optional<TailCut> cut;  // what lies behind it, if anything
 };
 // `from`: version above which records are needed; `proven`: shown durable by an index or snapshot.
 // Payloads of records that nothing shows to be durable are read and verified (their flush and the
@@ -36,7 +36,7 @@ Result<LogJudgement> JudgeLog(StoreContext& context, Version from, Version prove
 // continues. Says in `note` what it had to do; changes nothing. kCorruption with the fix if none.
 struct CurrentChoice {
   Version version;
-  bool relink = false;             // `current` must be set to it
+  bool relink = false;  // `current` must be set to it
   std::string note;
 };
 Result<CurrentChoice> ResolveCurrent(StoreContext& context);

@@ -11,7 +11,7 @@ namespace rawkv {
 
 struct ReplayTarget {
   KeyIndex* index = nullptr;
-  uint64_t slot_count = 0;             // of the device
+  uint64_t slot_count = 0;  // of the device
   ProgressFn progress;
   // Called between batches; may flush the index. The log must be durable through what was applied.
   std::function<Status()> between_batches;

@@ -11,10 +11,10 @@ namespace rawkv {
 
 // ROLLBACK: the rollback that is under way; exists only meanwhile. docs/formats/rollback.md.
 struct RollbackMarker {
-  Version from;            // tip when it began
+  Version from;  // tip when it began
   Version target;
-  Version base;            // snapshot that working.new/ is built from
-  Lineage new_lineage;     // in STORE once the switch has happened
+  Version base;         // snapshot that working.new/ is built from
+  Lineage new_lineage;  // in STORE once the switch has happened
   friend bool operator==(const RollbackMarker&, const RollbackMarker&) = default;
 };
 

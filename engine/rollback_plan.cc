@@ -21,8 +21,14 @@ Status Unreachable(const StoreSurvey& survey, StoreEnd end, Version target) {
 
 Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, Version target,
                                       const std::vector<VersionHold>& holds, const RollbackOptions& options) {
-  RollbackPlan plan{.from = end.newest, .to = target, .base = target, .records = 0, .versions_dropped = {},
-                    .snapshots_dropped = {}, .pins_dropped = {}, .blocked_by = {}};
+  RollbackPlan plan{.from = end.newest,
+                    .to = target,
+                    .base = target,
+                    .records = 0,
+                    .versions_dropped = {},
+                    .snapshots_dropped = {},
+                    .pins_dropped = {},
+                    .blocked_by = {}};
   // The log may still hold records between a pinned snapshot and the floor; their slots may be reused.
   if (!ToReachability(survey, end.intact, {}).IsReachable(target)) return Unreachable(survey, end, target);
   const SnapshotInfo* base = nullptr;

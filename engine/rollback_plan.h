@@ -9,8 +9,8 @@ namespace rawkv {
 
 // How far a store goes. They differ only where the log is damaged.
 struct StoreEnd {
-  Version newest;              // made and acknowledged once, as far as anything shows
-  Version intact;              // can still be reached
+  Version newest;  // made and acknowledged once, as far as anything shows
+  Version intact;  // can still be reached
 };
 
 // Pure: what a rollback to `target` will do, and what stands against it (design §4 Rollback). `holds`:

@@ -23,8 +23,10 @@ Status Build(StoreContext& c, const RollbackMarker& m) {
   {
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
                            OpenIndexForWriting(c, c.paths.working_new_index()));
-    const ReplayTarget target{.index = index.get(), .slot_count = c.layout().slot_count,
-                              .progress = c.options.progress, .between_batches = {}};
+    const ReplayTarget target{.index = index.get(),
+                              .slot_count = c.layout().slot_count,
+                              .progress = c.options.progress,
+                              .between_batches = {}};
     RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), m.target));
     // The log may be cut below what a crash-built index knows only if this one is durable first.
     RAWKV_RETURN_IF_ERROR(index->StartFlush());
@@ -44,7 +46,9 @@ Status Switch(StoreContext& c, const RollbackMarker& m) {
   return c.SaveRecord(next);
 }
 
-Status TellDevice(StoreContext& c, const RollbackMarker&) { return c.TellDevice(Version(0)); }
+Status TellDevice(StoreContext& c, const RollbackMarker&) {
+  return c.TellDevice(Version(0));
+}
 
 Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   const Result<Version> current = c.snapshots->Current();
@@ -54,7 +58,9 @@ Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   return c.snapshots->SetCurrent(m.base);
 }
 
-Status SwapIn(StoreContext& c, const RollbackMarker&) { return SwapWorking(c); }
+Status SwapIn(StoreContext& c, const RollbackMarker&) {
+  return SwapWorking(c);
+}
 
 Status DropPins(StoreContext& c, const RollbackMarker& m) {
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*c.env.fs, c.paths.dir));
@@ -92,7 +98,7 @@ Status Unmark(StoreContext& c, const RollbackMarker&) {
 constexpr std::array<RollbackStep, 10> kSteps{{
     {"mark", false, Mark},
     {"build", false, Build},
-    {"switch", false, Switch},   // the instant: undone if it fails, finished if it does not
+    {"switch", false, Switch},  // the instant: undone if it fails, finished if it does not
     {"device", true, TellDevice},
     {"current", true, MoveCurrent},
     {"working", true, SwapIn},
@@ -118,7 +124,9 @@ Status Undo(StoreContext& c, const RollbackMarker& marker) {
 
 }  // namespace
 
-std::span<const RollbackStep> RollbackSteps() { return kSteps; }
+std::span<const RollbackStep> RollbackSteps() {
+  return kSteps;
+}
 
 Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
   RollbackMarker marker{plan.from, plan.to, plan.base, Lineage()};
@@ -132,8 +140,9 @@ Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
     RAWKV_ASSIGN_OR_RETURN(c.record, LoadStoreRecord(*c.env.fs, c.paths.dir));
     if (!c.record.chain.Knows(marker.new_lineage)) {
       const Status undone = Undo(c, marker);
-      return undone.ok() ? prepared : prepared.WithContext("and undoing it failed, reopen the store (" +
-                                                           undone.ToString() + ")");
+      return undone.ok() ? prepared
+                         : prepared.WithContext("and undoing it failed, reopen the store (" +
+                                                undone.ToString() + ")");
     }
     RAWKV_RETURN_IF_ERROR(c.SaveRecord(c.record));
   }
@@ -146,7 +155,8 @@ Status FinishOrUndoRollback(StoreContext& c) {
   if (!marker.ok()) return marker.status();
   const bool switched = c.record.chain.Knows(marker->new_lineage);
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +
-                                            ToString(marker->target) + (switched ? " is finished" : " is undone"));
+                                            ToString(marker->target) +
+                                            (switched ? " is finished" : " is undone"));
   if (!switched) return Undo(c, *marker);
   return WithBallast(c, [&] { return RunSteps(c, *marker, true); });
 }

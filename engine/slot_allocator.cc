@@ -43,7 +43,8 @@ void SlotAllocator::Mark(const Extent& extent, bool reserved) {
 Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
   MutexLock lock(mu_);
   RunFinder::PageBits occupied{};
-  const auto load = [&](uint64_t number) RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Result<const RunFinder::PageBits*> {
+  const auto load = [&](uint64_t number)
+                        RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Result<const RunFinder::PageBits*> {
     RAWKV_ASSIGN_OR_RETURN(const AllocationPage* const page, CachedPage(number));
     occupied = page->taken;
     if (const auto it = reserved_.find(number); it != reserved_.end()) {
@@ -60,14 +61,13 @@ Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
   if (taken_ + reserved_count_ >= layout_.slot_count) {
     return Status::NoSpace("the device is full: no free slot of " + std::to_string(layout_.slot_count));
   }
-  RAWKV_ASSIGN_OR_RETURN(std::vector<Extent> extents,
-                         RunFinder::Find({.payload_bytes = payload_bytes,
-                                          .slot_bytes = layout_.slot_bytes,
-                                          .header_bytes = layout_.header_bytes,
-                                          .max_extents = kMaxExtents,
-                                          .cursor = cursor_,
-                                          .slot_count = layout_.slot_count},
-                                         load, hint));
+  RAWKV_ASSIGN_OR_RETURN(std::vector<Extent> extents, RunFinder::Find({.payload_bytes = payload_bytes,
+                                                                       .slot_bytes = layout_.slot_bytes,
+                                                                       .header_bytes = layout_.header_bytes,
+                                                                       .max_extents = kMaxExtents,
+                                                                       .cursor = cursor_,
+                                                                       .slot_count = layout_.slot_count},
+                                                                      load, hint));
   for (const Extent& e : extents) Mark(e, true);
   const SlotId end = extents.back().end();
   cursor_ = end.value() < layout_.slot_count ? end : SlotId(0);

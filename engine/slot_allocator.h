@@ -35,7 +35,7 @@ class SlotAllocator {
 
   uint64_t total_slots() const { return layout_.slot_count; }
   uint64_t reserved_slots() const;
-  uint64_t free_slots() const;              // neither taken nor reserved
+  uint64_t free_slots() const;  // neither taken nor reserved
   SlotId cursor() const;
 
  private:
@@ -46,7 +46,7 @@ class SlotAllocator {
   KeyIndex& index_;
   const DeviceLayout layout_;
   mutable Mutex mu_;
-  std::unordered_map<uint64_t, AllocationPage> pages_ RAWKV_GUARDED_BY(mu_);          // read-through
+  std::unordered_map<uint64_t, AllocationPage> pages_ RAWKV_GUARDED_BY(mu_);  // read-through
   std::unordered_map<uint64_t, RunFinder::PageBits> reserved_ RAWKV_GUARDED_BY(mu_);
   uint64_t reserved_count_ RAWKV_GUARDED_BY(mu_) = 0;
   uint64_t taken_ RAWKV_GUARDED_BY(mu_);

@@ -10,12 +10,13 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kBallastBytes = 4ull << 20;
-constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;   // of index files that are not SSTs
+constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // of index files that are not SSTs
 
 Status CheckExpectation(const char* name, std::optional<uint64_t> expected, uint64_t fixed) {
   if (!expected || *expected == fixed) return Status::Ok();
   return Status::InvalidArgument(std::string(name) + " is " + std::to_string(*expected) +
-                                 " in the options, but the store was formatted with " + std::to_string(fixed));
+                                 " in the options, but the store was formatted with " +
+                                 std::to_string(fixed));
 }
 
 Status ApplyOptions(StoreContext& c) {
@@ -44,11 +45,13 @@ Status CheckIdentity(const StoreContext& c) {
     return Status::FailedPrecondition(where + "the device belongs to store " + sb.store_uuid.ToString() +
                                       ", not to " + c.record.store_uuid.ToString());
   }
-  if (sb.owner_open_generation > c.record.open_generation || !c.record.chain.Knows(Lineage(sb.owner_lineage))) {
+  if (sb.owner_open_generation > c.record.open_generation ||
+      !c.record.chain.Knows(Lineage(sb.owner_lineage))) {
     return Status::FailedPrecondition(
         where + "the device has been used since this STORE was written (generation " +
         std::to_string(sb.owner_open_generation) + " against " + std::to_string(c.record.open_generation) +
-        "): " + c.paths.dir + " looks like a restored backup, and its slots may have been overwritten; bring back "
+        "): " + c.paths.dir +
+        " looks like a restored backup, and its slots may have been overwritten; bring back "
         "the newest metadata directory, or import an export");
   }
   if (sb.layout.slot_bytes != c.record.slot_bytes || sb.layout.header_bytes != c.record.header_bytes) {
@@ -70,7 +73,8 @@ Status OpenDevice(StoreContext& c, ContextAccess access) {
                                                                   .writable = writable});
   if (!device.ok()) {
     if (device.status().code() != StatusCode::kNotFound) return device.status();
-    return Status::NotFound(c.device_path + ": the store's device is missing; if it moved, name it with --device");
+    return Status::NotFound(c.device_path +
+                            ": the store's device is missing; if it moved, name it with --device");
   }
   c.device = *std::move(device);
   c.superblocks = std::make_unique<SuperblockStore>(*c.device.device);
@@ -79,7 +83,8 @@ Status OpenDevice(StoreContext& c, ContextAccess access) {
     if (superblock.status().code() != StatusCode::kNotFound) {
       return superblock.status().WithContext(c.device_path);
     }
-    return Status::FailedPrecondition(c.device_path + " is not a rawkv device (no superblock); name the store's "
+    return Status::FailedPrecondition(c.device_path +
+                                      " is not a rawkv device (no superblock); name the store's "
                                       "device with --device");
   }
   c.superblock = *std::move(superblock);
@@ -89,7 +94,8 @@ Status OpenDevice(StoreContext& c, ContextAccess access) {
 }  // namespace
 
 Status ValidateRuntime(const RuntimeSettings& s) {
-  if (s.wal_segment_bytes < 64 * 1024 || s.wal_segment_bytes > (1ull << 30) || s.wal_segment_bytes % 4096 != 0) {
+  if (s.wal_segment_bytes < 64 * 1024 || s.wal_segment_bytes > (1ull << 30) ||
+      s.wal_segment_bytes % 4096 != 0) {
     return Status::InvalidArgument("wal_segment_bytes must be a multiple of 4096 from 64 KiB to 1 GiB, not " +
                                    std::to_string(s.wal_segment_bytes));
   }
@@ -125,7 +131,8 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
     // Again under the lock: a writer may have rewritten it in between.
     RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
   }
-  if (c->record.digest) return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
+  if (c->record.digest)
+    return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
   RAWKV_RETURN_IF_ERROR(ApplyOptions(*c));
   c->snapshots = std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, c->record.store_uuid);
   const Status device = OpenDevice(*c, access);
@@ -135,12 +142,11 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
 }
 
 Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
-                         KeyIndex::Open({.dir = index_dir,
-                                         .read_only = true,
-                                         .block_cache_bytes = 1 << 20,
-                                         .fs = env.index_fs,
-                                         .logger = env.logger}));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, KeyIndex::Open({.dir = index_dir,
+                                                                                .read_only = true,
+                                                                                .block_cache_bytes = 1 << 20,
+                                                                                .fs = env.index_fs,
+                                                                                .logger = env.logger}));
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta());
   return SnapshotFacts{meta.applied, meta.lineage, meta.digest};
 }
@@ -159,8 +165,9 @@ Status WithBallast(StoreContext& context, const std::function<Status()>& work) {
   Status status = work();
   if (status.code() != StatusCode::kNoSpace) return status;
   const Status released = context.env.fs->RemoveFile(context.paths.reserve());
-  if (!released.ok()) return status;   // already given up: the first answer stands
-  context.env.logger->Log(LogLevel::kWarning, context.paths.dir + ": the filesystem is full; released the reserve");
+  if (!released.ok()) return status;  // already given up: the first answer stands
+  context.env.logger->Log(LogLevel::kWarning,
+                          context.paths.dir + ": the filesystem is full; released the reserve");
   return work();
 }
 
@@ -176,7 +183,7 @@ void EnsureBallast(StoreContext& context) {
   const Status filled = (*file)->ZeroFill(0, kBallastBytes);
   if (filled.ok()) return;
   context.env.logger->Log(LogLevel::kInfo, path + ": no reserve laid down: " + filled.ToString());
-  (void)fs.RemoveFile(path);   // half a reserve is none
+  (void)fs.RemoveFile(path);  // half a reserve is none
 }
 
 }  // namespace rawkv

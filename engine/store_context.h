@@ -16,9 +16,9 @@
 namespace rawkv {
 
 enum class ContextAccess : uint8_t {
-  kWrite,            // lock, device writable
-  kInspect,          // lock, device opened for reading; nothing of the store is changed
-  kBesideWriter,     // no lock; the device for reading if it can be had
+  kWrite,         // lock, device writable
+  kInspect,       // lock, device opened for reading; nothing of the store is changed
+  kBesideWriter,  // no lock; the device for reading if it can be had
 };
 
 // A store's identity, lock and device, opened and checked against each other (design invariant 14);
@@ -29,9 +29,9 @@ struct StoreContext {
   Environment env;
   OpenOptions options;
   StorePaths paths;
-  std::unique_ptr<StoreLock> lock;            // null beside a writer
-  StoreRecord record;                         // as STORE says
-  RuntimeSettings runtime;                    // STORE's, with this open's overrides
+  std::unique_ptr<StoreLock> lock;  // null beside a writer
+  StoreRecord record;               // as STORE says
+  RuntimeSettings runtime;          // STORE's, with this open's overrides
   std::string device_path;
   OpenedDevice device;
   Superblock superblock;

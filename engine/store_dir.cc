@@ -7,7 +7,7 @@
 namespace rawkv {
 
 std::string AbsolutePath(const std::string& path) {
-  std::error_code ignored;   // only the working directory can fail, and then the path stays relative
+  std::error_code ignored;  // only the working directory can fail, and then the path stays relative
   const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
   std::string text = (ignored ? std::filesystem::path(path) : absolute).lexically_normal().string();
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();

@@ -62,7 +62,9 @@ Result<LineageChain> DecodeChain(ByteReader& r) {
 
 }  // namespace
 
-std::string EncodeStoreRecord(const StoreRecord& record) { return Seal(kKind, EncodePayload(record)); }
+std::string EncodeStoreRecord(const StoreRecord& record) {
+  return Seal(kKind, EncodePayload(record));
+}
 
 Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kKind, file));
@@ -99,8 +101,8 @@ Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir) {
   const StorePaths paths(store_dir);
   RAWKV_ASSIGN_OR_RETURN(const bool importing, Exists(fs, paths.importing()));
   if (importing) {
-    return Status::NotFound(store_dir +
-                            " holds an import that was not finished, not a store; remove it and import again");
+    return Status::NotFound(
+        store_dir + " holds an import that was not finished, not a store; remove it and import again");
   }
   const Result<std::string> file = ReadFile(fs, paths.store(), kKind.max_payload_bytes + kSealedHeaderBytes);
   if (file.status().code() == StatusCode::kNotFound) {

@@ -20,8 +20,8 @@ inline constexpr uint32_t kStoreFormat = 1;
 struct StoreRecord {
   Uuid store_uuid;
   Uuid device_uuid;
-  std::string device_hint;             // path at the last open; relative when the device lies in STORE
-  uint64_t open_generation = 0;        // counted up at each open; upper bits of write ids
+  std::string device_hint;       // path at the last open; relative when the device lies in STORE
+  uint64_t open_generation = 0;  // counted up at each open; upper bits of write ids
   Version initial_version;
   uint64_t slot_bytes = 0;
   uint64_t header_bytes = 0;
@@ -29,7 +29,7 @@ struct StoreRecord {
   bool digest = false;
   RuntimeSettings runtime;
   LineageChain chain;
-  std::optional<TailCut> last_cut;     // the newest log tail that recovery cut
+  std::optional<TailCut> last_cut;  // the newest log tail that recovery cut
 };
 
 // Sealed file both ways. Decode: kCorruption, kNotSupported for a newer format.

@@ -44,7 +44,8 @@ Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, cons
   if (!lock.ok()) {
     if (lock.status().code() != StatusCode::kBusy) return lock.status();
     const std::optional<WriterInfo> holder = ReadLockHolder(fs, store_dir);
-    std::string who = holder ? "process " + std::to_string(holder->pid) + " on " + holder->host : "another process";
+    std::string who =
+        holder ? "process " + std::to_string(holder->pid) + " on " + holder->host : "another process";
     return Status::Busy(store_dir + " is open in " + who + "; close it there first");
   }
   // A full filesystem must not keep anyone from pruning: the holder's name is a courtesy.

@@ -12,14 +12,16 @@ bool StoreSurvey::Pinned(Version v) const {
 }
 
 const SnapshotInfo* StoreSurvey::Find(Version v) const {
-  const auto it = std::find_if(snapshots.begin(), snapshots.end(), [&](const auto& s) { return s.version == v; });
+  const auto it =
+      std::find_if(snapshots.begin(), snapshots.end(), [&](const auto& s) { return s.version == v; });
   return it == snapshots.end() ? nullptr : &*it;
 }
 
 std::vector<SnapshotRow> StoreSurvey::Rows() const {
   std::vector<SnapshotRow> rows;
   for (const SnapshotInfo& s : snapshots) {
-    SnapshotRow row{s.version, s.lineage, s.created_unix_ms, s.file_count, s.total_bytes, s.version == current, {}};
+    SnapshotRow row{
+        s.version, s.lineage, s.created_unix_ms, s.file_count, s.total_bytes, s.version == current, {}};
     for (const auto& [name, version] : pins) {
       if (version == s.version) row.pins.push_back(name);
     }
@@ -44,17 +46,26 @@ Result<StoreSurvey> Survey(StoreContext& c) {
 }
 
 RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t keep_recent) {
-  RetentionInput in{.snapshots = {}, .current = survey.current.value_or(tip), .tip = tip,
-                    .log_first = survey.log_first, .log_last = tip, .keep_recent = keep_recent, .oldest_lease = {}};
-  for (const SnapshotInfo& s : survey.snapshots) in.snapshots.push_back({s.version, survey.Pinned(s.version)});
+  RetentionInput in{.snapshots = {},
+                    .current = survey.current.value_or(tip),
+                    .tip = tip,
+                    .log_first = survey.log_first,
+                    .log_last = tip,
+                    .keep_recent = keep_recent,
+                    .oldest_lease = {}};
+  for (const SnapshotInfo& s : survey.snapshots)
+    in.snapshots.push_back({s.version, survey.Pinned(s.version)});
   return in;
 }
 
 Reachability ToReachability(const StoreSurvey& survey, Version tip, std::vector<VersionHold> more) {
-  Reachability r{.floor = ReachableFloor(ToRetentionInput(survey, tip, 0)), .tip = tip, .snapshots = {},
+  Reachability r{.floor = ReachableFloor(ToRetentionInput(survey, tip, 0)),
+                 .tip = tip,
+                 .snapshots = {},
                  .holds = std::move(more)};
   for (const SnapshotInfo& s : survey.snapshots) {
-    if (s.version >= r.floor && (!survey.Pinned(s.version) || s.version == survey.current || s.version == r.floor)) {
+    if (s.version >= r.floor &&
+        (!survey.Pinned(s.version) || s.version == survey.current || s.version == r.floor)) {
       r.snapshots.push_back(s.version);
     }
   }

@@ -14,11 +14,11 @@ namespace rawkv {
 // What lies in a store directory, read from disk without opening it for work: the facts from which
 // reachability, retention and rollback plans are computed.
 struct StoreSurvey {
-  std::vector<SnapshotInfo> snapshots;     // on the chain, ascending
-  std::vector<std::string> damaged;        // snapshot directories that cannot be believed
+  std::vector<SnapshotInfo> snapshots;  // on the chain, ascending
+  std::vector<std::string> damaged;     // snapshot directories that cannot be believed
   PinTable pins;
   std::optional<Version> current;
-  Version log_first;                       // first version that the log could hold
+  Version log_first;  // first version that the log could hold
 
   bool Pinned(Version v) const;
   const SnapshotInfo* Find(Version v) const;

@@ -29,8 +29,8 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::share
   return std::shared_ptr<const EngineView>(std::move(view));
 }
 
-Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& c, Version base, Version version,
-                                                                  const char* kind) {
+Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& c, Version base,
+                                                                  Version version, const char* kind) {
   std::shared_ptr<EngineView> view(new EngineView());
   view->kind_ = kind;
   view->version_ = version;
@@ -39,8 +39,10 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& 
   const std::string index_dir = JoinPath(view->lease_->dir(), "index");
   RAWKV_RETURN_IF_ERROR(CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), index_dir));
   RAWKV_ASSIGN_OR_RETURN(view->index_, OpenIndexForWriting(c, index_dir));
-  const ReplayTarget target{.index = view->index_.get(), .slot_count = c.layout().slot_count,
-                            .progress = c.options.progress, .between_batches = {}};
+  const ReplayTarget target{.index = view->index_.get(),
+                            .slot_count = c.layout().slot_count,
+                            .progress = c.options.progress,
+                            .between_batches = {}};
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), version));
   if (meta.applied != version) {
     return Status::Corruption("snapshot " + ToString(base) + " and the log lead to version " +

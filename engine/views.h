@@ -34,7 +34,7 @@ class EngineView final : public ReadView {
   std::string kind_;                        // "view" or "export"
   std::shared_ptr<const ReadPoint> point_;  // dies before the index
   std::shared_ptr<KeyIndex> index_;
-  std::unique_ptr<Lease> lease_;            // of a clone; null for the tip
+  std::unique_ptr<Lease> lease_;  // of a clone; null for the tip
 };
 
 // Open views, so that nobody reuses what they read (design invariant 2).

@@ -9,7 +9,9 @@ namespace {
 
 constexpr SealedKind kBaseKind{.magic = "RKVWBASE", .format = 1, .name = "BASE", .max_payload_bytes = 4096};
 
-std::string BasePath(const std::string& working_dir) { return JoinPath(working_dir, "BASE"); }
+std::string BasePath(const std::string& working_dir) {
+  return JoinPath(working_dir, "BASE");
+}
 
 Status CheckBase(StoreContext& c, const std::string& working_dir) {
   RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(*c.env.fs, BasePath(working_dir), 2 * 4096));
@@ -28,7 +30,7 @@ std::string EncodeWorkingBase(Version base, const Uuid& store_uuid) {
 Status CheckWorkingBase(std::string_view file, const Uuid& store_uuid) {
   RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kBaseKind, file));
   ByteReader r(payload);
-  r.U64();   // the snapshot's version: for people
+  r.U64();  // the snapshot's version: for people
   const Uuid store = r.Id();
   if (!r.AtEnd() || store != store_uuid) return Status::Corruption("BASE names another store");
   return Status::Ok();
@@ -54,7 +56,8 @@ Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* wh
   Result<MetaRecord> meta = (*index)->Meta();
   if (!meta.ok()) return rebuild(meta.status());
   if (!c.record.chain.Contains(meta->lineage, meta->applied)) {
-    return rebuild(Status::FailedPrecondition("its version " + ToString(meta->applied) + " is of another branch"));
+    return rebuild(
+        Status::FailedPrecondition("its version " + ToString(meta->applied) + " is of another branch"));
   }
   return std::optional<WorkingIndex>(WorkingIndex{*std::move(index), *std::move(meta)});
 }

@@ -5,7 +5,8 @@
 namespace rawkv {
 
 void WriteBatch::Put(std::string_view key, std::string_view value) {
-  operations_.push_back({.kind = Operation::Kind::kPut, .key = std::string(key), .owned = std::string(value)});
+  operations_.push_back(
+      {.kind = Operation::Kind::kPut, .key = std::string(key), .owned = std::string(value)});
 }
 
 void WriteBatch::PutBorrowed(std::string_view key, ConstBytes value) {
@@ -26,7 +27,9 @@ void WriteBatch::DeletePrefix(std::string_view prefix) {
   DeleteRange(prefix, PrefixEnd(prefix));
 }
 
-void WriteBatch::SetMetadata(std::string_view metadata) { metadata_ = std::string(metadata); }
+void WriteBatch::SetMetadata(std::string_view metadata) {
+  metadata_ = std::string(metadata);
+}
 
 void WriteBatch::Clear() {
   operations_.clear();

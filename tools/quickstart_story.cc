@@ -96,7 +96,7 @@ Status Story::MakeStore() {
   format.runtime.keep_recent = kSnapshotsKept;
   plan_ = {.history = history_.get(), .store = work_->store(), .spool_dir = work_->path(), .pins = {}};
   for (const uint64_t pin : {history_->size() / 10, history_->size() / 4}) {
-    if (pin > 0) plan_.pins.push_back(pin);
+    plan_.pins.push_back(std::max<uint64_t>(pin, 1));
   }
   return RunInWorker([&]() -> Status {
     const auto formatted = Engine::Format(plan_.store, format);

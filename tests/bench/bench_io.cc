@@ -17,8 +17,9 @@ OpenOptions Quiet() {
 }  // namespace
 
 void BenchWriteAmplification() {
-  std::printf("| value | values | user bytes | device bytes | device / user | log bytes / user |\n"
-              "| --- | --- | --- | --- | --- | --- |\n");
+  std::printf(
+      "| value | values | user bytes | device bytes | device / user | log bytes / user |\n"
+      "| --- | --- | --- | --- | --- | --- |\n");
   for (const uint64_t value_bytes : {64ull << 10, 1ull << 20}) {
     BenchStore store("writeamp", {.capacity_bytes = 2ull << 30});
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
@@ -40,7 +41,8 @@ void BenchWriteAmplification() {
 }
 
 void BenchCommit() {
-  std::printf("| writers | commits/s | commits a sync | p50 us | p99 us |\n| --- | --- | --- | --- | --- |\n");
+  std::printf(
+      "| writers | commits/s | commits a sync | p50 us | p99 us |\n| --- | --- | --- | --- | --- |\n");
   for (const int writers : {1, 2, 4, 8, 16}) {
     BenchStore store("commit", {.capacity_bytes = 1ull << 30});
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
@@ -71,8 +73,9 @@ void BenchCommit() {
 }
 
 void BenchRead() {
-  std::printf("| value | get p50 us | raw device read p50 us | median ratio | multi-get of 32, MiB/s |\n"
-              "| --- | --- | --- | --- | --- |\n");
+  std::printf(
+      "| value | get p50 us | raw device read p50 us | median ratio | multi-get of 32, MiB/s |\n"
+      "| --- | --- | --- | --- | --- |\n");
   for (const uint64_t value_bytes : {4ull << 10, 64ull << 10, 256ull << 10, 1ull << 20}) {
     BenchStore store("read", {.capacity_bytes = 2ull << 30, .inline_bytes = 0});
     const std::unique_ptr<Engine> engine = store.Open(Quiet());

@@ -14,8 +14,8 @@ void PrintPair(const char* what, const std::string& small, const std::string& la
                std::vector<double> b) {
   std::vector<double> ratios;
   for (size_t i = 0; i < a.size(); ++i) ratios.push_back(b[i] / a[i]);
-  std::printf("| %s | %s: %.1f ms | %s: %.1f ms | %.2f |\n", what, small.c_str(), Median(a) * 1e3, large.c_str(),
-              Median(b) * 1e3, Median(ratios));
+  std::printf("| %s | %s: %.1f ms | %s: %.1f ms | %.2f |\n", what, small.c_str(), Median(a) * 1e3,
+              large.c_str(), Median(b) * 1e3, Median(ratios));
   std::fflush(stdout);
 }
 
@@ -82,7 +82,10 @@ void Interleave(const char* what, const BenchStore& a, const std::string& name_a
 }  // namespace
 
 void BenchRollback() {
-  std::printf("| rollback to a snapshot's own version | small | 10x | median ratio of %d pairs |\n| --- | --- | --- | --- |\n", kRuns);
+  std::printf(
+      "| rollback to a snapshot's own version | small | 10x | median ratio of %d pairs |\n| --- | --- | --- "
+      "| --- |\n",
+      kRuns);
   BenchStore small("rollback-small", {.capacity_bytes = 1ull << 30});
   BenchStore large("rollback-large", {.capacity_bytes = 1ull << 30});
   {
@@ -95,7 +98,10 @@ void BenchRollback() {
 }
 
 void BenchOpen() {
-  std::printf("| open after a kill, tail of 500 commits | small | large | median ratio of %d pairs |\n| --- | --- | --- | --- |\n", kRuns);
+  std::printf(
+      "| open after a kill, tail of 500 commits | small | large | median ratio of %d pairs |\n| --- | --- | "
+      "--- | --- |\n",
+      kRuns);
   {
     BenchStore small("open-1g", {.capacity_bytes = 1ull << 30});
     BenchStore large("open-100g", {.capacity_bytes = 100ull << 30});

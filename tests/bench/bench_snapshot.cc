@@ -47,7 +47,8 @@ void BenchSnapshotOverlap() {
   const Percentiles snap = PercentilesOf(snapshot_ms);
   std::printf("%d snapshots, p50 %.1f ms, max %.1f ms\n\n", kSnapshots, snap.p50, snap.max);
   std::printf("| commits | number | p50 us | p99 us | max us |\n| --- | --- | --- | --- | --- |\n");
-  for (const auto& [name, samples] : {std::pair("overlapping a snapshot", overlapping), std::pair("others", alone)}) {
+  for (const auto& [name, samples] :
+       {std::pair("overlapping a snapshot", overlapping), std::pair("others", alone)}) {
     const Percentiles p = PercentilesOf(samples);
     std::printf("| %s | %zu | %.0f | %.0f | %.0f |\n", name, p.samples, p.p50, p.p99, p.max);
   }

@@ -25,7 +25,9 @@ BenchStore::BenchStore(const std::string& name, const FormatOptions& format) {
   Must(Engine::Format(dir_, format).status(), "format");
 }
 
-BenchStore::~BenchStore() { (void)RemoveTree(PosixFs(), dir_); }
+BenchStore::~BenchStore() {
+  (void)RemoveTree(PosixFs(), dir_);
+}
 
 std::unique_ptr<Engine> BenchStore::Open(const OpenOptions& options) const {
   return Must(Engine::Open(dir_, options), "open");
@@ -67,10 +69,14 @@ double SecondsOf(const std::function<void()>& work) {
 Percentiles PercentilesOf(std::vector<double> samples) {
   if (samples.empty()) return {};
   std::sort(samples.begin(), samples.end());
-  const auto at = [&](double q) { return samples[static_cast<size_t>(q * static_cast<double>(samples.size() - 1))]; };
+  const auto at = [&](double q) {
+    return samples[static_cast<size_t>(q * static_cast<double>(samples.size() - 1))];
+  };
   return {at(0.5), at(0.99), samples.back(), samples.size()};
 }
 
-double Median(std::vector<double> samples) { return PercentilesOf(std::move(samples)).p50; }
+double Median(std::vector<double> samples) {
+  return PercentilesOf(std::move(samples)).p50;
+}
 
 }  // namespace rawkv::bench

@@ -8,8 +8,12 @@
 int main(int argc, char** argv) {
   using namespace rawkv::bench;
   constexpr std::pair<const char*, void (*)()> kAll[] = {
-      {"rollback", BenchRollback},       {"open", BenchOpen},     {"snapshot", BenchSnapshotOverlap},
-      {"write-amp", BenchWriteAmplification}, {"commit", BenchCommit}, {"read", BenchRead},
+      {"rollback", BenchRollback},
+      {"open", BenchOpen},
+      {"snapshot", BenchSnapshotOverlap},
+      {"write-amp", BenchWriteAmplification},
+      {"commit", BenchCommit},
+      {"read", BenchRead},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;

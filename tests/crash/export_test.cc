@@ -34,7 +34,8 @@ class ExportTest : public StoreFixture {
     std::mt19937_64 random(7);
     for (int i = 0; i < 60; ++i) {
       const uint64_t sizes[] = {0, 1, 100, 1024, 1025, 4096, 70'000, 300'000};
-      Put(*engine, "key" + std::to_string(i), std::string(sizes[random() % 8], static_cast<char>('a' + i % 26)));
+      Put(*engine, "key" + std::to_string(i),
+          std::string(sizes[random() % 8], static_cast<char>('a' + i % 26)));
     }
     Put(*engine, "large", std::string(5 << 20, 'L'));
     return dir;
@@ -65,7 +66,8 @@ TEST_F(ExportTest, ContentOfThatVersionWhileCommitsGoOn) {
   for (const auto& entry : std::filesystem::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
     if (name == "ORIGIN") continue;
-    EXPECT_EQ(*ReadFile(PosixFs(), entry.path().string(), 1 << 30), *ReadFile(PosixFs(), out + "2/" + name, 1 << 30));
+    EXPECT_EQ(*ReadFile(PosixFs(), entry.path().string(), 1 << 30),
+              *ReadFile(PosixFs(), out + "2/" + name, 1 << 30));
   }
   const std::string copy = scratch_.File("copy");
   const Result<FormatResult> imported = ImportStore(copy, Import(out));
@@ -89,7 +91,7 @@ TEST_F(ExportTest, AnyFlippedByteIsRefusedByName) {
   std::mt19937_64 random(11);
   for (const auto& entry : std::filesystem::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
-    if (name == "ORIGIN") continue;   // says where it came from; no content
+    if (name == "ORIGIN") continue;  // says where it came from; no content
     const uint64_t size = entry.file_size();
     for (int i = 0; i < 6; ++i) {
       // The first and last byte, then anywhere.

@@ -23,7 +23,7 @@ namespace {
 struct Message {
   enum Kind : uint64_t { kCommit, kCommitted, kRollback, kRolledBack, kRefused };
   uint64_t kind = 0;
-  uint64_t version = 0;    // that the commit will make, or the rollback's target
+  uint64_t version = 0;  // that the commit will make, or the rollback's target
   uint64_t nonce = 0;
 };
 
@@ -126,7 +126,8 @@ class KillTest : public ::testing::Test {
     // The kill comes while the worker goes on: somewhere in the act after the last message awaited.
     std::vector<Message> heard;
     Message m;
-    while (heard.size() < messages_before_kill && read(fds[0], &m, sizeof(m)) == sizeof(m)) heard.push_back(m);
+    while (heard.size() < messages_before_kill && read(fds[0], &m, sizeof(m)) == sizeof(m))
+      heard.push_back(m);
     kill(child, SIGKILL);
     while (read(fds[0], &m, sizeof(m)) == sizeof(m)) heard.push_back(m);
     close(fds[0]);
@@ -157,7 +158,8 @@ class KillTest : public ::testing::Test {
     options.env.logger = &NullLogger();
     Result<CheckReport> before = CheckStore(dir_, {.deep = deep}, options);
     ASSERT_TRUE(before.ok()) << before.status().ToString();
-    for (const Finding& f : before->findings) ADD_FAILURE() << "fsck before the open: " << f.kind << " " << f.where << ": " << f.message;
+    for (const Finding& f : before->findings)
+      ADD_FAILURE() << "fsck before the open: " << f.kind << " " << f.where << ": " << f.message;
 
     Result<std::unique_ptr<Engine>> engine = Engine::Open(dir_, options);
     ASSERT_TRUE(engine.ok()) << engine.status().ToString();
@@ -197,7 +199,8 @@ class KillTest : public ::testing::Test {
     const KeyValues& expected = history_[version.value()];
     auto want = expected.begin();
     for ((*it)->SeekToFirst(); (*it)->Valid(); (*it)->Next(), ++want) {
-      ASSERT_NE(want, expected.end()) << "version " << version.value() << " has an extra key " << (*it)->key();
+      ASSERT_NE(want, expected.end())
+          << "version " << version.value() << " has an extra key " << (*it)->key();
       ASSERT_EQ((*it)->key(), want->first) << "version " << version.value();
       const Result<std::string> value = (*it)->ReadValue();
       ASSERT_TRUE(value.ok()) << value.status().ToString();
@@ -207,7 +210,7 @@ class KillTest : public ::testing::Test {
     ASSERT_EQ(want, expected.end()) << "version " << version.value() << " lacks a key";
   }
 
-  std::vector<KeyValues> history_;     // by version; the store's initial version is 0
+  std::vector<KeyValues> history_;  // by version; the store's initial version is 0
 };
 
 TEST_F(KillTest, NothingAcknowledgedIsLostOnAFile) {

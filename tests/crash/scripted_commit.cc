@@ -11,7 +11,8 @@ std::string Bytes(uint64_t seed, uint64_t length) {
   std::string out(length, '\0');
   for (size_t i = 0; i < out.size(); i += 8) {
     const uint64_t word = random();
-    for (size_t j = i; j < std::min(out.size(), i + 8); ++j) out[j] = static_cast<char>(word >> (8 * (j - i)));
+    for (size_t j = i; j < std::min(out.size(), i + 8); ++j)
+      out[j] = static_cast<char>(word >> (8 * (j - i)));
   }
   return out;
 }

@@ -92,7 +92,8 @@ TEST_F(StepsTest, RollbackBetweenSnapshotsHappensOrNot) {
   StopEverywhere([](Engine& e) { return e.Rollback(Version(7)); },
                  [&](Engine& e) {
                    outcomes.insert(e.version().value());
-                   ASSERT_TRUE(e.version() == Version(7) || e.version() == Version(12)) << e.version().value();
+                   ASSERT_TRUE(e.version() == Version(7) || e.version() == Version(12))
+                       << e.version().value();
                    EXPECT_EQ(Content(e), states_[e.version()]);
                    EXPECT_EQ(Content(e, Version(6)), states_[Version(6)]);
                  });
@@ -102,7 +103,8 @@ TEST_F(StepsTest, RollbackBetweenSnapshotsHappensOrNot) {
 TEST_F(StepsTest, RollbackToASnapshotHappensOrNot) {
   StopEverywhere([](Engine& e) { return e.Rollback(Version(5)); },
                  [&](Engine& e) {
-                   ASSERT_TRUE(e.version() == Version(5) || e.version() == Version(12)) << e.version().value();
+                   ASSERT_TRUE(e.version() == Version(5) || e.version() == Version(12))
+                       << e.version().value();
                    EXPECT_EQ(Content(e), states_[e.version()]);
                  });
 }

@@ -15,8 +15,8 @@ std::string StoreFixture::NewStore(const std::string& name, FormatOptions format
 std::string StoreFixture::CopyOf(const std::string& store, const std::string& name) {
   const std::string to = scratch_.File(name);
   std::filesystem::remove_all(to);
-  std::filesystem::copy(store, to,
-                        std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  std::filesystem::copy(
+      store, to, std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
   return to;
 }
 
@@ -60,7 +60,8 @@ std::map<std::string, std::string> StoreFixture::Content(Engine& engine, std::op
 void StoreFixture::ExpectWhole(const std::string& dir) {
   const Result<CheckReport> report = CheckStore(dir, {.deep = true}, Quiet());
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  for (const Finding& f : report->findings) ADD_FAILURE() << "fsck: " << f.kind << " " << f.where << ": " << f.message;
+  for (const Finding& f : report->findings)
+    ADD_FAILURE() << "fsck: " << f.kind << " " << f.where << ": " << f.message;
 }
 
 }  // namespace rawkv

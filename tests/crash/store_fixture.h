@@ -24,7 +24,7 @@ class StoreFixture : public ::testing::Test {
   // Commits key=value; returns the version.
   Version Put(Engine& engine, const std::string& key, const std::string& value);
   static std::map<std::string, std::string> Content(Engine& engine, std::optional<Version> version = {});
-  void ExpectWhole(const std::string& dir);      // fsck --deep without findings
+  void ExpectWhole(const std::string& dir);  // fsck --deep without findings
 
   const TempDir scratch_;
 };

@@ -39,8 +39,8 @@ TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
     const std::unique_ptr<Engine> engine = Open(dir);
     Put(*engine, "a", std::string(20'000, '1'));
     Put(*engine, "a", std::string(20'000, '2'));
-    ASSERT_TRUE(engine->CreateSnapshot().ok());       // holds a deferred entry for the first payload
-    ASSERT_TRUE(engine->Prune(0).ok());               // which nothing reaches any more: reclaimed
+    ASSERT_TRUE(engine->CreateSnapshot().ok());  // holds a deferred entry for the first payload
+    ASSERT_TRUE(engine->Prune(0).ok());          // which nothing reaches any more: reclaimed
     const Result<EngineInfo> info = engine->Info();
     ASSERT_TRUE(info.ok());
     EXPECT_EQ(info->slots.pinned + info->slots.reclaimable, 0u);
@@ -56,9 +56,9 @@ TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
   ASSERT_TRUE(RemoveTree(PosixFs(), dir + "/working").ok());
   ExpectWhole(dir);
   {
-    const std::unique_ptr<Engine> engine = Open(dir);   // rebuilt from the snapshot, log replayed
+    const std::unique_ptr<Engine> engine = Open(dir);  // rebuilt from the snapshot, log replayed
     EXPECT_EQ(Content(*engine), expected);
-    ASSERT_TRUE(engine->Prune(0).ok());                 // must not free what is live again
+    ASSERT_TRUE(engine->Prune(0).ok());  // must not free what is live again
     EXPECT_EQ(Content(*engine), expected);
     EXPECT_EQ(engine->Info()->slots.free, 0u);
   }
@@ -142,15 +142,25 @@ TEST_F(WindowsTest, RollbackUnderReadsAndUncommittedPayloadWrites) {
 // The metadata directory comes back from a backup beside a device that has moved on.
 TEST_F(WindowsTest, StoreRestoredFromAnOlderBackupIsRefused) {
   const std::string dir = NewStore("s", {.device = scratch_.File("device"), .capacity_bytes = 8 << 20});
-  { const std::unique_ptr<Engine> engine = Open(dir); Put(*engine, "k", std::string(9000, '1')); }
+  {
+    const std::unique_ptr<Engine> engine = Open(dir);
+    Put(*engine, "k", std::string(9000, '1'));
+  }
   const std::string backup = CopyOf(dir, "backup");
-  { const std::unique_ptr<Engine> engine = Open(dir); Put(*engine, "k", std::string(9000, '2')); }
+  {
+    const std::unique_ptr<Engine> engine = Open(dir);
+    Put(*engine, "k", std::string(9000, '2'));
+  }
   const Result<std::unique_ptr<Engine>> restored = Engine::Open(backup, Quiet());
   ASSERT_FALSE(restored.ok());
   EXPECT_EQ(restored.status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_NE(restored.status().message().find("restored backup"), std::string::npos) << restored.status().ToString();
+  EXPECT_NE(restored.status().message().find("restored backup"), std::string::npos)
+      << restored.status().ToString();
   // Rolled back since, the generations alone could agree: the lineage does not.
-  { const std::unique_ptr<Engine> engine = Open(dir); ASSERT_TRUE(engine->Rollback(Version(1)).ok()); }
+  {
+    const std::unique_ptr<Engine> engine = Open(dir);
+    ASSERT_TRUE(engine->Rollback(Version(1)).ok());
+  }
   EXPECT_EQ(Engine::Open(backup, Quiet()).status().code(), StatusCode::kFailedPrecondition);
 }
 

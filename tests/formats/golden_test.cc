@@ -30,7 +30,7 @@ std::string BytesOnPage(const std::string& page) {
     if (!inside) continue;
     std::istringstream words(line);
     std::string word;
-    words >> word;   // offset
+    words >> word;  // offset
     while (words >> word) bytes.push_back(static_cast<char>(std::strtoul(word.c_str(), nullptr, 16)));
   }
   return bytes;
@@ -38,7 +38,8 @@ std::string BytesOnPage(const std::string& page) {
 
 Uuid UuidFrom(int first) {
   Uuid id;
-  for (size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<std::byte>(static_cast<size_t>(first) + i);
+  for (size_t i = 0; i < id.bytes.size(); ++i)
+    id.bytes[i] = static_cast<std::byte>(static_cast<size_t>(first) + i);
   return id;
 }
 
@@ -50,7 +51,8 @@ StoreRecord ExampleStore() {
   r.open_generation = 5;
   r.slot_bytes = 4096;
   r.inline_bytes = 1024;
-  r.chain = LineageChain({{Lineage(0x1111), Lineage(0), Version(0)}, {Lineage(0x2222), Lineage(0x1111), Version(7)}});
+  r.chain = LineageChain(
+      {{Lineage(0x1111), Lineage(0), Version(0)}, {Lineage(0x2222), Lineage(0x1111), Version(7)}});
   r.last_cut = TailCut{Version(9), 640, 1700000000000};
   return r;
 }
