@@ -6,8 +6,6 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kMaxMetadataBytes = 64 * 1024;
-// The smallest key there is: keys are never empty, so a range from it covers all.
-constexpr std::string_view kFirstKey("\0", 1);
 
 Status CheckKey(std::string_view key, const char* what) {
   if (key.empty()) return Status::InvalidArgument(std::string(what) + " is empty");
@@ -87,7 +85,6 @@ Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter
     out.user_bytes += op.key.size();
     if (op.kind == WriteBatch::Operation::Kind::kDeleteRange) {
       change.kind = ChangeOp::Kind::kDeleteRange;
-      if (change.key.empty()) change.key = kFirstKey;
       change.end_key = op.end_key;
     } else if (op.kind == WriteBatch::Operation::Kind::kPut) {
       change.kind = ChangeOp::Kind::kPut;

@@ -5,6 +5,7 @@
 #include "base/checksum.h"
 #include "base/endian.h"
 #include "engine/index/key_index.h"
+#include "engine/store_dir.h"
 
 namespace rawkv {
 namespace {
@@ -62,8 +63,9 @@ Status CheckIdentity(const StoreContext& c) {
 
 Status OpenDevice(StoreContext& c, ContextAccess access) {
   const bool writable = access == ContextAccess::kWrite;
-  c.device_path = c.options.device;
-  if (c.device_path.empty()) {
+  if (!c.options.device.empty()) {
+    c.device_path = AbsolutePath(c.options.device);
+  } else {
     const std::string& hint = c.record.device_hint;
     c.device_path = hint.starts_with('/') ? hint : JoinPath(c.paths.dir, hint);
   }

@@ -61,15 +61,15 @@ Status ReplaySteps(Engine& engine, const ReplayPlan& plan, uint64_t first, const
       return result.status.WithContext("commit of " + history.StepName() + " " + step.name);
     }
     RAWKV_RETURN_IF_ERROR(observer.on_committed(number, took_ns));
-    RAWKV_RETURN_IF_ERROR(PinTipIfPlanned(engine, plan));
+    RAWKV_RETURN_IF_ERROR(HoldTipIfPlanned(engine, plan));
   }
   return Status::Ok();
 }
 
-Status PinTipIfPlanned(Engine& engine, const ReplayPlan& plan) {
+Status HoldTipIfPlanned(Engine& engine, const ReplayPlan& plan) {
   const uint64_t tip = engine.version().value();
-  if (!IsPinned(plan, tip)) return Status::Ok();
-  return engine.Pin(PinName(tip)).status();
+  if (tip > 0 && tip % plan.snapshot_steps == 0) RAWKV_RETURN_IF_ERROR(engine.CreateSnapshot().status());
+  return IsPinned(plan, tip) ? engine.Pin(PinName(tip)).status() : Status::Ok();
 }
 
 OpenOptions QuickstartOpenOptions() {

@@ -92,9 +92,13 @@ Status Story::MakeStore() {
   if (options_.keep) work_->Keep();
   RAWKV_RETURN_IF_ERROR(work_->RequireRoom(size.device_bytes + 4 * size.record_bytes + kRoomBytes));
   FormatOptions format = SizedFormat(size);
-  format.runtime.snapshot_interval = std::max<uint64_t>(history_->size() / kSnapshots, 1);
+  plan_ = {.history = history_.get(),
+           .store = work_->store(),
+           .spool_dir = work_->path(),
+           .snapshot_steps = std::max<uint64_t>(history_->size() / kSnapshots, 1),
+           .pins = {}};
+  format.runtime.snapshot_interval = plan_.snapshot_steps;
   format.runtime.keep_recent = kSnapshotsKept;
-  plan_ = {.history = history_.get(), .store = work_->store(), .spool_dir = work_->path(), .pins = {}};
   for (const uint64_t pin : {history_->size() / 10, history_->size() / 4}) {
     plan_.pins.push_back(std::max<uint64_t>(pin, 1));
   }

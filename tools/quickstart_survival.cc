@@ -31,7 +31,7 @@ Status Work(const ReplayPlan& plan, int fd) {
                                         .version = tip,
                                         .keys = found.keys,
                                         .value_bytes = found.value_bytes}));
-  RAWKV_RETURN_IF_ERROR(PinTipIfPlanned(*engine, plan));
+  RAWKV_RETURN_IF_ERROR(HoldTipIfPlanned(*engine, plan));
   const ReplayObserver observer = {
       .on_begin =
           [fd](uint64_t n) { return TellParent(fd, {.kind = WorkerEvent::Kind::kBegun, .version = n}); },

@@ -20,8 +20,11 @@ class CompareTest : public testing::Test {
     format.capacity_bytes = 64u << 20;
     RAWKV_CHECK(Engine::Format(dir_.File("store"), format).ok(), "format");
     engine_ = Engine::Open(dir_.File("store"), QuickstartOpenOptions()).value();
-    const ReplayPlan plan = {
-        .history = history_.get(), .store = dir_.File("store"), .spool_dir = dir_.path(), .pins = {4}};
+    const ReplayPlan plan = {.history = history_.get(),
+                             .store = dir_.File("store"),
+                             .spool_dir = dir_.path(),
+                             .snapshot_steps = 100,
+                             .pins = {4}};
     const ReplayObserver observer = {.on_begin = [](uint64_t) { return Status::Ok(); },
                                      .on_committed = [](uint64_t, uint64_t) { return Status::Ok(); }};
     const Status replayed = ReplaySteps(*engine_, plan, 1, observer);
