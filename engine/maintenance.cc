@@ -96,7 +96,7 @@ Status Maintenance::DeleteSnapshot(Version version) {
   if (survey.current == version) {
     const SnapshotInfo* next = nullptr;
     for (const SnapshotInfo& s : survey.snapshots) {
-      if (s.version != version && survey.log_first <= Next(s.version)) next = &s;
+      if (s.version != version && survey.Continued(s.version)) next = &s;
     }
     if (next == nullptr) {
       return Status::FailedPrecondition("snapshot " + ToString(version) +

@@ -61,7 +61,7 @@ Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
     next.device_hint = inside ? c.device_path.substr(c.paths.dir.size() + 1) : c.device_path;
   }
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
-  return c.TellDevice(Version(0));
+  return c.TellDevice(Version(c.superblock.owner_reuse_floor));
 }
 
 Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::string& why) {
@@ -91,7 +91,9 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List());
   std::reverse(snapshots.begin(), snapshots.end());
   for (const SnapshotInfo& s : snapshots) {
-    const bool continued = !segments.empty() && segments.front().first <= Next(s.version);
+    // Below the reuse floor its successors are gone, though the log may still tell of them.
+    const bool continued = !segments.empty() && segments.front().first <= Next(s.version) &&
+                           s.version.value() >= c.superblock.owner_reuse_floor;
     if (!continued || !c.snapshots->CheckFiles(s.version, c.record.chain).ok()) continue;
     const std::string why =
         named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain).ToString() : named.status().ToString();

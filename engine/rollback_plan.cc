@@ -33,7 +33,7 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
   if (!ToReachability(survey, end.intact, {}).IsReachable(target)) return Unreachable(survey, end, target);
   const SnapshotInfo* base = nullptr;
   for (const SnapshotInfo& s : survey.snapshots) {
-    const bool leads_there = s.version == target || survey.log_first <= Next(s.version);
+    const bool leads_there = s.version == target || survey.Continued(s.version);
     if (s.version <= target && leads_there) base = &s;
   }
   if (base == nullptr) return Unreachable(survey, end, target);

@@ -46,8 +46,8 @@ Status Switch(StoreContext& c, const RollbackMarker& m) {
   return c.SaveRecord(next);
 }
 
-Status TellDevice(StoreContext& c, const RollbackMarker&) {
-  return c.TellDevice(Version(0));
+Status TellDevice(StoreContext& c, const RollbackMarker& m) {
+  return c.TellDevice(std::min(Version(c.superblock.owner_reuse_floor), m.target));
 }
 
 Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {

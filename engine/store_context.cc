@@ -111,11 +111,11 @@ Status StoreContext::SaveRecord(const StoreRecord& next) {
   return Status::Ok();
 }
 
-Status StoreContext::TellDevice(Version floor) {
+Status StoreContext::TellDevice(Version reuse_floor) {
   Superblock next = superblock;
   next.owner_lineage = record.chain.current().value();
   next.owner_open_generation = record.open_generation;
-  next.owner_reuse_floor = std::max(next.owner_reuse_floor, floor.value());
+  next.owner_reuse_floor = reuse_floor.value();
   RAWKV_RETURN_IF_ERROR(superblocks->Save(next).WithContext(device_path + ": superblock"));
   RAWKV_ASSIGN_OR_RETURN(superblock, superblocks->Load());
   return Status::Ok();

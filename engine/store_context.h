@@ -44,8 +44,9 @@ struct StoreContext {
 
   // STORE on disk, then `record`. The superblock is told separately.
   Status SaveRecord(const StoreRecord& next);
-  // The superblock learns lineage and open generation of `record`, and a reuse floor at least `floor`.
-  Status TellDevice(Version floor);
+  // The superblock learns lineage and open generation of `record`, and the reuse floor. A rollback
+  // below the floor (to a pin) lowers it: what lay between is gone with its branch.
+  Status TellDevice(Version reuse_floor);
 };
 
 // Refuses with the causes that Engine::Open documents. The lock is held as long as the context lives.

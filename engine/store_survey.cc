@@ -42,6 +42,7 @@ Result<StoreSurvey> Survey(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return Status::Corruption(c.paths.wal() + ": the log is missing altogether");
   out.log_first = segments.front().first;
+  out.reuse_floor = Version(c.superblock.owner_reuse_floor);
   return out;
 }
 
@@ -49,7 +50,7 @@ RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t
   RetentionInput in{.snapshots = {},
                     .current = survey.current.value_or(tip),
                     .tip = tip,
-                    .log_first = survey.log_first,
+                    .log_first = survey.ContinuedFrom(),
                     .log_last = tip,
                     .keep_recent = keep_recent,
                     .oldest_lease = {}};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,9 +19,15 @@ struct StoreSurvey {
   std::vector<std::string> damaged;     // snapshot directories that cannot be believed
   PinTable pins;
   std::optional<Version> current;
-  Version log_first;  // first version that the log could hold
+  Version log_first;    // first version that the log could hold
+  Version reuse_floor;  // slots freed at or below it may have been reused
 
   bool Pinned(Version v) const;
+  // Whether every version from this snapshot's to the tip can still be had: the log goes on from it
+  // (segments are dropped whole, so it may begin far below what is kept), and no slot that those
+  // versions need was given to reuse.
+  bool Continued(Version snapshot) const { return ContinuedFrom() <= Next(snapshot); }
+  Version ContinuedFrom() const { return std::max(log_first, Next(reuse_floor)); }
   const SnapshotInfo* Find(Version v) const;
   std::vector<SnapshotRow> Rows() const;
 };

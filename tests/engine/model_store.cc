@@ -208,6 +208,7 @@ void ModelStore::Pin(const std::string& name, std::optional<Version> version) {
     EXPECT_EQ(*pinned, wanted);
     pins_[name] = wanted;
     once_pinned_.push_back(wanted);
+    removal_.pinned = wanted;
   }
   CheckInfo();
 }
@@ -484,8 +485,8 @@ void ModelStore::CheckSnapshots(const EngineInfo& info) {
           std::find(once_pinned_.begin(), once_pinned_.end(), r.version) == once_pinned_.end();
     }
   }
-  // One made in the background may have pushed an older one out and then gone itself.
-  const bool unseen = Automatic() && (removal_.deleted || removal_.rolled_to);
+  // One made in the background may have pushed an older one out, and then gone itself or been pinned.
+  const bool unseen = Automatic() && (removal_.deleted || removal_.rolled_to || removal_.pinned);
   uint64_t newer = 0;
   for (auto it = unpinned.rbegin(); it != unpinned.rend(); ++it, ++newer) {
     const bool there =

@@ -93,6 +93,7 @@ class ModelStore {
     std::optional<uint64_t> keep;      // retention ran with this
     std::optional<Version> deleted;    // this one was deleted
     std::optional<Version> rolled_to;  // all above went
+    std::optional<Version> pinned;     // no longer among those that retention counts
   };
 
   // Reachable by more than a view, which keeps its version for itself.

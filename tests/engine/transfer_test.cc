@@ -106,7 +106,7 @@ TEST_F(TransferTest, ExportRefusesBadPlacesSizesAndVersions) {
                   StatusCode::kInvalidArgument);
   }
   EXPECT_FALSE(fs::exists(tmp_.File("out")));
-  EXPECT_STATUS(ListExport(tmp_.File("out")), StatusCode::kNotFound);
+  EXPECT_STATUS(ListExport(tmp_.File("out")), StatusCode::kFailedPrecondition, "no export");
 }
 
 TEST_F(TransferTest, ImportRefusesWhereSomethingIs) {
