@@ -10,7 +10,9 @@ namespace rawkv {
 using ConstBytes = std::span<const std::byte>;
 using Bytes = std::span<std::byte>;
 
-inline ConstBytes AsBytes(std::string_view s) { return std::as_bytes(std::span(s.data(), s.size())); }
+inline ConstBytes AsBytes(std::string_view s) {
+  return std::as_bytes(std::span(s.data(), s.size()));
+}
 inline Bytes AsWritableBytes(std::string& s) {
   return std::as_writable_bytes(std::span(s.data(), s.size()));
 }

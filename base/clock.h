@@ -2,17 +2,19 @@
 
 #include <cstdint>
 
+#include "base/export.h"
+
 namespace rawkv {
 
 // Time as a parameter. Thread-safe.
-class Clock {
+class RAWKV_EXPORT Clock {
  public:
   virtual ~Clock() = default;
-  virtual uint64_t NowUnixMs() = 0;      // wall clock, milliseconds since 1970
-  virtual uint64_t MonotonicNs() = 0;    // for durations only
+  virtual uint64_t NowUnixMs() = 0;    // wall clock, milliseconds since 1970
+  virtual uint64_t MonotonicNs() = 0;  // for durations only
 };
 
 // The machine's clocks. Lives as long as the process.
-Clock& SystemClock();
+RAWKV_EXPORT Clock& SystemClock();
 
 }  // namespace rawkv

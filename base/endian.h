@@ -21,7 +21,11 @@ inline T LoadLe(const void* from) {
 }
 
 // Big-endian u64, so that byte order is number order: for index keys.
-inline void StoreBe64(void* to, uint64_t value) { StoreLe<uint64_t>(to, __builtin_bswap64(value)); }
-inline uint64_t LoadBe64(const void* from) { return __builtin_bswap64(LoadLe<uint64_t>(from)); }
+inline void StoreBe64(void* to, uint64_t value) {
+  StoreLe<uint64_t>(to, __builtin_bswap64(value));
+}
+inline uint64_t LoadBe64(const void* from) {
+  return __builtin_bswap64(LoadLe<uint64_t>(from));
+}
 
 }  // namespace rawkv

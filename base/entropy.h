@@ -2,16 +2,18 @@
 
 #include <cstdint>
 
+#include "base/export.h"
+
 namespace rawkv {
 
 // Source of identities (UUIDs, lineages). A seam, so that tests can repeat a run. Thread-safe.
-class Entropy {
+class RAWKV_EXPORT Entropy {
  public:
   virtual ~Entropy() = default;
   virtual uint64_t NextU64() = 0;
 };
 
 // getrandom(2). Lives as long as the process.
-Entropy& SystemEntropy();
+RAWKV_EXPORT Entropy& SystemEntropy();
 
 }  // namespace rawkv

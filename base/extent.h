@@ -23,10 +23,10 @@ inline constexpr uint64_t kPayloadChunkBytes = 256 * 1024;
 // Where a value's payload lies and how to know it again. The checksum of chunk i is bound to
 // (device UUID, first slot, write id, i), so a stale or misdirected block never passes.
 struct PayloadRef {
-  std::vector<Extent> extents;             // in payload order; at least one
+  std::vector<Extent> extents;  // in payload order; at least one
   WriteId write_id;
-  uint64_t length = 0;                     // payload bytes, without headers and padding
-  std::vector<uint64_t> chunk_checksums;   // ceil(length / kPayloadChunkBytes)
+  uint64_t length = 0;                    // payload bytes, without headers and padding
+  std::vector<uint64_t> chunk_checksums;  // ceil(length / kPayloadChunkBytes)
 
   friend bool operator==(const PayloadRef&, const PayloadRef&) = default;
 };

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/export.h"
 #include "base/result.h"
 
 namespace rawkv {
 
 // An open file. Reads may run from several threads beside one writer. After a failed Sync the
 // caller must treat the file's unsynced content as lost (design invariant 10).
-class File {
+class RAWKV_EXPORT File {
  public:
   virtual ~File() = default;
   // Reads up to out.size() bytes; fewer only at the end of the file. Retries EINTR and short reads.
@@ -29,7 +30,7 @@ class File {
 };
 
 // A held lock; released when destroyed.
-class FileLock {
+class RAWKV_EXPORT FileLock {
  public:
   virtual ~FileLock() = default;
 };
@@ -42,10 +43,10 @@ struct FileStat {
 };
 
 enum class OpenMode : uint8_t {
-  kRead,           // must exist
-  kReadWrite,      // must exist
-  kCreate,         // read-write, made if absent (mode 0600)
-  kCreateNew,      // read-write, must not exist (mode 0600)
+  kRead,       // must exist
+  kReadWrite,  // must exist
+  kCreate,     // read-write, made if absent (mode 0600)
+  kCreateNew,  // read-write, must not exist (mode 0600)
 };
 
 // The filesystem as a parameter, so that a test can crash, tear and fill it. Paths are passed to
@@ -53,18 +54,18 @@ enum class OpenMode : uint8_t {
 // kNoSpace, kFailedPrecondition where something exists that must not, otherwise kIoError; each
 // names the operation and the path. A failed sync is always kIoError, never kNoSpace. No method but
 // FreeBytes follows a symlink in the last component (`current` is always resolved by ReadLink).
-class Fs {
+class RAWKV_EXPORT Fs {
  public:
   virtual ~Fs() = default;
   virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
   virtual Result<FileStat> Stat(const std::string& path) = 0;                 // does not follow links
   virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;  // names, sorted
-  virtual Status MakeDir(const std::string& path) = 0;      // 0700; kFailedPrecondition if it exists
-  virtual Status RemoveFile(const std::string& path) = 0;   // file or symlink
-  virtual Status RemoveDir(const std::string& path) = 0;    // empty directory
+  virtual Status MakeDir(const std::string& path) = 0;     // 0700; kFailedPrecondition if it exists
+  virtual Status RemoveFile(const std::string& path) = 0;  // file or symlink
+  virtual Status RemoveDir(const std::string& path) = 0;   // empty directory
   // Atomic; replaces a file, a symlink or an empty directory at `to`.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
-  virtual Status Link(const std::string& from, const std::string& to) = 0;    // hard link
+  virtual Status Link(const std::string& from, const std::string& to) = 0;  // hard link
   virtual Status Symlink(const std::string& target, const std::string& path) = 0;
   virtual Result<std::string> ReadLink(const std::string& path) = 0;
   // Makes the directory's entries durable.
@@ -76,6 +77,6 @@ class Fs {
 };
 
 // The operating system's filesystem. Lives as long as the process.
-Fs& PosixFs();
+RAWKV_EXPORT Fs& PosixFs();
 
 }  // namespace rawkv

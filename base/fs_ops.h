@@ -8,7 +8,7 @@
 namespace rawkv {
 
 std::string JoinPath(std::string_view dir, std::string_view name);
-std::string ParentPath(std::string_view path);   // "." for a bare name
+std::string ParentPath(std::string_view path);  // "." for a bare name
 
 Result<bool> Exists(Fs& fs, const std::string& path);
 

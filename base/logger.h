@@ -3,20 +3,22 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/export.h"
+
 namespace rawkv {
 
 enum class LogLevel : uint8_t { kInfo, kWarning, kError };
 
 // Where the engine tells an operator what it decided. Thread-safe; must not call back into rawkv.
-class Logger {
+class RAWKV_EXPORT Logger {
  public:
   virtual ~Logger() = default;
   virtual void Log(LogLevel level, std::string_view message) = 0;
 };
 
 // One line a message on stderr, warnings and errors only. Lives as long as the process.
-Logger& StderrLogger();
+RAWKV_EXPORT Logger& StderrLogger();
 // Drops everything.
-Logger& NullLogger();
+RAWKV_EXPORT Logger& NullLogger();
 
 }  // namespace rawkv

@@ -12,9 +12,9 @@ namespace rawkv {
 // manifest): magic[8], format u32, payload length u32, XXH3-64 of those 16 bytes and the payload,
 // payload. Layout: docs/formats/sealed-file.md.
 struct SealedKind {
-  std::string_view magic;        // exactly 8 characters
-  uint32_t format;               // newest format this build reads; what Seal writes
-  std::string_view name;         // for messages: "STORE"
+  std::string_view magic;  // exactly 8 characters
+  uint32_t format;         // newest format this build reads; what Seal writes
+  std::string_view name;   // for messages: "STORE"
   uint64_t max_payload_bytes = 16ull << 20;
 };
 

@@ -19,7 +19,7 @@ class Sha256 {
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
   void Update(ConstBytes bytes);
-  Sha256Digest Finish();   // once; afterwards the object only dies
+  Sha256Digest Finish();  // once; afterwards the object only dies
 
  private:
   struct Impl;
@@ -27,6 +27,6 @@ class Sha256 {
 };
 
 Sha256Digest Sha256Of(ConstBytes bytes);
-std::string ToHex(ConstBytes bytes);   // lower case
+std::string ToHex(ConstBytes bytes);  // lower case
 
 }  // namespace rawkv

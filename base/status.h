@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/export.h"
+
 namespace rawkv {
 
 // What the caller can do about an error; the message says where it happened and what to do.
@@ -24,11 +26,11 @@ enum class StatusCode : uint8_t {
 };
 
 // Stable lower-case name ("corruption"), for logs and messages.
-std::string_view StatusCodeName(StatusCode code);
+RAWKV_EXPORT std::string_view StatusCodeName(StatusCode code);
 
 // A result without a value. Cheap when ok (one pointer, null). Thread-compatible; immutable once
 // made, so copies may be shared between threads.
-class [[nodiscard]] Status {
+class [[nodiscard]] RAWKV_EXPORT Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string message);
@@ -36,12 +38,8 @@ class [[nodiscard]] Status {
   static Status Ok() { return {}; }
   static Status NotFound(std::string m) { return {StatusCode::kNotFound, std::move(m)}; }
   static Status InvalidArgument(std::string m) { return {StatusCode::kInvalidArgument, std::move(m)}; }
-  static Status FailedPrecondition(std::string m) {
-    return {StatusCode::kFailedPrecondition, std::move(m)};
-  }
-  static Status VersionUnreachable(std::string m) {
-    return {StatusCode::kVersionUnreachable, std::move(m)};
-  }
+  static Status FailedPrecondition(std::string m) { return {StatusCode::kFailedPrecondition, std::move(m)}; }
+  static Status VersionUnreachable(std::string m) { return {StatusCode::kVersionUnreachable, std::move(m)}; }
   static Status Busy(std::string m) { return {StatusCode::kBusy, std::move(m)}; }
   static Status NoSpace(std::string m) { return {StatusCode::kNoSpace, std::move(m)}; }
   static Status Corruption(std::string m) { return {StatusCode::kCorruption, std::move(m)}; }
@@ -77,7 +75,7 @@ class [[nodiscard]] Status {
 #define RAWKV_CONCAT(a, b) RAWKV_CONCAT_INNER(a, b)
 
 // Leaves the enclosing function with the status of `expr` unless it is ok.
-#define RAWKV_RETURN_IF_ERROR(expr)                      \
-  do {                                                   \
+#define RAWKV_RETURN_IF_ERROR(expr)                                                     \
+  do {                                                                                  \
     if (::rawkv::Status rawkv_error_ = (expr); !rawkv_error_.ok()) return rawkv_error_; \
   } while (false)

@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 
+#include "base/export.h"
+
 namespace rawkv {
 
 // A u64 that cannot be mixed up with another u64: explicit in, explicit out (`value()`).
@@ -33,17 +35,31 @@ using DeviceOffset = StrongU64<struct DeviceOffsetTag>;
 // Names one payload write: open generation << 40 | counter; unique in a store's life.
 using WriteId = StrongU64<struct WriteIdTag>;
 
-constexpr Version Next(Version v) { return Version(v.value() + 1); }
-constexpr Version Previous(Version v) { return Version(v.value() - 1); }
-constexpr SlotId operator+(SlotId s, SlotCount n) { return SlotId(s.value() + n.value()); }
-constexpr SlotCount operator-(SlotId a, SlotId b) { return SlotCount(a.value() - b.value()); }
-constexpr SlotCount operator+(SlotCount a, SlotCount b) { return SlotCount(a.value() + b.value()); }
-constexpr SlotCount operator-(SlotCount a, SlotCount b) { return SlotCount(a.value() - b.value()); }
-constexpr DeviceOffset operator+(DeviceOffset o, uint64_t bytes) { return DeviceOffset(o.value() + bytes); }
+constexpr Version Next(Version v) {
+  return Version(v.value() + 1);
+}
+constexpr Version Previous(Version v) {
+  return Version(v.value() - 1);
+}
+constexpr SlotId operator+(SlotId s, SlotCount n) {
+  return SlotId(s.value() + n.value());
+}
+constexpr SlotCount operator-(SlotId a, SlotId b) {
+  return SlotCount(a.value() - b.value());
+}
+constexpr SlotCount operator+(SlotCount a, SlotCount b) {
+  return SlotCount(a.value() + b.value());
+}
+constexpr SlotCount operator-(SlotCount a, SlotCount b) {
+  return SlotCount(a.value() - b.value());
+}
+constexpr DeviceOffset operator+(DeviceOffset o, uint64_t bytes) {
+  return DeviceOffset(o.value() + bytes);
+}
 
 // Decimal for versions in messages; 16 hex digits for lineages and write ids.
-std::string ToString(Version v);
-std::string ToHex(uint64_t v);
+RAWKV_EXPORT std::string ToString(Version v);
+RAWKV_EXPORT std::string ToHex(uint64_t v);
 
 }  // namespace rawkv
 

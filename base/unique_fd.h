@@ -20,7 +20,7 @@ class UniqueFd {
   }
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
-  void Reset();   // closes; a close error after a successful sync carries no news
+  void Reset();  // closes; a close error after a successful sync carries no news
 
  private:
   int fd_ = -1;

@@ -3,7 +3,7 @@
 namespace rawkv {
 
 void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
-  payload.reset();
+  // `payload` stays: views of older versions read on across a rollback, and it knows only the device.
   allocator.reset();
   wal.reset();
   index.reset();

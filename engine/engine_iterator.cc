@@ -39,7 +39,11 @@ class EngineIterator final : public Iterator {
   std::string_view key() const override { return cursor_->key(); }
   uint64_t value_bytes() const override { return entry_.value.length(); }
   Version written_by() const override { return entry_.written_by; }
-  Result<std::string> ReadValue() const override { return ReadStoredValue(payload_, entry_.value); }
+  Result<std::string> ReadValue() const override {
+    Result<std::string> value = ReadStoredValue(payload_, entry_.value);
+    if (!value.ok()) return value.status().WithContext(KeyForMessage(key()));
+    return value;
+  }
   Status status() const override { return error_.ok() ? cursor_->status() : error_; }
 
  private:

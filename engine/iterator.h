@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/export.h"
 #include "base/result.h"
 #include "base/types.h"
 
@@ -13,7 +14,7 @@ namespace rawkv {
 // Walks the keys of one version in byte order, within the bounds it was made with. Sees that version
 // only, whatever is committed meanwhile. Made unpositioned: call a Seek first. Not thread-safe. Must
 // not outlive the engine; holds its view while it lives.
-class Iterator {
+class RAWKV_EXPORT Iterator {
  public:
   virtual ~Iterator() = default;
   virtual bool Valid() const = 0;

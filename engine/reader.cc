@@ -18,6 +18,8 @@ Status CheckKey(std::string_view key) {
                                  std::to_string(key.size()));
 }
 
+}  // namespace
+
 std::string KeyForMessage(std::string_view key) {
   constexpr size_t kShown = 80;
   std::string out = "key \"";
@@ -26,8 +28,6 @@ std::string KeyForMessage(std::string_view key) {
   }
   return out + (key.size() > kShown ? "…\"" : "\"");
 }
-
-}  // namespace
 
 Result<std::string> ReadStoredValue(PayloadIo& payload, const StoredValue& value) {
   if (value.is_inline()) return std::get<std::string>(value.data);

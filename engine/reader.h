@@ -33,6 +33,9 @@ class Reader {
   PayloadIo& payload_;
 };
 
+// `key "…"` as an error names it: printable, of bounded length.
+std::string KeyForMessage(std::string_view key);
+
 // A whole value, read and verified.
 Result<std::string> ReadStoredValue(PayloadIo& payload, const StoredValue& value);
 

@@ -191,7 +191,9 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), log.keep_through));
   core.allocator =
       std::make_unique<SlotAllocator>(*core.index, c.layout(), core.meta.taken_slots, core.meta.cursor);
-  core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+  if (core.payload == nullptr) {
+    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+  }
   core.tip = core.durable = core.meta.applied.value();
   core.next_write_id = c.record.open_generation << kWriteIdCounterBits;
   EnsureBallast(c);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/export.h"
 
 namespace rawkv {
 
@@ -13,7 +14,7 @@ namespace rawkv {
 // thread-safe. Nothing is checked here; Commit answers kInvalidArgument for keys that are empty or
 // over 64 KiB, values over 1 GiB, more than kMaxOperations, metadata over 64 KiB, or a change set
 // whose record would not fit a log segment.
-class WriteBatch {
+class RAWKV_EXPORT WriteBatch {
  public:
   static constexpr size_t kMaxOperations = 1'000'000;
 
