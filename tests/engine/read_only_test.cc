@@ -55,7 +55,7 @@ TEST_F(ReadOnlyTest, ChangesNothingInTheDirectoryOrOnTheDevice) {
   EXPECT_EQ(Untouchable(), before);
   Close();
   EXPECT_EQ(Untouchable(), before);
-  EXPECT_TRUE(Listing().at("views").starts_with(Listing().at("views")));
+  EXPECT_FALSE(logger_.Warned("views/")) << "the clone's index was closed before its directory went";
   for (const auto& [name, look] : Listing())
     EXPECT_FALSE(name.starts_with("views/")) << name << " is left over";
 }

@@ -85,9 +85,10 @@ TEST_F(RetentionTest, SetRetentionHoldsForThisRunOnly) {
 TEST_F(RetentionTest, AutomaticSnapshotsComeByVersions) {
   format_.runtime.snapshot_interval = 10;
   format_.runtime.keep_recent = 0;
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   // Made in the background, so only in the long run: each commit gives it another chance.
-  for (int i = 0; i < 2000 && engine_->stats().snapshots_made < 3; ++i) EmptyCommit();
+  for (int i = 0; i < 500000 && engine_->stats().snapshots_made < 3; ++i) EmptyCommit();
   EXPECT_GE(engine_->stats().snapshots_made, 3);
   EXPECT_GE(engine_->version(), Version(30)) << "no oftener than asked";
   ASSERT_OK(engine_->SetRetention(0, 0));
@@ -96,6 +97,7 @@ TEST_F(RetentionTest, AutomaticSnapshotsComeByVersions) {
 TEST_F(RetentionTest, AutomaticSnapshotsComeWhenSlotsRunLow) {
   format_.capacity_bytes = 4 * kMiB;
   format_.runtime.snapshot_interval = 1'000'000;
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   ASSERT_OK(engine_->SetRetention(0, 16));
   Overwrite("k", 3000);
@@ -272,6 +274,7 @@ TEST_F(RetentionTest, CurrentDoesNotMoveToAPinWhoseSuccessorsWereReused) {
 
 TEST_F(RetentionTest, UnpinningBringsNoVersionBackWhoseSlotsWereReused) {
   format_.capacity_bytes = 2 * kMiB;
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   Overwrite("k", 3);
   ASSERT_OK(engine_->Pin("p"));
