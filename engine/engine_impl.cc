@@ -138,10 +138,10 @@ Status Engine::Impl::Close() {
   if (pipeline != nullptr && poison.first().ok() && !dead_.load()) status = LastWords();
   closed_ = true;
   epochs.Close();
-  read_only_tip_.reset();
   pipeline.reset();
   maintenance.reset();
   core.Reset();
+  read_only_tip_.reset();  // closes its clone's index, then takes the directory away
   context->device.device.reset();
   context->lock.reset();
   epochs.Reopen();
