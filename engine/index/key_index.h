@@ -130,7 +130,8 @@ class KeyIndex {
 };
 
 // Hard-links the SSTs of a closed index directory into `to` (made; must not exist), copies the rest;
-// all synced, the parent not. Source unchanged.
+// all synced, the parent not. Source unchanged. kCorruption if it holds no index: what is cloned was
+// published, and kNotFound would read as "no such key" far above.
 Status CloneIndex(Fs& fs, const std::string& from, const std::string& to);
 // CRC-32C of a file as in LinkedFile::crc32c.
 Result<std::string> Crc32cOfFile(Fs& fs, const std::string& path);
