@@ -66,5 +66,20 @@ TEST_F(CtlDamage, AnOldVersionWhoseSnapshotLostItsIndexIsDamageNotAnAbsentKey) {
   EXPECT_EQ(Found()["kind"], "snapshot");
 }
 
+TEST_F(CtlDamage, ALogThatIsMissingAltogetherIsDamage) {
+  fs::remove_all(store() + "/wal");
+  for (const Args& use : std::vector<Args>{{"get", "k1"},
+                                           {"put", "k", "v"},
+                                           {"snapshot", "list"},
+                                           {"rollback", "--version=6", "--dry_run"},
+                                           {"wal", "list"},
+                                           {"wal", "dump"}}) {
+    EXPECT_TRUE(EndedWith(Run(use), 4, store() + "/wal")) << use.front();
+  }
+  EXPECT_EQ(Run({"info"}).status, 4);
+  EXPECT_EQ(Found()["kind"], "log");
+  EXPECT_EQ(Found({"wal", "verify"})["kind"], "log");
+}
+
 }  // namespace
 }  // namespace rawkv::ctl

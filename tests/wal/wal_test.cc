@@ -1,5 +1,7 @@
 #include "wal/wal.h"
 
+#include <filesystem>
+
 #include "tests/support/fault_fs.h"
 #include "tests/wal/wal_fixture.h"
 
@@ -43,6 +45,8 @@ TEST(CreateLog, RefusesAVersionThatTheBranchCannotWrite) {
 TEST(ScanLog, MissingLogIsCorruption) {
   LogFixture log;
   EXPECT_EQ(log.Scan().status().code(), StatusCode::kCorruption);
+  std::filesystem::remove(log.dir());
+  EXPECT_EQ(log.Scan().status().code(), StatusCode::kCorruption) << "without its directory, too";
 }
 
 TEST(ScanLog, AnotherStoresLogIsCorruption) {
