@@ -81,5 +81,14 @@ TEST_F(CtlDamage, ALogThatIsMissingAltogetherIsDamage) {
   EXPECT_EQ(Found({"wal", "verify"})["kind"], "log");
 }
 
+TEST_F(CtlDamage, AFileInPlaceOfAStoreIsNoStore) {
+  WriteFile("file", "x");
+  for (const Args& use : std::vector<Args>{{"info"}, {"get", "k"}, {"fsck"}, {"wal", "list"}}) {
+    Args args = use;
+    args.push_back("--store=" + File("file"));
+    EXPECT_TRUE(EndedWith(Run(args), 3, "no store here")) << use.front();
+  }
+}
+
 }  // namespace
 }  // namespace rawkv::ctl
