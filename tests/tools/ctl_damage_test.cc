@@ -81,6 +81,17 @@ TEST_F(CtlDamage, ALogThatIsMissingAltogetherIsDamage) {
   EXPECT_EQ(Found({"wal", "verify"})["kind"], "log");
 }
 
+// As after a copy that followed links.
+TEST_F(CtlDamage, ADirectoryInPlaceOfCurrentIsReplaced) {
+  fs::remove(store() + "/current");
+  fs::copy(Snapshot(6), store() + "/current", fs::copy_options::recursive);
+  const Json report = OkJson({"fsck"});
+  EXPECT_NE(report["notes"].dump().find("`current` cannot be used"), std::string::npos) << report;
+  EXPECT_EQ(Run({"get", "k2"}).out, ValueAt(2));
+  EXPECT_TRUE(fs::is_symlink(store() + "/current"));
+  EXPECT_EQ(Ok({"fsck"}), "ok\n") << "nothing is left over";
+}
+
 TEST_F(CtlDamage, AFileInPlaceOfAStoreIsNoStore) {
   WriteFile("file", "x");
   for (const Args& use : std::vector<Args>{{"info"}, {"get", "k"}, {"fsck"}, {"wal", "list"}}) {
