@@ -6,6 +6,11 @@ namespace rawkv {
 namespace {
 
 Status Unreachable(const StoreSurvey& survey, StoreEnd end, Version target) {
+  if (survey.snapshots.empty()) {
+    return Status::VersionUnreachable("version " + ToString(target) +
+                                      ": no snapshot is left to start from; bring one back from a backup, or "
+                                      "import an export");
+  }
   std::string reach;
   for (const auto& [a, b] : ToReachability(survey, end.intact, {}).Ranges()) {
     reach += (reach.empty() ? "" : ", ") + ToString(a) + (a == b ? std::string() : "…" + ToString(b));

@@ -92,6 +92,24 @@ TEST_F(CtlDamage, ADirectoryInPlaceOfCurrentIsReplaced) {
   EXPECT_EQ(Ok({"fsck"}), "ok\n") << "nothing is left over";
 }
 
+TEST_F(CtlDamage, WithoutAnySnapshotNothingIsCalledReachable) {
+  for (const int version : {0, 4, 6}) fs::remove_all(Snapshot(version));
+  fs::remove(store() + "/PINS");
+  const CtlResult info = Run({"info", "--json"});
+  EXPECT_EQ(info.status, 4) << info.err;
+  EXPECT_EQ(Rows(info.out).front()["reachable"], Json::array());
+  EXPECT_TRUE(Rows(info.out).front()["current"].is_null());
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=6", "--dry_run"}), 3, "no snapshot"));
+}
+
+TEST_F(CtlDamage, ADamagedRollbackMarkerIsDamage) {
+  WriteFile("store/ROLLBACK", "x");
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=6", "--dry_run"}), 4, "ROLLBACK"));
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=6", "--yes"}), 4, "ROLLBACK"));
+  EXPECT_TRUE(EndedWith(Run({"get", "k1"}), 4, "ROLLBACK"));
+  EXPECT_EQ(Found()["where"], store() + "/ROLLBACK");
+}
+
 TEST_F(CtlDamage, AFileInPlaceOfAStoreIsNoStore) {
   WriteFile("file", "x");
   for (const Args& use : std::vector<Args>{{"info"}, {"get", "k"}, {"fsck"}, {"wal", "list"}}) {
