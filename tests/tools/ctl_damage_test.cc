@@ -119,5 +119,11 @@ TEST_F(CtlDamage, AFileInPlaceOfAStoreIsNoStore) {
   }
 }
 
+TEST_F(CtlDamage, ADirectoryForChangesIsRefusedWithoutALineNumber) {
+  const CtlResult result = Run({"apply", File("")});
+  EXPECT_TRUE(EndedWith(result, 2, "cannot be read: Is a directory"));
+  EXPECT_EQ(result.err.find("line 0"), std::string::npos) << result.err;
+}
+
 }  // namespace
 }  // namespace rawkv::ctl
