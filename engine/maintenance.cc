@@ -88,7 +88,8 @@ Status Maintenance::DeleteSnapshot(Version version) {
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(version) == nullptr) {
-    return Status::FailedPrecondition("there is no snapshot at version " + ToString(version));
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(version) +
+                                      "; `snapshot list` shows them");
   }
   if (survey.Pinned(version)) {
     return Status::FailedPrecondition("snapshot " + ToString(version) + " is pinned; unpin it first");
@@ -125,7 +126,8 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
   }
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(*version) == nullptr) {
-    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) + " to pin");
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
+                                      " to pin; `snapshot list` shows them");
   }
   if (held == pins.end()) {
     pins[name] = *version;
@@ -137,7 +139,8 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
 
 Status Maintenance::Unpin(const std::string& name) {
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
-  if (pins.erase(name) == 0) return Status::FailedPrecondition("there is no pin named " + name);
+  if (pins.erase(name) == 0)
+    return Status::FailedPrecondition("there is no pin named " + name + "; `snapshot list` shows them");
   RAWKV_RETURN_IF_ERROR(
       WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   // A snapshot that only the pin kept (no log from it to the tip) goes with it; the rest as the
