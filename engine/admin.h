@@ -60,7 +60,7 @@ RAWKV_EXPORT Status DumpLog(const std::string& dir, const OpenOptions& options,
                             const std::function<Status(const LogRecordRow&)>& fn);
 
 struct Finding {
-  std::string kind;   // stable: "store", "superblock", "snapshot", "log", "index", "slots", "payload"
+  std::string kind;   // stable: "store", "superblock", "pins", "snapshot", "log", "index", "slots", "payload"
   std::string where;  // path, slot range or key
   std::optional<Version> version;
   std::string message;

@@ -45,6 +45,7 @@ class Checker {
   }
 
   Result<CheckReport> RunLogOnly() {
+    log_only_ = true;
     CheckLog();
     return report_;
   }
@@ -53,6 +54,14 @@ class Checker {
   void Note(std::string text) { report_.notes.push_back(std::move(text)); }
   void Find(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
     report_.findings.push_back({kind, std::move(where), version, status.message()});
+  }
+  // Damage met on the way is a finding, not the end of the check. True if `status` is ok.
+  Result<bool> FindDamage(const char* kind, std::string where, std::optional<Version> version,
+                          const Status& status) {
+    if (status.ok()) return true;
+    if (status.code() != StatusCode::kCorruption) return status;
+    Find(kind, std::move(where), version, status);
+    return false;
   }
 
   Status CheckSuperblocks() {
@@ -99,12 +108,18 @@ class Checker {
 
   // True if the log leads to a tip.
   bool CheckLog() {
+    if (const Status pins = LoadPins(*c_.env.fs, c_.paths.dir).status(); !pins.ok()) {
+      Find("pins", JoinPath(c_.paths.dir, "PINS"), {}, pins);
+      Note("log and slots could not be checked");
+      return false;
+    }
     const Result<StoreSurvey> survey = Survey(c_);
     if (!survey.ok()) {
       Find("log", c_.paths.wal(), {}, survey.status());
       return false;
     }
     survey_ = *survey;
+    if (!log_only_) CheckPins();
     Version proven = c_.record.initial_version;
     for (const SnapshotInfo& s : survey_.snapshots) proven = std::max(proven, s.version);
     OpenWorkingReadOnly();
@@ -126,6 +141,15 @@ class Checker {
     return read.ok();
   }
 
+  // A pin is made after its snapshot, and goes before it.
+  void CheckPins() {
+    for (const auto& [name, version] : survey_.pins) {
+      if (survey_.Find(version) != nullptr) continue;
+      Find("snapshot", c_.snapshots->PathOf(version), version,
+           Status::Corruption("pin " + name + " holds this version, whose snapshot is missing or damaged"));
+    }
+  }
+
   void OpenWorkingReadOnly() {
     Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c_.paths.working_index(),
                                                               .read_only = true,
@@ -138,7 +162,7 @@ class Checker {
     }
     Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
     if (!meta.ok()) {
-      Find("index", c_.paths.working_index(), {}, meta.status());
+      if (!log_only_) Find("index", c_.paths.working_index(), {}, meta.status());
       return;
     }
     if (!c_.record.chain.Contains(meta->lineage, meta->applied)) {
@@ -159,18 +183,21 @@ class Checker {
     // The tip as the log has it, whatever the working index says; a throw-away clone.
     const Result<std::shared_ptr<const EngineView>> tip =
         views_.OpenClone(c_, current->version, tip_, "view");
-    if (!tip.ok()) {
-      if (tip.status().code() != StatusCode::kCorruption) return tip.status();
-      Find("log", c_.paths.wal(), tip_, tip.status());
-      return Status::Ok();
-    }
+    // The log was found good: what fails now is the snapshot under the clone.
+    const std::string base = c_.snapshots->PathOf(current->version);
+    RAWKV_ASSIGN_OR_RETURN(const bool cloned, FindDamage("index", base, tip_, tip.status()));
+    if (!cloned) return Status::Ok();
     SlotCheck at_tip((*tip)->index(), "the state at the tip", c_.layout().slot_count);
-    RAWKV_RETURN_IF_ERROR(at_tip.Run(&report_));
+    RAWKV_ASSIGN_OR_RETURN(const bool whole, FindDamage("index", base, tip_, at_tip.Run(&report_)));
     std::optional<SlotCheck> at_working;
     if (working_ != nullptr) {
       at_working.emplace(*working_, "the working index", c_.layout().slot_count);
-      RAWKV_RETURN_IF_ERROR(at_working->Run(&report_));
+      RAWKV_ASSIGN_OR_RETURN(const bool read,
+                             FindDamage("index", c_.paths.working_index(), {}, at_working->Run(&report_)));
+      if (!read) at_working.reset();
     }
+    // Held against what could not be read, everything would seem to be missing.
+    if (!whole) return Status::Ok();
     for (const Version v : good_snapshots_) {
       RAWKV_RETURN_IF_ERROR(CheckSnapshotSlots(v, at_tip, at_working ? &*at_working : nullptr));
     }
@@ -180,7 +207,9 @@ class Checker {
   Status CheckSnapshotSlots(Version v, const SlotCheck& at_tip, const SlotCheck* at_working) {
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(v));
     SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout().slot_count);
-    RAWKV_RETURN_IF_ERROR(snapshot.Run(&report_));
+    RAWKV_ASSIGN_OR_RETURN(const bool whole,
+                           FindDamage("snapshot", c_.snapshots->PathOf(v), v, snapshot.Run(&report_)));
+    if (!whole) return Status::Ok();
     at_tip.CheckHolds(snapshot, v, &report_);
     if (at_working != nullptr && at_working->version() >= v) at_working->CheckHolds(snapshot, v, &report_);
     return Status::Ok();
@@ -220,6 +249,7 @@ class Checker {
 
   StoreContext& c_;
   const CheckOptions options_;
+  bool log_only_ = false;
   CheckReport report_;
   StoreSurvey survey_;
   std::vector<Version> good_snapshots_;
@@ -236,8 +266,12 @@ Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& dir, const
   Result<std::unique_ptr<StoreContext>> context =
       OpenStoreContext(store_dir, options, ContextAccess::kInspect);
   if (context.status().code() == StatusCode::kCorruption) {
-    const bool store = !LoadStoreRecord(*options.env.fs, store_dir).ok();
-    report->findings.push_back({store ? "store" : "superblock", store_dir, {}, context.status().message()});
+    const Result<StoreRecord> record = LoadStoreRecord(*options.env.fs, store_dir);
+    report->findings.push_back(
+        {record.ok() ? "superblock" : "store",
+         record.ok() ? DevicePathOf(*record, store_dir, options) : StorePaths(store_dir).store(),
+         {},
+         context.status().message()});
     report->notes.push_back("nothing else could be checked");
   }
   return context;

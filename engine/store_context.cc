@@ -63,12 +63,7 @@ Status CheckIdentity(const StoreContext& c) {
 
 Status OpenDevice(StoreContext& c, ContextAccess access) {
   const bool writable = access == ContextAccess::kWrite;
-  if (!c.options.device.empty()) {
-    c.device_path = AbsolutePath(c.options.device);
-  } else {
-    const std::string& hint = c.record.device_hint;
-    c.device_path = hint.starts_with('/') ? hint : JoinPath(c.paths.dir, hint);
-  }
+  c.device_path = DevicePathOf(c.record, c.paths.dir, c.options);
   Result<OpenedDevice> device = c.env.open_device(c.device_path, {.engine = c.options.engine,
                                                                   .cache = c.options.cache,
                                                                   .queue_depth = c.options.queue_depth,
@@ -103,6 +98,13 @@ Status ValidateRuntime(const RuntimeSettings& s) {
   }
   if (s.keep_recent > 1'000'000) return Status::InvalidArgument("keep_recent must be at most 1000000");
   return Status::Ok();
+}
+
+std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir,
+                         const OpenOptions& options) {
+  if (!options.device.empty()) return AbsolutePath(options.device);
+  const std::string& hint = record.device_hint;
+  return hint.starts_with('/') ? hint : JoinPath(store_dir, hint);
 }
 
 Status StoreContext::SaveRecord(const StoreRecord& next) {

@@ -66,6 +66,24 @@ TEST_F(CtlDamage, AnOldVersionWhoseSnapshotLostItsIndexIsDamageNotAnAbsentKey) {
   EXPECT_EQ(Found()["kind"], "snapshot");
 }
 
+TEST_F(CtlDamage, FsckFindsADamagedTableInASnapshot) {
+  for (const std::string& path : TablesIn(Snapshot(4) + "/index")) FlipByte(path, 25);
+  EXPECT_EQ(Found()["kind"], "snapshot");
+  EXPECT_EQ(Found({"fsck", "--deep"})["kind"], "snapshot");
+}
+
+TEST_F(CtlDamage, FsckFindsADamagedTableInTheWorkingIndex) {
+  for (const std::string& path : TablesIn(store() + "/working/index")) {
+    fs::copy_file(path, path + ".own");  // the snapshots' own stay whole
+    fs::rename(path + ".own", path);
+    FlipByte(path, 25);
+  }
+  const Json finding = Found();
+  EXPECT_EQ(finding["kind"], "index");
+  EXPECT_EQ(finding["where"], store() + "/working/index");
+  EXPECT_EQ(Run({"wal", "verify"}).status, 0) << "the log is good";
+}
+
 TEST_F(CtlDamage, ALogThatIsMissingAltogetherIsDamage) {
   fs::remove_all(store() + "/wal");
   for (const Args& use : std::vector<Args>{{"get", "k1"},
@@ -79,6 +97,32 @@ TEST_F(CtlDamage, ALogThatIsMissingAltogetherIsDamage) {
   EXPECT_EQ(Run({"info"}).status, 4);
   EXPECT_EQ(Found()["kind"], "log");
   EXPECT_EQ(Found({"wal", "verify"})["kind"], "log");
+}
+
+TEST_F(CtlDamage, FsckNamesTheFileThatIsDamaged) {
+  FlipByte(store() + "/PINS", 30);
+  const Json pins = Found();
+  EXPECT_EQ(pins["kind"], "pins");
+  EXPECT_EQ(pins["where"], store() + "/PINS");
+  fs::remove(store() + "/PINS");
+
+  FlipByte(store() + "/STORE", 40);
+  EXPECT_EQ(Found()["where"], store() + "/STORE");
+  FlipByte(store() + "/STORE", 40);
+
+  FlipByte(store() + "/device.img", 8);
+  FlipByte(store() + "/device.img", 4096 + 8);
+  const Json device = Found();
+  EXPECT_EQ(device["kind"], "superblock");
+  EXPECT_EQ(device["where"], store() + "/device.img");
+}
+
+TEST_F(CtlDamage, APinWhoseSnapshotIsGoneIsFound) {
+  fs::remove_all(Snapshot(4));
+  const Json finding = Found();
+  EXPECT_EQ(finding["kind"], "snapshot");
+  EXPECT_EQ(finding["version"], 4);
+  EXPECT_NE(finding["message"].get<std::string>().find("pin keep"), std::string::npos) << finding;
 }
 
 // As after a copy that followed links.
