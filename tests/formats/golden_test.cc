@@ -8,6 +8,9 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/endian.h"
+#include "base/sealed_file.h"
 #include "engine/extent_header.h"
 #include "engine/rollback_marker.h"
 #include "engine/store_file.h"
@@ -81,6 +84,17 @@ TEST(FormatGolden, Store) {
   EXPECT_EQ(decoded->chain.current(), Lineage(0x2222));
   EXPECT_EQ(decoded->last_cut->bytes, 640u);
   ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeStoreRecord(b).status(); });
+}
+
+// One content, one file: what is absent is zero.
+TEST(FormatGolden, StoreRefusesACutThatItsFlagsDeny) {
+  constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 1, .name = "STORE"};
+  Result<std::string> payload = Unseal(kKind, EncodeStoreRecord(ExampleStore()));
+  ASSERT_TRUE(payload.ok());
+  (*payload)[100] = 0;  // flags
+  EXPECT_EQ(DecodeStoreRecord(Seal(kKind, *payload)).status().code(), StatusCode::kCorruption);
+  payload->replace(104, 24, 24, '\0');  // cut after, bytes, time
+  EXPECT_TRUE(DecodeStoreRecord(Seal(kKind, *payload)).ok());
 }
 
 TEST(FormatGolden, Rollback) {
