@@ -145,5 +145,30 @@ TEST(FormatGolden, ExtentHeader) {
   ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeExtentHeader(AsBytes(b)).status(); });
 }
 
+// Byte `at` set to `value`, and a checksum that fits.
+std::string ExtentHeaderWith(size_t at, char value) {
+  std::string page = BytesOnPage("extent-header.md");
+  page.resize(4096, '\0');
+  page[at] = value;
+  StoreLe(&page[8], Xxh3(AsBytes(page).subspan(16), LoadLe<uint64_t>(page.data())));
+  return page;
+}
+
+TEST(FormatGolden, ExtentHeaderRefusesWhatIsNeverWritten) {
+  EXPECT_TRUE(DecodeExtentHeader(AsBytes(ExtentHeaderWith(118, '2'))).ok());  // another key
+  for (const size_t reserve : {92, 111, 119, 4095}) {
+    EXPECT_EQ(DecodeExtentHeader(AsBytes(ExtentHeaderWith(reserve, 1))).status().code(),
+              StatusCode::kCorruption)
+        << reserve;
+  }
+  // The rest of the key would be in the reserve; a header always has a key.
+  EXPECT_FALSE(DecodeExtentHeader(AsBytes(ExtentHeaderWith(88, 6))).ok());
+  std::string keyless = BytesOnPage("extent-header.md").substr(0, kExtentHeaderFixedBytes);
+  keyless.resize(4096, '\0');
+  keyless[88] = 0;
+  StoreLe(&keyless[8], Xxh3(AsBytes(keyless).subspan(16), LoadLe<uint64_t>(keyless.data())));
+  EXPECT_EQ(DecodeExtentHeader(AsBytes(keyless)).status().code(), StatusCode::kCorruption);
+}
+
 }  // namespace
 }  // namespace rawkv
