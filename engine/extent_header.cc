@@ -5,6 +5,7 @@
 #include "base/byte_codec.h"
 #include "base/check.h"
 #include "base/checksum.h"
+#include "wal/change_set.h"
 
 namespace rawkv {
 namespace {
@@ -16,6 +17,10 @@ constexpr uint64_t kChecksumOffset = 8;
 // payload bytes 8 | extent index 4 | extent count 4 | checksums hash 8 | key length 4 | zero 20 | key
 uint64_t HeaderChecksum(ConstBytes all) {
   return Xxh3(all.subspan(16), LoadLe<uint64_t>(all.data()));
+}
+
+bool IsZero(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
 }  // namespace
@@ -64,10 +69,13 @@ Result<ExtentHeader> DecodeExtentHeader(ConstBytes bytes) {
   h.extent_count = r.U32();
   h.checksums_hash = r.U64();
   const uint32_t key_bytes = r.U32();
-  r.Raw(20);
+  const std::string_view reserve = r.Raw(20);
   h.key = std::string(r.Raw(key_bytes));
-  if (!r.ok() || h.extent_index >= h.extent_count || h.payload_bytes > h.value_bytes ||
-      h.payload_offset > h.value_bytes - h.payload_bytes) {
+  if (!IsZero(reserve) || !IsZero(r.Raw(r.remaining()))) {
+    return Status::Corruption("extent header: bytes set that this format leaves zero");
+  }
+  if (!r.ok() || h.key.empty() || h.key.size() > kMaxKeyBytes || h.extent_index >= h.extent_count ||
+      h.payload_bytes > h.value_bytes || h.payload_offset > h.value_bytes - h.payload_bytes) {
     return Status::Corruption("extent header: a field is out of range");
   }
   return h;

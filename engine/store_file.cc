@@ -92,7 +92,11 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   }
   out.runtime.durability = static_cast<Durability>(durability);
   out.digest = (flags & kFlagDigest) != 0;
-  if ((flags & kFlagCut) != 0) out.last_cut = cut;
+  if ((flags & kFlagCut) != 0) {
+    out.last_cut = cut;
+  } else if (cut.cut_after != Version() || cut.bytes != 0 || cut.unix_ms != 0) {
+    return Status::Corruption("STORE: it has a cut and says that it has none");
+  }
   RAWKV_ASSIGN_OR_RETURN(out.chain, DecodeChain(r));
   return out;
 }
