@@ -197,6 +197,7 @@ class Actor {
 OpenOptions OptionsOf(const WorkerPlan& plan) {
   OpenOptions options;
   options.engine = plan.engine;
+  options.device = plan.device;
   options.durability = plan.durability;
   options.snapshot_interval = Mix(plan.seed, 1000) % 3 == 0 ? 15 : 60;
   options.keep_recent = Mix(plan.seed, 1001) % 3;

@@ -11,6 +11,7 @@ namespace rawkv::torture {
 struct WorkerPlan {
   std::string store;    // directory
   std::string scratch;  // directory for exports; made and removed
+  std::string device;   // where it is now; empty: as the store remembers
   uint64_t seed = 0;
   Durability durability = Durability::kSynced;
   IoEngine engine = IoEngine::kAuto;
