@@ -8,6 +8,13 @@
 #include "snapshot/retention.h"
 
 namespace rawkv {
+namespace {
+
+// Log ahead of a snapshot worth a new segment for what follows: an open reads from the beginning of the
+// segment that holds the snapshot's successor, and is to cost the tail, not the segment.
+constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
+
+}  // namespace
 
 Result<Version> Maintenance::Publish() {
   const Result<Version> current = context_.snapshots->Current();
@@ -17,6 +24,7 @@ Result<Version> Maintenance::Publish() {
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     // Synced before the memtable is frozen, and nothing applied in between (invariant 8).
     Status begun = SyncAll(context_, core_);
+    if (begun.ok()) begun = StartSegmentIfRoom();
     if (begun.ok()) begun = core_.index->StartFlush();
     if (!begun.ok()) {
       poison_.Set(begun);
@@ -43,6 +51,12 @@ Result<Version> Maintenance::Publish() {
   RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(version));
   counters_.snapshots_made.fetch_add(1);
   return version;
+}
+
+// A full filesystem costs the next open some reading, not the snapshot.
+Status Maintenance::StartSegmentIfRoom() {
+  const Status status = core_.wal->StartSegment(kLogBytesBeforeSnapshot);
+  return status.code() == StatusCode::kNoSpace ? Status::Ok() : status;
 }
 
 Result<Version> Maintenance::CreateSnapshot() {
