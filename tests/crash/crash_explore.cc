@@ -1,6 +1,8 @@
 // Power cuts at every I/O of every short history, judged one by one (docs/testing.md): the long command.
 // Arguments: --length=N (operations a history), --from=N, --to=N (histories, by number), --seed=N,
 // --random=N (crashes at each place besides the extremes), --unsynced, --max=N (states).
+#include <malloc.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -52,6 +54,7 @@ bool Parse(int argc, char** argv, Arguments* a) {
 }
 
 int Main(int argc, char** argv) {
+  mallopt(M_ARENA_MAX, 1);  // each of the many short-lived threads would map an arena of its own
   Arguments a;
   if (!Parse(argc, argv, &a)) return 2;
   uint64_t total = 1;

@@ -42,7 +42,11 @@ class Judgement {
  public:
   Judgement(const DiskImage& image, const Allowed& allowed, const SimConfig& config, const Scrutiny& scrutiny,
             uint64_t seed)
-      : allowed_(allowed), config_(config), scrutiny_(scrutiny), seed_(seed), world_(image, seed) {
+      : allowed_(allowed),
+        config_(config),
+        scrutiny_(scrutiny),
+        seed_(seed),
+        world_(image, seed, scrutiny.record ? OptionsFiles::kWritten : OptionsFiles::kRefused) {
     world_.disk().Record(scrutiny.record);
   }
 
@@ -53,7 +57,7 @@ class Judgement {
       if (!closed.ok() && verdict_.problem.empty()) verdict_.problem = "close: " + closed.ToString();
       engine_.reset();
     }
-    AwaitIndexThreads();
+    if (scrutiny_.record) AwaitIndexThreads();
     verdict_.trace = world_.disk().TakeTrace();
     verdict_.said = world_.Said();
     return std::move(verdict_);
@@ -156,7 +160,7 @@ class Judgement {
 
   // Imports `in` into a new store and compares.
   std::string CheckExport(const std::string& in, const Promise::Copy& copy, bool finished) {
-    const std::string dir = "/judge" + in;
+    const std::string dir = "/judge-" + in.substr(1);
     const Result<FormatResult> made = ImportStore(dir, {.in = in, .format = CopyFormat()});
     if (!made.ok()) {
       const StatusCode code = made.status().code();
@@ -208,6 +212,7 @@ class Judgement {
   }
 
   void Keep() {
+    if (!scrutiny_.record) return;
     now_.reachable.clear();
     const Result<EngineInfo> info = engine_->Info();
     if (info.ok()) now_.reachable = info->reachable;

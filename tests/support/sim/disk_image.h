@@ -50,7 +50,8 @@ class DiskImage {
   std::map<std::string, PagedBytes>& devices() { return devices_; }
   const std::map<std::string, PagedBytes>& devices() const { return devices_; }
 
-  // Of what can be reached: names, kinds, content, which names are links to one file, devices.
+  // Of what can be reached: names, kinds, content (but that of LOCK and reserve), which names are links to
+  // one file, devices.
   uint64_t Hash() const;
   std::string Describe() const;  // one line a name, for people
 

@@ -7,6 +7,6 @@
 namespace rawkv {
 
 // Opens the simulated device of that path. `disk` outlives it.
-Result<OpenedDevice> OpenSimDevice(SimDisk& disk, const std::string& path, const DeviceOpenOptions& options);
+Result<OpenedDevice> OpenSimDevice(SimDisk& disk, SimDisk::Process process, const std::string& path);
 
 }  // namespace rawkv

@@ -8,6 +8,29 @@ namespace rawkv {
 
 using Kind = TraceEvent::Kind;
 
+SimDisk::Process SimDisk::Start() {
+  MutexLock lock(mu_);
+  locked_.clear();
+  die_after_ = UINT64_MAX;
+  alive_ = ++started_;
+  return started_;
+}
+
+void SimDisk::DieAfter(uint64_t changes) {
+  MutexLock lock(mu_);
+  die_after_ = changes;
+}
+
+bool SimDisk::Step() {
+  if (alive_.load() == 0) return false;
+  if (die_after_ == 0) {
+    alive_ = 0;
+    return false;
+  }
+  if (die_after_ != UINT64_MAX) --die_after_;
+  return true;
+}
+
 void SimDisk::OmitSyncs(Omit omit) {
   MutexLock lock(mu_);
   omit_ = std::move(omit);
@@ -48,6 +71,7 @@ void SimDisk::Note(TraceEvent event) {
 Result<InodeId> SimDisk::Make(const std::string& path, FileKind kind, const std::string& target) {
   RAWKV_ASSIGN_OR_RETURN(const DiskImage::Place place, image_.PlaceOf(path));
   if (image_.EntryOf(place) != 0) return Status::FailedPrecondition(path + ": exists");
+  if (!Step()) return Status::IoError(path + ": killed");
   const InodeId id = image_.Add(kind);
   image_.Own(id).target = target;
   image_.Own(place.dir).entries[place.name] = id;
@@ -89,6 +113,7 @@ uint64_t SimDisk::Size(InodeId file) const {
 void SimDisk::Write(InodeId file, const std::string& path, uint64_t offset, ConstBytes bytes) {
   if (bytes.empty()) return;
   MutexLock lock(mu_);
+  if (!Step()) return;
   image_.Own(file).data.Write(offset, bytes);
   if (recording_)
     Note({.kind = Kind::kWrite,
@@ -105,6 +130,7 @@ void SimDisk::Append(InodeId file, const std::string& path, ConstBytes bytes) {
 void SimDisk::Zero(InodeId file, const std::string& path, uint64_t offset, uint64_t length) {
   if (length == 0) return;
   MutexLock lock(mu_);
+  if (!Step()) return;
   image_.Own(file).data.Zero(offset, length);
   if (recording_)
     Note({.kind = Kind::kZero, .inode = file, .offset = offset, .length = length, .path = path});
@@ -112,12 +138,14 @@ void SimDisk::Zero(InodeId file, const std::string& path, uint64_t offset, uint6
 
 void SimDisk::Resize(InodeId file, const std::string& path, uint64_t size) {
   MutexLock lock(mu_);
+  if (!Step()) return;
   image_.Own(file).data.Resize(size);
   if (recording_) Note({.kind = Kind::kResize, .inode = file, .length = size, .path = path});
 }
 
 void SimDisk::SyncFile(InodeId file, const std::string& path) {
   MutexLock lock(mu_);
+  if (!Step()) return;
   if (recording_) Note({.kind = Kind::kSyncFile, .inode = file, .path = path});
 }
 
@@ -160,6 +188,7 @@ Status SimDisk::Link(const std::string& from, const std::string& to) {
   RAWKV_ASSIGN_OR_RETURN(const DiskImage::Place place, image_.PlaceOf(to));
   if (image_.Get(id).kind != FileKind::kRegular) return Status::IoError("link " + from);
   if (image_.EntryOf(place) != 0) return Status::FailedPrecondition("link to " + to + ": exists");
+  if (!Step()) return Status::IoError("link " + from + ": killed");
   image_.Own(place.dir).entries[place.name] = id;
   if (recording_) Note({.kind = Kind::kEnter, .inode = id, .dir = place.dir, .name = place.name, .path = to});
   return {};
@@ -175,6 +204,7 @@ Status SimDisk::Remove(const std::string& path, FileKind kind) {
     return Status::IoError("remove " + path + ": of another kind");
   }
   if (!inode.entries.empty()) return Status::FailedPrecondition("rmdir " + path + ": not empty");
+  if (!Step()) return Status::IoError("remove " + path + ": killed");
   image_.Own(place.dir).entries.erase(place.name);
   if (recording_)
     Note({.kind = Kind::kLeave, .inode = id, .dir = place.dir, .name = place.name, .path = path});
@@ -194,6 +224,7 @@ Status SimDisk::Rename(const std::string& from, const std::string& to) {
     if (dir != (replaced.kind == FileKind::kDirectory)) return Status::IoError("rename onto " + to);
     if (!replaced.entries.empty()) return Status::FailedPrecondition("rename onto " + to + ": not empty");
   }
+  if (!Step()) return Status::IoError("rename " + from + ": killed");
   auto& entries = image_.Own(source.dir).entries;
   entries.erase(source.name);
   entries[target.name] = id;
@@ -211,6 +242,7 @@ Status SimDisk::SyncDir(const std::string& path) {
   MutexLock lock(mu_);
   RAWKV_ASSIGN_OR_RETURN(const InodeId id, image_.Find(path));
   if (image_.Get(id).kind != FileKind::kDirectory) return Status::IoError("syncdir " + path);
+  if (!Step()) return Status::IoError("syncdir " + path + ": killed");
   if (recording_) Note({.kind = Kind::kSyncDir, .dir = id, .path = path});
   return {};
 }
@@ -242,6 +274,7 @@ void SimDisk::DeviceRead(const std::string& path, uint64_t offset, Bytes out) co
 
 void SimDisk::DeviceWrite(const std::string& path, uint64_t offset, ConstBytes bytes) {
   MutexLock lock(mu_);
+  if (!Step()) return;
   image_.devices().at(path).Write(offset, bytes);
   if (recording_)
     Note({.kind = Kind::kDeviceWrite,
@@ -252,11 +285,13 @@ void SimDisk::DeviceWrite(const std::string& path, uint64_t offset, ConstBytes b
 
 void SimDisk::DeviceFlush(const std::string& path) {
   MutexLock lock(mu_);
+  if (!Step()) return;
   if (recording_) Note({.kind = Kind::kDeviceFlush, .path = path});
 }
 
 void SimDisk::DeviceDiscard(const std::string& path, uint64_t offset, uint64_t length) {
   MutexLock lock(mu_);
+  if (!Step()) return;
   image_.devices().at(path).Zero(offset, length);
   if (recording_) Note({.kind = Kind::kDeviceDiscard, .offset = offset, .length = length, .path = path});
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <set>
@@ -20,6 +21,14 @@ namespace rawkv {
 class SimDisk {
  public:
   explicit SimDisk(DiskImage image) : image_(std::move(image)) {}
+
+  // A process that uses the disk. Once it is dead, nothing that it still does has any effect; what it had
+  // written stays, synced or not.
+  using Process = uint64_t;
+  Process Start() RAWKV_EXCLUDES(mu_);  // the one before is dead; its locks are released
+  // The running process dies after so many more changes of the disk.
+  void DieAfter(uint64_t changes) RAWKV_EXCLUDES(mu_);
+  bool Alive(Process process) const { return process == alive_.load(); }
 
   // A sync for which this is true does not take place, though its caller is told that it did: a disk that
   // lies, or a program that forgot it.
@@ -60,10 +69,15 @@ class SimDisk {
 
  private:
   void Note(TraceEvent event) RAWKV_REQUIRES(mu_);
+  // Whether a change still takes place.
+  bool Step() RAWKV_REQUIRES(mu_);
   // Enters a new inode at an absent name.
   Result<InodeId> Make(const std::string& path, FileKind kind, const std::string& target) RAWKV_REQUIRES(mu_);
 
   mutable Mutex mu_;
+  std::atomic<Process> alive_{0};
+  Process started_ RAWKV_GUARDED_BY(mu_) = 0;
+  uint64_t die_after_ RAWKV_GUARDED_BY(mu_) = UINT64_MAX;
   DiskImage image_ RAWKV_GUARDED_BY(mu_);
   bool recording_ RAWKV_GUARDED_BY(mu_) = false;
   Trace trace_ RAWKV_GUARDED_BY(mu_);

@@ -15,6 +15,14 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
+// The process that RocksDB runs in, and its disk.
+struct Machine {
+  SimDisk& disk;
+  const SimDisk::Process process;
+  bool alive() const { return disk.Alive(process); }
+  IOStatus Dead() const { return alive() ? IOStatus::OK() : IOStatus::IOError("the process is dead"); }
+};
+
 IOStatus ToIoStatus(const Status& status) {
   if (status.ok()) return IOStatus::OK();
   if (status.code() == StatusCode::kNotFound) return IOStatus::PathNotFound(status.message());
@@ -23,7 +31,7 @@ IOStatus ToIoStatus(const Status& status) {
 
 class SequentialFile final : public rocksdb::FSSequentialFile {
  public:
-  SequentialFile(SimDisk& disk, InodeId inode) : disk_(disk), inode_(inode) {}
+  SequentialFile(const Machine& machine, InodeId inode) : disk_(machine.disk), inode_(inode) {}
   IOStatus Read(size_t n, const IOOptions&, Slice* result, char* scratch, IODebugContext*) override {
     const Result<size_t> got = disk_.Read(inode_, at_, {reinterpret_cast<std::byte*>(scratch), n});
     if (!got.ok()) return ToIoStatus(got.status());
@@ -44,7 +52,7 @@ class SequentialFile final : public rocksdb::FSSequentialFile {
 
 class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
  public:
-  RandomAccessFile(SimDisk& disk, InodeId inode) : disk_(disk), inode_(inode) {}
+  RandomAccessFile(const Machine& machine, InodeId inode) : disk_(machine.disk), inode_(inode) {}
   IOStatus Read(uint64_t offset, size_t n, const IOOptions&, Slice* result, char* scratch,
                 IODebugContext*) const override {
     const Result<size_t> got = disk_.Read(inode_, offset, {reinterpret_cast<std::byte*>(scratch), n});
@@ -60,44 +68,46 @@ class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
 
 class WritableFile final : public rocksdb::FSWritableFile {
  public:
-  WritableFile(SimDisk& disk, InodeId inode, std::string path)
-      : disk_(disk), inode_(inode), path_(std::move(path)) {}
+  WritableFile(const Machine& machine, InodeId inode, std::string path)
+      : machine_(machine), inode_(inode), path_(std::move(path)) {}
   using rocksdb::FSWritableFile::Append;
   IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
-    disk_.Append(inode_, path_, AsBytes({data.data(), data.size()}));
-    return IOStatus::OK();
+    if (machine_.alive()) machine_.disk.Append(inode_, path_, AsBytes({data.data(), data.size()}));
+    return machine_.Dead();
   }
   // RocksDB cuts what it has padded or taken ahead; here there is none of either.
   IOStatus Truncate(uint64_t size, const IOOptions&, IODebugContext*) override {
-    if (size != disk_.Size(inode_)) disk_.Resize(inode_, path_, size);
-    return IOStatus::OK();
+    if (machine_.alive() && size != machine_.disk.Size(inode_)) machine_.disk.Resize(inode_, path_, size);
+    return machine_.Dead();
   }
   IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
-    disk_.SyncFile(inode_, path_);
-    return IOStatus::OK();
+    if (machine_.alive()) machine_.disk.SyncFile(inode_, path_);
+    return machine_.Dead();
   }
   bool IsSyncThreadSafe() const override { return true; }
-  uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return disk_.Size(inode_); }
+  uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return machine_.disk.Size(inode_); }
   // Starts write-back and promises nothing: no part of what a power cut must keep.
   IOStatus RangeSync(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
     return IOStatus::OK();
   }
 
  private:
-  SimDisk& disk_;
+  const Machine machine_;
   const InodeId inode_;
   const std::string path_;
 };
 
 class Directory final : public rocksdb::FSDirectory {
  public:
-  Directory(SimDisk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
-  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return ToIoStatus(disk_.SyncDir(path_)); }
+  Directory(const Machine& machine, std::string path) : machine_(machine), path_(std::move(path)) {}
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override {
+    return machine_.alive() ? ToIoStatus(machine_.disk.SyncDir(path_)) : machine_.Dead();
+  }
 
  private:
-  SimDisk& disk_;
+  const Machine machine_;
   const std::string path_;
 };
 
@@ -109,7 +119,8 @@ class HeldLock final : public rocksdb::FileLock {
 
 class SimIndexFs final : public rocksdb::FileSystem {
  public:
-  explicit SimIndexFs(SimDisk& disk) : disk_(disk) {}
+  SimIndexFs(const Machine& machine, OptionsFiles options_files)
+      : machine_(machine), disk_(machine.disk), options_files_(options_files) {}
   const char* Name() const override { return "rawkv.SimIndexFs"; }
 
   IOStatus NewSequentialFile(const std::string& path, const FileOptions&,
@@ -122,24 +133,29 @@ class SimIndexFs final : public rocksdb::FileSystem {
   }
   IOStatus NewWritableFile(const std::string& path, const FileOptions&,
                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
+    if (options_files_ == OptionsFiles::kRefused && path.find("/OPTIONS-") != std::string::npos) {
+      return IOStatus::NotSupported("no options files here");
+    }
     const Result<InodeId> inode = disk_.Open(path, OpenMode::kCreate);
     if (!inode.ok()) return ToIoStatus(inode.status());
     if (disk_.Size(*inode) != 0) disk_.Resize(*inode, path, 0);
-    *file = std::make_unique<WritableFile>(disk_, *inode, path);
+    *file = std::make_unique<WritableFile>(machine_, *inode, path);
     return IOStatus::OK();
   }
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions&,
                               std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     const Result<InodeId> inode = disk_.Open(path, OpenMode::kCreate);
     if (!inode.ok()) return ToIoStatus(inode.status());
-    *file = std::make_unique<WritableFile>(disk_, *inode, path);
+    *file = std::make_unique<WritableFile>(machine_, *inode, path);
     return IOStatus::OK();
   }
   IOStatus NewDirectory(const std::string& path, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* dir,
                         IODebugContext*) override {
     const Result<FileStat> stat = disk_.Stat(path);
     if (!stat.ok()) return ToIoStatus(stat.status());
-    *dir = std::make_unique<Directory>(disk_, path);
+    *dir = std::make_unique<Directory>(machine_, path);
     return IOStatus::OK();
   }
   IOStatus FileExists(const std::string& path, const IOOptions&, IODebugContext*) override {
@@ -155,16 +171,20 @@ class SimIndexFs final : public rocksdb::FileSystem {
     return IOStatus::OK();
   }
   IOStatus DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     return ToIoStatus(disk_.Remove(path, FileKind::kRegular));
   }
   IOStatus CreateDir(const std::string& path, const IOOptions&, IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     return ToIoStatus(disk_.MakeDir(path));
   }
   IOStatus CreateDirIfMissing(const std::string& path, const IOOptions&, IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     if (disk_.Stat(path).ok()) return IOStatus::OK();
     return ToIoStatus(disk_.MakeDir(path));
   }
   IOStatus DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     return ToIoStatus(disk_.Remove(path, FileKind::kDirectory));
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions&, uint64_t* size, IODebugContext*) override {
@@ -179,21 +199,24 @@ class SimIndexFs final : public rocksdb::FileSystem {
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&,
                       IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     return ToIoStatus(disk_.Rename(from, to));
   }
   IOStatus LinkFile(const std::string& from, const std::string& to, const IOOptions&,
                     IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     return ToIoStatus(disk_.Link(from, to));
   }
   IOStatus LockFile(const std::string& path, const IOOptions&, rocksdb::FileLock** lock,
                     IODebugContext*) override {
+    if (!machine_.alive()) return machine_.Dead();
     InodeId inode = 0;
     const Status status = disk_.Lock(path, &inode);
     if (status.ok()) *lock = new HeldLock(inode);
     return ToIoStatus(status);
   }
   IOStatus UnlockFile(rocksdb::FileLock* lock, const IOOptions&, IODebugContext*) override {
-    disk_.Unlock(static_cast<HeldLock*>(lock)->inode);
+    if (machine_.alive()) disk_.Unlock(static_cast<HeldLock*>(lock)->inode);
     delete static_cast<HeldLock*>(lock);
     return IOStatus::OK();
   }
@@ -221,17 +244,20 @@ class SimIndexFs final : public rocksdb::FileSystem {
   IOStatus OpenAs(const std::string& path, std::unique_ptr<Interface>* file) {
     const Result<InodeId> inode = disk_.Open(path, OpenMode::kRead);
     if (!inode.ok()) return ToIoStatus(inode.status());
-    *file = std::make_unique<Opened>(disk_, *inode);
+    *file = std::make_unique<Opened>(machine_, *inode);
     return IOStatus::OK();
   }
 
+  const Machine machine_;
   SimDisk& disk_;
+  const OptionsFiles options_files_;
 };
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> MakeSimIndexFs(SimDisk& disk) {
-  return std::make_shared<SimIndexFs>(disk);
+std::shared_ptr<rocksdb::FileSystem> MakeSimIndexFs(SimDisk& disk, SimDisk::Process process,
+                                                    OptionsFiles options_files) {
+  return std::make_shared<SimIndexFs>(Machine{disk, process}, options_files);
 }
 
 }  // namespace rawkv

@@ -12,6 +12,7 @@
 #include "engine/options.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_fs.h"
+#include "tests/support/sim/sim_index_fs.h"
 
 namespace rawkv {
 
@@ -19,11 +20,15 @@ namespace rawkv {
 // what the engine said. Outlives every engine that was opened in it.
 class SimWorld {
  public:
-  SimWorld(DiskImage image, uint64_t seed);
+  SimWorld(DiskImage image, uint64_t seed, OptionsFiles options_files = OptionsFiles::kWritten);
 
   SimDisk& disk() { return disk_; }
-  Fs& fs() { return fs_; }
-  const Environment& env() const { return env_; }
+  // Of the process that runs now.
+  Fs& fs() { return *processes_.back()->fs; }
+  const Environment& env() const { return processes_.back()->env; }
+  // Ends that process, wherever it is, and starts another. Its engine stays to be destroyed, and changes
+  // nothing any more. What it had written is there for the next one, in caches if it was not synced.
+  void Restart();
   std::string Said() const { return logger_.Text(); }
 
  private:
@@ -53,12 +58,17 @@ class SimWorld {
     std::string text_ RAWKV_GUARDED_BY(mu_);
   };
 
+  struct Process {
+    std::unique_ptr<SimFs> fs;
+    Environment env;
+  };
+
+  const OptionsFiles options_files_;
   SimDisk disk_;
-  SimFs fs_;
   TickingClock clock_;
   SeededEntropy entropy_;
   Notes logger_;
-  Environment env_;
+  std::vector<std::unique_ptr<Process>> processes_;  // the dead ones' engines may still use theirs
 };
 
 }  // namespace rawkv
