@@ -160,6 +160,12 @@ class Checker {
       Note("the working index is missing; the next open rebuilds it");
       return;
     }
+    if (index.status().code() == StatusCode::kCorruption) {
+      // A power cut may tear the last record of RocksDB's manifest. Nothing hangs on this index (design
+      // invariant 11), so it is no damage to the store, whatever the cause.
+      Note("the working index does not open (" + index.status().message() + "); the next open rebuilds it");
+      return;
+    }
     Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
     if (!meta.ok()) {
       if (!log_only_) Find("index", c_.paths.working_index(), {}, meta.status());

@@ -34,6 +34,8 @@ struct Environment {
   std::shared_ptr<rocksdb::FileSystem> index_fs;  // null: RocksDB's default
   std::function<Result<OpenedDevice>(const std::string&, const DeviceOpenOptions&)> open_device =
       OpenBlockDevice;
+  // Where a format or import finds nothing at the device's path.
+  std::function<Status(const std::string&, uint64_t capacity_bytes)> create_device = CreateDeviceFile;
 };
 
 // Kept in STORE at format; an open may override each for its run.

@@ -11,6 +11,7 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kBallastBytes = 4ull << 20;
+constexpr uint64_t kMinMemtableBytes = 16ull << 10;    // an empty memtable counts some KiB already
 constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // of index files that are not SSTs
 
 Status CheckExpectation(const char* name, std::optional<uint64_t> expected, uint64_t fixed) {
@@ -30,7 +31,10 @@ Status ApplyOptions(StoreContext& c) {
   c.runtime.snapshot_interval = o.snapshot_interval.value_or(c.runtime.snapshot_interval);
   c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
   c.runtime.wal_segment_bytes = o.wal_segment_bytes.value_or(c.runtime.wal_segment_bytes);
-  if (o.memtable_bytes < (1u << 20)) return Status::InvalidArgument("memtable_bytes must be at least 1 MiB");
+  if (o.memtable_bytes < kMinMemtableBytes) {
+    return Status::InvalidArgument("memtable_bytes must be at least 16 KiB, not " +
+                                   std::to_string(o.memtable_bytes));
+  }
   return ValidateRuntime(c.runtime);
 }
 

@@ -98,7 +98,7 @@ TEST_F(OpenTest, SettingsOutOfRangeAreRefused) {
     EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "wal_segment_bytes", std::to_string(bytes));
   }
   open_.wal_segment_bytes = 64 * kKiB;
-  open_.memtable_bytes = kMiB - 1;
+  open_.memtable_bytes = 16 * kKiB - 1;
   EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "memtable_bytes");
   open_.memtable_bytes = kMiB;
   open_.queue_depth = 0;
