@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string_view>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "tools/exit_status.h"
 
 extern char** environ;
@@ -21,12 +24,32 @@ namespace rawkv::torture {
 namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
-constexpr uint64_t kSilenceNs = 60 * kSecondNs;
+// A worker that says nothing for so long hangs. Long enough for a machine that has a hundred other things to
+// sync: being slow is no fault.
+constexpr uint64_t kSilenceNs = 180 * kSecondNs;
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> out;
   for (std::string& s : strings) out.push_back(s.data());
   out.push_back(nullptr);
+  return out;
+}
+
+// What each thread of a process waits for, as the kernel calls it: tells a deadlock from a disk that does not
+// answer.
+std::string WaitsOf(pid_t pid) {
+  std::string out;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  const auto names = PosixFs().List(tasks);
+  if (!names.ok()) return names.status().ToString();
+  for (const std::string& task : *names) {
+    for (const char* file : {"comm", "wchan", "syscall"}) {
+      std::ifstream in(tasks + "/" + task + "/" + file);
+      std::string word;
+      in >> word;
+      out += (std::string_view(file) == "comm" ? "; " : " ") + word;
+    }
+  }
   return out;
 }
 
@@ -107,9 +130,13 @@ Status WorkerProcess::Listen(size_t enough, uint64_t deadline_ns) {
 
 Result<std::vector<Message>> WorkerProcess::KillAt(const KillMoment& moment) {
   if (moment.messages > 0) {
-    RAWKV_RETURN_IF_ERROR(Listen(moment.messages, SystemClock().MonotonicNs() + kSilenceNs));
-    if (!pipe_ended_ && heard_.size() < moment.messages) {
-      return Status::Internal("a worker hangs: " + std::to_string(heard_.size()) + " messages in a minute");
+    while (!pipe_ended_ && heard_.size() < moment.messages) {
+      const size_t before = heard_.size();
+      RAWKV_RETURN_IF_ERROR(Listen(before + 1, SystemClock().MonotonicNs() + kSilenceNs));
+      if (!pipe_ended_ && heard_.size() == before) {
+        return Status::Internal("a worker hangs after " + std::to_string(before) +
+                                " messages; its threads (name, wait, system call)" + WaitsOf(pid_));
+      }
     }
   }
   RAWKV_RETURN_IF_ERROR(Listen(SIZE_MAX, SystemClock().MonotonicNs() + moment.then_ns));

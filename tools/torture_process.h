@@ -32,7 +32,8 @@ class WorkerProcess {
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
   // Waits for the moment, sends SIGKILL, waits for the end: all that it told. When the worker ended by
-  // itself, the error of its own words; kInternal when it told nothing for a minute.
+  // itself, the error of its own words; kInternal, with what its threads wait for, when it goes silent for
+  // three minutes.
   Result<std::vector<Message>> KillAt(const KillMoment& moment);
 
  private:
