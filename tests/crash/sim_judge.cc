@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <list>
 
+#include "base/fs_ops.h"
 #include "engine/admin.h"
 
 namespace rawkv {
@@ -152,7 +153,7 @@ class Judgement {
 
   FormatOptions CopyFormat() {
     FormatOptions o;
-    o.device = "/judge-device";
+    o.device = SimStore::kJudgeDevice;
     o.capacity_bytes = (config_.slots + 18) * 4096;
     o.env = world_.env();
     return o;
@@ -161,6 +162,9 @@ class Judgement {
   // Imports `in` into a new store and compares.
   std::string CheckExport(const std::string& in, const Promise::Copy& copy, bool finished) {
     const std::string dir = "/judge-" + in.substr(1);
+    // What an earlier judge had made of it, when that one was crashed.
+    const Status cleared = RemoveTree(world_.fs(), dir);
+    if (!cleared.ok()) return "clearing " + dir + ": " + cleared.ToString();
     const Result<FormatResult> made = ImportStore(dir, {.in = in, .format = CopyFormat()});
     if (!made.ok()) {
       const StatusCode code = made.status().code();

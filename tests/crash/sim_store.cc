@@ -73,7 +73,9 @@ OpenOptions SimStore::Options(const Environment& env, const SimConfig& config) {
 }
 
 Status SimStore::Format() {
+  // Devices are there or not from the start; a crash does not make any.
   world_.disk().AddDevice(kImportDevice, (config_.slots + 18) * kSlotBytes);
+  world_.disk().AddDevice(kJudgeDevice, (config_.slots + 18) * kSlotBytes);
   return Engine::Format(kDir, FormatOf(world_.env(), config_, kDevice)).status();
 }
 

@@ -58,6 +58,7 @@ struct Promise {
 class SimStore {
  public:
   static constexpr const char* kDir = "/store";
+  static constexpr const char* kJudgeDevice = "/judge-device";  // for copies that a judge makes
 
   SimStore(SimWorld& world, const SimConfig& config, uint64_t seed);
   ~SimStore();
