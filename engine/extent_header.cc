@@ -19,10 +19,6 @@ uint64_t HeaderChecksum(ConstBytes all) {
   return Xxh3(all.subspan(16), LoadLe<uint64_t>(all.data()));
 }
 
-bool IsZero(std::string_view bytes) {
-  return bytes.find_first_not_of('\0') == std::string_view::npos;
-}
-
 }  // namespace
 
 void EncodeExtentHeader(const ExtentHeader& h, Bytes out) {
@@ -71,7 +67,7 @@ Result<ExtentHeader> DecodeExtentHeader(ConstBytes bytes) {
   const uint32_t key_bytes = r.U32();
   const std::string_view reserve = r.Raw(20);
   h.key = std::string(r.Raw(key_bytes));
-  if (!IsZero(reserve) || !IsZero(r.Raw(r.remaining()))) {
+  if (!AllZero(AsBytes(reserve)) || !AllZero(AsBytes(r.Raw(r.remaining())))) {
     return Status::Corruption("extent header: bytes set that this format leaves zero");
   }
   if (!r.ok() || h.key.empty() || h.key.size() > kMaxKeyBytes || h.extent_index >= h.extent_count ||

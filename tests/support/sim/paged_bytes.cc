@@ -6,14 +6,6 @@
 #include "base/checksum.h"
 
 namespace rawkv {
-namespace {
-
-bool AllZero(ConstBytes bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
-}  // namespace
-
 PagedBytes::Page& PagedBytes::Own(uint64_t page) {
   std::shared_ptr<Page>& slot = pages_[page];
   if (slot == nullptr) {
