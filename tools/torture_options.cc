@@ -2,10 +2,8 @@
 
 #include <getopt.h>
 
-#include <charconv>
-#include <cstring>
-
 #include "tools/byte_size.h"
+#include "tools/option_number.h"
 
 namespace rawkv::torture {
 namespace {
@@ -28,15 +26,6 @@ enum Id : int {
   kHelp
 };
 
-Result<uint64_t> ParseNumber(const char* name, const char* text) {
-  uint64_t out = 0;
-  const char* end = text + std::strlen(text);
-  const auto [at, error] = std::from_chars(text, end, out);
-  if (error != std::errc() || at != end || at == text)
-    return Status::InvalidArgument(std::string("--") + name + "=" + text + " is not a number");
-  return out;
-}
-
 Result<std::optional<Durability>> ParseDurability(std::string_view text) {
   if (text == "both") return std::optional<Durability>();
   if (text == "synced") return std::optional(Durability::kSynced);
@@ -53,19 +42,19 @@ Result<std::optional<IoEngine>> ParseEngine(std::string_view text) {
 Status TakeOption(int id, const char* value, Options* out) {
   switch (id) {
     case kMinutes: {
-      RAWKV_ASSIGN_OR_RETURN(out->minutes, ParseNumber("minutes", value));
+      RAWKV_ASSIGN_OR_RETURN(out->minutes, ctl::ParseOptionNumber("minutes", value));
       return Status::Ok();
     }
     case kKills: {
-      RAWKV_ASSIGN_OR_RETURN(out->kills, ParseNumber("kills", value));
+      RAWKV_ASSIGN_OR_RETURN(out->kills, ctl::ParseOptionNumber("kills", value));
       return Status::Ok();
     }
     case kSeed: {
-      RAWKV_ASSIGN_OR_RETURN(out->seed, ParseNumber("seed", value));
+      RAWKV_ASSIGN_OR_RETURN(out->seed, ctl::ParseOptionNumber("seed", value));
       return Status::Ok();
     }
     case kFirstRound: {
-      RAWKV_ASSIGN_OR_RETURN(out->first_round, ParseNumber("first_round", value));
+      RAWKV_ASSIGN_OR_RETURN(out->first_round, ctl::ParseOptionNumber("first_round", value));
       return Status::Ok();
     }
     case kCapacity: {
@@ -155,6 +144,21 @@ each kill that nothing acknowledged was lost, nothing was half done, and the ver
 Exit status: 0 nothing was lost; 1 a promise was broken, the store is kept; 2 usage; 3 refused, or no
 confirmation; 5 the machine failed (I/O error, no space); 130 interrupted.
 )";
+}
+
+std::string ReplayCommand(const Options& options, const ReplayPoint& point) {
+  std::string out = "rawkv-torture --seed=" + std::to_string(point.seed) +
+                    " --first_round=" + std::to_string(point.first_round) +
+                    " --kills=" + std::to_string(point.kills);
+  if (options.capacity_bytes != Options().capacity_bytes)
+    out += " --capacity=" + std::to_string(options.capacity_bytes);
+  if (options.durability) {
+    out +=
+        *options.durability == Durability::kSynced ? " --durability=synced" : " --durability=unsafe_unsynced";
+  }
+  if (options.engine) out += " --engine=" + std::string(IoEngineName(*options.engine));
+  if (!options.device.empty()) out += " --device=" + options.device + " --yes";
+  return out;
 }
 
 }  // namespace rawkv::torture

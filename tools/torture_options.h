@@ -29,4 +29,12 @@ struct Options {
 Result<Options> ParseOptions(int argc, char** argv);
 std::string Usage();
 
+struct ReplayPoint {
+  uint64_t seed = 0;
+  uint64_t first_round = 0;
+  uint64_t kills = 0;
+};
+// The command that makes the same choices again from there, with all that `options` says of what is tried.
+std::string ReplayCommand(const Options& options, const ReplayPoint& point);
+
 }  // namespace rawkv::torture

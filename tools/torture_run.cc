@@ -1,8 +1,6 @@
 #include "tools/torture_run.h"
 
-#include <errno.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -16,6 +14,7 @@
 #include "tools/input.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
+#include "tools/scratch_dir.h"
 
 namespace rawkv::torture {
 namespace {
@@ -27,10 +26,7 @@ class WorkPlace {
  public:
   Status Make(const Options& options) {
     if (options.dir.empty()) {
-      const char* base = getenv("TMPDIR");
-      path_ = std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/rawkv-torture-XXXXXX";
-      if (mkdtemp(path_.data()) == nullptr)
-        return Status::FromErrno(errno, "cannot make " + path_ + " (--dir or TMPDIR names another place)");
+      RAWKV_ASSIGN_OR_RETURN(path_, ctl::MakeScratchDir("rawkv-torture"));
     } else {
       path_ = options.dir;
       RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(PosixFs(), path_));
@@ -171,8 +167,8 @@ Result<Outcome> Run(const Options& options, const std::string& program) {
   RAWKV_RETURN_IF_ERROR(campaign.Format(overwrite));
   Rounds(options, campaign, &outcome).Run();
   const uint64_t from = outcome.failed_round - outcome.failed_round % Campaign::kRoundsAFormat;
-  outcome.replay = fmt::format("rawkv-torture --seed={} --first_round={} --kills={}", outcome.seed, from,
-                               3 * (outcome.failed_round - from + 1));
+  outcome.replay = ReplayCommand(
+      options, {.seed = outcome.seed, .first_round = from, .kills = 3 * (outcome.failed_round - from + 1)});
   if (outcome.violation || options.keep) place.Keep();
   return outcome;
 }
