@@ -73,6 +73,7 @@ struct KeyIndexOptions {
   bool read_only = false;  // opens a published or foreign directory; writes nothing into it
   bool create = false;     // the directory holds no index yet
   uint64_t block_cache_bytes = 256ull << 20;
+  uint64_t memtable_bytes = 64ull << 20;  // about when the caller flushes; memory is taken in fractions of it
   std::shared_ptr<rocksdb::FileSystem> fs;  // null: default
   Logger* logger = nullptr;
 };
