@@ -144,6 +144,11 @@ Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unkn
     if (space.code() != StatusCode::kNoSpace) poison_.Set(space);
     return space;
   }
+  // An index that has stopped writing meanwhile would leave a record in the log whose outcome nobody knows.
+  if (const Status index = core_.index->CheckWritable(); !index.ok()) {
+    poison_.Set(index);
+    return poison_.Check();
+  }
   const std::unique_ptr<IndexBatch> batch = core_.index->NewBatch();
   AllocationTxn txn = core_.allocator->Begin();
   ChangeApplier applier(*batch, txn, core_.meta);

@@ -114,7 +114,11 @@ class KeyIndex {
                                  const ReadPoint* at = nullptr) = 0;
 
   virtual std::unique_ptr<IndexBatch> NewBatch() = 0;
-  virtual Status Apply(IndexBatch& batch) = 0;  // atomic in memory; durable with the next flush
+  // Ok, or kIoError once a background error has ended all writing: what is asked before anything else is
+  // done that Apply is to follow.
+  virtual Status CheckWritable() const = 0;
+  // Atomic in memory; durable with the next flush. An error is never kNoSpace.
+  virtual Status Apply(IndexBatch& batch) = 0;
 
   virtual uint64_t MemtableBytes() const = 0;  // not yet flushed, about
   // Freezes what is in memory and begins writing it out; returns at once. The caller has made log and
