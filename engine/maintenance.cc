@@ -9,6 +9,12 @@
 
 namespace rawkv {
 
+Result<StoreSurvey> Maintenance::SurveyNow() {
+  Result<StoreSurvey> survey = Survey(context_);
+  if (survey.ok() && !survey->unread.ok()) return survey->unread;
+  return survey;
+}
+
 Result<Version> Maintenance::Publish() {
   const Result<Version> current = context_.snapshots->Current();
   if (current.ok() && current->value() == core_.tip.load()) return *current;
