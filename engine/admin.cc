@@ -40,7 +40,9 @@ Result<RollbackPlan> PlanClosed(StoreContext& c, Version target, const RollbackO
   std::string damage;
   RAWKV_ASSIGN_OR_RETURN(const StoreEnd end, FindEnd(c, survey, &damage));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
-  return MakeRollbackPlan(survey, end, target, leases, rollback);
+  Result<RollbackPlan> plan = MakeRollbackPlan(survey, end, target, leases, rollback);
+  if (plan.status().code() == StatusCode::kVersionUnreachable) RAWKV_RETURN_IF_ERROR(survey.unread);
+  return plan;
 }
 
 // What can be told of slots without a writer's help: those of `current`.
@@ -79,6 +81,7 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
     info.health = survey.status().ToString();
     return info;
   }
+  if (!survey->unread.ok() && info.health == "ok") info.health = survey->unread.ToString();
   std::string damage;
   const Result<StoreEnd> end = FindEnd(c, *survey, &damage);
   if (end.ok()) {
@@ -97,6 +100,7 @@ Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kInspect));
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
+  if (marker.status().code() == StatusCode::kIoError) return marker.status();
   if (marker.status().code() != StatusCode::kNotFound) {
     return Status::FailedPrecondition(c->paths.dir +
                                       ": a rollback was interrupted; run it (or open the store) to "
