@@ -148,7 +148,11 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   if (!current.note.empty()) c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": " + current.note);
 
   std::string why;
-  RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &why));
+  std::optional<WorkingIndex> working;
+  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why));
+    return Status::Ok();
+  }));
   RAWKV_ASSIGN_OR_RETURN(Version proven, ProvenBySnapshots(c));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (working) {
@@ -185,8 +189,12 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
     if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
-    RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
-    return core.index->WaitFlush();
+    const Status flushed = WithBallast(c, [&]() -> Status {
+      RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+      return core.index->WaitFlush();
+    });
+    // A full filesystem does not keep a store from opening: it stays in memory, as does the log's tail.
+    return flushed.code() == StatusCode::kNoSpace ? Status::Ok() : flushed;
   };
   RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), log.keep_through));
   core.allocator =
