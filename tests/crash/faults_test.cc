@@ -5,21 +5,10 @@
 //   RAWKV_FAULTS_LIST=1        the table of all combinations with what came of them
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
 #include "tests/crash/faults_campaign.h"
-
-// RocksDB's background threads sleep for a second after each error. Nothing here is waited for that needs
-// the time, and there are thousands of errors.
-extern "C" __attribute__((visibility("default"))) int usleep(useconds_t) {
-  std::this_thread::sleep_for(std::chrono::microseconds(200));
-  return 0;
-}
 
 namespace rawkv {
 namespace {
