@@ -245,8 +245,8 @@ TEST_P(DamageTest, AMisdirectedWriteHarmsTwoPlacesAndNeitherIsReturned) {
             if (i == astray) event->offset = to;
             return true;
           }),
-          (device && !GetParam()) || IsLastRecord(e.path, e.offset, e.bytes.size()), KindOf(e),
-          "to " + std::to_string(to) + " instead: " + Describe(e));
+          (device && !GetParam()) || IsLastRecord(e.path, e.offset, e.bytes.size()),
+          KindOf(e) + " (elsewhere)", "to " + std::to_string(to) + " instead: " + Describe(e));
   }
 }
 
