@@ -47,7 +47,9 @@ Result<RollbackPlan> PlanClosed(StoreContext& c, Version target, const RollbackO
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
   RAWKV_ASSIGN_OR_RETURN(const FoundEnd found, FindEnd(c, survey));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
-  return MakeRollbackPlan(survey, found.end, target, leases, rollback);
+  Result<RollbackPlan> plan = MakeRollbackPlan(survey, found.end, target, leases, rollback);
+  if (plan.status().code() == StatusCode::kVersionUnreachable) RAWKV_RETURN_IF_ERROR(survey.unread);
+  return plan;
 }
 
 // What can be told of slots without a writer's help: those of `current`.
@@ -86,6 +88,7 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
     info.health = survey.status().ToString();
     return info;
   }
+  if (!survey->unread.ok() && info.health == "ok") info.health = survey->unread.ToString();
   const Result<FoundEnd> found = FindEnd(c, *survey);
   if (found.ok()) {
     const Version intact = found->end.intact;

@@ -82,6 +82,7 @@ Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
   const Version tip(core.tip.load());
   if (!ToReachability(survey, tip, {}).IsReachable(version)) {
+    if (version <= tip) RAWKV_RETURN_IF_ERROR(survey.unread);
     return Status::VersionUnreachable("version " + ToString(version) +
                                       (version > tip ? " was never made" : " is no longer kept"));
   }

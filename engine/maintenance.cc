@@ -16,6 +16,12 @@ constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
 
 }  // namespace
 
+Result<StoreSurvey> Maintenance::SurveyNow() {
+  Result<StoreSurvey> survey = Survey(context_);
+  if (survey.ok() && !survey->unread.ok()) return survey->unread;
+  return survey;
+}
+
 Result<Version> Maintenance::Publish() {
   const Result<Version> current = context_.snapshots->Current();
   if (current.ok() && current->value() == core_.tip.load()) return *current;
@@ -89,6 +95,7 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   for (const Version v : plan.remove) RAWKV_RETURN_IF_ERROR(context_.snapshots->Remove(v));
   RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
   RAWKV_RETURN_IF_ERROR(Reclaim());
+  EnsureBallast(context_);  // given up while the filesystem was full
   return plan.remove;
 }
 
@@ -253,7 +260,12 @@ Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version
   const Version tip(core_.tip.load());
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
                          MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
-  return views_.OpenClone(context_, way.base, version, kind);
+  std::shared_ptr<const EngineView> view;
+  RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(view, views_.OpenClone(context_, way.base, version, kind));
+    return Status::Ok();
+  }));
+  return view;
 }
 
 }  // namespace rawkv

@@ -53,7 +53,8 @@ class Maintenance {
 
   // What is reachable now, in-process views and others' leases included.
   Result<Reachability> Reach() RAWKV_REQUIRES(mu);
-  Result<StoreSurvey> SurveyNow() { return Survey(context_); }
+  // With everything in it that can be reached, or an error.
+  Result<StoreSurvey> SurveyNow();
   std::vector<VersionHold> Holds();
   // A retained version, cloned from a snapshot. kVersionUnreachable.
   Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind) RAWKV_REQUIRES(mu);

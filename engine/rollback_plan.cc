@@ -41,7 +41,12 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
     const bool leads_there = s.version == target || survey.Continued(s.version);
     if (s.version <= target && leads_there) base = &s;
   }
-  if (base == nullptr) return Unreachable(survey, end, target);
+  if (base == nullptr) {
+    // A pin holds it: its snapshot must be there, and is not to be believed.
+    return Status::Corruption(SnapshotStore::DirName(target) +
+                              " in the store's directory: damaged, so that version " + ToString(target) +
+                              ", which it holds, cannot be read; see `rawkv-ctl fsck`");
+  }
   plan.base = base->version;
   plan.records = target.value() - base->version.value();
   if (target == end.newest) return plan;

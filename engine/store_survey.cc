@@ -32,13 +32,14 @@ std::vector<SnapshotRow> StoreSurvey::Rows() const {
 
 Result<StoreSurvey> Survey(StoreContext& c) {
   StoreSurvey out;
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c.snapshots->List(&out.damaged));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c.snapshots->List(&out.damaged, &out.unread));
   for (const SnapshotInfo& s : all) {
     if (c.record.chain.Contains(s.lineage, s.version)) out.snapshots.push_back(s);
   }
   RAWKV_ASSIGN_OR_RETURN(out.pins, LoadPins(*c.env.fs, c.paths.dir));
   const Result<Version> current = c.snapshots->Current();
   if (current.ok()) out.current = *current;
+  if (current.status().code() == StatusCode::kIoError) out.unread = current.status();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return Status::Corruption(c.paths.wal() + ": the log is missing altogether");
   out.log_first = segments.front().first;

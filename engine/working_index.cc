@@ -39,6 +39,7 @@ Status CheckWorkingBase(std::string_view file, const Uuid& store_uuid) {
 Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std::string& index_dir) {
   return KeyIndex::Open({.dir = index_dir,
                          .block_cache_bytes = c.options.block_cache_bytes,
+                         .memtable_bytes = c.options.memtable_bytes,
                          .fs = c.env.index_fs,
                          .logger = c.env.logger});
 }

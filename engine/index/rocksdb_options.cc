@@ -23,9 +23,11 @@ bool IsSupported(rocksdb::CompressionType type) {
 
 // Only StartFlush begins a flush (design invariant 8), and nothing RocksDB finds wrong with its own
 // backlog may hold up a commit.
-void LeaveFlushingToUs(rocksdb::Options* o) {
+void LeaveFlushingToUs(uint64_t memtable_bytes, rocksdb::Options* o) {
   o->write_buffer_size = size_t{64} << 30;  // RocksDB's limit; memory is taken as it is used
-  o->arena_block_size = 1 << 20;            // would otherwise be derived from write_buffer_size
+  // Would otherwise be derived from write_buffer_size. A block counts as used from its first byte on: one
+  // as large as the bound would make every commit flush.
+  o->arena_block_size = std::clamp<uint64_t>(memtable_bytes / 64, 4 << 10, 1 << 20);
   o->db_write_buffer_size = 0;
   // Memtables that wait for a flush stall nobody: the engine bounds them by when it flushes.
   o->max_write_buffer_number = 1 << 16;
@@ -91,7 +93,7 @@ rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env
   o.allow_mmap_writes = false;
   // Writes back as a flush goes, so that its last sync, and a commit's beside it, are short.
   o.bytes_per_sync = 1 << 20;
-  LeaveFlushingToUs(&o);
+  LeaveFlushingToUs(options.memtable_bytes, &o);
   KeepOpeningCheap(&o);
   SetTableFormat(options, &o);
   return o;

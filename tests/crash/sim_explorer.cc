@@ -27,25 +27,85 @@ SimExplorer::SimExplorer(const ExploreOptions& options) : options_(options) {
   furnished_ = world.disk().Image();
 }
 
+bool SimExplorer::RunHistory(const std::vector<SimOp>& ops, uint64_t seed, Run* run) {
+  run->name = NameOf(ops);
+  run->start = furnished_;
+  run->first = promise_;
+  SimWorld world(furnished_, Mix(options_.seed, 1));
+  world.disk().OmitSyncs(options_.omit);
+  world.disk().Record(true);
+  SimStore store(world, options_.config, seed);
+  Status status = store.Open(promise_);
+  for (size_t i = 0; status.ok() && i < ops.size(); ++i) status = store.Run(ops[i]);
+  run->trace = world.disk().TakeTrace();
+  world.disk().Record(false);
+  run->promises = store.promises();
+  ++counts_.histories;
+  if (status.ok()) return true;
+  violations_.push_back({"the history itself fails: " + status.ToString(), run->name, world.Said(), ""});
+  return false;
+}
+
 void SimExplorer::Explore(const std::vector<SimOp>& ops, bool everywhere) {
-  Run run{.name = NameOf(ops), .start = furnished_, .first = promise_};
+  Run run;
+  if (!RunHistory(ops, options_.seed + 1, &run)) return;
+  run.from_start = everywhere || ops.size() <= 1;
+  run.from_mark = ops.empty() ? 0 : ops.size() - 1;
+  CrashEverywhere(run, options_.random_plans, 0, 1);
+}
+
+void SimExplorer::ExploreRandom(uint64_t seed, size_t length, size_t crashes) {
+  Rng rng(seed);
+  std::vector<SimOp> ops;
+  while (ops.size() < length) ops.push_back(static_cast<SimOp>(rng.Below(kSimOps)));
+  Run run;
+  if (!RunHistory(ops, options_.seed + 1, &run)) return;
+  run.name = "seed " + std::to_string(seed) + " " + run.name;
+  run.from_start = true;
+  CrashEverywhere(run, options_.random_plans, seed, std::max<size_t>(1, run.trace.size() / crashes));
+}
+
+bool SimExplorer::RunKilled(const std::vector<SimOp>& ops, uint64_t changes,
+                            const std::vector<Promise>& promises, Run* run) {
   SimWorld world(furnished_, Mix(options_.seed, 1));
   world.disk().OmitSyncs(options_.omit);
   world.disk().Record(true);
   SimStore store(world, options_.config, options_.seed + 1);
   Status status = store.Open(promise_);
-  for (size_t i = 0; status.ok() && i < ops.size(); ++i) status = store.Run(ops[i]);
-  run.trace = world.disk().TakeTrace();
-  world.disk().Record(false);
-  run.promises = store.promises();
+  for (size_t i = 0; status.ok() && i + 1 < ops.size(); ++i) status = store.Run(ops[i]);
+  RAWKV_CHECK(status.ok(), "a history that has been run before can be run again");
+  world.disk().DieAfter(changes);
+  const bool over = store.Run(ops.back()).ok();
+  if (over) return false;
+
+  const Allowed allowed{&promises[ops.size() - 1], &promises[ops.size()]};
+  Promise found;
+  bool after = false;
+  std::string problem;
+  status = store.OpenAgain();
+  if (status.ok()) problem = Recognise(store.engine(), allowed, &found, &after);
+  if (status.ok() && problem.empty()) status = store.Adopt(found);
+  if (status.ok() && problem.empty()) status = store.Run(SimOp::kCommitInline);
+  run->name = NameOf(ops) + " killed after " + std::to_string(changes) + " changes in the last, opened again";
+  run->start = furnished_;
+  run->first = promise_;
+  run->trace = world.disk().TakeTrace();
+  run->promises = store.promises();
+  run->from_mark = ops.size();
   ++counts_.histories;
-  if (!status.ok()) {
-    violations_.push_back({"the history itself fails: " + status.ToString(), run.name, world.Said(), ""});
-    return;
+  if (!status.ok()) problem = status.ToString();
+  if (!problem.empty()) violations_.push_back({problem, run->name, world.Said(), ""});
+  return problem.empty();
+}
+
+void SimExplorer::ExploreKills(const std::vector<SimOp>& ops) {
+  Run whole;
+  if (!RunHistory(ops, options_.seed + 1, &whole)) return;
+  for (uint64_t changes = 0; !Done(); ++changes) {
+    Run run;
+    if (!RunKilled(ops, changes, whole.promises, &run)) break;
+    CrashEverywhere(run, options_.random_plans, 0, 1);
   }
-  run.from_start = everywhere || ops.size() <= 1;
-  run.from_mark = ops.empty() ? 0 : ops.size() - 1;
-  CrashEverywhere(run, options_.random_plans, 0, 1);
 }
 
 // Places are sampled: `sample` of every `of`.

@@ -22,6 +22,7 @@ struct ExploreOptions {
   // Of the distinct states, this share (of 1000) is judged; the same ones for the same seed.
   uint64_t per_mille = 1000;
   uint64_t max_states = UINT64_MAX;
+  size_t max_violations = 10;
   // What makes the machine's disks lie, for showing that the lie is found.
   SimDisk::Omit omit;
 };
@@ -52,7 +53,14 @@ class SimExplorer {
   // Runs `ops` on a furnished store and crashes within the last of them (within all with `everywhere`; the
   // open belongs to the first).
   void Explore(const std::vector<SimOp>& ops, bool everywhere = false);
-  bool Done() const { return counts_.judged >= options_.max_states || violations_.size() >= 10; }
+  // Kills the process at every I/O of the last operation, opens the store again as it lies in the caches,
+  // commits once more, and cuts the power in that: what a restart adopted must stay.
+  void ExploreKills(const std::vector<SimOp>& ops);
+  // A long history, from a seed of its own, with the power cut at about `crashes` places.
+  void ExploreRandom(uint64_t seed, size_t length, size_t crashes);
+  bool Done() const {
+    return counts_.judged >= options_.max_states || violations_.size() >= options_.max_violations;
+  }
 
   const ExploreCounts& counts() const { return counts_; }
   const std::vector<Violation>& violations() const { return violations_; }
@@ -69,6 +77,11 @@ class SimExplorer {
     bool from_start = false;
     int depth = 0;
   };
+  // Runs `ops` from the furnished store. False, and a violation noted, if they fail.
+  bool RunHistory(const std::vector<SimOp>& ops, uint64_t seed, Run* run);
+  // The same, killed after `changes` changes in the last one. False if it was over before.
+  bool RunKilled(const std::vector<SimOp>& ops, uint64_t changes, const std::vector<Promise>& promises,
+                 Run* run);
   void CrashEverywhere(const Run& run, size_t random_plans, uint64_t sample, uint64_t of);
   void JudgeState(const Run& run, const DiskImage& image, size_t marks, const std::string& how);
 

@@ -69,7 +69,8 @@ class Judgement {
     std::string problem;
     if (scrutiny_.check_before) problem = Check("before recovery");
     if (problem.empty()) problem = Open();
-    if (problem.empty()) problem = Recognise();
+    bool after = false;
+    if (problem.empty()) problem = Recognise(*engine_, allowed_, &now_, &after);
     if (problem.empty()) problem = CheckReachable();
     if (problem.empty()) problem = CheckCopies();
     if (!problem.empty()) return problem;
@@ -95,35 +96,6 @@ class Judgement {
     return "";
   }
 
-  // Which of the allowed states this is.
-  std::string Recognise() {
-    const Version tip = engine_->version();
-    std::string as_before = "above";
-    if (tip >= allowed_.before->durable && tip <= allowed_.before->model.tip()) {
-      as_before = CompareAt(*engine_, std::nullopt, allowed_.before->model.At(tip));
-      if (as_before.empty()) {
-        now_ = *allowed_.before;
-        now_.model.RollBackTo(tip);
-        return "";
-      }
-    }
-    std::string as_after = "nothing was under way";
-    if (allowed_.after != nullptr) {
-      as_after = "the tip would be " + ToString(allowed_.after->model.tip());
-      if (tip == allowed_.after->model.tip()) {
-        as_after = CompareAt(*engine_, std::nullopt, allowed_.after->model.At(tip));
-        if (as_after.empty()) {
-          now_ = *allowed_.after;
-          verdict_.adopted_after = true;
-          return "";
-        }
-      }
-    }
-    return "tip " + ToString(tip) + " is none of the promised: not version " +
-           ToString(allowed_.before->durable) + " to " + ToString(allowed_.before->model.tip()) +
-           " as before (" + as_before + "), nor as after (" + as_after + ")";
-  }
-
   // What could be read before the crash and after the operation can be read now; whatever the store says
   // can be read, reads as the model says.
   std::string CheckReachable() {
@@ -136,8 +108,9 @@ class Judgement {
     Promise found = now_;
     found.reachable = info->reachable;
     for (Version v = now_.model.initial(); v <= now_.model.tip(); v = Next(v)) {
-      const bool promised =
-          allowed_.before->Reaches(v) && (allowed_.after == nullptr || allowed_.after->Reaches(v));
+      // Automatic snapshots retire versions at moments of their own.
+      const bool promised = config_.snapshot_interval == 0 && allowed_.before->Reaches(v) &&
+                            (allowed_.after == nullptr || allowed_.after->Reaches(v));
       if (promised && !found.Reaches(v)) return "version " + ToString(v) + " can no longer be reached";
       if (!found.Reaches(v) || v == now_.model.tip()) continue;
       if (!scrutiny_.every_version && (seed_ + v.value()) % 4 != 0) continue;
@@ -275,6 +248,37 @@ class Judgement {
 };
 
 }  // namespace
+
+std::string Recognise(Engine& engine, const Allowed& allowed, Promise* found, bool* after) {
+  const Version tip = engine.version();
+  const Promise& before = *allowed.before;
+  std::string as_before = "out of range";
+  if (tip >= before.durable && tip <= before.model.tip()) {
+    as_before = CompareAt(engine, std::nullopt, before.model.At(tip));
+    if (as_before.empty()) {
+      *found = before;
+      found->model.RollBackTo(tip);
+      found->durable = tip;
+      *after = false;
+      return "";
+    }
+  }
+  std::string as_after = "nothing was under way";
+  if (allowed.after != nullptr) {
+    const Version would_be = allowed.after->model.tip();
+    as_after = "the tip would be " + ToString(would_be);
+    if (tip == would_be) as_after = CompareAt(engine, std::nullopt, allowed.after->model.At(tip));
+    if (as_after.empty()) {
+      *found = *allowed.after;
+      found->durable = tip;
+      *after = true;
+      return "";
+    }
+  }
+  return "tip " + ToString(tip) + " is none of the promised: not version " + ToString(before.durable) +
+         " to " + ToString(before.model.tip()) + " as before (" + as_before + "), nor as after (" + as_after +
+         ")";
+}
 
 Verdict Judge(const DiskImage& image, const Allowed& allowed, const SimConfig& config,
               const Scrutiny& scrutiny, uint64_t seed) {

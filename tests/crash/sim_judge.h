@@ -25,13 +25,16 @@ struct Scrutiny {
 
 struct Verdict {
   std::string problem;  // "" = as promised
-  bool adopted_after = false;
   // With `record`: what happened, and the promises that its marks name. The first mark is that of the
   // recovered store.
   Trace trace;
   std::vector<Promise> promises;
   std::string said;  // by the engine
 };
+
+// Which of the allowed states an engine that has just come up is in: "" and *found (durable through its tip),
+// or what is wrong. *after: it is that of the operation that was under way.
+std::string Recognise(Engine& engine, const Allowed& allowed, Promise* found, bool* after);
 
 // Brings up the machine that a crash left and holds the store against what was promised.
 Verdict Judge(const DiskImage& image, const Allowed& allowed, const SimConfig& config,

@@ -114,8 +114,20 @@ Status SimStore::Close() {
   return Status::Ok();
 }
 
-Status SimStore::Kept() {
+Status SimStore::OpenAgain() {
+  engine_.reset();
   AwaitIndexThreads();
+  world_.Restart();
+  return OpenEngine();
+}
+
+Status SimStore::Adopt(const Promise& found) {
+  now_ = found;
+  return Kept();
+}
+
+Status SimStore::Kept() {
+  if (config_.await_index) AwaitIndexThreads();
   if (engine_ != nullptr) {
     RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine_->Info());
     now_.reachable = info.reachable;
@@ -144,7 +156,10 @@ Status SimStore::Rollback() {
   const Version floor = now_.reachable.back().first;
   const Version tip = now_.model.tip();
   const Version target(std::max(floor.value(), tip.value() - std::min<uint64_t>(2, tip.value())));
-  RAWKV_RETURN_IF_ERROR(engine_->Rollback(target));
+  const Status status = engine_->Rollback(target);
+  // An automatic snapshot may have retired it meanwhile; then nothing has changed.
+  if (config_.snapshot_interval != 0 && status.code() == StatusCode::kVersionUnreachable) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(status);
   now_.model.RollBackTo(target);
   return Status::Ok();
 }
@@ -154,7 +169,9 @@ Status SimStore::Export() {
   // The tip and an older version by turns: one reads the live index, the other a clone.
   const Version version =
       step_ % 2 == 0 || now_.reachable.empty() ? now_.model.tip() : now_.reachable.back().first;
-  RAWKV_RETURN_IF_ERROR(engine_->Export({.version = version, .out = out, .chunk_bytes = 1 << 20}));
+  const Status status = engine_->Export({.version = version, .out = out, .chunk_bytes = 1 << 20});
+  if (config_.snapshot_interval != 0 && status.code() == StatusCode::kVersionUnreachable) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(status);
   now_.exports[out] = {version, now_.model.At(version)};
   return Status::Ok();
 }

@@ -38,6 +38,7 @@ struct SimConfig {
   uint64_t memtable_bytes = 32ull << 10;
   uint64_t wal_segment_bytes = 64ull << 10;
   uint64_t slots = 48;
+  bool await_index = true;  // RocksDB's threads come to rest after each operation
 };
 
 // What a store has promised at one moment: what a power cut at it must bring back.
@@ -70,6 +71,11 @@ class SimStore {
   Status Open(Promise promise);
   Status Run(SimOp op);
   Status Close();
+  // After the process was killed in an operation: lets go of the engine, which changes nothing any more,
+  // restarts the process and opens the store as it lies in the caches.
+  Status OpenAgain();
+  // Notes what such an open found, as in force from now on.
+  Status Adopt(const Promise& found);
   const std::vector<Promise>& promises() const { return promises_; }
   Engine& engine() { return *engine_; }
 
