@@ -212,13 +212,21 @@ class ChangeSetDecoder {
     return in_.Skip(static_cast<int>(length));
   }
 
+  // Protobuf also takes fields in any order or repeated, default values, and varints that are too long or
+  // overflow: never what we write. The size comes first, so that the copy is never larger than the input.
+  bool IsAsWritten(std::string_view field) {
+    if (op_.ByteSizeLong() != field.size()) return false;
+    again_.resize(field.size());
+    op_.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(again_.data()));
+    return again_ == field;
+  }
+
   const char* DecodeField(uint32_t tag, std::string_view field, ChangeSet* out) {
     switch (tag) {
       case kOpsTag: {
         op_.Clear();
         if (!op_.ParseFromArray(field.data(), static_cast<int>(field.size()))) return "operation malformed";
-        // Shorter or longer than what we write: repeated fields, default values, long varints.
-        if (op_.ByteSizeLong() != field.size()) return "operation not as written";
+        if (!IsAsWritten(field)) return "operation not as written";
         return DecodeOp(&op_, &out->ops.emplace_back());
       }
       case kUserMetadataTag:
@@ -235,6 +243,7 @@ class ChangeSetDecoder {
   const std::string_view bytes_;
   CodedInputStream in_;
   wal::Op op_;
+  std::string again_;  // op_ encoded, to compare
 };
 
 }  // namespace
