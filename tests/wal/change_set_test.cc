@@ -231,6 +231,10 @@ TEST(ChangeSet, RefusesWhatEncodeCouldNotHaveWritten) {
   EXPECT_EQ(CodeOf("\x12\x01m" + op("\x08\x02\x12\x01k")), StatusCode::kCorruption) << "out of order";
   EXPECT_EQ(CodeOf("\x12\x01m\x12\x01n"), StatusCode::kCorruption) << "metadata twice";
   EXPECT_EQ(CodeOf("\x12\x00"s), StatusCode::kCorruption) << "empty metadata, written";
+  EXPECT_EQ(CodeOf("\x12\x81\x00m"s), StatusCode::kCorruption) << "length too long";
+  EXPECT_EQ(CodeOf("\x12\x81\x80\x80\x80\x70m"s), StatusCode::kCorruption) << "length that overflows";
+  EXPECT_EQ(CodeOf("\x92\x00\x01m"s), StatusCode::kCorruption) << "tag too long";
+  EXPECT_EQ(CodeOf("\x12\x01m"), StatusCode::kOk) << "the metadata that these vary";
   EXPECT_EQ(CodeOf("\x1a\x02zz"), StatusCode::kCorruption) << "digest of two bytes";
 }
 
