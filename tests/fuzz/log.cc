@@ -147,12 +147,12 @@ Verdict CheckSegment(std::string_view file) {
     RAWKV_CHECK(scan.status().code() == StatusCode::kNotSupported, "damage is judged, no error");
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(!newer, "a newer frame is never passed over");
   if (!reader->live()) {
     RAWKV_CHECK(scan->last == Previous(segment.first), "nothing of an abandoned branch's segment counts");
     CheckGoesOn(context, *scan);
     return Verdict::kRefused;
   }
+  RAWKV_CHECK(!newer, "a newer frame is never passed over");
   const Result<SegmentTail> tail = reader->InspectTail();
   RAWKV_CHECK(tail.ok() && tail->nonzero_end >= reader->point().offset, "the tail lies behind the good end");
   RAWKV_CHECK(scan->last == last && scan->end_offset == reader->point().offset, "one judgement");
