@@ -11,6 +11,7 @@
 #include "blockdev/superblock.h"
 #include "tests/crash/damage_judge.h"
 #include "tests/support/faults/fault_plane.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/sim/crash_plan.h"
 #include "tests/support/sim/crash_states.h"
 #include "tests/support/sim/sim_device.h"
@@ -66,16 +67,7 @@ Made Make(const SimConfig& config, uint64_t seed, bool close) {
 
 class DamageTest : public testing::TestWithParam<bool> {
  protected:
-  static constexpr bool kSanitized =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-      true;
-#else
-      false;
-#endif
-
-  void SetUp() override {
-    made_ = Make(config_, seed_, /*close=*/GetParam());
-  }
+  void SetUp() override { made_ = Make(config_, seed_, /*close=*/GetParam()); }
   void TearDown() override {
     for (const auto& [what, outcomes] : told_) {
       std::printf("%-40s", what.c_str());
@@ -127,9 +119,7 @@ class DamageTest : public testing::TestWithParam<bool> {
   static std::string KindOf(const TraceEvent& e) {
     return e.kind == Kind::kDeviceWrite ? KindOfDeviceRegion(e.offset) : KindOfPath(e.path);
   }
-  bool Skip() {
-    return !Everything() && !rng_.OneIn(kSanitized ? 10 : 2);
-  }
+  bool Skip() { return !Everything() && !rng_.OneIn(kSanitized ? 10 : 2); }
 
   // So few slots that freed ones are soon used again.
   const SimConfig config_{.slots = 28};

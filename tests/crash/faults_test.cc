@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "tests/crash/faults_campaign.h"
+#include "tests/support/sanitized.h"
 
 namespace rawkv {
 namespace {
@@ -22,9 +23,7 @@ TEST(Faults, EveryOperationFailsInTurn) {
   FaultCampaignOptions options{.seed = TestSeed(1)};
   options.everything = Variable("RAWKV_FAULTS") == "all";
   options.only = Variable("RAWKV_FAULTS_HISTORY");
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  options.share = 10;
-#endif
+  options.share = Share(1, 10);
   FaultCampaign campaign(options);
   campaign.Run();
   if (!Variable("RAWKV_FAULTS_LIST").empty()) std::printf("%s", campaign.Table().c_str());

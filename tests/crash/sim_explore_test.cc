@@ -7,15 +7,12 @@
 #include <cstdlib>
 
 #include "tests/crash/sim_explorer.h"
+#include "tests/support/sanitized.h"
 
 namespace rawkv {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kStates = 2'000;
-#else
-constexpr uint64_t kStates = 50'000;
-#endif
+constexpr uint64_t kStates = Share(50'000, 2'000);
 
 // RAWKV_CRASH_STATES: how many to judge.
 uint64_t StatesWanted() {

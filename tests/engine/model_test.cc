@@ -10,6 +10,7 @@
 #include "tests/engine/expect_status.h"
 #include "tests/engine/model_store.h"
 #include "tests/support/loop_device.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
@@ -39,7 +40,7 @@ class History {
   void Run() {
     store_.Format();
     store_.Open();
-    const uint64_t steps = TestSteps(config_.steps);
+    const uint64_t steps = TestSteps(config_.steps / Share(1, 3));
     for (uint64_t step = 0; step < steps && !testing::Test::HasFailure(); ++step) Step(step);
     if (testing::Test::HasFailure()) return;
     store_.CheckEveryVersion();

@@ -8,6 +8,7 @@
 #include "snapshot/leases.h"
 #include "tests/snapshot/fake_index.h"
 #include "tests/snapshot/turn_fs.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
 // Readers that make and remove leases beside a writer that lists and sweeps (leases.cc: L1, L3).
@@ -19,7 +20,7 @@ bool Contains(const std::vector<LeaseInfo>& leases, const std::string& dir) {
 }
 
 TEST(LeasesRace, EveryInterleavingGivesTheReaderItsViewAndTheWriterTheTruth) {
-  for (uint64_t seed = 1; seed <= 400 && !testing::Test::HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= Share(400, 100) && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     TempDir dir;
     FixedClock clock;
