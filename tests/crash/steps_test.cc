@@ -7,6 +7,7 @@
 #include "engine/rollback_steps.h"
 #include "tests/crash/store_fixture.h"
 #include "tests/support/fault_fs.h"
+#include "tests/support/sanitized.h"
 
 namespace rawkv {
 namespace {
@@ -35,7 +36,7 @@ class StepsTest : public StoreFixture {
   void StopEverywhere(const Act& act, const Judge& judge) {
     const std::string prepared = Prepare();
     size_t stops = 0;
-    for (bool through = false; !through && !HasFatalFailure(); ++stops) {
+    for (bool through = false; !through && !HasFatalFailure(); stops += Share(1, 3)) {
       SCOPED_TRACE("stopped at change " + std::to_string(stops));
       ASSERT_LT(stops, 1000u);
       const std::string dir = CopyOf(prepared, "copy");
@@ -134,7 +135,7 @@ TEST_F(StepsTest, RollbackToASnapshotHappensOrNot) {
 
 TEST_F(StepsTest, RecoveryOfARollbackMayBeStoppedToo) {
   const std::string prepared = Prepare();
-  for (size_t first = 0; first < 200; first += 3) {
+  for (size_t first = 0; first < 200; first += Share(3, 11)) {
     const std::string dir = CopyOf(prepared, "copy");
     bool through = false;
     {
@@ -172,7 +173,7 @@ TEST_F(StepsTest, ImportIsAStoreOrNone) {
     ASSERT_TRUE(engine->Export({.version = Version(12), .out = exported}).ok());
   }
   size_t stops = 0;
-  for (bool through = false; !through; ++stops) {
+  for (bool through = false; !through; stops += Share(1, 3)) {
     SCOPED_TRACE("stopped at change " + std::to_string(stops));
     ASSERT_LT(stops, 1000u);
     FaultFs fs(PosixFs());
