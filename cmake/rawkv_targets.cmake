@@ -59,11 +59,11 @@ if(RAWKV_BUILD_TESTS)
                                                    ${standard_headers})
 endif()
 
-# rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s]): one GoogleTest
-# program, one CTest test. The program leaves the result of each of its tests in
+# rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s] [SANITIZED_SHARE n]):
+# one GoogleTest program, one CTest test; under sanitizers one of n tests in it. The program leaves the result of each of its tests in
 # gtest/<name>.xml, from which tools/run-tests counts. Labels: docs/testing.md.
 function(rawkv_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;SANITIZED_SHARE" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   foreach(layer IN LISTS arg_USES)
     target_link_libraries(${name} PRIVATE rawkv_${layer})
@@ -79,4 +79,8 @@ function(rawkv_test name)
   add_test(NAME ${name}
            COMMAND ${name} "--gtest_output=xml:${PROJECT_BINARY_DIR}/gtest/${name}.xml" ${arg_ARGS})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  if(RAWKV_SANITIZE AND arg_SANITIZED_SHARE)
+    set_tests_properties(${name} PROPERTIES
+                         ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SANITIZED_SHARE};GTEST_SHARD_INDEX=0")
+  endif()
 endfunction()

@@ -51,7 +51,7 @@ void SimExplorer::Explore(const std::vector<SimOp>& ops, bool everywhere) {
   if (!RunHistory(ops, options_.seed + 1, &run)) return;
   run.from_start = everywhere || ops.size() <= 1;
   run.from_mark = ops.empty() ? 0 : ops.size() - 1;
-  CrashEverywhere(run, options_.random_plans, 0, 1);
+  CrashEverywhere(run, options_.random_plans, options_.seed, options_.place_one_in);
 }
 
 void SimExplorer::ExploreRandom(uint64_t seed, size_t length, size_t crashes) {

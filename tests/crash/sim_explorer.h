@@ -21,6 +21,8 @@ struct ExploreOptions {
   size_t nested_crashes = 6;
   // Of the distinct states, this share (of 1000) is judged; the same ones for the same seed.
   uint64_t per_mille = 1000;
+  // Of the places in a history's last operation, one of so many: spares building what is not judged.
+  uint64_t place_one_in = 1;
   uint64_t max_states = UINT64_MAX;
   size_t max_violations = 10;
   // What makes the machine's disks lie, for showing that the lie is found.
