@@ -11,9 +11,12 @@
 #include "engine/store_survey.h"
 #include "engine/working_index.h"
 #include "wal/change_set.h"
+#include "wal/log_salvage.h"
 
 namespace rawkv {
 namespace {
+
+constexpr Version kLastVersion(~uint64_t{0});
 
 Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenOptions& options,
                                              ContextAccess access) {
@@ -25,12 +28,21 @@ Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenO
 Result<StoreEnd> FindEnd(StoreContext& c, const StoreSurvey& survey, std::string* damage) {
   Version proven = Previous(survey.log_first);
   for (const SnapshotInfo& s : survey.snapshots) proven = std::max(proven, s.version);
-  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), survey.log_first, proven));
-  const Version intact = std::max(scan.last, proven);
+  const Result<LogScan> scan = ScanLog(c.log(), survey.log_first, proven);
+  if (!scan.ok()) {
+    // A segment's header is damaged: as far as records follow the newest snapshot.
+    if (scan.status().code() != StatusCode::kCorruption) return scan.status();
+    *damage = scan.status().message();
+    const auto accept = [](const LogRecord&) { return Status::Ok(); };
+    RAWKV_ASSIGN_OR_RETURN(const LogPart part, FollowLog(c.log(), Next(proven), kLastVersion, accept));
+    RAWKV_ASSIGN_OR_RETURN(const Version newest, NewestTrace(c.log()));
+    return StoreEnd{.newest = std::max(part.last, newest), .intact = part.last};
+  }
+  const Version intact = std::max(scan->last, proven);
   StoreEnd end{.newest = intact, .intact = intact};
-  if (scan.end == LogEnd::kCorrupt) {
-    end.newest = std::max({intact, scan.damaged_to, Next(scan.last)});
-    *damage = scan.message;
+  if (scan->end == LogEnd::kCorrupt) {
+    end.newest = std::max({intact, scan->damaged_to, Next(scan->last)});
+    *damage = scan->message;
   }
   return end;
 }
