@@ -83,6 +83,14 @@ Status RemoveSegmentsAbove(const WalContext& context, Version version) {
   return {};
 }
 
+Status RemoveSegmentsBelow(const WalContext& context, Version version) {
+  RAWKV_ASSIGN_OR_RETURN(std::vector<SegmentFile> files, ListSegmentFiles(*context.fs, context.dir));
+  while (files.size() > 1 && files[1].first <= version) {
+    RAWKV_RETURN_IF_ERROR(DropOldest(context, &files));
+  }
+  return {};
+}
+
 Status BeginLogAnew(const WalContext& context, const WalOptions& options, Version first) {
   RAWKV_ASSIGN_OR_RETURN(std::vector<SegmentFile> files, ListSegmentFiles(*context.fs, context.dir));
   RAWKV_ASSIGN_OR_RETURN(SegmentWriter writer, RestartLog(context, options, first, &files));

@@ -30,6 +30,10 @@ Result<Version> NewestTrace(const WalContext& context);
 // the oldest segment stays whatever it holds.
 Status RemoveSegmentsAbove(const WalContext& context, Version version);
 
+// Removes the segments that hold nothing at or above `version`, oldest first and each durably, without
+// reading them.
+Status RemoveSegmentsBelow(const WalContext& context, Version version);
+
 // The log begins anew at `first`, whatever it held; none of its records can be read afterwards.
 // Interrupted at any point it may be done again. The new segment is durable before an old one goes.
 Status BeginLogAnew(const WalContext& context, const WalOptions& options, Version first);
