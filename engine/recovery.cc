@@ -83,8 +83,8 @@ Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::st
 
 Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   const Result<Version> named = c.snapshots->Current();
-  if (named.ok() && c.snapshots->CheckFiles(*named, c.record.chain).ok())
-    return CurrentChoice{*named, false, ""};
+  const Status whole = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain) : named.status();
+  if (whole.ok()) return CurrentChoice{.version = *named};
   if (!named.ok() && named.status().code() == StatusCode::kIoError) return named.status();
 
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
@@ -95,24 +95,26 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
     const bool continued = !segments.empty() && segments.front().first <= Next(s.version) &&
                            s.version.value() >= c.superblock.owner_reuse_floor;
     if (!continued || !c.snapshots->CheckFiles(s.version, c.record.chain).ok()) continue;
-    const std::string why =
-        named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain).ToString() : named.status().ToString();
-    return CurrentChoice{s.version, true,
-                         "`current` cannot be used (" + why + "); using snapshot " + ToString(s.version) +
-                             ", the newest whole one that the log continues"};
+    CurrentChoice choice{.version = s.version, .relink = true};
+    if (named.ok() && whole.code() == StatusCode::kCorruption) choice.damaged = *named;
+    choice.note = "`current` cannot be used (" + whole.ToString() + "); using snapshot " +
+                  ToString(s.version) + ", the newest whole one that the log continues";
+    return choice;
   }
-  return Status::Corruption(c.paths.dir +
-                            ": `current` is missing or damaged and no other snapshot is whole and "
-                            "continued by the log; bring one back from a backup, or import an export");
+  return Status::Corruption(
+      c.paths.dir +
+      ": `current` is missing or damaged and no other snapshot is whole and "
+      "continued by the log; `rawkv-ctl fsck --repair` makes one of the working index if "
+      "that is whole, else bring one back from a backup, or import an export");
 }
 
 Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
   LogJudgement j;
   RAWKV_ASSIGN_OR_RETURN(j.scan, ScanLog(c.log(), from, proven));
   if (j.scan.end == LogEnd::kCorrupt) {
-    return Status::Corruption(j.scan.message + "; versions up to " + ToString(j.scan.last) +
-                              " are intact: `rawkv-ctl rollback --version=" + ToString(j.scan.last) +
-                              "` gives up the rest");
+    return Status::Corruption(
+        j.scan.message + "; versions up to " + ToString(j.scan.last) +
+        " are intact in the log; `rawkv-ctl fsck --repair --dry_run` says what can be kept");
   }
   j.keep_through = j.scan.last;
   const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
@@ -130,7 +132,8 @@ Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
 Status SweepLeftovers(StoreContext& c) {
   Fs& fs = *c.env.fs;
   RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep());
-  for (const std::string& dir : {c.paths.working_new(), c.paths.working_removing()}) {
+  for (const std::string& dir :
+       {c.paths.working_new(), c.paths.working_removing(), c.paths.log_aside_new()}) {
     RAWKV_RETURN_IF_ERROR(RemoveTree(fs, dir));
   }
   for (const std::string& file :
@@ -162,6 +165,10 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(start), proven));
 
   if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
+  if (current.damaged) {
+    RAWKV_ASSIGN_OR_RETURN(const std::string aside, c.snapshots->Quarantine(*current.damaged));
+    c.env.logger->Log(LogLevel::kWarning, aside + ": damaged, moved aside");
+  }
   RAWKV_RETURN_IF_ERROR(WithBallast(c, [&] { return TellCut(c, log.cut); }));
   RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));

@@ -36,7 +36,8 @@ Result<LogJudgement> JudgeLog(StoreContext& context, Version from, Version prove
 // continues. Says in `note` what it had to do; changes nothing. kCorruption with the fix if none.
 struct CurrentChoice {
   Version version;
-  bool relink = false;  // `current` must be set to it
+  bool relink = false;             // `current` must be set to it
+  std::optional<Version> damaged;  // what it named, if that is there and proven to be damaged
   std::string note;
 };
 Result<CurrentChoice> ResolveCurrent(StoreContext& context);
