@@ -1,8 +1,7 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "tools/commands.h"
-#include "tools/input.h"
+#include "tools/confirm.h"
 #include "tools/json_text.h"
 #include "tools/store_access.h"
 #include "tools/text_format.h"
@@ -67,27 +66,6 @@ Status PrintPlan(Invocation& call, const RollbackPlan& plan, Outcome outcome) {
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(PlanJson(plan, outcome))
                                         : call.out.Write(PlanText(plan)));
   return call.out.Flush();
-}
-
-Status Say(std::string_view text) {
-  const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-  return written == static_cast<ssize_t>(text.size()) ? Status::Ok()
-                                                      : Status::IoError("the terminal is gone");
-}
-
-// Asks on the terminal; kFailedPrecondition without one, or with any answer but yes.
-Status Confirm(Invocation& call, const RollbackPlan& plan) {
-  if (call.flags.yes) return Status::Ok();
-  if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) {
-    return Status::FailedPrecondition("refused (no confirmation): give --yes, or answer on a terminal");
-  }
-  if (call.flags.json) RAWKV_RETURN_IF_ERROR(Say(PlanText(plan)));  // the document comes when it is over
-  RAWKV_RETURN_IF_ERROR(Say("The versions dropped are gone for good. Type yes to go on: "));
-  RAWKV_ASSIGN_OR_RETURN(Input terminal, Input::Open("-"));
-  LineReader lines(std::move(terminal));
-  RAWKV_ASSIGN_OR_RETURN(const auto answer, lines.Next());
-  if (answer == "yes" || answer == "y") return Status::Ok();
-  return Status::FailedPrecondition("refused (no confirmation): nothing has changed");
 }
 
 Status RefuseIfBlocked(const RollbackPlan& plan) {
@@ -156,7 +134,10 @@ Result<ExitStatus> RunRollback(Invocation& call) {
   // As text the plan stands there before the question; as JSON there is one document, once `done` is known.
   if (!call.flags.json) RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {}));
   Status status = RefuseIfBlocked(plan);
-  if (status.ok()) status = Confirm(call, plan);
+  // As JSON the document comes when it is over.
+  if (status.ok()) {
+    status = Confirm(call, call.flags.json ? PlanText(plan) : "", "The versions dropped are gone for good.");
+  }
   if (status.ok()) status = rollback.Act(plan);
   if (call.flags.json) {
     RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {.done = status.ok()}));

@@ -54,7 +54,7 @@ DEFINE_bool(dry_run, false, "print the plan, change nothing");
 DEFINE_bool(drop_pins, false, "drop named pins above the version instead of refusing");
 DEFINE_bool(yes, false, "do not ask");
 DEFINE_bool(deep, false, "read and verify every payload, too");
-DEFINE_bool(repair, false, "salvage what can be salvaged (not supported yet)");
+DEFINE_bool(repair, false, "put right what can be; asks before versions are given up");
 DEFINE_bool(prometheus, false, "print Prometheus text (not supported yet)");
 
 namespace rawkv::ctl {

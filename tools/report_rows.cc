@@ -19,15 +19,17 @@ std::string FindingJson(const Finding& finding) {
   return object.Text("message", finding.message).text();
 }
 
-std::string CheckReportJson(const CheckReport& report) {
+}  // namespace
+
+JsonObject CheckReportFields(const CheckReport& report) {
   JsonArray findings;
   for (const Finding& finding : report.findings) findings.Raw(FindingJson(finding));
-  return JsonObject()
-      .Bool("ok", report.ok())
+  JsonObject object;
+  object.Bool("ok", report.ok())
       .Bool("deep", report.deep)
       .Raw("findings", findings.text())
-      .Raw("notes", JsonTexts(report.notes))
-      .text();
+      .Raw("notes", JsonTexts(report.notes));
+  return object;
 }
 
 std::string CheckReportText(const CheckReport& report) {
@@ -41,8 +43,6 @@ std::string CheckReportText(const CheckReport& report) {
   for (const std::string& note : report.notes) text += fmt::format("note: {}\n", OneLine(note));
   return text + (report.ok() ? "ok\n" : fmt::format("{} findings\n", report.findings.size()));
 }
-
-}  // namespace
 
 std::string SnapshotJson(const SnapshotRow& row) {
   return JsonObject()
@@ -80,7 +80,8 @@ Status PrintMadeStore(Invocation& call, const FormatResult& made) {
 }
 
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report) {
-  const std::string text = call.flags.json ? CheckReportJson(report) + '\n' : CheckReportText(report);
+  const std::string text =
+      call.flags.json ? CheckReportFields(report).text() + '\n' : CheckReportText(report);
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
   return report.ok() ? ExitStatus::kDone : ExitStatus::kNo;
 }

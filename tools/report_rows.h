@@ -4,6 +4,7 @@
 
 #include "engine/admin.h"
 #include "tools/command.h"
+#include "tools/json_text.h"
 
 // Rows and documents that more than one command prints.
 namespace rawkv::ctl {
@@ -16,6 +17,10 @@ std::string FormatsJson(const FormatNumbers& formats);
 
 // What `format` and `import` made.
 Status PrintMadeStore(Invocation& call, const FormatResult& made);
+
+// Fields and lines that every check's answer begins or ends with.
+JsonObject CheckReportFields(const CheckReport& report);
+std::string CheckReportText(const CheckReport& report);
 
 // The answer of `fsck` and `wal verify`; kNo when there is damage.
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report);

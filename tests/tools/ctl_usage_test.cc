@@ -162,7 +162,6 @@ TEST_F(CtlUsage, WhatIsNotSupportedYetEndsWith3) {
   for (const Args& use : std::vector<Args>{{"diff", "--from=0", "--to=0"},
                                            {"scrub"},
                                            {"stats", "--prometheus"},
-                                           {"fsck", "--repair"},
                                            {"export", "--version=0", "--base=0", "--out=" + File("out")}}) {
     EXPECT_TRUE(EndedWith(Run(use), 3, "not supported yet")) << use.front();
   }

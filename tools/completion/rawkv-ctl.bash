@@ -49,7 +49,7 @@ _rawkv_ctl_flags() {
     'wal list') flags='engine device' ;;
     'wal dump') flags='engine device' ;;
     'wal verify') flags='engine device' ;;
-    'fsck') flags='deep repair engine device' ;;
+    'fsck') flags='deep repair dry_run yes engine device' ;;
     'stats') flags='prometheus engine device read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'diff') flags='from to engine device read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'scrub') flags='engine device read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
