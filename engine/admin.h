@@ -8,6 +8,7 @@
 #include "base/export.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "engine/scrub.h"
 
 // What an operator does to a store that is not open here, or will not open. `OpenOptions` gives the
 // environment, the device's path if it moved, and the I/O engine.
@@ -59,12 +60,6 @@ RAWKV_EXPORT Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, 
 RAWKV_EXPORT Status DumpLog(const std::string& dir, const OpenOptions& options,
                             const std::function<Status(const LogRecordRow&)>& fn);
 
-struct Finding {
-  std::string kind;   // stable: "store", "superblock", "pins", "snapshot", "log", "index", "slots", "payload"
-  std::string where;  // path, slot range or key
-  std::optional<Version> version;
-  std::string message;
-};
 struct CheckReport {
   bool deep = false;
   std::vector<Finding> findings;   // damage

@@ -45,6 +45,12 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                                                  },
                                                              .committed = [self] { self->AfterCommit(); }});
   self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
+  self->scrubber =
+      std::make_unique<Scrubber>(ScrubParts{.context = c,
+                                            .core = self->core,
+                                            .maintenance = *self->maintenance,
+                                            .epochs = self->epochs,
+                                            .readable = [self] { return self->CheckReadable(); }});
   return impl;
 }
 
@@ -132,12 +138,14 @@ Status Engine::Impl::Close() {
                              views.Holds().size() == 1;
   if (!views.Empty() && !own_view_only)
     return Status::Busy("views or iterators are still open; close them first");
+  if (scrubber != nullptr) (void)scrubber->Stop();
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
   if (pipeline != nullptr) pipeline->Stop(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
   if (pipeline != nullptr && poison.first().ok() && !dead_.load()) status = LastWords();
   closed_ = true;
   epochs.Close();
+  scrubber.reset();
   pipeline.reset();
   maintenance.reset();
   core.Reset();

@@ -136,8 +136,8 @@ Status SweepLeftovers(StoreContext& c) {
        {c.paths.working_new(), c.paths.working_removing(), c.paths.log_aside_new()}) {
     RAWKV_RETURN_IF_ERROR(RemoveTree(fs, dir));
   }
-  for (const std::string& file :
-       {c.paths.store() + ".tmp", JoinPath(c.paths.dir, "PINS.tmp"), c.paths.rollback_marker() + ".tmp"}) {
+  for (const std::string& file : {c.paths.store() + ".tmp", JoinPath(c.paths.dir, "PINS.tmp"),
+                                  c.paths.rollback_marker() + ".tmp", c.paths.scrub() + ".tmp"}) {
     const Status removed = fs.RemoveFile(file);
     if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
   }

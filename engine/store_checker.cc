@@ -6,6 +6,7 @@
 
 #include "base/fs_ops.h"
 #include "engine/rollback_steps.h"
+#include "engine/scrub_state.h"
 #include "engine/working_index.h"
 #include "wal/change_set.h"
 
@@ -65,6 +66,10 @@ Status StoreChecker::NoteLeftovers() {
     } else if (IsAsideName(name)) {
       Note(name + " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
     }
+  }
+  const Status scrub = LoadScrubState(*c_.env.fs, c_.paths.scrub(), c_.record.store_uuid).status();
+  if (scrub.code() == StatusCode::kCorruption) {
+    Note("the scrub's place is lost (" + scrub.message() + "); the next scrub begins a new pass");
   }
   return Status::Ok();
 }
@@ -246,6 +251,8 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   RAWKV_RETURN_IF_ERROR(snapshot.Run(&found));
   const SlotCheck& live = at_working != nullptr ? *at_working : at_tip;
   TakeSlotFindings(std::move(found), snapshot.worst(), live.worst() != SlotCheck::Worst::kNothing);
+  // One that only waits for its removal (its pin went) holds no slots any more.
+  if (!ToReachability(survey_, facts_.tip, {}).IsReachable(v)) return Status::Ok();
   at_tip.CheckHolds(snapshot, v, &report_);
   if (at_working != nullptr && at_working->version() >= v) at_working->CheckHolds(snapshot, v, &report_);
   return Status::Ok();
@@ -276,14 +283,15 @@ Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
   PayloadIo payload(*c_.device.device, c_.layout(), c_.record.device_uuid);
   std::unordered_set<WriteId> seen;
   const ProgressFn& progress = c_.options.progress;
+  const Reachability reach = ToReachability(survey_, facts_.tip, {});
   RAWKV_RETURN_IF_ERROR(CheckPayloads(tip, "tip", payload, &seen, progress, &report_));
   for (const SnapshotInfo& s : facts_.whole) {
+    if (!reach.IsReachable(s.version)) continue;
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(s.version));
     RAWKV_RETURN_IF_ERROR(
         CheckPayloads(*index, "snapshot " + ToString(s.version), payload, &seen, progress, &report_));
   }
   // Versions between snapshots: what their records wrote is reachable, too.
-  const Reachability reach = ToReachability(survey_, facts_.tip, {});
   const Version from = std::max(survey_.log_first, Next(reach.floor));
   if (from > facts_.tip) return Status::Ok();
   return ReadLog(c_.log(), from, facts_.tip, [&](const LogRecord& record) -> Status {

@@ -61,6 +61,17 @@ Status CheckIdentity(const StoreContext& c) {
   return Status::Ok();
 }
 
+// The next save writes the copy that does not count, and so the bad one.
+Status TellOfABadCopy(StoreContext& c) {
+  RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c.superblocks->Inspect());
+  for (const Status& copy : pair.status) {
+    if (copy.ok()) continue;
+    c.env.logger->Log(LogLevel::kWarning, c.device_path + ": one copy of the superblock is bad and will be " +
+                                              "written anew from the other: " + copy.message());
+  }
+  return Status::Ok();
+}
+
 Status OpenDevice(StoreContext& c, ContextAccess access) {
   const bool writable = access == ContextAccess::kWrite;
   if (!c.options.device.empty()) {
@@ -90,6 +101,7 @@ Status OpenDevice(StoreContext& c, ContextAccess access) {
                                       "device with --device");
   }
   c.superblock = *std::move(superblock);
+  if (writable) RAWKV_RETURN_IF_ERROR(TellOfABadCopy(c));
   return CheckIdentity(c);
 }
 

@@ -6,8 +6,6 @@
 #include "tools/text_format.h"
 
 namespace rawkv::ctl {
-namespace {
-
 std::string FindingJson(const Finding& finding) {
   JsonObject object;
   object.Text("kind", finding.kind).Text("where", finding.where);
@@ -19,7 +17,12 @@ std::string FindingJson(const Finding& finding) {
   return object.Text("message", finding.message).text();
 }
 
-}  // namespace
+std::string FindingText(const Finding& finding) {
+  const std::string version =
+      finding.version.has_value() ? fmt::format(" (version {})", finding.version->value()) : "";
+  return fmt::format("damage: {}: {}{}: {}\n", finding.kind, OneLine(finding.where), version,
+                     OneLine(finding.message));
+}
 
 JsonObject CheckReportFields(const CheckReport& report) {
   JsonArray findings;
@@ -34,12 +37,7 @@ JsonObject CheckReportFields(const CheckReport& report) {
 
 std::string CheckReportText(const CheckReport& report) {
   std::string text;
-  for (const Finding& finding : report.findings) {
-    const std::string version =
-        finding.version.has_value() ? fmt::format(" (version {})", finding.version->value()) : "";
-    text += fmt::format("damage: {}: {}{}: {}\n", finding.kind, OneLine(finding.where), version,
-                        OneLine(finding.message));
-  }
+  for (const Finding& finding : report.findings) text += FindingText(finding);
   for (const std::string& note : report.notes) text += fmt::format("note: {}\n", OneLine(note));
   return text + (report.ok() ? "ok\n" : fmt::format("{} findings\n", report.findings.size()));
 }

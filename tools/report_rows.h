@@ -18,6 +18,10 @@ std::string FormatsJson(const FormatNumbers& formats);
 // What `format` and `import` made.
 Status PrintMadeStore(Invocation& call, const FormatResult& made);
 
+// {"kind","where","version","message"}, and the line "damage: …".
+std::string FindingJson(const Finding& finding);
+std::string FindingText(const Finding& finding);
+
 // Fields and lines that every check's answer begins or ends with.
 JsonObject CheckReportFields(const CheckReport& report);
 std::string CheckReportText(const CheckReport& report);

@@ -75,6 +75,37 @@ TEST_F(CtlCheck, ReadingADamagedPayloadEndsWith4AndPrintsNothing) {
   EXPECT_EQ(Run({"export", "--version=5", "--out=" + File("export")}).status, 4);
 }
 
+TEST_F(CtlCheck, ScrubReadsEverythingAndPrintsWhatItRead) {
+  const Json report = OkJson({"scrub"});
+  EXPECT_EQ(Fields(report), (Args{"ok", "pass", "resumed", "bytes", "records", "snapshots", "payloads",
+                                  "findings_total", "findings"}));
+  EXPECT_EQ(report["ok"], true);
+  EXPECT_EQ(report["pass"], 1);
+  EXPECT_EQ(report["records"], 5);
+  EXPECT_EQ(report["payloads"], 5) << "three at the tip, two that the log keeps";
+  EXPECT_EQ(OkJson({"scrub", "--rate=0"})["pass"], 2);
+  const std::string text = Ok({"scrub", "--rate=1GiB", "--restart"});
+  EXPECT_EQ(text.find("pass 3: "), 0u) << text;
+  EXPECT_NE(text.find("\nok\n"), std::string::npos) << text;
+}
+
+TEST_F(CtlCheck, ScrubEndsWith1AtDamage) {
+  Damage(Device(), ValueAt(5).substr(0, 100));
+  const CtlResult result = Run({"scrub", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  const Json report = Rows(result.out).front();
+  EXPECT_EQ(report["ok"], false);
+  ASSERT_EQ(report["findings"].size(), 1u);
+  EXPECT_EQ(report["findings"][0]["kind"], "payload");
+  EXPECT_EQ(report["findings"][0]["where"], "k2");
+  EXPECT_EQ(report["findings"][0]["version"], 5);
+  const CtlResult text = Run({"scrub"});
+  EXPECT_EQ(text.status, 1);
+  EXPECT_EQ(text.out.find("damage: payload: k2 (version 5): "), 0u) << text.out;
+  EXPECT_TRUE(EndedWith(Run({"scrub", "--rate=fast"}), 2, "--rate"));
+  EXPECT_TRUE(EndedWith(Run({"scrub", "--read_only"}), 3, "reading only"));
+}
+
 TEST_F(CtlCheck, WalListHasOneRowASegment) {
   const std::vector<Json> rows = Rows(Ok({"wal", "list", "--json"}));
   ASSERT_EQ(rows.size(), 1u);
