@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -18,6 +19,9 @@ inline Bytes AsWritableBytes(std::string& s) {
 }
 inline std::string_view AsStringView(ConstBytes b) {
   return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
+inline bool AllZero(ConstBytes b) {
+  return std::all_of(b.begin(), b.end(), [](std::byte byte) { return byte == std::byte{0}; });
 }
 
 }  // namespace rawkv

@@ -170,13 +170,8 @@ int OpenFlags(OpenMode mode) {
   return O_RDONLY;
 }
 
-// Retries EINTR, which some network filesystems return.
 UniqueFd OpenFd(const std::string& path, int flags) {
-  int fd = -1;
-  do {
-    fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-  } while (fd < 0 && errno == EINTR);
-  return UniqueFd(fd);
+  return OpenUninterrupted(path, flags | O_NOFOLLOW, 0600);
 }
 
 Result<UniqueFd> OpenDir(const std::string& path, std::string_view operation) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <utility>
 
 namespace rawkv {
@@ -25,5 +26,9 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+// open(2) with O_CLOEXEC, tried again on EINTR, which network filesystems and slow devices return; errno
+// tells why the result is not valid.
+UniqueFd OpenUninterrupted(const std::string& path, int flags, unsigned mode = 0);
 
 }  // namespace rawkv

@@ -41,7 +41,7 @@ Result<Opened> OpenFd(const std::string& path, int flags, bool want_direct) {
   int error = EINVAL;
   for (const bool direct : {true, false}) {
     if (direct && !want_direct) continue;
-    UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC | (direct ? O_DIRECT : 0)));
+    UniqueFd fd = OpenUninterrupted(path, flags | (direct ? O_DIRECT : 0));
     if (fd.valid()) return Opened{.fd = std::move(fd), .direct = direct};
     error = errno;
     if (error != EINVAL) break;
@@ -104,8 +104,11 @@ Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path) {
   const int tries = kind == DeviceKind::kBlockDevice ? 50 : 1;
   for (int i = 0; i < tries; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return Status::Ok();
-    if (errno == EINTR) continue;
+    int returned = 0;
+    do {
+      returned = ::flock(fd, LOCK_EX | LOCK_NB);
+    } while (returned != 0 && errno == EINTR);
+    if (returned == 0) return Status::Ok();
     if (errno != EWOULDBLOCK) return Status::FromErrno(errno, "lock of " + path);
   }
   return Status::Busy(path + ": locked by another program, probably a store that is open; close it first");

@@ -55,12 +55,29 @@ Result<std::string> FindSignature(int fd, const std::string& path) {
   return type.empty() ? std::string("an unknown signature") : "a signature (" + type + ")";
 }
 
+// Fewer bytes only at the end: what is not read must not pass for an empty device.
+Result<size_t> ReadAll(int fd, uint64_t offset, Bytes out) {
+  constexpr int kMaxFruitless = 100;
+  size_t done = 0;
+  for (int fruitless = 0; done < out.size();) {
+    const ssize_t got = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (got == 0) break;
+    if (got > 0) {
+      done += static_cast<size_t>(got);
+      fruitless = 0;
+    } else if ((errno != EINTR && errno != EAGAIN) || ++fruitless > kMaxFruitless) {
+      return Status::FromErrno(errno, "read at offset " + std::to_string(offset));
+    }
+  }
+  return done;
+}
+
 Result<std::string> FindRawkvStore(int fd, const std::string& path) {
   for (const uint64_t offset : {uint64_t{0}, kSuperblockBytes}) {
     std::array<std::byte, kSuperblockBytes> block{};
-    const ssize_t got = ::pread(fd, block.data(), block.size(), static_cast<off_t>(offset));
-    if (got < 0) return Status::FromErrno(errno, "read at offset " + std::to_string(offset) + " of " + path);
-    if (!HasSuperblockMagic(ConstBytes(block).first(static_cast<size_t>(got)))) continue;
+    const Result<size_t> got = ReadAll(fd, offset, block);
+    if (!got.ok()) return got.status().WithContext(path);
+    if (!HasSuperblockMagic(ConstBytes(block).first(*got))) continue;
     const Result<Superblock> superblock = DecodeSuperblock(block);
     if (!superblock.ok()) return std::string("a damaged or newer rawkv superblock");
     return "a rawkv store (store " + superblock->store_uuid.ToString() + ", device " +
@@ -86,7 +103,7 @@ Status CheckFileOrBlock(const std::string& path, const struct stat& info, Signat
   if (policy == SignaturePolicy::kOverwrite) return Status::Ok();
   if (S_ISREG(info.st_mode) && info.st_size == 0) return Status::Ok();  // libblkid refuses to look
 
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd = OpenUninterrupted(path, O_RDONLY);
   if (!fd.valid()) return Status::FromErrno(errno, "open of " + path);
   RAWKV_ASSIGN_OR_RETURN(std::string found, FindRawkvStore(fd.get(), path));
   if (found.empty()) {

@@ -138,7 +138,7 @@ std::string LoopDeviceOver(const struct stat& info) {
     std::string backing;
     if (!name.starts_with("loop") || !std::getline(in, backing)) continue;
     loop_info64 loop{};
-    const UniqueFd fd(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const UniqueFd fd = OpenUninterrupted("/dev/" + name, O_RDONLY | O_NONBLOCK);
     const bool known = fd.valid() && ::ioctl(fd.get(), LOOP_GET_STATUS64, &loop) == 0;
     const bool same =
         known ? loop.lo_device == info.st_dev && loop.lo_inode == info.st_ino : SameFile(backing, info);
@@ -155,7 +155,7 @@ Status Refuse(const std::string& path, const std::string& found, const std::stri
 // lock. Both are let go at once.
 Status CheckExclusiveOpen(const std::string& path, const struct stat& info) {
   const bool block = S_ISBLK(info.st_mode);
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | (block ? O_EXCL : 0)));
+  const UniqueFd fd = OpenUninterrupted(path, O_RDONLY | (block ? O_EXCL : 0));
   if (!fd.valid()) {
     if (errno == EBUSY) return Refuse(path, "held by another program or mount", "stop its user first");
     return Status::FromErrno(errno, "open of " + path);

@@ -137,9 +137,8 @@ Status Walk(const RunFinder::Request& request, SlotId from, const RunFinder::Pag
 }
 
 Status NoSpace(const RunFinder::Request& request) {
-  return Status::NoSpace("no " + std::to_string(request.max_extents) +
-                         " runs of free slots of the device hold " + std::to_string(request.payload_bytes) +
-                         " bytes; prune versions or delete keys");
+  return Status::NoSpace("the device has no free slots for " + std::to_string(request.payload_bytes) +
+                         " bytes in at most " + std::to_string(request.max_extents) + " runs");
 }
 
 // The longest runs first: every extent costs the same header, so no other choice needs fewer.

@@ -265,8 +265,13 @@ Status SuperblockStore::Save(Superblock superblock) {
     return Status::FailedPrecondition(device_.path() + ": is device " + present.device_uuid.ToString() +
                                       ", not " + superblock.device_uuid.ToString());
   }
-  superblock.sequence = present.sequence + 1;
-  return WriteCopy(device_, 1 - newest, superblock);
+  // Both, one after the other: whichever is torn on the way, the other is whole, and whichever is lost
+  // later, nothing that the owner was told it had is lost with it.
+  for (const int copy : {1 - newest, newest}) {
+    superblock.sequence = present.sequence + (copy == newest ? 2 : 1);
+    RAWKV_RETURN_IF_ERROR(WriteCopy(device_, copy, superblock));
+  }
+  return Status::Ok();
 }
 
 Status SuperblockStore::Initialise(Superblock superblock) {

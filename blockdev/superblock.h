@@ -66,8 +66,8 @@ class SuperblockStore {
   // The valid copy with the higher sequence. kNotFound if neither block holds the magic,
   // kCorruption if both are damaged, kNotSupported for a newer format.
   Result<Superblock> Load();
-  // Writes the copy that is not the newest, with the next sequence, and flushes. A crash leaves the
-  // old or the new one.
+  // Writes both copies, each flushed, the newest one last. A crash leaves the old or the new content; after
+  // it has returned either copy may be lost without loss.
   Status Save(Superblock superblock);
   // Both copies, sequence 1 and 2, each flushed: for format.
   Status Initialise(Superblock superblock);

@@ -52,9 +52,11 @@ install(TARGETS rawkv EXPORT rawkv-targets
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv_relative_includes.cmake.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake" @ONLY)
 install(SCRIPT "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake")
-if(TARGET rawkv-ctl)
-  install(TARGETS rawkv-ctl)
-endif()
+foreach(program IN ITEMS rawkv-ctl rawkv-torture)
+  if(TARGET ${program})
+    install(TARGETS ${program})
+  endif()
+endforeach()
 
 # find_package(rawkv) gives rawkv::rawkv.
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/rawkv")

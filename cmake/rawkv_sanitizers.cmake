@@ -1,7 +1,9 @@
 # RAWKV_SANITIZE names the sanitizers of a build: "address;undefined" or "thread" (presets asan and
-# tsan). They go to every file of the build, generated ones included.
+# tsan), or "fuzzer-no-link;address;undefined" with clang (preset fuzz). They go to every file of the
+# build, generated ones included.
 
-set(RAWKV_SANITIZE "" CACHE STRING "Sanitizers: empty, \"address;undefined\" or \"thread\"")
+set(RAWKV_SANITIZE "" CACHE STRING
+    "Sanitizers: empty, \"address;undefined\", \"thread\" or \"fuzzer-no-link;address;undefined\"")
 
 if(RAWKV_SANITIZE)
   string(REPLACE ";" "," sanitizers "${RAWKV_SANITIZE}")

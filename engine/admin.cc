@@ -24,35 +24,46 @@ Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenO
   return OpenStoreContext(store_dir, options, access);
 }
 
-// How far the store goes, also when the log is damaged; `damage` says so then.
-Result<StoreEnd> FindEnd(StoreContext& c, const StoreSurvey& survey, std::string* damage) {
+// How far a closed store goes, also when the log is damaged.
+struct FoundEnd {
+  StoreEnd end;
+  Version durable;     // known to be durable, as the log and the snapshots show
+  std::string damage;  // empty: none
+};
+
+Result<FoundEnd> FindEnd(StoreContext& c, const StoreSurvey& survey) {
   Version proven = Previous(survey.log_first);
   for (const SnapshotInfo& s : survey.snapshots) proven = std::max(proven, s.version);
-  const Result<LogScan> scan = ScanLog(c.log(), survey.log_first, proven);
-  if (!scan.ok()) {
+  const Result<LogScan> scanned = ScanLog(c.log(), survey.log_first, proven);
+  if (!scanned.ok()) {
     // A segment's header is damaged: as far as records follow the newest snapshot.
-    if (scan.status().code() != StatusCode::kCorruption) return scan.status();
-    *damage = scan.status().message();
+    if (scanned.status().code() != StatusCode::kCorruption) return scanned.status();
     const auto accept = [](const LogRecord&) { return Status::Ok(); };
     RAWKV_ASSIGN_OR_RETURN(const LogPart part, FollowLog(c.log(), Next(proven), kLastVersion, accept));
     RAWKV_ASSIGN_OR_RETURN(const Version newest, NewestTrace(c.log()));
-    return StoreEnd{.newest = std::max(part.last, newest), .intact = part.last};
+    return FoundEnd{.end = {.newest = std::max(part.last, newest), .intact = part.last},
+                    .durable = std::max(part.durable_through, proven),
+                    .damage = scanned.status().message()};
   }
-  const Version intact = std::max(scan->last, proven);
-  StoreEnd end{.newest = intact, .intact = intact};
-  if (scan->end == LogEnd::kCorrupt) {
-    end.newest = std::max({intact, scan->damaged_to, Next(scan->last)});
-    *damage = scan->message;
+  const LogScan& scan = *scanned;
+  const Version intact = std::max(scan.last, proven);
+  FoundEnd found{.end = {.newest = intact, .intact = intact},
+                 .durable = std::max(scan.durable_through, proven),
+                 .damage = {}};
+  if (scan.end == LogEnd::kCorrupt) {
+    found.end.newest = std::max({intact, scan.damaged_to, Next(scan.last)});
+    found.damage = scan.message;
   }
-  return end;
+  return found;
 }
 
 Result<RollbackPlan> PlanClosed(StoreContext& c, Version target, const RollbackOptions& rollback) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
-  std::string damage;
-  RAWKV_ASSIGN_OR_RETURN(const StoreEnd end, FindEnd(c, survey, &damage));
+  RAWKV_ASSIGN_OR_RETURN(const FoundEnd found, FindEnd(c, survey));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
-  return MakeRollbackPlan(survey, end, target, leases, rollback);
+  Result<RollbackPlan> plan = MakeRollbackPlan(survey, found.end, target, leases, rollback);
+  if (plan.status().code() == StatusCode::kVersionUnreachable) RAWKV_RETURN_IF_ERROR(survey.unread);
+  return plan;
 }
 
 // What can be told of slots without a writer's help: those of `current`.
@@ -91,14 +102,16 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
     info.health = survey.status().ToString();
     return info;
   }
-  std::string damage;
-  const Result<StoreEnd> end = FindEnd(c, *survey, &damage);
-  if (end.ok()) {
-    info.version = info.durable_version = end->intact;
-    info.reachable = ToReachability(*survey, end->intact, {}).Ranges();
-    if (!damage.empty() && info.health == "ok") info.health = damage;
+  if (!survey->unread.ok() && info.health == "ok") info.health = survey->unread.ToString();
+  const Result<FoundEnd> found = FindEnd(c, *survey);
+  if (found.ok()) {
+    const Version intact = found->end.intact;
+    info.version = intact;
+    info.durable_version = found->durable;
+    if (!survey->snapshots.empty()) info.reachable = ToReachability(*survey, intact, {}).Ranges();
+    if (!found->damage.empty() && info.health == "ok") info.health = found->damage;
   } else if (info.health == "ok") {
-    info.health = end.status().ToString();
+    info.health = found.status().ToString();
   }
   DescribeCurrentSlots(c, *survey, &info);
   return info;
@@ -109,11 +122,12 @@ Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kInspect));
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
-  if (marker.status().code() != StatusCode::kNotFound) {
+  if (marker.ok()) {
     return Status::FailedPrecondition(c->paths.dir +
                                       ": a rollback was interrupted; run it (or open the store) to "
                                       "finish that first");
   }
+  if (marker.status().code() != StatusCode::kNotFound) return marker.status();
   return PlanClosed(*c, target, rollback);
 }
 
@@ -153,7 +167,8 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
     out.push_back({*v, std::move(errors)});
   }
   if (version && out.empty()) {
-    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version));
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
+                                      "; `snapshot list` shows them");
   }
   return out;
 }
@@ -162,6 +177,7 @@ Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOpt
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kBesideWriter));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
+  if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
   std::vector<LogSegmentRow> rows;
   for (const SegmentInfo& s : segments) {
     rows.push_back({s.path.substr(s.path.rfind('/') + 1), s.first, s.last, s.bytes, s.sealed});

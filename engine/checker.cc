@@ -12,8 +12,12 @@ Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& dir, const
   Result<std::unique_ptr<StoreContext>> context =
       OpenStoreContext(store_dir, options, ContextAccess::kInspect);
   if (context.status().code() == StatusCode::kCorruption) {
-    const bool store = !LoadStoreRecord(*options.env.fs, store_dir).ok();
-    report->findings.push_back({store ? "store" : "superblock", store_dir, {}, context.status().message()});
+    const Result<StoreRecord> record = LoadStoreRecord(*options.env.fs, store_dir);
+    report->findings.push_back(
+        {record.ok() ? "superblock" : "store",
+         record.ok() ? DevicePathOf(*record, store_dir, options) : StorePaths(store_dir).store(),
+         {},
+         context.status().message()});
     report->notes.push_back("nothing else could be checked");
   }
   return context;

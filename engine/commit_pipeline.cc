@@ -125,6 +125,28 @@ void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
   }
 }
 
+bool CommitPipeline::OnlyDeletes(const Waiter* waiter) {
+  const std::vector<ChangeOp>& ops = waiter->commit.changes.ops;
+  return !ops.empty() && std::none_of(ops.begin(), ops.end(),
+                                      [](const ChangeOp& op) { return op.kind == ChangeOp::Kind::kPut; });
+}
+
+Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) {
+  // An index that has stopped writing would leave a record in the log whose outcome nobody knows.
+  if (const Status index = core_.index->CheckWritable(); !index.ok()) {
+    poison_.Set(index);
+    return poison_.Check();
+  }
+  // What only deletes is how a full store gets room: it may have the reserve, and memory (of which the
+  // reserve's size bounds what it can take).
+  const bool only_deletes = std::all_of(group.begin(), group.end(), OnlyDeletes);
+  Status room = only_deletes ? Status::Ok() : MakeMemtableRoom(context_, core_);
+  const auto prepare = [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->PrepareSpace(log_bytes); };
+  if (room.ok()) room = only_deletes ? WithBallast(context_, prepare) : prepare();
+  if (!room.ok() && room.code() != StatusCode::kNoSpace) poison_.Set(room);
+  return room;
+}
+
 Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unknown) {
   const uint64_t now = context_.env.clock->NowUnixMs();
   const Lineage lineage = context_.record.chain.current();
@@ -138,12 +160,7 @@ Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unkn
     taken.insert(taken.end(), w->commit.reserved.begin(), w->commit.reserved.end());
     synced |= w->options->durability.value_or(context_.runtime.durability) == Durability::kSynced;
   }
-  // Room in the log before anything else: a full filesystem then means "not applied" (invariant 13).
-  const Status space = core_.wal->PrepareSpace(Wal::FramedBytes(records));
-  if (!space.ok()) {
-    if (space.code() != StatusCode::kNoSpace) poison_.Set(space);
-    return space;
-  }
+  RAWKV_RETURN_IF_ERROR(MakeRoom(group, Wal::FramedBytes(records)));
   const std::unique_ptr<IndexBatch> batch = core_.index->NewBatch();
   AllocationTxn txn = core_.allocator->Begin();
   ChangeApplier applier(*batch, txn, core_.meta);

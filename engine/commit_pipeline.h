@@ -47,10 +47,14 @@ class CommitPipeline {
     bool done = false;
     CondVar turn;
   };
+  static bool OnlyDeletes(const Waiter* waiter);
 
   CommitResult Enqueue(Waiter& waiter);
   std::vector<Waiter*> TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
+  // All that can say kNoSpace or not at all, before the log is touched (design invariant 13). Anything else
+  // has poisoned the engine.
+  Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_mu);
   // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched.
   Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
   Status MakeDurable() RAWKV_REQUIRES(core_.write_mu);

@@ -62,6 +62,10 @@ class PayloadWriter {
       RAWKV_RETURN_IF_ERROR(make_space_());
       extents = core_.allocator->Reserve(value.size());
     }
+    if (extents.status().code() == StatusCode::kNoSpace) {
+      return Status::NoSpace(context_.device_path + ": " + extents.status().message() +
+                             "; delete keys, and prune snapshots or unpin what keeps old versions");
+    }
     if (!extents.ok()) return extents.status().WithContext(context_.device_path);
     reserved->insert(reserved->end(), extents->begin(), extents->end());
     const WriteId id(core_.next_write_id.fetch_add(1));

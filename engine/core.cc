@@ -1,5 +1,7 @@
 #include "engine/core.h"
 
+#include <algorithm>
+
 namespace rawkv {
 
 void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
@@ -8,6 +10,7 @@ void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   wal.reset();
   index.reset();
   flush_begun = false;
+  flush_again_at = 0;
   device_dirty = false;
 }
 
@@ -21,17 +24,36 @@ Status SyncAll(StoreContext& context, Core& core) {
 
 Status FlushIndexIfLarge(StoreContext& context, Core& core) {
   const uint64_t bytes = core.index->MemtableBytes();
-  if (bytes < context.options.memtable_bytes) return Status::Ok();
+  if (bytes < std::max(context.options.memtable_bytes, core.flush_again_at)) return Status::Ok();
   if (core.flush_begun) {
     // One flush at a time; a memtable that grows to twice its bound meanwhile makes commits wait.
     if (bytes < 2 * context.options.memtable_bytes) return Status::Ok();
-    RAWKV_RETURN_IF_ERROR(core.index->WaitFlush());
+    const Status flushed = core.index->WaitFlush();
     core.flush_begun = false;
+    // Nothing is lost: what found no room stays in memory and in the log. MakeMemtableRoom tries again.
+    if (flushed.code() == StatusCode::kNoSpace) {
+      core.flush_again_at = bytes + context.options.memtable_bytes;
+      return Status::Ok();
+    }
+    RAWKV_RETURN_IF_ERROR(flushed);
+    core.flush_again_at = 0;
     if (core.index->MemtableBytes() < context.options.memtable_bytes) return Status::Ok();
   }
   RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
   RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
   core.flush_begun = true;
+  return Status::Ok();
+}
+
+Status MakeMemtableRoom(StoreContext& context, Core& core) {
+  if (core.index->MemtableBytes() < 2 * context.options.memtable_bytes) return Status::Ok();
+  if (!core.flush_begun) {
+    RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
+    RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+  }
+  core.flush_begun = false;
+  RAWKV_RETURN_IF_ERROR(core.index->WaitFlush());
+  core.flush_again_at = 0;
   return Status::Ok();
 }
 

@@ -16,7 +16,7 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
   info.formats = SupportedFormats();
   info.initial_version = c.record.initial_version;
   info.lineage = c.record.chain.current();
-  info.current = survey.current;
+  if (survey.current && survey.Find(*survey.current) != nullptr) info.current = survey.current;
   info.snapshots = survey.Rows();
   info.engine_requested = IoEngineName(c.options.engine);
   info.durability = c.runtime.durability;
@@ -82,6 +82,7 @@ Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
   const Version tip(core.tip.load());
   if (!ToReachability(survey, tip, {}).IsReachable(version)) {
+    if (version <= tip) RAWKV_RETURN_IF_ERROR(survey.unread);
     return Status::VersionUnreachable("version " + ToString(version) +
                                       (version > tip ? " was never made" : " is no longer kept"));
   }
@@ -98,13 +99,15 @@ Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
     return out;
   }
   // Its record is dropped, so a snapshot ends with it.
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
-                         KeyIndex::Open({.dir = c.snapshots->IndexPathOf(version),
-                                         .read_only = true,
-                                         .block_cache_bytes = 1 << 20,
-                                         .fs = c.env.index_fs,
-                                         .logger = c.env.logger}));
-  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta());
+  const Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(version),
+                                                                  .read_only = true,
+                                                                  .block_cache_bytes = 1 << 20,
+                                                                  .fs = c.env.index_fs,
+                                                                  .logger = c.env.logger});
+  // A published snapshot has an index.
+  if (index.status().code() == StatusCode::kNotFound) return Status::Corruption(index.status().message());
+  if (!index.ok()) return index.status();
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, (*index)->Meta());
   out.lineage = meta.lineage;
   out.time_unix_ms = meta.commit_time_unix_ms;
   out.metadata = meta.user_metadata;

@@ -5,6 +5,7 @@
 #include "base/byte_codec.h"
 #include "base/check.h"
 #include "base/checksum.h"
+#include "wal/change_set.h"
 
 namespace rawkv {
 namespace {
@@ -64,10 +65,13 @@ Result<ExtentHeader> DecodeExtentHeader(ConstBytes bytes) {
   h.extent_count = r.U32();
   h.checksums_hash = r.U64();
   const uint32_t key_bytes = r.U32();
-  r.Raw(20);
+  const std::string_view reserve = r.Raw(20);
   h.key = std::string(r.Raw(key_bytes));
-  if (!r.ok() || h.extent_index >= h.extent_count || h.payload_bytes > h.value_bytes ||
-      h.payload_offset > h.value_bytes - h.payload_bytes) {
+  if (!AllZero(AsBytes(reserve)) || !AllZero(AsBytes(r.Raw(r.remaining())))) {
+    return Status::Corruption("extent header: bytes set that this format leaves zero");
+  }
+  if (!r.ok() || h.key.empty() || h.key.size() > kMaxKeyBytes || h.extent_index >= h.extent_count ||
+      h.payload_bytes > h.value_bytes || h.payload_offset > h.value_bytes - h.payload_bytes) {
     return Status::Corruption("extent header: a field is out of range");
   }
   return h;

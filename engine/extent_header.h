@@ -35,6 +35,7 @@ constexpr uint64_t MaxKeyBytesForHeader(uint64_t header_bytes) {
 
 // Fills all of `out` (header_bytes, zeros behind the key).
 void EncodeExtentHeader(const ExtentHeader& header, Bytes out);
+// kCorruption for anything that Encode could not have written.
 Result<ExtentHeader> DecodeExtentHeader(ConstBytes bytes);
 
 }  // namespace rawkv

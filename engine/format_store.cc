@@ -74,7 +74,7 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
         s.device_path, o.force ? SignaturePolicy::kOverwrite : SignaturePolicy::kRefuse));
   } else {
     RAWKV_RETURN_IF_ERROR(PlanLayout(o.capacity_bytes, o.slot_bytes, o.header_bytes).status());
-    RAWKV_RETURN_IF_ERROR(CreateDeviceFile(s.device_path, o.capacity_bytes));
+    RAWKV_RETURN_IF_ERROR(o.env.create_device(s.device_path, o.capacity_bytes));
     *made_file = true;
   }
   RAWKV_ASSIGN_OR_RETURN(s.device, o.env.open_device(s.device_path, {.writable = true}));

@@ -33,9 +33,15 @@ class ImportedState {
     if (value.empty() || value.size() <= options_.inline_bytes) {
       op.value.data = value;
     } else {
-      RAWKV_ASSIGN_OR_RETURN(std::vector<Extent> extents, allocator_.Reserve(value.size()));
+      Result<std::vector<Extent>> extents = allocator_.Reserve(value.size());
+      if (extents.status().code() == StatusCode::kNoSpace) {
+        return Status::NoSpace("it does not fit on a device of " +
+                               std::to_string(store_.device.device->geometry().capacity_bytes) + " bytes (" +
+                               extents.status().message() + "); import it onto a larger one");
+      }
+      if (!extents.ok()) return extents.status();
       RAWKV_ASSIGN_OR_RETURN(
-          op.value.data, payload_.Write(key, AsBytes(value), std::move(extents), WriteId(next_write_id_++)));
+          op.value.data, payload_.Write(key, AsBytes(value), *std::move(extents), WriteId(next_write_id_++)));
     }
     pending_bytes_ += op.key.size() + std::min<uint64_t>(value.size(), 64 * 1024);
     pending_.ops.push_back(std::move(op));

@@ -8,6 +8,19 @@
 #include "snapshot/retention.h"
 
 namespace rawkv {
+namespace {
+
+// Log ahead of a snapshot worth a new segment for what follows: an open reads from the beginning of the
+// segment that holds the snapshot's successor, and is to cost the tail, not the segment.
+constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
+
+}  // namespace
+
+Result<StoreSurvey> Maintenance::SurveyNow() {
+  Result<StoreSurvey> survey = Survey(context_);
+  if (survey.ok() && !survey->unread.ok()) return survey->unread;
+  return survey;
+}
 
 Result<Version> Maintenance::Publish() {
   const Result<Version> current = context_.snapshots->Current();
@@ -17,6 +30,7 @@ Result<Version> Maintenance::Publish() {
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     // Synced before the memtable is frozen, and nothing applied in between (invariant 8).
     Status begun = SyncAll(context_, core_);
+    if (begun.ok()) begun = StartSegmentIfRoom();
     if (begun.ok()) begun = core_.index->StartFlush();
     if (!begun.ok()) {
       poison_.Set(begun);
@@ -43,6 +57,12 @@ Result<Version> Maintenance::Publish() {
   RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(version));
   counters_.snapshots_made.fetch_add(1);
   return version;
+}
+
+// A full filesystem costs the next open some reading, not the snapshot.
+Status Maintenance::StartSegmentIfRoom() {
+  const Status status = core_.wal->StartSegment(kLogBytesBeforeSnapshot);
+  return status.code() == StatusCode::kNoSpace ? Status::Ok() : status;
 }
 
 Result<Version> Maintenance::CreateSnapshot() {
@@ -75,6 +95,7 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   for (const Version v : plan.remove) RAWKV_RETURN_IF_ERROR(context_.snapshots->Remove(v));
   RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
   RAWKV_RETURN_IF_ERROR(Reclaim());
+  EnsureBallast(context_);  // given up while the filesystem was full
   return plan.remove;
 }
 
@@ -88,7 +109,8 @@ Status Maintenance::DeleteSnapshot(Version version) {
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(version) == nullptr) {
-    return Status::FailedPrecondition("there is no snapshot at version " + ToString(version));
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(version) +
+                                      "; `snapshot list` shows them");
   }
   if (survey.Pinned(version)) {
     return Status::FailedPrecondition("snapshot " + ToString(version) + " is pinned; unpin it first");
@@ -125,7 +147,8 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
   }
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(*version) == nullptr) {
-    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) + " to pin");
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
+                                      " to pin; `snapshot list` shows them");
   }
   if (held == pins.end()) {
     pins[name] = *version;
@@ -137,7 +160,8 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
 
 Status Maintenance::Unpin(const std::string& name) {
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
-  if (pins.erase(name) == 0) return Status::FailedPrecondition("there is no pin named " + name);
+  if (pins.erase(name) == 0)
+    return Status::FailedPrecondition("there is no pin named " + name + "; `snapshot list` shows them");
   RAWKV_RETURN_IF_ERROR(
       WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   // A snapshot that only the pin kept (no log from it to the tip) goes with it; the rest as the
@@ -236,7 +260,12 @@ Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version
   const Version tip(core_.tip.load());
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
                          MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
-  return views_.OpenClone(context_, way.base, version, kind);
+  std::shared_ptr<const EngineView> view;
+  RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(view, views_.OpenClone(context_, way.base, version, kind));
+    return Status::Ok();
+  }));
+  return view;
 }
 
 }  // namespace rawkv

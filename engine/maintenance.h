@@ -53,13 +53,15 @@ class Maintenance {
 
   // What is reachable now, in-process views and others' leases included.
   Result<Reachability> Reach() RAWKV_REQUIRES(mu);
-  Result<StoreSurvey> SurveyNow() { return Survey(context_); }
+  // With everything in it that can be reached, or an error.
+  Result<StoreSurvey> SurveyNow();
   std::vector<VersionHold> Holds();
   // A retained version, cloned from a snapshot. kVersionUnreachable.
   Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind) RAWKV_REQUIRES(mu);
 
  private:
   Result<Version> Publish() RAWKV_REQUIRES(mu);
+  Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_mu);
   Result<std::vector<Version>> ApplyRetention(uint64_t keep) RAWKV_REQUIRES(mu);
   Status DropLogBefore(Version version) RAWKV_REQUIRES(mu);
   // One batch of the walk; sets `*done` at its end.

@@ -34,6 +34,8 @@ struct Environment {
   std::shared_ptr<rocksdb::FileSystem> index_fs;  // null: RocksDB's default
   std::function<Result<OpenedDevice>(const std::string&, const DeviceOpenOptions&)> open_device =
       OpenBlockDevice;
+  // Where a format or import finds nothing at the device's path.
+  std::function<Status(const std::string&, uint64_t capacity_bytes)> create_device = CreateDeviceFile;
 };
 
 // Kept in STORE at format; an open may override each for its run.
@@ -80,7 +82,7 @@ struct OpenOptions {
   std::optional<uint64_t> slot_bytes;
   std::optional<uint64_t> inline_bytes;
   std::optional<uint64_t> header_bytes;
-  uint64_t memtable_bytes = 64ull << 20;      // index changes held in memory before they are flushed
+  uint64_t memtable_bytes = 64ull << 20;      // index changes held in memory before a flush; from 16 KiB
   uint64_t group_bytes_max = 8ull << 20;      // log bytes of one commit group
   uint64_t block_cache_bytes = 256ull << 20;  // of the index
   bool discard_freed = false;                 // tell the device about reclaimed slots

@@ -83,9 +83,9 @@ Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::st
 
 Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   const Result<Version> named = c.snapshots->Current();
-  const Status whole = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain) : named.status();
-  if (whole.ok()) return CurrentChoice{.version = *named};
-  if (!named.ok() && named.status().code() == StatusCode::kIoError) return named.status();
+  const Status usable = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain) : named.status();
+  if (usable.ok()) return CurrentChoice{.version = *named};
+  if (!named.ok() && usable.code() == StatusCode::kIoError) return usable;
 
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List());
@@ -96,11 +96,13 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
                            s.version.value() >= c.superblock.owner_reuse_floor;
     if (!continued || !c.snapshots->CheckFiles(s.version, c.record.chain).ok()) continue;
     CurrentChoice choice{.version = s.version, .relink = true};
-    if (named.ok() && whole.code() == StatusCode::kCorruption) choice.damaged = *named;
-    choice.note = "`current` cannot be used (" + whole.ToString() + "); using snapshot " +
+    if (named.ok() && usable.code() == StatusCode::kCorruption) choice.damaged = *named;
+    choice.note = "`current` cannot be used (" + usable.ToString() + "); using snapshot " +
                   ToString(s.version) + ", the newest whole one that the log continues";
     return choice;
   }
+  // With no other to fall back on, a file that cannot be read now is not a lost store.
+  if (usable.code() == StatusCode::kIoError) return usable;
   return Status::Corruption(
       c.paths.dir +
       ": `current` is missing or damaged and no other snapshot is whole and "
@@ -151,7 +153,11 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   if (!current.note.empty()) c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": " + current.note);
 
   std::string why;
-  RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &why));
+  std::optional<WorkingIndex> working;
+  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why));
+    return Status::Ok();
+  }));
   RAWKV_ASSIGN_OR_RETURN(Version proven, ProvenBySnapshots(c));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (working) {
@@ -192,8 +198,12 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
     if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
-    RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
-    return core.index->WaitFlush();
+    const Status flushed = WithBallast(c, [&]() -> Status {
+      RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+      return core.index->WaitFlush();
+    });
+    // A full filesystem does not keep a store from opening: it stays in memory, as does the log's tail.
+    return flushed.code() == StatusCode::kNoSpace ? Status::Ok() : flushed;
   };
   RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), log.keep_through));
   core.allocator =
@@ -210,6 +220,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
                        std::shared_ptr<const EngineView>* tip) {
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
+  if (marker.status().code() == StatusCode::kIoError) return marker.status();
   if (marker.status().code() != StatusCode::kNotFound) {
     return Status::FailedPrecondition(c.paths.dir +
                                       ": a rollback was interrupted; open it for writing once to finish it");

@@ -188,7 +188,7 @@ class Decider {
     }
     reachable = Normalized(std::move(reachable));
     std::erase_if(after, [&](const auto& pin) {
-      if (Covers(reachable, pin.second)) return false;
+      if (HasSnapshotAfter(pin.second) && Covers(reachable, pin.second)) return false;
       d_.shown.pins_dropped.emplace_back(pin.first, pin.second);
       return true;
     });
@@ -198,6 +198,11 @@ class Decider {
 
   bool Pinned(Version v) const {
     return std::any_of(pins_.begin(), pins_.end(), [&](const auto& pin) { return pin.second == v; });
+  }
+
+  // A pin without its snapshot would hold slots for what the next prune takes away.
+  bool HasSnapshotAfter(Version v) const {
+    return facts_.IsWhole(v) || (d_.build && d_.build->publish && d_.build->to == v);
   }
 
   // What could be read if nothing were damaged.
@@ -272,7 +277,7 @@ void Decider::Describe() {
       if (!pins_.contains(name)) Step("pin", name, version, "keeps this snapshot, which loses its log");
     }
     for (const auto& [name, version] : d_.shown.pins_dropped) {
-      Step("unpin", name, version, "nothing leads to this version any more");
+      Step("unpin", name, version, "its snapshot is gone; the version goes with the log below the next snapshot, if it can still be read");
     }
   }
   if (d_.begin_log_anew) {

@@ -6,6 +6,11 @@ namespace rawkv {
 namespace {
 
 Status Unreachable(const StoreSurvey& survey, StoreEnd end, Version target) {
+  if (survey.snapshots.empty()) {
+    return Status::VersionUnreachable("version " + ToString(target) +
+                                      ": no snapshot is left to start from; bring one back from a backup, or "
+                                      "import an export");
+  }
   std::string reach;
   for (const auto& [a, b] : ToReachability(survey, end.intact, {}).Ranges()) {
     reach += (reach.empty() ? "" : ", ") + ToString(a) + (a == b ? std::string() : "…" + ToString(b));
@@ -36,7 +41,12 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
     const bool leads_there = s.version == target || survey.Continued(s.version);
     if (s.version <= target && leads_there) base = &s;
   }
-  if (base == nullptr) return Unreachable(survey, end, target);
+  if (base == nullptr) {
+    // A pin holds it: its snapshot must be there, and is not to be believed.
+    return Status::Corruption(SnapshotStore::DirName(target) +
+                              " in the store's directory: damaged, so that version " + ToString(target) +
+                              ", which it holds, cannot be read; see `rawkv-ctl fsck`");
+  }
   plan.base = base->version;
   plan.records = target.value() - base->version.value();
   if (target == end.newest) return plan;

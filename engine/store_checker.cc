@@ -35,13 +35,13 @@ Result<CheckReport> StoreChecker::Run() {
   if (marker.status().code() != StatusCode::kNotFound) {
     Find("store", c_.paths.rollback_marker(), {}, marker.status());
   }
-  if (!CheckLog()) return report_;
-  RAWKV_RETURN_IF_ERROR(CheckIndexes());
   CheckPinnedVersions();
+  if (CheckLog()) RAWKV_RETURN_IF_ERROR(CheckIndexes());
   return report_;
 }
 
 Result<CheckReport> StoreChecker::RunLogOnly() {
+  log_only_ = true;
   CheckPins();
   CheckLog();
   return report_;
@@ -147,29 +147,40 @@ bool StoreChecker::CheckLog() {
 }
 
 void StoreChecker::WorkingIsBroken(const Status& status) {
-  Find("index", c_.paths.working_index(), {}, status);
+  if (!log_only_) Find("index", c_.paths.working_index(), {}, status);
   facts_.working_broken = true;
   facts_.working.reset();
   working_.reset();
 }
 
+// What the next open meets and rebuilds by itself is a note, whatever the cause: nothing hangs on this index
+// (design invariant 11), and a power cut may tear the last record of RocksDB's manifest. What an open does
+// not meet, a damaged block, is a finding.
 void StoreChecker::CheckWorking() {
-  if (const Status base = CheckWorkingComplete(c_); !base.ok()) {
-    Note("the working index is missing or not complete (" + base.message() + "); the next open rebuilds it");
-  }
+  const auto rebuilt = [this](const std::string& why) {
+    Note("the working index " + why + "; the next open rebuilds it");
+  };
+  const Status base = CheckWorkingComplete(c_);
+  if (!base.ok()) rebuilt("is missing or not complete (" + base.message() + ")");
   Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c_.paths.working_index(),
                                                             .read_only = true,
                                                             .block_cache_bytes = 16 << 20,
                                                             .fs = c_.env.index_fs,
                                                             .logger = c_.env.logger});
-  if (index.status().code() == StatusCode::kNotFound) return;
-  Status status = index.status();
-  if (status.ok()) status = (*index)->VerifyChecksums();
-  Result<MetaRecord> meta = status.ok() ? (*index)->Meta() : Result<MetaRecord>(status);
-  if (!meta.ok()) return WorkingIsBroken(meta.status());
-  if (!c_.record.chain.Contains(meta->lineage, meta->applied)) {
-    Note("the working index is of another branch; the next open rebuilds it");
+  Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
+  if (meta.status().code() == StatusCode::kIoError) return WorkingIsBroken(meta.status());
+  if (!meta.ok()) {
+    if (base.ok()) rebuilt("does not open (" + meta.status().message() + ")");
     return;
+  }
+  if (!c_.record.chain.Contains(meta->lineage, meta->applied)) {
+    rebuilt("is of another branch");
+    return;
+  }
+  if (!log_only_) {
+    const Status blocks = (*index)->VerifyChecksums();
+    if (!blocks.ok() && base.ok()) WorkingIsBroken(blocks);
+    if (!blocks.ok()) return;
   }
   working_ = *std::move(index);
   facts_.working = *std::move(meta);
@@ -193,16 +204,15 @@ Status StoreChecker::CheckIndexes() {
     return Status::Ok();
   }
   const Result<std::shared_ptr<const EngineView>> tip = views_.OpenClone(c_, base, facts_.tip, "view");
-  if (!tip.ok()) {
-    if (tip.status().code() != StatusCode::kCorruption) return tip.status();
-    Find("log", c_.paths.wal(), facts_.tip, tip.status());
-    return Status::Ok();
-  }
-  RAWKV_RETURN_IF_ERROR(CheckSlots((*tip)->index()));
-  return options_.deep ? CheckEveryPayload((*tip)->index()) : Status::Ok();
+  // The log was found good: what fails now is the snapshot under the clone.
+  RAWKV_ASSIGN_OR_RETURN(const bool cloned,
+                         FindDamage("index", c_.snapshots->PathOf(base), facts_.tip, tip.status()));
+  if (!cloned) return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(const bool read, CheckSlots((*tip)->index(), c_.snapshots->PathOf(base)));
+  return options_.deep && read ? CheckEveryPayload((*tip)->index()) : Status::Ok();
 }
 
-Status StoreChecker::CheckSlots(KeyIndex& tip) {
+Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
   CheckReport found;
   SlotCheck at_tip(tip, "the state at the tip", c_.layout().slot_count);
   std::optional<SlotCheck> at_working;
@@ -212,24 +222,23 @@ Status StoreChecker::CheckSlots(KeyIndex& tip) {
     if (run.ok()) {
       TakeSlotFindings(std::move(found), at_working->worst(), true);
     } else {
+      if (run.code() != StatusCode::kCorruption) return run;
       at_working.reset();
       WorkingIsBroken(run);
     }
   }
   const bool working_is_clean = at_working && at_working->worst() == SlotCheck::Worst::kNothing;
   found = {};
-  if (const Status run = at_tip.Run(&found); !run.ok()) {
-    if (run.code() != StatusCode::kCorruption) return run;
-    Find("index", "the state at the tip", facts_.tip, run);
-    return Status::Ok();
-  }
+  // Held against what could not be read, everything would seem to be missing.
+  RAWKV_ASSIGN_OR_RETURN(const bool whole, FindDamage("index", base, facts_.tip, at_tip.Run(&found)));
+  if (!whole) return false;
   facts_.slots_at_tip = at_tip.worst();
   TakeSlotFindings(std::move(found), at_tip.worst(), !working_is_clean);
   for (const SnapshotInfo& s : facts_.whole) {
     RAWKV_RETURN_IF_ERROR(CheckSnapshotSlots(s.version, at_tip, at_working ? &*at_working : nullptr));
   }
   if (at_working) facts_.slots_in_working = at_working->worst();
-  return Status::Ok();
+  return true;
 }
 
 // Leaks in what nobody writes to any more matter only if the live index has them, too.
@@ -248,7 +257,9 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(v));
   SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout().slot_count);
   CheckReport found;
-  RAWKV_RETURN_IF_ERROR(snapshot.Run(&found));
+  RAWKV_ASSIGN_OR_RETURN(const bool whole,
+                         FindDamage("snapshot", c_.snapshots->PathOf(v), v, snapshot.Run(&found)));
+  if (!whole) return Status::Ok();
   const SlotCheck& live = at_working != nullptr ? *at_working : at_tip;
   TakeSlotFindings(std::move(found), snapshot.worst(), live.worst() != SlotCheck::Worst::kNothing);
   // One that only waits for its removal (its pin went) holds no slots any more.
@@ -258,16 +269,17 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   return Status::Ok();
 }
 
-// A pin holds slots for a version; where nothing leads to that version any more it holds them for nothing.
+// A pin is made after its snapshot, and goes before it. Without it the version is still to be had at best
+// until the log below the next snapshot goes, and its slots are held for nothing then.
 void StoreChecker::CheckPinnedVersions() {
-  const Reachability reach = ToReachability(survey_, facts_.tip, {});
   for (const auto& [name, version] : facts_.pins) {
-    const bool has_snapshot =
+    const bool there =
         facts_.IsWhole(version) || std::count(facts_.damaged.begin(), facts_.damaged.end(), version) != 0;
-    if (has_snapshot || (reach.floor <= version && version <= facts_.tip)) continue;
-    Find("pins", name, version,
-         Status::Corruption("the pin names a version that no snapshot and no log leads to; "
-                            "`rawkv-ctl snapshot unpin` lets go of it"));
+    if (there) continue;
+    Find("snapshot", c_.snapshots->PathOf(version), version,
+         Status::Corruption("pin " + name +
+                            " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin` lets "
+                            "go of it"));
   }
 }
 

@@ -49,6 +49,14 @@ class StoreChecker {
   void Find(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
     report_.findings.push_back({kind, std::move(where), version, status.message()});
   }
+  // Damage met on the way is a finding, not the end of the check. True if `status` is ok.
+  Result<bool> FindDamage(const char* kind, std::string where, std::optional<Version> version,
+                          const Status& status) {
+    if (status.ok()) return true;
+    if (status.code() != StatusCode::kCorruption) return status;
+    Find(kind, std::move(where), version, status);
+    return false;
+  }
   Status CheckSuperblocks();
   Status NoteLeftovers();
   Status CheckSnapshots(std::optional<Version> highest);
@@ -57,7 +65,8 @@ class StoreChecker {
   void CheckWorking();
   void WorkingIsBroken(const Status& status);
   Status CheckIndexes();
-  Status CheckSlots(KeyIndex& tip);
+  // False if the state at the tip, cloned from the snapshot at `base`, cannot be read.
+  Result<bool> CheckSlots(KeyIndex& tip, const std::string& base);
   Status CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck* at_working);
   void TakeSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter);
   void CheckPinnedVersions();
@@ -66,6 +75,7 @@ class StoreChecker {
 
   StoreContext& c_;
   const CheckOptions options_;
+  bool log_only_ = false;
   CheckReport report_;
   StoreFacts facts_;
   StoreSurvey survey_;

@@ -11,6 +11,7 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kBallastBytes = 4ull << 20;
+constexpr uint64_t kMinMemtableBytes = 16ull << 10;    // an empty memtable counts some KiB already
 constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // of index files that are not SSTs
 
 Status CheckExpectation(const char* name, std::optional<uint64_t> expected, uint64_t fixed) {
@@ -30,7 +31,10 @@ Status ApplyOptions(StoreContext& c) {
   c.runtime.snapshot_interval = o.snapshot_interval.value_or(c.runtime.snapshot_interval);
   c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
   c.runtime.wal_segment_bytes = o.wal_segment_bytes.value_or(c.runtime.wal_segment_bytes);
-  if (o.memtable_bytes < (1u << 20)) return Status::InvalidArgument("memtable_bytes must be at least 1 MiB");
+  if (o.memtable_bytes < kMinMemtableBytes) {
+    return Status::InvalidArgument("memtable_bytes must be at least 16 KiB, not " +
+                                   std::to_string(o.memtable_bytes));
+  }
   return ValidateRuntime(c.runtime);
 }
 
@@ -74,12 +78,7 @@ Status TellOfABadCopy(StoreContext& c) {
 
 Status OpenDevice(StoreContext& c, ContextAccess access) {
   const bool writable = access == ContextAccess::kWrite;
-  if (!c.options.device.empty()) {
-    c.device_path = AbsolutePath(c.options.device);
-  } else {
-    const std::string& hint = c.record.device_hint;
-    c.device_path = hint.starts_with('/') ? hint : JoinPath(c.paths.dir, hint);
-  }
+  c.device_path = DevicePathOf(c.record, c.paths.dir, c.options);
   Result<OpenedDevice> device = c.env.open_device(c.device_path, {.engine = c.options.engine,
                                                                   .cache = c.options.cache,
                                                                   .queue_depth = c.options.queue_depth,
@@ -115,6 +114,13 @@ Status ValidateRuntime(const RuntimeSettings& s) {
   }
   if (s.keep_recent > 1'000'000) return Status::InvalidArgument("keep_recent must be at most 1000000");
   return Status::Ok();
+}
+
+std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir,
+                         const OpenOptions& options) {
+  if (!options.device.empty()) return AbsolutePath(options.device);
+  const std::string& hint = record.device_hint;
+  return hint.starts_with('/') ? hint : JoinPath(store_dir, hint);
 }
 
 Status StoreContext::SaveRecord(const StoreRecord& next) {

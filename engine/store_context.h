@@ -53,6 +53,9 @@ struct StoreContext {
 Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, const OpenOptions& options,
                                                        ContextAccess access);
 
+// Where the device is looked for: as the options say, else as STORE remembers.
+std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir, const OpenOptions& options);
+
 // Ranges of the settings; kInvalidArgument.
 Status ValidateRuntime(const RuntimeSettings& settings);
 

@@ -92,22 +92,29 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   }
   out.runtime.durability = static_cast<Durability>(durability);
   out.digest = (flags & kFlagDigest) != 0;
-  if ((flags & kFlagCut) != 0) out.last_cut = cut;
+  if ((flags & kFlagCut) != 0) {
+    out.last_cut = cut;
+  } else if (cut.cut_after != Version() || cut.bytes != 0 || cut.unix_ms != 0) {
+    return Status::Corruption("STORE: it has a cut and says that it has none");
+  }
   RAWKV_ASSIGN_OR_RETURN(out.chain, DecodeChain(r));
   return out;
 }
 
 Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir) {
   const StorePaths paths(store_dir);
+  const Result<FileStat> dir = fs.Stat(store_dir);
+  if (dir.ok() && dir->kind != FileKind::kDirectory) {
+    return Status::NotFound(store_dir + ": no store here (it is no directory)");
+  }
   RAWKV_ASSIGN_OR_RETURN(const bool importing, Exists(fs, paths.importing()));
   if (importing) {
     return Status::NotFound(
         store_dir + " holds an import that was not finished, not a store; remove it and import again");
   }
+  RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(fs, paths.store()));
+  if (!there) return Status::NotFound(store_dir + ": no store here (STORE is missing); `format` makes one");
   const Result<std::string> file = ReadFile(fs, paths.store(), kKind.max_payload_bytes + kSealedHeaderBytes);
-  if (file.status().code() == StatusCode::kNotFound) {
-    return Status::NotFound(store_dir + ": no store here (STORE is missing); `format` makes one");
-  }
   if (!file.ok()) return file.status();
   Result<StoreRecord> record = DecodeStoreRecord(*file);
   if (!record.ok()) return record.status().WithContext(paths.store());

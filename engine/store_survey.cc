@@ -38,12 +38,13 @@ Result<StoreSurvey> Survey(StoreContext& c) {
 Result<StoreSurvey> SurveyWith(StoreContext& c, PinTable pins) {
   StoreSurvey out;
   out.pins = std::move(pins);
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c.snapshots->List(&out.damaged));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c.snapshots->List(&out.damaged, &out.unread));
   for (const SnapshotInfo& s : all) {
     if (c.record.chain.Contains(s.lineage, s.version)) out.snapshots.push_back(s);
   }
   const Result<Version> current = c.snapshots->Current();
   if (current.ok()) out.current = *current;
+  if (current.status().code() == StatusCode::kIoError) out.unread = current.status();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return Status::Corruption(c.paths.wal() + ": the log is missing altogether");
   out.log_first = segments.front().first;

@@ -17,6 +17,9 @@ namespace rawkv {
 struct StoreSurvey {
   std::vector<SnapshotInfo> snapshots;  // on the chain, ascending
   std::vector<std::string> damaged;     // snapshot directories that cannot be believed
+  // Not ok: a snapshot or `current` could not be read just now. Then more may be reachable than this shows:
+  // nothing may be given to reuse by it, and nothing called unreachable.
+  Status unread;
   PinTable pins;
   std::optional<Version> current;
   Version log_first;    // first version that the log could hold

@@ -43,6 +43,7 @@ Status CheckWorkingComplete(StoreContext& c) {
 Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std::string& index_dir) {
   return KeyIndex::Open({.dir = index_dir,
                          .block_cache_bytes = c.options.block_cache_bytes,
+                         .memtable_bytes = c.options.memtable_bytes,
                          .fs = c.env.index_fs,
                          .logger = c.env.logger});
 }

@@ -30,6 +30,10 @@ Status SnapshotStore::SetCurrent(Version version) {
   const std::string path = JoinPath(store_dir_, "current");
   const std::string tmp = path + ".tmp";
   RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, tmp));
+  // A directory, as a copy that followed links leaves one, cannot be renamed over.
+  if (const Result<FileStat> stat = fs_.Stat(path); stat.ok() && stat->kind == FileKind::kDirectory) {
+    RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, path));
+  }
   RAWKV_RETURN_IF_ERROR(fs_.Symlink(DirName(version), tmp));
   if (Status renamed = fs_.Rename(tmp, path); !renamed.ok()) {
     (void)fs_.RemoveFile(tmp).ok();  // Sweep removes what stays

@@ -78,7 +78,8 @@ std::string SnapshotStore::IndexPathOf(Version version) const {
   return JoinPath(PathOf(version), "index");
 }
 
-Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* damaged) const {
+Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* damaged,
+                                                      Status* unread) const {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(store_dir_));
   // A link that cannot be believed marks no snapshot; Current() says what is wrong with it.
   const Result<Version> current = Current();
@@ -91,6 +92,9 @@ Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* 
       // Not found: a writer beside us has just removed it. Every other error, a failing read too,
       // counts as damage, so that one bad sector does not hide the good snapshots.
       if (manifest.status().code() != StatusCode::kNotFound && damaged != nullptr) damaged->push_back(name);
+      if (manifest.status().code() == StatusCode::kIoError && unread != nullptr && unread->ok()) {
+        *unread = manifest.status();
+      }
       continue;
     }
     SnapshotInfo info{.version = *version,

@@ -57,8 +57,9 @@ class SnapshotStore {
   std::string IndexPathOf(Version version) const;  // …/index
 
   // Published snapshots, ascending, those whose MANIFEST cannot be believed left out and named in
-  // `damaged` if given.
-  Result<std::vector<SnapshotInfo>> List(std::vector<std::string>* damaged = nullptr) const;
+  // `damaged` if given. `unread`: the first error of those that failed to be read, which proves nothing.
+  Result<std::vector<SnapshotInfo>> List(std::vector<std::string>* damaged = nullptr,
+                                         Status* unread = nullptr) const;
   Result<Manifest> ReadManifest(Version version) const;
   // What `current` names. kNotFound: no link. kCorruption: it is no link, or not to a snapshot name.
   // Whether that snapshot exists and is whole is for CheckFiles.

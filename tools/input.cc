@@ -90,7 +90,7 @@ Result<std::optional<std::string_view>> LineReader::Next() {
 }
 
 std::string LineReader::Place() const {
-  return fmt::format("{}: line {}", input_.name(), line_number_);
+  return line_number_ == 0 ? input_.name() : fmt::format("{}: line {}", input_.name(), line_number_);
 }
 
 }  // namespace rawkv::ctl

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "tools/quickstart_process.h"
+#include "tools/interrupt.h"
 #include "tools/text_format.h"
 
 namespace rawkv::quickstart {
@@ -23,7 +23,7 @@ class Walk {
     out_.versions = 1;
     at_.SeekToFirst();
     for (const Expected& expected : listing) {
-      if (InterruptPending()) return Status::FailedPrecondition("interrupted");
+      if (ctl::InterruptPending()) return Status::FailedPrecondition("interrupted");
       RAWKV_RETURN_IF_ERROR(Step(expected));
     }
     SkipExtraBefore(nullptr);

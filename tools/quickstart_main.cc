@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "base/entropy.h"
+#include "tools/interrupt.h"
 #include "tools/quickstart_options.h"
-#include "tools/quickstart_process.h"
 #include "tools/quickstart_story.h"
 #include "tools/text_format.h"
 
@@ -18,7 +18,7 @@ enum ExitStatus : int { kEqual = 0, kUnequal = 1, kUsage = 2, kCouldNotRun = 3, 
 
 ExitStatus StatusToExit(const Status& status) {
   if (status.ok()) return kEqual;
-  if (InterruptPending()) return kInterrupted;
+  if (ctl::InterruptPending()) return kInterrupted;
   switch (status.code()) {
     case StatusCode::kInvalidArgument:
       return kUsage;
@@ -43,7 +43,7 @@ int Main(int argc, char** argv) {
     fmt::print("{}", Usage());
     return kEqual;
   }
-  HoldSignals();
+  ctl::HoldSignals();
   const uint64_t seed = options->seed.value_or(SystemEntropy().NextU64() % 1'000'000'000);
   const Status status = Story(*options, seed).Tell();
   const ExitStatus exit_status = StatusToExit(status);

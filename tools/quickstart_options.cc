@@ -2,32 +2,21 @@
 
 #include <getopt.h>
 
-#include <charconv>
-#include <cstring>
+#include "tools/option_number.h"
 
 namespace rawkv::quickstart {
 namespace {
-
-Result<uint64_t> ParseNumber(const char* name, const char* text) {
-  uint64_t out = 0;
-  const char* end = text + std::strlen(text);
-  const auto [at, error] = std::from_chars(text, end, out);
-  if (error != std::errc() || at != end || at == text) {
-    return Status::InvalidArgument(std::string("--") + name + "=" + text + " is not a number");
-  }
-  return out;
-}
 
 enum Id : int { kCommits = 256, kSeed, kKeep, kSource, kHelp };
 
 Status TakeOption(int id, const char* value, Options* out) {
   switch (id) {
     case kCommits: {
-      RAWKV_ASSIGN_OR_RETURN(out->commits_max, ParseNumber("commits", value));
+      RAWKV_ASSIGN_OR_RETURN(out->commits_max, ctl::ParseOptionNumber("commits", value));
       return Status::Ok();
     }
     case kSeed: {
-      RAWKV_ASSIGN_OR_RETURN(out->seed, ParseNumber("seed", value));
+      RAWKV_ASSIGN_OR_RETURN(out->seed, ctl::ParseOptionNumber("seed", value));
       return Status::Ok();
     }
     case kKeep:

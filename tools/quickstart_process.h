@@ -58,9 +58,4 @@ Result<std::string> Capture(const Command& command);
 // Writes all of it to a descriptor. kIoError.
 Status WriteFully(int fd, std::string_view bytes);
 
-// From here on SIGINT, SIGTERM and SIGHUP wait until somebody asks, so that every exit unwinds and
-// cleans up; SIGPIPE becomes an error of write(2). Children start with the usual dispositions.
-void HoldSignals();
-bool InterruptPending();
-
 }  // namespace rawkv::quickstart

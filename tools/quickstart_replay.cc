@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/logger.h"
-#include "tools/quickstart_process.h"
+#include "tools/interrupt.h"
 #include "tools/quickstart_value_arena.h"
 
 namespace rawkv::quickstart {
@@ -48,7 +48,7 @@ Status ReplaySteps(Engine& engine, const ReplayPlan& plan, uint64_t first, const
   RAWKV_ASSIGN_OR_RETURN(const auto content, history.OpenContent());
   ValueArena arena(plan.spool_dir);
   for (uint64_t number = first; number <= history.size(); ++number) {
-    if (InterruptPending()) return Status::FailedPrecondition("interrupted");
+    if (ctl::InterruptPending()) return Status::FailedPrecondition("interrupted");
     const Step& step = history.step(number);
     RAWKV_ASSIGN_OR_RETURN(const WriteBatch batch, MakeBatch(step, *content, arena));
     RAWKV_RETURN_IF_ERROR(observer.on_begin(number));

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "tools/quickstart_process.h"
+#include "tools/interrupt.h"
 #include "tools/quickstart_worker.h"
 
 namespace rawkv::quickstart {
@@ -76,7 +76,7 @@ class Survivor {
         return false;
       }
       if (!event.has_value()) return Status::Internal("the replaying process ended by " + worker.Reap());
-      if (InterruptPending()) return Status::FailedPrecondition("interrupted");
+      if (ctl::InterruptPending()) return Status::FailedPrecondition("interrupted");
       if (event->kind == WorkerEvent::Kind::kDone) {
         if (!killed) return true;
         continue;  // the kill came too late to matter; the next worker finds that all is there

@@ -1,27 +1,17 @@
 #include "tools/quickstart_work_dir.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include <filesystem>
-#include <system_error>
 
 #include "base/fs.h"
 #include "base/fs_ops.h"
 #include "base/logger.h"
 #include "tools/byte_size.h"
+#include "tools/scratch_dir.h"
 
 namespace rawkv::quickstart {
 
 Result<std::unique_ptr<WorkDir>> WorkDir::Make() {
-  const char* base = getenv("TMPDIR");
-  std::error_code error;
-  const std::string parent =
-      std::filesystem::absolute(base != nullptr && *base != '\0' ? base : "/tmp", error).string();
-  std::string path = parent + "/rawkv-quickstart-XXXXXX";
-  if (mkdtemp(path.data()) == nullptr) {
-    return Status::FromErrno(errno, "cannot make a directory in " + parent + " (TMPDIR names another place)");
-  }
+  RAWKV_ASSIGN_OR_RETURN(std::string path, ctl::MakeScratchDir("rawkv-quickstart"));
   return std::unique_ptr<WorkDir>(new WorkDir(std::move(path)));
 }
 

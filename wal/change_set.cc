@@ -191,12 +191,13 @@ class ChangeSetDecoder {
 
   const char* Decode(ChangeSet* out) {
     for (uint32_t last_tag = kOpsTag; position() < bytes_.size();) {
+      const size_t begin = position();
       const uint32_t tag = in_.ReadTag();
       // Ascending, and only operations repeat: as written.
       if (tag < last_tag || (tag == last_tag && tag != kOpsTag)) return "field out of order";
       last_tag = tag;
       std::string_view field;
-      if (!ReadField(&field)) return "field cut short";
+      if (const char* fault = ReadField(begin, &field)) return fault;
       if (const char* fault = DecodeField(tag, field, out)) return fault;
     }
     return nullptr;
@@ -205,11 +206,23 @@ class ChangeSetDecoder {
   size_t position() const { return static_cast<size_t>(in_.CurrentPosition()); }
 
  private:
-  bool ReadField(std::string_view* field) {
+  // `begin`: where its tag begins, which is one byte for all fields there are.
+  const char* ReadField(size_t begin, std::string_view* field) {
     uint32_t length = 0;
-    if (!in_.ReadVarint32(&length) || length > bytes_.size() - position()) return false;
+    if (!in_.ReadVarint32(&length) || length > bytes_.size() - position()) return "field cut short";
+    // Protobuf's reader takes longer varints, and drops what overflows.
+    if (position() - begin != 1 + CodedOutputStream::VarintSize32(length)) return "field not as written";
     *field = bytes_.substr(position(), length);
-    return in_.Skip(static_cast<int>(length));
+    return in_.Skip(static_cast<int>(length)) ? nullptr : "field cut short";
+  }
+
+  // Protobuf also takes fields in any order or repeated, default values, and varints that are too long or
+  // overflow: never what we write. The size comes first, so that the copy is never larger than the input.
+  bool IsAsWritten(std::string_view field) {
+    if (op_.ByteSizeLong() != field.size()) return false;
+    again_.resize(field.size());
+    op_.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(again_.data()));
+    return again_ == field;
   }
 
   const char* DecodeField(uint32_t tag, std::string_view field, ChangeSet* out) {
@@ -217,8 +230,7 @@ class ChangeSetDecoder {
       case kOpsTag: {
         op_.Clear();
         if (!op_.ParseFromArray(field.data(), static_cast<int>(field.size()))) return "operation malformed";
-        // Shorter or longer than what we write: repeated fields, default values, long varints.
-        if (op_.ByteSizeLong() != field.size()) return "operation not as written";
+        if (!IsAsWritten(field)) return "operation not as written";
         return DecodeOp(&op_, &out->ops.emplace_back());
       }
       case kUserMetadataTag:
@@ -235,6 +247,7 @@ class ChangeSetDecoder {
   const std::string_view bytes_;
   CodedInputStream in_;
   wal::Op op_;
+  std::string again_;  // op_ encoded, to compare
 };
 
 }  // namespace

@@ -37,7 +37,9 @@ bool IsTemporarySegmentName(std::string_view name) {
 }
 
 Result<std::vector<SegmentFile>> ListSegmentFiles(Fs& fs, const std::string& dir) {
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(dir));
+  Result<std::vector<std::string>> listed = fs.List(dir);
+  if (listed.status().code() == StatusCode::kNotFound) return std::vector<SegmentFile>();
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, std::move(listed));
   std::vector<SegmentFile> files;
   for (const std::string& name : names) {
     const std::optional<Version> first = ParseSegmentName(name);

@@ -11,10 +11,6 @@ namespace {
 // Large enough that small records cost no system call each, small enough for a store at rest.
 constexpr uint64_t kWindowBytes = 256 * 1024;
 
-bool IsZero(ConstBytes bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
 }  // namespace
 
 Result<SegmentReader> SegmentReader::OpenFile(const WalContext& context, const SegmentFile& file) {
@@ -59,7 +55,7 @@ Result<std::optional<Frame>> SegmentReader::Next() {
   FrameHeader head;
   switch (ParseFrameHeader(raw, seed_, &head)) {
     case FrameParse::kNone:
-      return Stop(IsZero(raw) ? "nothing written" : "no intact frame header");
+      return Stop(AllZero(raw) ? "nothing written" : "no intact frame header");
     case FrameParse::kNewer:
       return Status::NotSupported(path_ + ": frame of a newer format at offset " +
                                   std::to_string(point_.offset));

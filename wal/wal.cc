@@ -260,6 +260,15 @@ Status Wal::Sync() {
   return impl_->Remember(impl_->writer.Sync());
 }
 
+Status Wal::StartSegment(uint64_t min_bytes) {
+  Impl& impl = *impl_;
+  RAWKV_RETURN_IF_ERROR(impl.Usable());
+  const uint64_t record_bytes = impl.writer.end().offset - kSegmentHeaderBytes;
+  if (!impl.writer.has_records() || !impl.WriterIsLive() || record_bytes < min_bytes) return {};
+  const Status status = impl.Rotate(kWatermarkBytes);
+  return status.code() == StatusCode::kNoSpace ? status : impl.Remember(status);
+}
+
 Status Wal::TruncateAfter(Version version) {
   Impl& impl = *impl_;
   RAWKV_RETURN_IF_ERROR(impl.Usable());

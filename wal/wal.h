@@ -126,6 +126,9 @@ class Wal {
   static constexpr uint64_t kWatermarkBytes = 128;
   Status AppendWatermark(Lineage lineage, Version durable_through);
   Status Sync();
+  // Begins a new segment if the present one holds at least `min_bytes` of records: what follows can then
+  // be read without reading those first. kNoSpace: nothing has changed.
+  Status StartSegment(uint64_t min_bytes);
 
   // Removes every record above `version` durably: whole segments newest first, then zeros. If no
   // segment is left, one that begins at Next(version) is made.

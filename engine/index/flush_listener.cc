@@ -44,8 +44,9 @@ class FlushListener final : public rocksdb::EventListener {
     }
     // A manifest that could not be written is among these, whatever the reason: RocksDB has lost track
     // of what is on disk until it is reopened.
-    const Status failure =
-        FromRocksdb(*error, "index " + dir_ + " stopped writing until the store is reopened");
+    Status failure = FromRocksdb(*error, "index " + dir_ + " stopped writing until the store is reopened");
+    // Giving space back does not cure it.
+    if (failure.code() == StatusCode::kNoSpace) failure = Status::IoError(failure.message());
     Log(LogLevel::kError, failure);
     tracker_->Fail(failure);
   }

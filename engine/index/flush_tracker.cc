@@ -34,6 +34,11 @@ void FlushTracker::Fail(Status why) {
   changed_.NotifyAll();
 }
 
+Status FlushTracker::failure() const {
+  MutexLock lock(mu_);
+  return failure_;
+}
+
 Status FlushTracker::Wait() {
   MutexLock lock(mu_);
   while (failure_.ok() && passing_failure_.ok() && durable_through_ < begun_through_) changed_.Wait(mu_);

@@ -25,9 +25,11 @@ class FlushTracker {
   void Fail(Status why);
   // Until all that was begun is durable; or the first failure.
   Status Wait();
+  // The lasting failure, if there is one.
+  Status failure() const;
 
  private:
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar changed_;
   uint64_t begun_through_ RAWKV_GUARDED_BY(mu_);
   uint64_t durable_through_ RAWKV_GUARDED_BY(mu_);

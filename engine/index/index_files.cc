@@ -118,9 +118,11 @@ Result<std::vector<LinkedFile>> LinkLiveFiles(rocksdb::DB& db, Fs& fs, const std
 }
 
 Status CloneIndex(Fs& fs, const std::string& from, const std::string& to) {
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(from));
+  Result<std::vector<std::string>> listed = fs.List(from);
+  if (listed.status().code() == StatusCode::kNotFound) listed = std::vector<std::string>();
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, std::move(listed));
   if (std::find(names.begin(), names.end(), "CURRENT") == names.end()) {
-    return Status::NotFound("clone " + from + ": no index there");
+    return Status::Corruption("clone " + from + ": no index there");
   }
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(to));
   for (const std::string& name : names) {

@@ -73,6 +73,7 @@ struct KeyIndexOptions {
   bool read_only = false;  // opens a published or foreign directory; writes nothing into it
   bool create = false;     // the directory holds no index yet
   uint64_t block_cache_bytes = 256ull << 20;
+  uint64_t memtable_bytes = 64ull << 20;  // about when the caller flushes; memory is taken in fractions of it
   std::shared_ptr<rocksdb::FileSystem> fs;  // null: default
   Logger* logger = nullptr;
 };
@@ -113,7 +114,11 @@ class KeyIndex {
                                  const ReadPoint* at = nullptr) = 0;
 
   virtual std::unique_ptr<IndexBatch> NewBatch() = 0;
-  virtual Status Apply(IndexBatch& batch) = 0;  // atomic in memory; durable with the next flush
+  // Ok, or kIoError once a background error has ended all writing: what is asked before anything else is
+  // done that Apply is to follow.
+  virtual Status CheckWritable() const = 0;
+  // Atomic in memory; durable with the next flush. An error is never kNoSpace.
+  virtual Status Apply(IndexBatch& batch) = 0;
 
   virtual uint64_t MemtableBytes() const = 0;  // not yet flushed, about
   // Freezes what is in memory and begins writing it out; returns at once. The caller has made log and
@@ -132,7 +137,8 @@ class KeyIndex {
 };
 
 // Hard-links the SSTs of a closed index directory into `to` (made; must not exist), copies the rest;
-// all synced, the parent not. Source unchanged.
+// all synced, the parent not. Source unchanged. kCorruption if it holds no index: what is cloned was
+// published, and kNotFound would read as "no such key" far above.
 Status CloneIndex(Fs& fs, const std::string& from, const std::string& to);
 // CRC-32C of a file as in LinkedFile::crc32c.
 Result<std::string> Crc32cOfFile(Fs& fs, const std::string& path);

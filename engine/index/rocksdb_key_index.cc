@@ -13,6 +13,7 @@
 #include "base/fs_ops.h"
 #include "engine/index/deferred_record.h"
 #include "engine/index/flush_listener.h"
+#include "engine/index/guarded_file_system.h"
 #include "engine/index/index_files.h"
 #include "engine/index/key_space.h"
 #include "engine/index/private_file_system.h"
@@ -57,7 +58,7 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
     : dir_(options.dir),
       read_only_(options.read_only),
       logger_(options.logger),
-      env_(rocksdb::NewCompositeEnv(options.fs != nullptr ? options.fs : PrivateFileSystem())) {}
+      env_(rocksdb::NewCompositeEnv(Guarded(options.fs != nullptr ? options.fs : PrivateFileSystem()))) {}
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
@@ -78,6 +79,9 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
                                                                            /*error_if_wal_file_exists=*/false)
                                             : rocksdb::DB::Open(rocksdb_options, dir_, &db);
   db_.reset(db);
+  if (status.IsCorruption() && ListingFailed(*env_->GetFileSystem())) {
+    return Status::IoError("opening index " + dir_ + ": " + status.ToString());
+  }
   // CURRENT is there: a file missing below it is damage, not absence.
   if (status.IsPathNotFound() || status.IsNotFound()) {
     return Status::Corruption("opening index " + dir_ + ": " + status.ToString());
@@ -206,8 +210,15 @@ Status RocksdbKeyIndex::Apply(IndexBatch& batch) {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("writing to"));
   rocksdb::WriteOptions options;
   options.disableWAL = true;  // the changelog is the only log
-  return FromRocksdb(db_->Write(options, &static_cast<RocksdbIndexBatch&>(batch).Finish()),
-                     "writing to index " + dir_);
+  const Status written = FromRocksdb(db_->Write(options, &static_cast<RocksdbIndexBatch&>(batch).Finish()),
+                                     "writing to index " + dir_);
+  // kNoSpace would say that nothing has happened, while the log has it already.
+  return written.code() == StatusCode::kNoSpace ? Status::IoError(written.message()) : written;
+}
+
+Status RocksdbKeyIndex::CheckWritable() const {
+  RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("writing to"));
+  return flushes_->failure();
 }
 
 uint64_t RocksdbKeyIndex::Property(const std::string& name) const {

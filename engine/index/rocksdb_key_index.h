@@ -37,6 +37,7 @@ class RocksdbKeyIndex final : public KeyIndex {
   Status ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
                          const std::function<bool(const DeferredFree&)>& fn, const ReadPoint* at) override;
   std::unique_ptr<IndexBatch> NewBatch() override;
+  Status CheckWritable() const override;
   Status Apply(IndexBatch& batch) override;
   uint64_t MemtableBytes() const override;
   Status StartFlush() override;

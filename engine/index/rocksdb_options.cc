@@ -23,9 +23,11 @@ bool IsSupported(rocksdb::CompressionType type) {
 
 // Only StartFlush begins a flush (design invariant 8), and nothing RocksDB finds wrong with its own
 // backlog may hold up a commit.
-void LeaveFlushingToUs(rocksdb::Options* o) {
+void LeaveFlushingToUs(uint64_t memtable_bytes, rocksdb::Options* o) {
   o->write_buffer_size = size_t{64} << 30;  // RocksDB's limit; memory is taken as it is used
-  o->arena_block_size = 1 << 20;            // would otherwise be derived from write_buffer_size
+  // Would otherwise be derived from write_buffer_size. A block counts as used from its first byte on: one
+  // as large as the bound would make every commit flush.
+  o->arena_block_size = std::clamp<uint64_t>(memtable_bytes / 64, 4 << 10, 1 << 20);
   o->db_write_buffer_size = 0;
   // Memtables that wait for a flush stall nobody: the engine bounds them by when it flushes.
   o->max_write_buffer_number = 1 << 16;
@@ -47,6 +49,9 @@ void KeepOpeningCheap(rocksdb::Options* o) {
   // not grow with the number of keys, and it stays within the process's limit of open files. New tables
   // are kept open all the same.
   o->max_open_files = 1 << 20;
+  // With a finite number an open loads 16 tables at most; starting RocksDB's 15 threads for them costs
+  // more than reading them one after the other.
+  o->max_file_opening_threads = 1;
   o->skip_stats_update_on_db_open = true;
   o->skip_checking_sst_file_sizes_on_db_open = true;
   o->stats_dump_period_sec = 0;
@@ -88,7 +93,7 @@ rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env
   o.allow_mmap_writes = false;
   // Writes back as a flush goes, so that its last sync, and a commit's beside it, are short.
   o.bytes_per_sync = 1 << 20;
-  LeaveFlushingToUs(&o);
+  LeaveFlushingToUs(options.memtable_bytes, &o);
   KeepOpeningCheap(&o);
   SetTableFormat(options, &o);
   return o;

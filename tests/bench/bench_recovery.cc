@@ -43,24 +43,14 @@ double RollbackOnce(const BenchStore& store) {
   return seconds;
 }
 
-// A tail of small commits behind a snapshot, then death; measures the open that follows.
+// Behind a snapshot a tail of small commits, then death; measures the open that follows.
 double OpenAfterKill(const BenchStore& store) {
   {
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
     Must(engine->CreateSnapshot().status(), "snapshot");
     Must(engine->Close(), "close");
   }
-  InChildThenKill([&] {
-    const std::unique_ptr<Engine> engine = store.Open(Quiet());
-    for (int i = 0; i < 500; ++i) {
-      WriteBatch batch;
-      batch.Put("tail" + std::to_string(i), std::string(200, 't'));
-      if (i % 10 == 0) batch.Put("payload", std::string(64 * 1024, 'p'));
-      Must(engine->Commit(batch).status, "commit");
-    }
-    // Not destroyed: SIGKILL comes now.
-    kill(getpid(), SIGKILL);
-  });
+  RunSelfUntilKilled("--commit-tail", store.dir());
   std::unique_ptr<Engine> engine;
   const double seconds = SecondsOf([&] { engine = store.Open(Quiet()); });
   Must(engine->Close(), "close");
@@ -80,6 +70,17 @@ void Interleave(const char* what, const BenchStore& a, const std::string& name_a
 }
 
 }  // namespace
+
+void CommitTail(const std::string& dir) {
+  const std::unique_ptr<Engine> engine = Must(Engine::Open(dir, Quiet()), "open");
+  for (int i = 0; i < 500; ++i) {
+    WriteBatch batch;
+    batch.Put("tail" + std::to_string(i), std::string(200, 't'));
+    if (i % 10 == 0) batch.Put("payload", std::string(64 * 1024, 'p'));
+    Must(engine->Commit(batch).status, "commit");
+  }
+  kill(getpid(), SIGKILL);  // the engine is not to be destroyed
+}
 
 void BenchRollback() {
   std::printf(

@@ -34,8 +34,10 @@ class BenchStore {
 // `count` small keys "k…" in batches, from number `first` on.
 void Fill(Engine& engine, uint64_t first, uint64_t count, uint64_t value_bytes);
 
-// Runs `work` in a child process that then dies by SIGKILL.
-void InChildThenKill(const std::function<void()>& work);
+// Runs this program anew as `rawkv_bench MODE DIR`, which must end by SIGKILL.
+void RunSelfUntilKilled(const char* mode, const std::string& dir);
+// Mode --commit-tail: 500 commits to the store, then SIGKILL.
+void CommitTail(const std::string& dir);
 
 double SecondsOf(const std::function<void()>& work);
 

@@ -7,6 +7,7 @@
 // rawkv_bench [NAME…]: runs the named measurements, or all.
 int main(int argc, char** argv) {
   using namespace rawkv::bench;
+  if (argc == 3 && std::strcmp(argv[1], "--commit-tail") == 0) CommitTail(argv[2]);
   constexpr std::pair<const char*, void (*)()> kAll[] = {
       {"rollback", BenchRollback},
       {"open", BenchOpen},

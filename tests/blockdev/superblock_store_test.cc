@@ -50,14 +50,24 @@ TEST_F(SuperblockStoreTest, InitialiseWritesBothCopies) {
   EXPECT_EQ(store.Load()->sequence, 2u);
 }
 
-TEST_F(SuperblockStoreTest, SaveReplacesTheOlderCopyAndCountsUp) {
+TEST_F(SuperblockStoreTest, SaveReplacesBothCopiesAndCountsUp) {
   ASSERT_TRUE(store.Initialise(superblock).ok());
   for (uint64_t i = 0; i < 5; ++i) {
     SaveFloor(i);
     const auto pair = store.Inspect();
-    EXPECT_EQ(pair->copy[i % 2]->sequence, 3 + i);
-    EXPECT_EQ(pair->copy[1 - i % 2]->sequence, 2 + i);
-    EXPECT_EQ(store.Load()->owner_reuse_floor, i);
+    EXPECT_EQ(pair->copy[0]->sequence, 3 + 2 * i);
+    EXPECT_EQ(pair->copy[1]->sequence, 4 + 2 * i);
+    EXPECT_EQ(pair->copy[0]->owner_reuse_floor, i);
+    EXPECT_EQ(pair->copy[1]->owner_reuse_floor, i);
+  }
+}
+
+TEST_F(SuperblockStoreTest, WhatWasSavedSurvivesTheLossOfEitherCopy) {
+  ASSERT_TRUE(store.Initialise(superblock).ok());
+  for (const int lost : {0, 1}) {
+    SaveFloor(10 + static_cast<uint64_t>(lost));
+    Damage(lost);
+    EXPECT_EQ(store.Load()->owner_reuse_floor, 10 + static_cast<uint64_t>(lost));
   }
 }
 

@@ -145,8 +145,8 @@ std::vector<Row> DamageRows::Indexes() {
            if (entry.path().filename().string().starts_with("MANIFEST")) FlipByte(entry.path(), 20);
          }
        },
-       {"index"},
-       {"working"}},
+       {},
+       {}},
       {"WorkingBase", [](const std::string& d) { FlipByte(d + "/working/BASE", 30); }, {}, {}},
       {"WorkingMissing", [](const std::string& d) { fs::remove_all(d + "/working"); }, {}, {}},
       {"LeakedSlots", in_working(Leak), {"slots"}, {"slots", "snapshot"}},

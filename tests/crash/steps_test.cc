@@ -76,6 +76,29 @@ TEST_F(StepsTest, SnapshotIsPublishedOrNot) {
                  });
 }
 
+// So much log ahead of it that what follows gets a segment of its own.
+TEST_F(StepsTest, SnapshotThatBeginsASegmentIsPublishedOrNot) {
+  std::set<size_t> segments;
+  StopEverywhere(
+      [](Engine& e) {
+        WriteBatch batch;
+        for (int i = 0; i < 1100; ++i) batch.Put("bulk" + std::to_string(i), std::string(1000, 'b'));
+        const CommitResult bulk = e.Commit(batch);
+        return bulk.ok() ? e.CreateSnapshot().status() : bulk.status;
+      },
+      [&](Engine& e) {
+        const Version tip = e.version();
+        ASSERT_TRUE(tip == Version(12) || tip == Version(13)) << tip.value();
+        EXPECT_EQ(Content(e).contains("bulk1099"), tip == Version(13));
+        EXPECT_EQ(Content(e, Version(12)), states_[Version(12)]);
+        EXPECT_EQ(Content(e, Version(9)), states_[Version(9)]);
+        const Result<std::vector<LogSegmentRow>> rows = ListLog(scratch_.File("copy"), Quiet());
+        ASSERT_TRUE(rows.ok()) << rows.status().ToString();
+        segments.insert(rows->size());
+      });
+  EXPECT_EQ(segments, (std::set<size_t>{1, 2})) << "stops before and behind the new segment must be seen";
+}
+
 TEST_F(StepsTest, PruneKeepsWhatIsReachable) {
   StopEverywhere([](Engine& e) { return e.Prune(0).status(); },
                  [&](Engine& e) {

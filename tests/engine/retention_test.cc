@@ -39,6 +39,26 @@ TEST_F(RetentionTest, SnapshotHoldsTheTipAndASecondOneIsTheSame) {
   EXPECT_EQ(engine_->stats().snapshots_made, 1);
 }
 
+TEST_F(RetentionTest, LogBehindASnapshotBeginsInASegmentOfItsOwnSoThatAnOpenReadsTheTailAlone) {
+  FormatAndOpen();
+  WriteBatch batch;
+  for (int i = 0; i < 1100; ++i) batch.Put("k" + std::to_string(i), std::string(1000, 'v'));
+  ASSERT_TRUE(engine_->Commit(batch).ok());
+  Snapshot();
+  Put("tail", "t");
+  Snapshot();  // too little log since the last one for a segment more
+  Put("tail", "u");
+  Close();
+  const Result<std::vector<LogSegmentRow>> rows = ListLog(dir_, open_);
+  ASSERT_OK(rows);
+  ASSERT_EQ(rows->size(), 2u);
+  EXPECT_EQ(rows->front().last, Version(1));
+  EXPECT_EQ(rows->back().first, Version(2));
+  EXPECT_EQ(rows->back().last, Version(3));
+  Open();
+  EXPECT_EQ(Get("tail"), "u");
+}
+
 TEST_F(RetentionTest, KeepsTheNewestAndSoManyBesides) {
   format_.runtime.keep_recent = 2;
   FormatAndOpen();

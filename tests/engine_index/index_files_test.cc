@@ -174,7 +174,8 @@ TEST_F(IndexFiles, ACloneOfASnapshotKeepsItsChecksums) {
 
 TEST_F(IndexFiles, CloningRefusesWhatIsNoIndexOrExists) {
   index_.reset();
-  EXPECT_EQ(CloneIndex(PosixFs(), temp_.path(), temp_.File("clone")).code(), StatusCode::kNotFound);
+  EXPECT_EQ(CloneIndex(PosixFs(), temp_.path(), temp_.File("clone")).code(), StatusCode::kCorruption);
+  EXPECT_EQ(CloneIndex(PosixFs(), temp_.File("absent"), temp_.File("clone")).code(), StatusCode::kCorruption);
   EXPECT_FALSE(std::filesystem::exists(temp_.File("clone")));
   std::filesystem::create_directory(to_);
   EXPECT_EQ(CloneIndex(PosixFs(), dir_, to_).code(), StatusCode::kFailedPrecondition);

@@ -8,6 +8,9 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/endian.h"
+#include "base/sealed_file.h"
 #include "engine/extent_header.h"
 #include "engine/rollback_marker.h"
 #include "engine/scrub_state.h"
@@ -82,6 +85,17 @@ TEST(FormatGolden, Store) {
   EXPECT_EQ(decoded->chain.current(), Lineage(0x2222));
   EXPECT_EQ(decoded->last_cut->bytes, 640u);
   ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeStoreRecord(b).status(); });
+}
+
+// One content, one file: what is absent is zero.
+TEST(FormatGolden, StoreRefusesACutThatItsFlagsDeny) {
+  constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 1, .name = "STORE"};
+  Result<std::string> payload = Unseal(kKind, EncodeStoreRecord(ExampleStore()));
+  ASSERT_TRUE(payload.ok());
+  (*payload)[100] = 0;  // flags
+  EXPECT_EQ(DecodeStoreRecord(Seal(kKind, *payload)).status().code(), StatusCode::kCorruption);
+  payload->replace(104, 24, 24, '\0');  // cut after, bytes, time
+  EXPECT_TRUE(DecodeStoreRecord(Seal(kKind, *payload)).ok());
 }
 
 TEST(FormatGolden, Rollback) {
@@ -168,6 +182,31 @@ TEST(FormatGolden, ExtentHeader) {
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(*decoded, header);
   ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeExtentHeader(AsBytes(b)).status(); });
+}
+
+// Byte `at` set to `value`, and a checksum that fits.
+std::string ExtentHeaderWith(size_t at, char value) {
+  std::string page = BytesOnPage("extent-header.md");
+  page.resize(4096, '\0');
+  page[at] = value;
+  StoreLe(&page[8], Xxh3(AsBytes(page).subspan(16), LoadLe<uint64_t>(page.data())));
+  return page;
+}
+
+TEST(FormatGolden, ExtentHeaderRefusesWhatIsNeverWritten) {
+  EXPECT_TRUE(DecodeExtentHeader(AsBytes(ExtentHeaderWith(118, '2'))).ok());  // another key
+  for (const size_t reserve : {92, 111, 119, 4095}) {
+    EXPECT_EQ(DecodeExtentHeader(AsBytes(ExtentHeaderWith(reserve, 1))).status().code(),
+              StatusCode::kCorruption)
+        << reserve;
+  }
+  // The rest of the key would be in the reserve; a header always has a key.
+  EXPECT_FALSE(DecodeExtentHeader(AsBytes(ExtentHeaderWith(88, 6))).ok());
+  std::string keyless = BytesOnPage("extent-header.md").substr(0, kExtentHeaderFixedBytes);
+  keyless.resize(4096, '\0');
+  keyless[88] = 0;
+  StoreLe(&keyless[8], Xxh3(AsBytes(keyless).subspan(16), LoadLe<uint64_t>(keyless.data())));
+  EXPECT_EQ(DecodeExtentHeader(AsBytes(keyless)).status().code(), StatusCode::kCorruption);
 }
 
 }  // namespace

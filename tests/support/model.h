@@ -89,7 +89,7 @@ class Model {
   void DeleteIf(const std::function<bool(std::string_view)>& matches, Version version);
   static const Change* Newest(const std::vector<Change>& changes, Version version);
 
-  const Version initial_;
+  Version initial_;
   Version tip_;
   std::map<std::string, std::vector<Change>, std::less<>> history_;  // ascending versions
   std::map<Version, std::string> metadata_;

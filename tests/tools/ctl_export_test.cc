@@ -123,7 +123,7 @@ TEST_F(CtlExport, AnImportThatDoesNotFitEndsWith5) {
   Ok({"export", "--version=7", "--out=" + File("export")});
   EXPECT_TRUE(
       EndedWith(RunCtl({"import", "--in=" + File("export"), "--store=" + File("small"), "--capacity=4MiB"}),
-                5, "import: "));
+                5, "import it onto a larger one"));
 }
 
 }  // namespace

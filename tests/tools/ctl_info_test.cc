@@ -150,6 +150,7 @@ TEST_F(CtlBesideAWriter, InfoWorksAndSaysSo) {
   ASSERT_TRUE(info["writer"].is_object());
   EXPECT_EQ(Fields(info["writer"]), (Args{"pid", "host"}));
   EXPECT_EQ(info["version"], 4) << "from the log";
+  EXPECT_EQ(info["durable_version"], 3) << "what the newest record says of those before it";
   EXPECT_EQ(info["slots"]["at_version"], 3) << "of current";
   EXPECT_NE(Ok({"info"}).find("has the store open\n"), std::string::npos);
 }

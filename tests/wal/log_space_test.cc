@@ -65,6 +65,36 @@ class LogSpace : public testing::Test {
   std::vector<Known> records_;
 };
 
+TEST_F(LogSpace, NoRoomForASegmentOnDemandChangesNothing) {
+  fs_.Arm(
+      {.status = Status::NoSpace("injected"), .reach = FaultFs::Reach::kMatching, .matches = IsRoomNeeded});
+  EXPECT_EQ(wal_->StartSegment(500).code(), StatusCode::kNoSpace);
+  EXPECT_TRUE(fs_.fired());
+  EXPECT_EQ(log_.SegmentVersions(), std::vector{Version(1)});
+  ExpectWhole();
+  fs_.Disarm();
+  ASSERT_OK(Append(1000));
+  ASSERT_OK(wal_->StartSegment(500));
+  EXPECT_EQ(log_.SegmentVersions(), (std::vector{Version(1), Version(3)}));
+  ASSERT_OK(Append(1000));
+  ExpectWhole();
+}
+
+TEST_F(LogSpace, FailedSyncOfASegmentOnDemandEndsAllWriting) {
+  fs_.Arm({.status = Status::NoSpace("injected"),
+           .reach = FaultFs::Reach::kOnce,
+           .matches = [](const FaultFs::Operation& op) { return op.Is("syncdir"); }});
+  EXPECT_EQ(wal_->StartSegment(500).code(), StatusCode::kIoError);
+  EXPECT_TRUE(fs_.fired());
+  EXPECT_EQ(Append(1000).code(), StatusCode::kPoisoned);
+  wal_.reset();
+  const auto scan = log_.Scan(Version(1));
+  ASSERT_OK(scan.status());
+  EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
+  EXPECT_EQ(scan->last, Version(1));
+  ASSERT_OK(log_.Open().status());
+}
+
 TEST_F(LogSpace, NoRoomForZerosAheadChangesNothing) {
   ExpectTriesAgain(10'000, {.matches = IsRoomNeeded});
 }

@@ -1,5 +1,7 @@
 #include "wal/wal.h"
 
+#include <filesystem>
+
 #include "tests/support/fault_fs.h"
 #include "tests/wal/wal_fixture.h"
 
@@ -43,6 +45,8 @@ TEST(CreateLog, RefusesAVersionThatTheBranchCannotWrite) {
 TEST(ScanLog, MissingLogIsCorruption) {
   LogFixture log;
   EXPECT_EQ(log.Scan().status().code(), StatusCode::kCorruption);
+  std::filesystem::remove(log.dir());
+  EXPECT_EQ(log.Scan().status().code(), StatusCode::kCorruption) << "without its directory, too";
 }
 
 TEST(ScanLog, AnotherStoresLogIsCorruption) {
@@ -261,6 +265,36 @@ TEST(Wal, SegmentFullOfWatermarksIsReplacedByAFreshOne) {
   EXPECT_EQ(scan->last, Version(1601));
   EXPECT_EQ(scan->durable_through, Version(1600));
   EXPECT_EQ(log.Read(Version(1001), Version(1600)).value(), records);
+}
+
+TEST(Wal, SegmentIsStartedOnDemandOnceItHoldsEnough) {
+  LogFixture log;
+  ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1)));
+  const Known one = MakeRecord(Version(1), kFirstBranch, 3000),
+              two = MakeRecord(Version(2), kFirstBranch, 50);
+  {
+    const auto wal = log.Open();
+    ASSERT_OK(wal.status());
+    ASSERT_OK((*wal)->StartSegment(0));
+    EXPECT_EQ(log.SegmentVersions(), std::vector{Version(1)}) << "an empty segment serves";
+    ASSERT_OK(AppendSynced(**wal, {one}));
+    ASSERT_OK((*wal)->StartSegment(1 << 20));
+    EXPECT_EQ(log.SegmentVersions(), std::vector{Version(1)}) << "too little in it";
+    ASSERT_OK((*wal)->StartSegment(2000));
+    EXPECT_EQ(log.SegmentVersions(), (std::vector{Version(1), Version(2)}));
+    ASSERT_OK((*wal)->StartSegment(0));
+    EXPECT_EQ(log.SegmentVersions(), (std::vector{Version(1), Version(2)}));
+  }
+  const Result<LogScan> empty = log.Scan(Version(1));
+  ASSERT_OK(empty.status());
+  EXPECT_EQ(empty->end, LogEnd::kClean);
+  EXPECT_EQ(empty->last, Version(1));
+  const auto wal = log.Open();
+  ASSERT_OK(wal.status());
+  ASSERT_OK(AppendSynced(**wal, {two}));
+  const auto records = log.Read(Version(1), Version(2));
+  ASSERT_OK(records.status());
+  EXPECT_EQ(*records, (std::vector{one, two}));
 }
 
 TEST(Wal, SmallerSegmentsTakeEffectAtOnce) {

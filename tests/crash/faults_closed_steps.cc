@@ -1,0 +1,200 @@
+// FaultSession's steps on a store that is not open, and the judgement at its end.
+#include <algorithm>
+
+#include "base/fs_ops.h"
+#include "tests/crash/faults_session.h"
+#include "tests/crash/sim_judge.h"
+#include "tests/support/sim/crash_plan.h"
+
+namespace rawkv {
+namespace {
+
+FormatOptions FormatOf(const Environment& env, const SimConfig& config, const std::string& device) {
+  FormatOptions o;
+  o.device = device;
+  o.capacity_bytes = (config.slots + 18) * 4096;
+  o.runtime = {.snapshot_interval = 0, .wal_segment_bytes = config.wal_segment_bytes};
+  o.env = env;
+  return o;
+}
+
+}  // namespace
+
+void FaultSession::OfflineRollback(Version target) {
+  Begin("offline rollback");
+  Promise after = now_;
+  after.model.RollBackTo(target);
+  after.durable = target;
+  after.reachable.clear();
+  if (Took(rawkv::OfflineRollback(SimStore::kDir, target, {}, SimStore::Options(world_.env(), config_)))) {
+    now_ = after;
+  } else {
+    doubt_ = after;
+  }
+}
+
+void FaultSession::Import() {
+  Begin("import");
+  const auto& [in, copy] = *now_.exports.begin();
+  const Result<FormatResult> made =
+      ImportStore("/import0", {.in = in, .format = FormatOf(world_.env(), config_, "/import-device")});
+  if (Took(made.status())) {
+    now_.imports["/import0"] = copy;
+    return;
+  }
+  copies_["/import0"] = copy;
+}
+
+void FaultSession::Check() {
+  Begin("fsck");
+  const Result<CheckReport> report =
+      CheckStore(SimStore::kDir, {.deep = true}, SimStore::Options(world_.env(), config_));
+  if (!Took(report.status())) return;
+  const bool failed = world_.plane().failures() != failures_before_;
+  if (!report->ok()) {
+    Note("finding");
+    if (!failed) Fail("a finding out of nothing: " + report->findings.front().message);
+  }
+}
+
+void FaultSession::Look() {
+  const OpenOptions options = SimStore::Options(world_.env(), config_);
+  Begin("inspect");
+  const Result<EngineInfo> info = InspectStore(SimStore::kDir, options);
+  if (Took(info.status()) && info->version != now_.model.tip() &&
+      world_.plane().failures() == failures_before_) {
+    Fail("version " + ToString(info->version));
+  }
+  Begin("snapshot list");
+  (void)Took(ListSnapshots(SimStore::kDir, options).status());
+  Begin("snapshot verify");
+  const Result<std::vector<SnapshotVerdict>> verdicts =
+      VerifySnapshots(SimStore::kDir, std::nullopt, options);
+  if (Took(verdicts.status())) {
+    for (const SnapshotVerdict& v : *verdicts) {
+      if (v.errors.empty()) continue;
+      Note("finding");
+      if (world_.plane().failures() == failures_before_) Fail("damage out of nothing: " + v.errors.front());
+    }
+  }
+  Begin("log list");
+  (void)Took(ListLog(SimStore::kDir, options).status());
+  Begin("log dump");
+  uint64_t rows = 0;
+  const Status dumped = DumpLog(SimStore::kDir, options, [&](const LogRecordRow&) {
+    ++rows;
+    return Status::Ok();
+  });
+  if (Took(dumped) && rows != now_.model.tip().value()) Fail(std::to_string(rows) + " records");
+}
+
+void FaultSession::ReadOnly() {
+  Begin("open read-only");
+  OpenOptions options = SimStore::Options(world_.env(), config_);
+  options.read_only = true;
+  {
+    Result<std::unique_ptr<Engine>> engine = Engine::Open(SimStore::kDir, options);
+    if (!Took(engine.status())) return;
+    if ((*engine)->version() != now_.model.tip()) Fail("opened at " + ToString((*engine)->version()));
+    Begin("read-only");
+    for (const auto& [key, entry] : now_.model.At(now_.model.tip())) {
+      failures_before_ = world_.plane().failures();
+      const Result<Value> value = (*engine)->Get(key);
+      if (Took(value.status()) && !DiffValue(entry.value, value->bytes).empty()) Fail("a wrong value");
+    }
+    failures_before_ = world_.plane().failures();
+    (void)Took((*engine)->Close());
+  }
+  AwaitIndexThreads();
+}
+
+void FaultSession::Format() {
+  Begin("format");
+  unformatted_ = !Took(Engine::Format(SimStore::kDir, FormatOf(world_.env(), config_, "/device")).status());
+  AwaitIndexThreads();
+}
+
+std::string FaultSession::Judge(uint64_t seed, bool thorough) {
+  if (!problem_.empty()) return problem_;
+  AwaitIndexThreads();
+  // With the power goes what was not synced; every second time some of it stays.
+  const CrashPlan plan =
+      seed % 2 == 0 ? CrashPlan{} : CrashPlan{Fate::kRandom, Fate::kRandom, Fate::kRandom, 512, seed};
+  const DiskImage cut = world_.AfterPowerCut(start_.image, plan);
+  world_.plane().SetStep("close");
+  const Version durable = now_.durable;
+  if (engine_ != nullptr) Close();
+  if (!problem_.empty()) return problem_;
+  world_.plane().Disarm();
+  std::string problem;
+  if (thorough || seed % 3 == 0) problem = JudgeImage(world_.disk().Image(), false, seed, thorough);
+  if (!problem.empty()) return "reopened: " + problem;
+  now_.durable = durable;
+  if (thorough || seed % 3 != 0) problem = JudgeImage(cut, true, seed + 1, thorough);
+  return problem.empty() ? "" : "after a power cut (" + Describe(plan) + "): " + problem;
+}
+
+// Which members of a group got through, in which order, so that the model can follow.
+void FaultSession::SettleGroup(const DiskImage& image) {
+  SimWorld world(image, 7);
+  const Result<std::unique_ptr<Engine>> engine =
+      Engine::Open(SimStore::kDir, SimStore::Options(world.env(), config_));
+  if (!engine.ok()) return;  // the judge will say so
+  std::map<Version, const ModelBatch*> order;
+  for (const ModelBatch& batch : group_doubt_) {
+    const Result<Value> value = (*engine)->Get(batch.ops.front().key);
+    if (value.ok()) order[value->written_by] = &batch;
+  }
+  doubt_ = now_;
+  for (const auto& [version, batch] : order) doubt_->model.Commit(*batch);
+  (void)(*engine)->Close();
+}
+
+std::string FaultSession::JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough) {
+  if (unformatted_) return JudgeUnformatted(image, seed);
+  if (!group_doubt_.empty()) SettleGroup(image);
+  Promise before = now_;
+  if (!power_cut) before.durable = before.model.tip();
+  if (shrunk_) before.reachable = {{before.model.tip(), before.model.tip()}};
+  Promise after = doubt_.value_or(before);
+  for (const auto& copy : copies_) {
+    (copy.first.starts_with("/export") ? after.exports : after.imports).insert(copy);
+  }
+  const uint64_t chance = seed / 7;
+  const Scrutiny scrutiny{.check_before = thorough || chance % 3 == 0,
+                          .every_version = thorough || chance % 4 == 0,
+                          .go_on = thorough || chance % 3 == 1};
+  const Verdict verdict = rawkv::Judge(image, {.before = &before, .after = &after}, config_, scrutiny, seed);
+  if (verdict.problem.empty()) return "";
+  return verdict.problem + "\nwhile judged the engine said:\n" + verdict.said;
+}
+
+// A format that failed: no store, or (where it failed at its very end) a whole one; another format works.
+std::string FaultSession::JudgeUnformatted(const DiskImage& image, uint64_t seed) {
+  SimWorld world(image, seed);
+  const OpenOptions options = SimStore::Options(world.env(), config_);
+  {
+    const Result<std::unique_ptr<Engine>> engine = Engine::Open(SimStore::kDir, options);
+    if (!engine.ok() && engine.status().code() != StatusCode::kNotFound) {
+      return "a format that failed left: " + engine.status().ToString();
+    }
+    if (engine.ok() && (*engine)->version() != Version(0)) return "a new store is not empty";
+  }
+  FormatOptions again = FormatOf(world.env(), config_, "/device");
+  again.force = true;
+  const Result<FormatResult> made = Engine::Format(SimStore::kDir, again);
+  if (!made.ok()) {
+    // What a format leaves without a STORE is not known for a store's: the user clears it away.
+    if (made.status().code() != StatusCode::kFailedPrecondition)
+      return "format again: " + made.status().ToString();
+    if (Status removed = RemoveTree(world.fs(), SimStore::kDir); !removed.ok()) return removed.ToString();
+    const Result<FormatResult> cleared = Engine::Format(SimStore::kDir, again);
+    if (!cleared.ok()) return "format of an empty directory: " + cleared.status().ToString();
+  }
+  unformatted_ = false;
+  const std::string problem = JudgeImage(world.disk().Image(), false, seed, true);
+  unformatted_ = true;
+  return problem;
+}
+
+}  // namespace rawkv

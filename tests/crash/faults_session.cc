@@ -1,0 +1,356 @@
+#include "tests/crash/faults_session.h"
+
+#include <algorithm>
+#include <list>
+#include <thread>
+
+namespace rawkv {
+
+FaultSession::FaultSession(const FaultStart& start, const SimConfig& config, uint64_t seed,
+                           std::vector<PlannedFault> faults)
+    : start_(start), config_(config), world_(start.image, seed, std::move(faults)), now_(start.promise) {
+  next_value_ = seed << 20;
+}
+
+FaultSession::~FaultSession() {
+  world_.plane().Disarm();
+  engine_.reset();
+  AwaitIndexThreads();
+}
+
+ModelOp FaultSession::Put(const std::string& key, uint64_t bytes) {
+  return {.kind = ModelOp::Kind::kPut, .key = key, .value = {++next_value_, bytes}};
+}
+
+void FaultSession::Begin(const std::string& step) {
+  step_ = step;
+  failures_before_ = world_.plane().failures();
+  world_.plane().SetStep(step);
+}
+
+void FaultSession::Note(const char* outcome) {
+  // The first that says something.
+  if (outcome_ == "absorbed") outcome_ = outcome;
+}
+
+void FaultSession::Fail(const std::string& what) {
+  if (problem_.empty()) problem_ = step_ + ": " + what;
+}
+
+bool FaultSession::Took(const Status& status) {
+  if (status.ok()) return true;
+  const bool failed_now = world_.plane().failures() != failures_before_;
+  switch (status.code()) {
+    case StatusCode::kPoisoned:
+      Note("poisoned");
+      // A background flush may have failed in an earlier step.
+      if (!poisoned_ && world_.plane().failures() == 0) Fail("poisoned out of nothing: " + status.ToString());
+      poisoned_ = true;
+      return false;
+    case StatusCode::kIoError:
+    case StatusCode::kNoSpace:
+      Note(engine_ == nullptr ? "refused" : status.code() == StatusCode::kNoSpace ? "no space" : "I/O error");
+      // The first to meet what a background flush has met before says what that was.
+      if (status.message().find("/store/working/index stopped writing until") != std::string::npos) {
+        poisoned_ = true;
+      }
+      if (!failed_now && !poisoned_) Fail("failed though nothing below did: " + status.ToString());
+      return false;
+    default:
+      Fail("not an answer to a failed operation: " + status.ToString());
+      return false;
+  }
+}
+
+void FaultSession::Open() {
+  Begin("open");
+  Result<std::unique_ptr<Engine>> engine =
+      Engine::Open(SimStore::kDir, SimStore::Options(world_.env(), config_));
+  if (!Took(engine.status())) return;
+  engine_ = *std::move(engine);
+  poisoned_ = false;
+  now_.durable = now_.model.tip();
+  After();
+}
+
+void FaultSession::Close() {
+  if (engine_ == nullptr) return;
+  Begin("close");
+  (void)Took(engine_->Close());
+  engine_.reset();
+  AwaitIndexThreads();
+}
+
+void FaultSession::After() {
+  AwaitIndexThreads();
+  if (engine_ == nullptr) return;
+  world_.plane().SetStep("info");
+  reachable_known_ = false;
+  const uint64_t before = world_.plane().failures();
+  const Result<EngineInfo> info = engine_->Info();
+  if (info.ok()) {
+    reachable_known_ = true;
+    now_.reachable = info->reachable;
+    now_.durable = info->durable_version;
+    shrunk_ = false;
+    if (info->version != now_.model.tip()) {
+      Fail("the store is at version " + ToString(info->version) + ", acknowledged was " +
+           ToString(now_.model.tip()));
+    }
+    if (info->health != "ok") poisoned_ = true;
+  } else if (info.status().code() != StatusCode::kPoisoned && world_.plane().failures() == before) {
+    Fail("no information though nothing below failed: " + info.status().ToString());
+  }
+  CheckReads();
+}
+
+// Reads go on whatever failed, are right if they are answered, and fail only if something below does.
+void FaultSession::CheckReads() {
+  if (engine_ == nullptr || !problem_.empty()) return;
+  world_.plane().SetStep("get");
+  const ModelState state = now_.model.At(now_.model.tip());
+  for (const std::string key : {"p0", "p1", "p2", "i0", "i1", "i-new", "p-new", "absent"}) {
+    const uint64_t before = world_.plane().failures();
+    const Result<Value> value = engine_->Get(key);
+    const auto expected = state.find(key);
+    if (value.ok()) {
+      if (expected == state.end()) return Fail("key " + key + " should not be there");
+      const std::string difference = DiffValue(expected->second.value, value->bytes);
+      if (!difference.empty()) return Fail("key " + key + ": " + difference);
+      continue;
+    }
+    if (value.status().code() == StatusCode::kNotFound && expected == state.end()) continue;
+    const bool failed = world_.plane().failures() != before;
+    const bool dead = value.status().code() == StatusCode::kPoisoned;
+    if (dead && doubt_) return;  // a rollback that could not bring the store up again
+    if (!failed || value.status().code() == StatusCode::kNotFound ||
+        value.status().code() == StatusCode::kCorruption) {
+      return Fail("key " + key + ": " + value.status().ToString());
+    }
+  }
+}
+
+void FaultSession::Commit(const std::string& step, const ModelBatch& batch,
+                          std::optional<Durability> durability) {
+  if (engine_ == nullptr) return;
+  Begin(step);
+  std::list<std::string> values;
+  const CommitResult result = engine_->Commit(batch.ToWriteBatch(&values), {.durability = durability});
+  AwaitIndexThreads();
+  switch (result.outcome) {
+    case CommitOutcome::kApplied:
+      if (!result.ok()) Fail("applied, but " + result.status.ToString());
+      if (poisoned_) Fail("a commit after one of unknown outcome");
+      if (now_.model.Commit(batch) != result.version) Fail("made version " + ToString(result.version));
+      if (durability != Durability::kUnsafeUnsynced) now_.durable = result.version;
+      break;
+    case CommitOutcome::kNotApplied:
+      if (Took(result.status)) Fail("not applied, but ok");
+      break;
+    case CommitOutcome::kUnknown:
+      if (Took(result.status)) Fail("unknown, but ok");
+      if (result.status.code() != StatusCode::kIoError) Fail("unknown with " + result.status.ToString());
+      outcome_ = "unknown";
+      poisoned_ = true;
+      if (!doubt_) {
+        doubt_ = now_;
+        doubt_->model.Commit(batch);
+      }
+      break;
+  }
+  After();
+}
+
+void FaultSession::CommitMulti() {
+  Commit("commit multi", {.ops = {Put("i0", 100),
+                                  Put("p1", 9000),
+                                  Put("p-new", 5000),
+                                  {.kind = ModelOp::Kind::kDeleteRange, .key = "p2", .end_key = "p2~"}},
+                          .metadata = "several"});
+}
+
+void FaultSession::CommitUnsynced() {
+  Commit("commit unsynced", {.ops = {Put("i-new", 100), Put("p-new", 5000)}}, Durability::kUnsafeUnsynced);
+}
+
+void FaultSession::CommitLarge() {
+  ModelBatch batch;
+  for (uint64_t i = 0; i * 900 < config_.memtable_bytes + 4096; ++i) {
+    batch.ops.push_back(Put("f" + std::to_string(i), 900));
+  }
+  Commit("commit with index flush", batch);
+}
+
+void FaultSession::CommitGroup() {
+  if (engine_ == nullptr) return;
+  Begin("commit group");
+  constexpr size_t kMembers = 3;
+  std::vector<ModelBatch> batches(kMembers);
+  std::vector<CommitResult> results(kMembers);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < kMembers; ++i) {
+    const std::string n = std::to_string(i);
+    batches[i] = {.ops = {Put("group" + n, 60), Put("group-payload" + n, 5000)}};
+  }
+  for (size_t i = 0; i < kMembers; ++i) {
+    threads.emplace_back([&, i] {
+      std::list<std::string> values;
+      results[i] = engine_->Commit(batches[i].ToWriteBatch(&values));
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  std::map<Version, size_t> applied;
+  for (size_t i = 0; i < kMembers; ++i) {
+    if (results[i].outcome == CommitOutcome::kApplied) {
+      if (!applied.emplace(results[i].version, i).second) Fail("two commits made one version");
+    } else if (Took(results[i].status)) {
+      Fail("not applied, but ok");
+    }
+    if (results[i].outcome == CommitOutcome::kUnknown) {
+      outcome_ = "unknown";
+      group_doubt_.push_back(batches[i]);
+    }
+  }
+  for (const auto& [version, i] : applied) {
+    if (now_.model.Commit(batches[i]) != version) Fail("versions are not dense");
+    now_.durable = version;
+  }
+  if (!group_doubt_.empty()) poisoned_ = true;
+  After();
+}
+
+void FaultSession::Sync() {
+  if (engine_ == nullptr) return;
+  Begin("sync");
+  if (Took(engine_->Sync())) {
+    now_.durable = now_.model.tip();
+  } else {
+    poisoned_ = true;
+  }
+  After();
+}
+
+void FaultSession::Snapshot() {
+  if (engine_ == nullptr) return;
+  Begin("snapshot");
+  const Result<Version> made = engine_->CreateSnapshot();
+  if (!Took(made.status())) shrunk_ = true;
+  if (made.ok() && *made != now_.model.tip()) Fail("the snapshot is of version " + ToString(*made));
+  After();
+}
+
+void FaultSession::Prune() {
+  if (engine_ == nullptr) return;
+  Begin("prune");
+  if (!Took(engine_->Prune(0).status())) shrunk_ = true;
+  After();
+}
+
+void FaultSession::Pin(const std::string& name, std::optional<Version> version) {
+  if (engine_ == nullptr) return;
+  Begin(version ? "pin" : "pin the tip");
+  (void)Took(engine_->Pin(name, version).status());
+  After();
+}
+
+void FaultSession::Unpin(const std::string& name) {
+  if (engine_ == nullptr) return;
+  Begin("unpin");
+  const Status status = engine_->Unpin(name);
+  // Where the pin itself failed.
+  if (status.code() != StatusCode::kFailedPrecondition && !Took(status)) shrunk_ = true;
+  After();
+}
+
+void FaultSession::DeleteSnapshot(Version version) {
+  if (engine_ == nullptr) return;
+  Begin("delete snapshot");
+  if (!Took(engine_->DeleteSnapshot(version))) shrunk_ = true;
+  After();
+}
+
+void FaultSession::ReadOld(Version version) {
+  if (engine_ == nullptr) return;
+  Begin("view");
+  {
+    const Result<std::shared_ptr<const ReadView>> view = engine_->OpenView(version);
+    if (!Took(view.status())) return After();
+    for (const auto& [key, entry] : now_.model.At(version)) {
+      failures_before_ = world_.plane().failures();
+      const Result<Value> value = engine_->Get(key, {.view = view->get()});
+      if (!Took(value.status())) continue;
+      const std::string difference = DiffValue(entry.value, value->bytes);
+      if (!difference.empty()) Fail("key " + key + ": " + difference);
+    }
+    failures_before_ = world_.plane().failures();
+    (void)Took(engine_->GetCommit(version).status());
+  }
+  After();
+}
+
+void FaultSession::ReadTip() {
+  if (engine_ == nullptr) return;
+  Begin("read");
+  const ModelState state = now_.model.At(now_.model.tip());
+  std::vector<std::string_view> keys;
+  for (const auto& entry : state) keys.push_back(entry.first);
+  const std::vector<Result<Value>> values = engine_->MultiGet(keys);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!Took(values[i].status())) continue;
+    const std::string difference = DiffValue(state.find(keys[i])->second.value, values[i]->bytes);
+    if (!difference.empty()) Fail("key " + std::string(keys[i]) + ": " + difference);
+  }
+  const Result<std::unique_ptr<Iterator>> it = engine_->NewIterator();
+  if (Took(it.status())) {
+    auto expected = state.begin();
+    for ((*it)->SeekToFirst(); (*it)->Valid(); (*it)->Next(), ++expected) {
+      if (expected == state.end() || (*it)->key() != expected->first)
+        return Fail("the iterator lost its way");
+      const Result<std::string> value = (*it)->ReadValue();
+      if (Took(value.status()) && !DiffValue(expected->second.value, *value).empty()) Fail("a wrong value");
+    }
+    if (Took((*it)->status()) && expected != state.end()) Fail("the iterator ended early");
+  }
+  After();
+}
+
+void FaultSession::Rollback(Version target) {
+  if (engine_ == nullptr) return;
+  Begin("rollback");
+  const Version before = now_.model.tip();
+  const bool was_poisoned = poisoned_;
+  Promise after = now_;
+  after.model.RollBackTo(target);
+  after.durable = target;
+  after.reachable.clear();
+  const Status status = engine_->Rollback(target, {.drop_pins = true});
+  AwaitIndexThreads();
+  if (Took(status)) {
+    now_ = after;
+  } else if (!was_poisoned) {
+    const Status readable = engine_->Exists("i0").status();
+    if (readable.code() == StatusCode::kPoisoned || poisoned_) {
+      outcome_ = readable.code() == StatusCode::kPoisoned ? "dead" : "poisoned";
+      poisoned_ = true;
+      doubt_ = after;
+    } else if (engine_->version() != before) {
+      Fail("an error, yet the store is at version " + ToString(engine_->version()));
+    }
+  }
+  After();
+}
+
+void FaultSession::Export(Version version) {
+  if (engine_ == nullptr) return;
+  Begin(version == now_.model.tip() ? "export" : "export of an old version");
+  const std::string out = "/export-" + ToString(version);
+  const Promise::Copy copy{version, now_.model.At(version)};
+  if (Took(engine_->Export({.version = version, .out = out, .chunk_bytes = 1 << 20}))) {
+    now_.exports[out] = copy;
+  } else {
+    copies_[out] = copy;
+  }
+  After();
+}
+
+}  // namespace rawkv

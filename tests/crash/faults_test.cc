@@ -1,0 +1,40 @@
+// Every operation of every protocol fails in turn: no crash, answers as engine.h promises them, nothing
+// acknowledged is lost, and a reopen after it goes on (docs/testing.md, "Faults").
+//   RAWKV_FAULTS=all           every occurrence, error and reach (long)
+//   RAWKV_FAULTS_HISTORY=name  one history
+//   RAWKV_FAULTS_LIST=1        the table of all combinations with what came of them
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/crash/faults_campaign.h"
+
+namespace rawkv {
+namespace {
+
+std::string Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+TEST(Faults, EveryOperationFailsInTurn) {
+  FaultCampaignOptions options{.seed = TestSeed(1)};
+  options.everything = Variable("RAWKV_FAULTS") == "all";
+  options.only = Variable("RAWKV_FAULTS_HISTORY");
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  options.share = 10;
+#endif
+  FaultCampaign campaign(options);
+  campaign.Run();
+  if (!Variable("RAWKV_FAULTS_LIST").empty()) std::printf("%s", campaign.Table().c_str());
+  std::printf("%s\n", campaign.Summary().c_str());
+  for (const std::string& violation : campaign.violations()) ADD_FAILURE() << violation;
+  if (options.share > 1) return;
+  for (const FaultSite& site : campaign.NeverFaulted()) {
+    if (campaign.violations().empty()) ADD_FAILURE() << "performed, but never failed: " << ToString(site);
+  }
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,83 @@
+// Every short history, the power cut at every I/O in every way (docs/testing.md, "Crash states"). The suite
+// takes a share of the states; crash_explore takes them all.
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "tests/crash/sim_explorer.h"
+
+namespace rawkv {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kStates = 2'000;
+#else
+constexpr uint64_t kStates = 50'000;
+#endif
+
+// RAWKV_CRASH_STATES: how many to judge.
+uint64_t StatesWanted() {
+  const char* set = std::getenv("RAWKV_CRASH_STATES");
+  return set != nullptr && *set != '\0' ? std::strtoull(set, nullptr, 0) : kStates;
+}
+
+class SimExploreTest : public ::testing::Test {
+ protected:
+  void Expect(const SimExplorer& explorer, uint64_t seed, uint64_t at_least) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+    for (const Violation& v : explorer.violations()) {
+      ADD_FAILURE() << v.what << "\n" << v.history << "\nthe engine said:\n" << v.said << v.image;
+    }
+    std::printf("[   states ] %s\n", Report(explorer.counts(), seconds, seed).c_str());
+    EXPECT_GE(explorer.counts().judged, at_least);
+  }
+
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
+// Histories of one operation and of two: the last is crashed everywhere. Goes round with new values until
+// there are states enough, so that a small share still sees every history.
+TEST_F(SimExploreTest, EveryHistoryOfUpToTwoOperations) {
+  mallopt(M_ARENA_MAX, 1);  // each of the many short-lived threads would map an arena of its own
+  const uint64_t wanted = StatesWanted();
+  ExploreOptions options;
+  options.seed = TestSeed(1);
+  options.random_plans = 16;
+  options.max_states = wanted;
+  // About what a full round has; a smaller share is spread over all histories.
+  options.per_mille = std::min<uint64_t>(1000, wanted * 1000 / 60'000 + 1);
+  SimExplorer explorer(options);
+  for (size_t length = 1; length <= 2; ++length) {
+    const uint64_t count = length == 1 ? kSimOps : kSimOps * kSimOps;
+    for (uint64_t n = 0; n < count && !explorer.Done(); ++n) explorer.Explore(SequenceOf(length, n));
+  }
+  for (uint64_t seed = options.seed * 1000; !explorer.Done(); ++seed) {
+    explorer.ExploreRandom(seed, 3 + seed % 8, 60);
+  }
+  Expect(explorer, options.seed, wanted);
+}
+
+// Long histories, from seeds, in settings of all kinds.
+TEST_F(SimExploreTest, LongHistories) {
+  mallopt(M_ARENA_MAX, 1);
+  const uint64_t wanted = StatesWanted() / 25;
+  const uint64_t seed = TestSeed(2);
+  const SimConfig configs[] = {
+      {.snapshot_interval = 3},
+      {.durability = Durability::kUnsafeUnsynced, .snapshot_interval = 4},
+      {.header_bytes = 4096, .slots = 64},
+      {.durability = Durability::kUnsafeUnsynced, .memtable_bytes = 16 << 10},
+  };
+  for (const SimConfig& config : configs) {
+    ExploreOptions options{.config = config, .seed = seed, .random_plans = 2};
+    options.max_states = wanted / 4;
+    SimExplorer explorer(options);
+    for (uint64_t n = 0; !explorer.Done(); ++n) explorer.ExploreRandom(seed * 1000 + n, 12, 40);
+    Expect(explorer, seed, wanted / 4);
+  }
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,94 @@
+// Disks that lie, one way at a time: that the exploration finds each shows that it would find a sync that the
+// engine forgets. (Mistakes of logic: tests/mutants.)
+#include <gtest/gtest.h>
+
+#include "tests/crash/sim_explorer.h"
+
+namespace rawkv {
+namespace {
+
+using enum SimOp;
+
+class SimLiesTest : public ::testing::Test {
+ protected:
+  static bool Ends(const TraceEvent& event, TraceEvent::Kind kind, std::string_view path_end) {
+    return event.kind == kind && event.path.ends_with(path_end);
+  }
+  // Explores until the lie is found; says by which check, and how soon.
+  static void ExpectFound(const SimDisk::Omit& lie, const std::vector<std::vector<SimOp>>& histories,
+                          const SimConfig& config = {}) {
+    ExploreOptions options{.config = config, .omit = lie};
+    options.max_violations = 1;
+    SimExplorer honest({.config = config, .random_plans = 1, .nest_one_in = 0, .per_mille = 20});
+    SimExplorer explorer(options);
+    for (const std::vector<SimOp>& ops : histories) {
+      explorer.Explore(ops, true);
+      honest.Explore(ops, true);
+    }
+    EXPECT_TRUE(honest.violations().empty()) << honest.violations().front().what;
+    ASSERT_FALSE(explorer.violations().empty()) << "not found in " << explorer.counts().judged << " states";
+    std::printf("[    found ] after %llu states: %s\n",
+                static_cast<unsigned long long>(explorer.counts().judged),
+                explorer.violations().front().what.c_str());
+  }
+};
+
+TEST_F(SimLiesTest, LogFileNotSynced) {
+  ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncFile, ".log"); },
+              {{kCommitInline}});
+}
+
+TEST_F(SimLiesTest, DeviceNotFlushed) {
+  ExpectFound([](const TraceEvent& e) { return e.kind == TraceEvent::Kind::kDeviceFlush; },
+              {{kCommitPayload}});
+}
+
+TEST_F(SimLiesTest, LogDirectoryNotSynced) {
+  // The segment that a second large commit begins.
+  ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncDir, "/wal"); },
+              {{kFlush, kFlush, kCommitInline}});
+}
+
+TEST_F(SimLiesTest, LogSegmentNotSyncedBeforeItsName) {
+  ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncFile, ".log.tmp"); },
+              {{kFlush, kFlush, kCommitInline}});
+}
+
+TEST_F(SimLiesTest, StoreDirectoryNotSynced) {
+  ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncDir, "/store"); },
+              {{kSnapshot, kOverwrite}, {kRollback, kCommitInline}});
+}
+
+TEST_F(SimLiesTest, StoreFileNotSynced) {
+  ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncFile, "STORE.tmp"); },
+              {{kCommitInline}, {kRollback}});
+}
+
+TEST_F(SimLiesTest, SnapshotFilesNotSynced) {
+  ExpectFound(
+      [](const TraceEvent& e) {
+        return e.kind == TraceEvent::Kind::kSyncFile &&
+               e.path.find("snapshot-staging.tmp") != std::string::npos;
+      },
+      {{kCommitInline, kSnapshot}});
+}
+
+TEST_F(SimLiesTest, SnapshotDirectoriesNotSynced) {
+  ExpectFound(
+      [](const TraceEvent& e) {
+        return e.kind == TraceEvent::Kind::kSyncDir &&
+               e.path.find("snapshot-staging.tmp") != std::string::npos;
+      },
+      {{kCommitInline, kSnapshot}});
+}
+
+TEST_F(SimLiesTest, ExportNotSynced) {
+  ExpectFound(
+      [](const TraceEvent& e) {
+        return e.kind != TraceEvent::Kind::kDeviceFlush && e.path.starts_with("/export");
+      },
+      {{kExport}});
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,243 @@
+#include "tests/crash/sim_store.h"
+
+#include <rocksdb/env.h>
+
+#include <algorithm>
+#include <future>
+#include <list>
+
+#include "engine/admin.h"
+
+namespace rawkv {
+namespace {
+
+constexpr char kDevice[] = "/device";
+constexpr char kImportDevice[] = "/import-device";
+constexpr uint64_t kSlotBytes = 4096;
+constexpr uint64_t kInlineValue = 100;
+constexpr uint64_t kPayloadValue = 5000;  // two slots
+constexpr uint64_t kLargePayloadValue = 9000;
+
+FormatOptions FormatOf(const Environment& env, const SimConfig& config, const char* device) {
+  FormatOptions o;
+  o.device = device;
+  // Superblocks and the metadata region take what is not slots.
+  o.capacity_bytes = (config.slots + 18) * kSlotBytes;
+  o.slot_bytes = kSlotBytes;
+  o.header_bytes = config.header_bytes;
+  o.runtime = {.snapshot_interval = config.snapshot_interval,
+               .wal_segment_bytes = config.wal_segment_bytes,
+               .durability = config.durability};
+  o.env = env;
+  return o;
+}
+
+}  // namespace
+
+const char* SimOpName(SimOp op) {
+  constexpr const char* kNames[kSimOps] = {"commit inline", "commit payload", "overwrite", "delete",
+                                           "multi-key",     "snapshot",       "prune",     "rollback",
+                                           "reopen",        "flush",          "export",    "import"};
+  return kNames[static_cast<size_t>(op)];
+}
+
+void AwaitIndexThreads() {
+  rocksdb::Env* const env = rocksdb::Env::Default();
+  // One worker each: what was queued before has ended when this runs. Flushes may queue compactions.
+  for (const rocksdb::Env::Priority pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW}) {
+    env->SetBackgroundThreads(1, pool);
+    std::promise<void> reached;
+    env->Schedule([](void* p) { static_cast<std::promise<void>*>(p)->set_value(); }, &reached, pool);
+    reached.get_future().wait();
+  }
+}
+
+bool Promise::Reaches(Version version) const {
+  return std::any_of(reachable.begin(), reachable.end(),
+                     [&](const auto& range) { return range.first <= version && version <= range.second; });
+}
+
+SimStore::SimStore(SimWorld& world, const SimConfig& config, uint64_t seed)
+    : world_(world), config_(config), next_seed_(seed << 20) {}
+
+SimStore::~SimStore() {
+  if (engine_ != nullptr) (void)engine_->Close();
+}
+
+OpenOptions SimStore::Options(const Environment& env, const SimConfig& config) {
+  OpenOptions o;
+  o.env = env;
+  o.memtable_bytes = config.memtable_bytes;
+  o.block_cache_bytes = 1 << 20;
+  return o;
+}
+
+Status SimStore::Format() {
+  // Devices are there or not from the start; a crash does not make any.
+  world_.disk().AddDevice(kImportDevice, (config_.slots + 18) * kSlotBytes);
+  world_.disk().AddDevice(kJudgeDevice, (config_.slots + 18) * kSlotBytes);
+  return Engine::Format(kDir, FormatOf(world_.env(), config_, kDevice)).status();
+}
+
+Status SimStore::Furnish() {
+  RAWKV_RETURN_IF_ERROR(Open(Promise()));
+  RAWKV_RETURN_IF_ERROR(Commit({.ops = {Put("p0", kPayloadValue), Put("i0", kInlineValue)}}));
+  RAWKV_RETURN_IF_ERROR(Commit({.ops = {Put("p1", kPayloadValue), Put("i1", kInlineValue)}}));
+  RAWKV_RETURN_IF_ERROR(engine_->CreateSnapshot().status());
+  RAWKV_RETURN_IF_ERROR(Commit({.ops = {Put("p0", kLargePayloadValue)}}));
+  RAWKV_RETURN_IF_ERROR(
+      Commit({.ops = {Put("p2", kPayloadValue), {.kind = ModelOp::Kind::kDelete, .key = "i1"}}}));
+  RAWKV_RETURN_IF_ERROR(Export());
+  RAWKV_RETURN_IF_ERROR(Kept());
+  return Close();
+}
+
+Status SimStore::OpenEngine() {
+  RAWKV_ASSIGN_OR_RETURN(engine_, Engine::Open(kDir, Options(world_.env(), config_)));
+  return Status::Ok();
+}
+
+Status SimStore::Open(Promise promise) {
+  now_ = std::move(promise);
+  RAWKV_RETURN_IF_ERROR(OpenEngine());
+  if (engine_->version() != now_.model.tip()) {
+    return Status::Internal("opened at version " + ToString(engine_->version()));
+  }
+  now_.durable = now_.model.tip();  // an open makes what it found durable
+  return Kept();
+}
+
+Status SimStore::Close() {
+  RAWKV_RETURN_IF_ERROR(engine_->Close());
+  engine_.reset();
+  AwaitIndexThreads();
+  return Status::Ok();
+}
+
+Status SimStore::OpenAgain() {
+  engine_.reset();
+  AwaitIndexThreads();
+  world_.Restart();
+  return OpenEngine();
+}
+
+Status SimStore::Adopt(const Promise& found) {
+  now_ = found;
+  return Kept();
+}
+
+Status SimStore::Kept() {
+  if (config_.await_index) AwaitIndexThreads();
+  if (engine_ != nullptr) {
+    RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine_->Info());
+    now_.reachable = info.reachable;
+    now_.durable = info.durable_version;
+  }
+  world_.disk().Mark(promises_.size());
+  promises_.push_back(now_);
+  return Status::Ok();
+}
+
+ModelOp SimStore::Put(const std::string& key, uint64_t bytes) {
+  return {.kind = ModelOp::Kind::kPut, .key = key, .value = {++next_seed_, bytes}};
+}
+
+Status SimStore::Commit(const ModelBatch& batch) {
+  std::list<std::string> values;
+  const CommitResult result = engine_->Commit(batch.ToWriteBatch(&values));
+  RAWKV_RETURN_IF_ERROR(result.status);
+  const Version version = now_.model.Commit(batch);
+  if (version == result.version) return Status::Ok();
+  return Status::Internal("commit made version " + ToString(result.version) + " instead of " +
+                          ToString(version));
+}
+
+Status SimStore::Rollback() {
+  const Version floor = now_.reachable.back().first;
+  const Version tip = now_.model.tip();
+  const Version target(std::max(floor.value(), tip.value() - std::min<uint64_t>(2, tip.value())));
+  const Status status = engine_->Rollback(target);
+  // An automatic snapshot may have retired it meanwhile; then nothing has changed.
+  if (config_.snapshot_interval != 0 && status.code() == StatusCode::kVersionUnreachable) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(status);
+  now_.model.RollBackTo(target);
+  return Status::Ok();
+}
+
+Status SimStore::Export() {
+  const std::string out = "/export" + std::to_string(now_.exports.size());
+  // The tip and an older version by turns: one reads the live index, the other a clone.
+  const Version version =
+      step_ % 2 == 0 || now_.reachable.empty() ? now_.model.tip() : now_.reachable.back().first;
+  const Status status = engine_->Export({.version = version, .out = out, .chunk_bytes = 1 << 20});
+  if (config_.snapshot_interval != 0 && status.code() == StatusCode::kVersionUnreachable) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(status);
+  now_.exports[out] = {version, now_.model.At(version)};
+  return Status::Ok();
+}
+
+Status SimStore::Import() {
+  // One device: a second import needs another place.
+  if (!now_.imports.empty()) return Status::Ok();
+  const auto& [in, copy] = *now_.exports.begin();
+  RAWKV_RETURN_IF_ERROR(
+      ImportStore("/import0", {.in = in, .format = FormatOf(world_.env(), config_, kImportDevice)}).status());
+  now_.imports["/import0"] = copy;
+  return Status::Ok();
+}
+
+Status SimStore::Run(SimOp op) {
+  const std::string n = std::to_string(++step_);
+  Status status;
+  switch (op) {
+    case SimOp::kCommitInline:
+      status = Commit({.ops = {Put("i" + n, kInlineValue)}, .metadata = "step " + n});
+      break;
+    case SimOp::kCommitPayload:
+      status = Commit({.ops = {Put("p" + n, kPayloadValue)}});
+      break;
+    case SimOp::kOverwrite:
+      status = Commit({.ops = {Put("p0", kLargePayloadValue)}});
+      break;
+    case SimOp::kDelete:
+      status = Commit({.ops = {{.kind = ModelOp::Kind::kDelete, .key = "p1"}}});
+      break;
+    case SimOp::kMultiKey:
+      status = Commit({.ops = {Put("i0", kInlineValue),
+                               Put("p1", kLargePayloadValue),
+                               Put("p" + n, kPayloadValue),
+                               {.kind = ModelOp::Kind::kDeleteRange, .key = "p2", .end_key = "p2~"}}});
+      break;
+    case SimOp::kSnapshot:
+      status = engine_->CreateSnapshot().status();
+      break;
+    case SimOp::kPrune:
+      status = engine_->Prune(0).status();
+      break;
+    case SimOp::kRollback:
+      status = Rollback();
+      break;
+    case SimOp::kReopen:
+      status = Close();
+      if (status.ok()) status = OpenEngine();
+      break;
+    case SimOp::kFlush: {
+      ModelBatch batch;
+      for (uint64_t i = 0; i * 900 < config_.memtable_bytes + 4096; ++i) {
+        batch.ops.push_back(Put("f" + std::to_string(i), 900));
+      }
+      status = Commit(batch);
+      break;
+    }
+    case SimOp::kExport:
+      status = Export();
+      break;
+    case SimOp::kImport:
+      status = Import();
+      break;
+  }
+  RAWKV_RETURN_IF_ERROR(status.WithContext(SimOpName(op)));
+  return Kept();
+}
+
+}  // namespace rawkv

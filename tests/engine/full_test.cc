@@ -1,0 +1,270 @@
+// Filesystems and devices that are really full (design invariant 13): what cannot be taken is refused
+// whole, everything that reads or gives room back goes on, and room that came back is used.
+
+#include <filesystem>
+
+#include "tests/engine/engine_fixture.h"
+#include "tests/support/small_filesystem.h"
+
+namespace rawkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Before there are threads; those tests that need it ask again and skip with the cause.
+const Status kPrepared = SmallFilesystem::PrepareProcess();
+
+std::string Inline(uint64_t seed) {
+  return MakeValue({seed, 1000});
+}
+
+class FullFilesystemTest : public EngineTest, public testing::WithParamInterface<SmallFilesystem::Kind> {
+ protected:
+  // The slots lie elsewhere: it is the metadata that finds no room.
+  void SetUp() override {
+    Result<std::unique_ptr<SmallFilesystem>> mounted =
+        SmallFilesystem::Mount(GetParam(), tmp_.path(), /*mebibytes=*/96);
+    if (!mounted.ok()) GTEST_SKIP() << mounted.status().message();
+    filesystem_ = *std::move(mounted);
+    dir_ = filesystem_->path() + "/store";
+    format_.device = tmp_.File("device");
+    format_.runtime.wal_segment_bytes = 1 * kMiB;
+    open_.memtable_bytes = 256 * kKiB;
+    ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+    ASSERT_TRUE(fs::exists(Path("reserve")));
+    for (uint64_t v = 1; v <= 20; ++v) {
+      Put("old" + std::to_string(v % 5), Inline(v));
+      Put("payload", OneSlot(v));
+    }
+    ASSERT_OK(engine_->CreateSnapshot());
+  }
+  void TearDown() override {
+    if (HasFailure()) std::printf("%s", logger_.text().c_str());
+    if (engine_ != nullptr) Close();
+    // The check reads a clone, which is not among what a full filesystem has room for.
+    if (filesystem_ != nullptr) filesystem_->RemoveFill();
+    EngineTest::TearDown();
+  }
+
+  CommitResult TryFill(uint64_t n) {
+    WriteBatch batch;
+    std::vector<std::string> values;
+    for (uint64_t i = 0; i < 100; ++i) values.push_back(Inline(n * 100 + i));
+    for (uint64_t i = 0; i < 100; ++i) batch.Put("fill" + std::to_string(n * 100 + i), values[i]);
+    return engine_->Commit(batch);
+  }
+  // Somebody else takes the room, then commits take the rest until one is refused.
+  void FillUp() {
+    // A flush of the index that failed gives back what it had taken, so that one refusal is not the end.
+    ASSERT_OK(filesystem_->FillTo(3 * kMiB));
+    for (int refused = 0; refused < 3;) {
+      ASSERT_LT(filled_, 1000u);
+      const CommitResult result = TryFill(filled_);
+      if (result.ok()) {
+        ++filled_;
+        refused = 0;
+        continue;
+      }
+      ASSERT_STATUS(result, StatusCode::kNoSpace);
+      ASSERT_EQ(result.outcome, CommitOutcome::kNotApplied);
+      ++refused;
+      ASSERT_OK(filesystem_->FillTo(0));
+    }
+    ASSERT_GT(filled_, 5u);
+  }
+  void ExpectReadable() {
+    EXPECT_EQ(Get("payload"), OneSlot(20));
+    EXPECT_EQ(Get("old0"), Inline(20));
+    for (uint64_t n = 0; n < filled_; ++n) {
+      EXPECT_EQ(Get("fill" + std::to_string(n * 100 + 7)), Inline(n * 100 + 7));
+    }
+    EXPECT_FALSE(Has("fill" + std::to_string(filled_ * 100)));
+  }
+
+  std::unique_ptr<SmallFilesystem> filesystem_;
+  uint64_t filled_ = 0;
+};
+
+TEST_P(FullFilesystemTest, ARefusedCommitLeavesNothingAndHarmsNothing) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  const Version tip = engine_->version();
+  for (int i = 0; i < 3; ++i) {
+    const CommitResult refused = TryFill(filled_);
+    EXPECT_STATUS(refused, StatusCode::kNoSpace);
+    EXPECT_EQ(refused.outcome, CommitOutcome::kNotApplied);
+  }
+  EXPECT_EQ(engine_->version(), tip);
+  EXPECT_EQ(Info().health, "ok");
+  ExpectReadable();
+  // Room comes back from outside, and nothing has to be reopened.
+  filesystem_->RemoveFill();
+  EXPECT_OK(TryFill(filled_++));
+  ExpectReadable();
+}
+
+TEST_P(FullFilesystemTest, OldVersionsAreRead) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  EXPECT_EQ(Get("payload", Version(30)), OneSlot(15));
+  EXPECT_EQ(Get("payload", Version(4)), OneSlot(2));
+}
+
+TEST_P(FullFilesystemTest, DeletesGoOn) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  for (uint64_t n = 0; n < filled_; ++n) {
+    WriteBatch batch;
+    batch.DeletePrefix("fill" + std::to_string(n));
+    ASSERT_OK(engine_->Commit(batch)) << n;
+  }
+  EXPECT_FALSE(Has("fill7"));
+  EXPECT_EQ(Get("payload"), OneSlot(20));
+}
+
+TEST_P(FullFilesystemTest, SnapshotAndPruneGiveRoomBack) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Snapshots(), std::vector{engine_->version()});
+  EXPECT_OK(TryFill(filled_++));
+  ExpectReadable();
+}
+
+TEST_P(FullFilesystemTest, ReopensAndGoesOn) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  const Version tip = engine_->version();
+  Reopen();
+  ASSERT_NE(engine_, nullptr);
+  EXPECT_EQ(engine_->version(), tip);
+  ExpectReadable();
+  filesystem_->RemoveFill();
+  EXPECT_OK(TryFill(filled_++));
+}
+
+TEST_P(FullFilesystemTest, ReopensWithoutTheWorkingIndex) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  const Version tip = engine_->version();
+  Close();
+  // What it gave free is taken, too.
+  fs::remove_all(Path("working"));
+  ASSERT_OK(filesystem_->FillTo(0));
+  Open();
+  ASSERT_NE(engine_, nullptr);
+  EXPECT_EQ(engine_->version(), tip);
+  ExpectReadable();
+}
+
+TEST_P(FullFilesystemTest, RollsBack) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  ASSERT_OK(engine_->Rollback(Version(30)));
+  EXPECT_EQ(engine_->version(), Version(30));
+  EXPECT_EQ(Get("payload"), OneSlot(15));
+  EXPECT_FALSE(Has("fill7"));
+  // The log that it cut off makes room.
+  EXPECT_OK(TryFill(0));
+}
+
+TEST_P(FullFilesystemTest, RollsBackWithoutOpening) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  Close();
+  ASSERT_OK(filesystem_->FillTo(0));
+  ASSERT_OK(OfflineRollback(dir_, Version(30), {}, open_));
+  Open();
+  ASSERT_NE(engine_, nullptr);
+  EXPECT_EQ(Get("payload"), OneSlot(15));
+}
+
+TEST_P(FullFilesystemTest, PinsAndUnpins) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  EXPECT_OK(engine_->Pin("held", Version(40)));
+  EXPECT_OK(engine_->Unpin("held"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, FullFilesystemTest,
+                         testing::Values(SmallFilesystem::Kind::kTmpfs, SmallFilesystem::Kind::kExt4),
+                         [](const auto& tested) {
+                           return tested.param == SmallFilesystem::Kind::kTmpfs ? "tmpfs" : "ext4";
+                         });
+
+class FullDeviceTest : public EngineTest {
+ protected:
+  void SetUp() override {
+    format_.capacity_bytes = 1 * kMiB;
+    ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  }
+  CommitResult TryPut(const std::string& key, uint64_t seed = 1000) {
+    WriteBatch batch;
+    batch.Put(key, OneSlot(seed));
+    return engine_->Commit(batch);
+  }
+  // Payloads under new keys until one is refused; how many were taken.
+  uint64_t FillUp(const std::string& prefix = "k") {
+    for (uint64_t n = 1;; ++n) {
+      const CommitResult result = TryPut(prefix + std::to_string(n), n);
+      if (result.ok()) continue;
+      EXPECT_STATUS(result, StatusCode::kNoSpace);
+      EXPECT_EQ(result.outcome, CommitOutcome::kNotApplied);
+      return n - 1;
+    }
+  }
+};
+
+TEST_F(FullDeviceTest, EverySlotIsUsedAndEveryDeletedOneComesBack) {
+  const uint64_t taken = FillUp();
+  EXPECT_EQ(Info().slots.free, 0u);
+  EXPECT_EQ(Info().slots.live, taken);
+  for (uint64_t n = 1; n <= taken; ++n) EXPECT_EQ(Get("k" + std::to_string(n)), OneSlot(n));
+  EXPECT_STATUS(TryPut("k"), StatusCode::kNoSpace);
+  Put("inline", "values need no slot");
+  Delete("k1");
+  Delete("k2");
+  // The version before still shows them; a commit that needs room gives it up by itself.
+  Put("again1", OneSlot(101));
+  Put("again2", OneSlot(102));
+  EXPECT_EQ(Get("again1"), OneSlot(101));
+  EXPECT_EQ(Get("k3"), OneSlot(3));
+  Reopen();
+  EXPECT_EQ(Get("again2"), OneSlot(102));
+  EXPECT_EQ(Info().slots.free, 0u);
+}
+
+TEST_F(FullDeviceTest, WhatIsPinnedIsNotGivenUp) {
+  const uint64_t taken = FillUp();
+  ASSERT_OK(engine_->Pin("held"));
+  const Version held = engine_->version();
+  for (uint64_t n = 1; n <= taken; ++n) Delete("k" + std::to_string(n));
+  EXPECT_STATUS(TryPut("new"), StatusCode::kNoSpace);
+  for (uint64_t n = 1; n <= taken; ++n) EXPECT_EQ(Get("k" + std::to_string(n), held), OneSlot(n));
+  ASSERT_OK(engine_->Unpin("held"));
+  EXPECT_OK(TryPut("new"));
+}
+
+TEST_F(FullDeviceTest, WhatAViewShowsIsNotGivenUp) {
+  const uint64_t taken = FillUp();
+  std::shared_ptr<const ReadView> view = View();
+  for (uint64_t n = 1; n <= taken; ++n) Delete("k" + std::to_string(n));
+  EXPECT_STATUS(TryPut("new"), StatusCode::kNoSpace);
+  for (uint64_t n = 1; n <= taken; ++n) {
+    const Result<Value> read = engine_->Get("k" + std::to_string(n), {.view = view.get()});
+    ASSERT_OK(read);
+    EXPECT_EQ(read->bytes, OneSlot(n));
+  }
+  view.reset();
+  EXPECT_OK(TryPut("new"));
+}
+
+TEST_F(FullDeviceTest, RollsBackAndReopens) {
+  const uint64_t taken = FillUp();
+  const Version full = engine_->version();
+  Delete("k1");
+  Put("inline", "no slot");
+  ASSERT_OK(engine_->Rollback(full));
+  EXPECT_EQ(Get("k1"), OneSlot(1));
+  EXPECT_STATUS(TryPut("new"), StatusCode::kNoSpace);
+  Reopen();
+  EXPECT_EQ(Get("k" + std::to_string(taken)), OneSlot(taken));
+  EXPECT_STATUS(TryPut("new"), StatusCode::kNoSpace);
+  Delete("k1");
+  EXPECT_OK(TryPut("new"));
+}
+
+}  // namespace
+}  // namespace rawkv

@@ -1,0 +1,22 @@
+// Another process that has a store open: opens the one that it is given, says so with one byte on stdout,
+// and ends without a close when its stdin does; the kernel lets the locks go.
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "engine/engine.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  rawkv::OpenOptions options;
+  options.env.logger = &rawkv::NullLogger();
+  const rawkv::Result<std::unique_ptr<rawkv::Engine>> opened = rawkv::Engine::Open(argv[1], options);
+  if (!opened.ok()) {
+    std::fprintf(stderr, "store_holder: %s\n", opened.status().ToString().c_str());
+    return 1;
+  }
+  char byte = 'o';
+  if (write(STDOUT_FILENO, &byte, 1) != 1) return 1;
+  while (read(STDIN_FILENO, &byte, 1) > 0) continue;
+  _exit(0);
+}

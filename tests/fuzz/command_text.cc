@@ -1,0 +1,188 @@
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+#include "tests/fuzz/targets.h"
+#include "tools/base64.h"
+#include "tools/byte_size.h"
+#include "tools/change_line.h"
+#include "tools/command_line.h"
+#include "tools/command_table.h"
+#include "tools/exit_status.h"
+#include "tools/flags.h"
+#include "tools/json_text.h"
+#include "wal/segment_name.h"
+
+namespace rawkv::fuzz {
+namespace {
+
+using namespace rawkv::ctl;  // NOLINT(google-build-using-namespace)
+
+// What a user typed is refused as such, in one line of a terminal.
+void CheckUsageError(const Status& status) {
+  RAWKV_CHECK(status.code() == StatusCode::kInvalidArgument, "what is typed wrong is a usage error");
+  const std::string text = ErrorText(status);
+  const bool one_line =
+      std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  RAWKV_CHECK(!text.empty() && one_line, "an error is one line");
+}
+
+// --- apply's lines
+
+std::string LineOf(const ChangeLine& line) {
+  JsonArray puts, deletes;
+  for (const auto& [key, value] : line.puts)
+    puts.Raw(JsonObject().Key("key", key).Key("value", value).text());
+  for (const std::string& key : line.deletes) deletes.Raw(JsonObject().Key("key", key).text());
+  JsonObject out;
+  if (line.version) out.Number("version", line.version->value());
+  out.Raw("put", puts.text()).Raw("delete", deletes.text()).Key("metadata", line.metadata);
+  return out.text();
+}
+
+void CheckBatch(const ChangeLine& line) {
+  const WriteBatch batch = line.ToBatch();
+  RAWKV_CHECK(batch.size() == line.puts.size() + line.deletes.size(), "each operation once");
+  RAWKV_CHECK(batch.metadata() == line.metadata, "as given");
+  for (const auto& operation : batch.operations()) RAWKV_CHECK(!operation.key.empty(), "keys have a byte");
+}
+
+// --- the command line
+
+std::vector<std::string> ArgumentsOf(std::string_view bytes) {
+  std::vector<std::string> args;
+  while (!bytes.empty()) {
+    const size_t end = std::min(bytes.find('\0'), bytes.size());
+    args.emplace_back(bytes.substr(0, end));
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  }
+  return args;
+}
+
+// The same, spelled out: --name=value for every flag, arguments behind --.
+std::vector<std::string> SpelledOut(const CommandLine& line) {
+  std::vector<std::string> args;
+  const std::string name(line.command->name);
+  const size_t space = name.find(' ');
+  args.push_back(name.substr(0, space));
+  if (space != std::string::npos) args.push_back(name.substr(space + 1));
+  for (const auto& [flag, value] : line.flags) args.push_back("--" + flag + "=" + value);
+  args.emplace_back("--");
+  args.insert(args.end(), line.arguments.begin(), line.arguments.end());
+  return args;
+}
+
+void CheckFlags(const CommandLine& line) {
+  const gflags::FlagSaver saver;  // gflags keeps values in globals
+  const Result<Flags> flags = ReadFlags(line.flags);
+  if (!flags.ok()) {
+    CheckUsageError(flags.status());
+    return;
+  }
+  const std::string* key = nullptr;
+  const std::string* capacity = nullptr;
+  bool version = false;
+  for (const auto& [name, value] : line.flags) {
+    if (name == "key_b64") key = &value;
+    if (name == "capacity") capacity = &value;
+    if (name == "version") version = true;
+  }
+  RAWKV_CHECK(flags->version.has_value() == version, "a version is there if and only if given");
+  RAWKV_CHECK(flags->key.has_value() == (key != nullptr), "so is a key");
+  RAWKV_CHECK(key == nullptr || EncodeBase64(*flags->key) == *key, "the last one counts");
+  RAWKV_CHECK(flags->capacity_bytes.has_value() == (capacity != nullptr), "so is a capacity");
+  RAWKV_CHECK(capacity == nullptr || *ParseByteSize(*capacity) == *flags->capacity_bytes,
+              "the last one counts");
+}
+
+// --- small texts
+
+// A number as wide as need be, so that what does not fit 64 bits is known to.
+bool FitsAsBytes(std::string_view text, uint64_t value) {
+  __extension__ unsigned __int128 number = 0;
+  for (; !text.empty() && text[0] >= '0' && text[0] <= '9'; text.remove_prefix(1)) {
+    if (number <= UINT64_MAX) number = number * 10 + static_cast<unsigned>(text[0] - '0');
+  }
+  const size_t unit = text.empty() ? 0 : std::string_view("KMGT").find(text[0]) + 1;
+  return number << (10 * unit) == value;
+}
+
+bool CheckByteSize(std::string_view text) {
+  const Result<uint64_t> bytes = ParseByteSize(text);
+  if (!bytes.ok()) return false;
+  RAWKV_CHECK(FitsAsBytes(text, *bytes), "what is taken is what was meant");
+  RAWKV_CHECK(*ParseByteSize(std::to_string(*bytes)) == *bytes, "a plain number is one");
+  RAWKV_CHECK(!HumanBytes(*bytes).empty(), "for people");
+  return true;
+}
+
+bool CheckBase64(std::string_view text) {
+  RAWKV_CHECK(*DecodeBase64(EncodeBase64(text)) == text, "any bytes survive");
+  const Result<std::string> bytes = DecodeBase64(text);
+  RAWKV_CHECK(!bytes.ok() || EncodeBase64(*bytes) == text, "equal bytes have one spelling");
+  return bytes.ok();
+}
+
+bool CheckNames(std::string_view text) {
+  const Result<Uuid> id = Uuid::Parse(text);
+  if (id.ok()) RAWKV_CHECK(*Uuid::Parse(id->ToString()) == *id, "a UUID survives");
+  const std::optional<Version> version = ParseSegmentName(text);
+  if (version) {
+    RAWKV_CHECK(SegmentName(*version) == text, "one name a segment");
+    RAWKV_CHECK(*version >= kMinSegmentVersion && *version <= kMaxSegmentVersion, "within bounds");
+  }
+  return id.ok() || version.has_value();
+}
+
+}  // namespace
+
+Verdict FuzzChangeLine(ConstBytes input) {
+  const std::string_view text = AsStringView(input);
+  (void)IsBlankLine(text);
+  const Result<ChangeLine> line = ParseChangeLine(text);
+  if (!line.ok()) {
+    CheckUsageError(line.status());
+    return Verdict::kRefused;
+  }
+  CheckBatch(*line);
+  const Result<ChangeLine> again = ParseChangeLine(LineOf(*line));
+  RAWKV_CHECK(again.ok(), "what was read can be written");
+  RAWKV_CHECK(again->version == line->version && again->puts == line->puts &&
+                  again->deletes == line->deletes && again->metadata == line->metadata,
+              "and means the same");
+  return Verdict::kAccepted;
+}
+
+Verdict FuzzCommandLine(ConstBytes input) {
+  const Result<CommandLine> line = ParseCommandLine(ArgumentsOf(AsStringView(input)));
+  if (!line.ok()) {
+    CheckUsageError(line.status());
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(line->command != nullptr, "a command line has a command");
+  const std::vector<std::string> allowed = FlagsOf(*line->command);
+  for (const auto& flag : line->flags) {
+    RAWKV_CHECK(std::ranges::find(allowed, flag.first) != allowed.end(), "no flag of another command");
+  }
+  RAWKV_CHECK(line->arguments.size() <= line->command->arguments_max, "no argument too many");
+  const Result<CommandLine> again = ParseCommandLine(SpelledOut(*line));
+  RAWKV_CHECK(again.ok(), "what was read can be spelled out");
+  RAWKV_CHECK(
+      again->command == line->command && again->arguments == line->arguments && again->flags == line->flags,
+      "and means the same");
+  CheckFlags(*line);
+  return Verdict::kAccepted;
+}
+
+Verdict FuzzText(ConstBytes input) {
+  const std::string_view text = AsStringView(input);
+  const bool size = CheckByteSize(text);
+  const bool base64 = CheckBase64(text);
+  const bool name = CheckNames(text);
+  return size || base64 || name ? Verdict::kAccepted : Verdict::kRefused;
+}
+
+}  // namespace rawkv::fuzz

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/byte_codec.h"
+#include "snapshot/export_format.h"
+#include "tests/fuzz/reseal.h"
+#include "tests/fuzz/targets.h"
+
+namespace rawkv::fuzz {
+namespace {
+
+constexpr uint64_t kChunkHeaderBytes = 16;
+constexpr uint64_t kDeletedLength = ~uint64_t{0};
+
+Verdict CheckManifest(std::string_view file) {
+  const Result<ExportManifest> manifest = DecodeExportManifest(file);
+  if (!manifest.ok()) {
+    CheckRefusal(manifest.status());
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(EncodeExportManifest(*manifest) == file, "one file a content");
+  for (const ExportChunk& chunk : manifest->chunks) {
+    RAWKV_CHECK(chunk.bytes <= manifest->chunk_bytes && manifest->chunk_bytes <= kMaxChunkBytes,
+                "an importer knows beforehand how much it reads");
+    RAWKV_CHECK(chunk.name.find('/') == std::string::npos, "no chunk lies outside the export");
+  }
+  return Verdict::kAccepted;
+}
+
+Verdict CheckOrigin(std::string_view file) {
+  const Result<ExportOrigin> origin = DecodeExportOrigin(file);
+  if (!origin.ok()) {
+    CheckRefusal(origin.status());
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(EncodeExportOrigin(*origin) == file, "one file a content");
+  return Verdict::kAccepted;
+}
+
+// The row that a manifest which knows the file would have; keys as far as fragments can be made out.
+ExportChunk RowOf(std::string_view file) {
+  ExportChunk row{.name = "chunk-00000000",
+                  .bytes = file.size(),
+                  .sha256 = Sha256Of(AsBytes(file)),
+                  .first_key = {},
+                  .last_key = {}};
+  ByteReader in(file.substr(std::min<size_t>(file.size(), kChunkHeaderBytes)));
+  for (bool first = true; in.remaining() > 0; first = false) {
+    const std::string_view key = in.Blob();
+    in.U64();
+    in.U64();
+    in.Blob();
+    if (!in.ok()) break;
+    row.last_key = key;
+    if (first) row.first_key = key;
+  }
+  return row;
+}
+
+std::string EncodeFragments(std::string_view header, const std::vector<ChunkFragment>& fragments) {
+  ByteWriter out;
+  out.Raw(header);
+  for (const ChunkFragment& fragment : fragments) {
+    out.Blob(fragment.key);
+    out.U64(fragment.deletion ? kDeletedLength : fragment.value_length);
+    out.U64(fragment.offset);
+    out.Blob(AsStringView(fragment.bytes));
+  }
+  return out.Take();
+}
+
+// A chunk that holds whole values only is what ChunkWriter makes of them.
+void CheckWriterAgrees(const ExportChunk& row, std::string_view file,
+                       const std::vector<ChunkFragment>& fragments) {
+  size_t chunks = 0;
+  ChunkWriter writer(std::max<uint64_t>(file.size(), kMinChunkBytes),
+                     [&](const ExportChunk& chunk, std::string_view bytes) {
+                       RAWKV_CHECK(chunk == row && bytes == file, "equal content gives equal bytes");
+                       ++chunks;
+                       return Status::Ok();
+                     });
+  for (const ChunkFragment& fragment : fragments) {
+    const Status status = fragment.deletion ? writer.AddDeletion(fragment.key)
+                                            : writer.BeginKey(fragment.key, fragment.value_length);
+    RAWKV_CHECK(status.ok() && writer.AppendValue(fragment.bytes).ok(), "what was read can be written");
+  }
+  RAWKV_CHECK(writer.Finish().ok() && chunks == 1, "in one chunk");
+}
+
+}  // namespace
+
+Verdict FuzzExportManifest(ConstBytes input) {
+  return RawAndResealed(input, ResealFile, CheckManifest);
+}
+
+Verdict FuzzExportOrigin(ConstBytes input) {
+  return RawAndResealed(input, ResealFile, CheckOrigin);
+}
+
+// The checksum of a chunk stands in the manifest, so there is nothing to put right in the file.
+Verdict FuzzExportChunk(ConstBytes input) {
+  const std::string_view file = AsStringView(input);
+  ExportChunk row = RowOf(file);
+  std::vector<ChunkFragment> fragments;
+  const Status status = ReadChunk(row, file, [&](const ChunkFragment& fragment) {
+    fragments.push_back(fragment);
+    return Status::Ok();
+  });
+  if (!status.ok()) {
+    CheckRefusal(status);
+    RAWKV_CHECK(fragments.empty(), "nothing of a bad chunk is handed out");
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(EncodeFragments(file.substr(0, kChunkHeaderBytes), fragments) == file, "one file a content");
+  const ChunkFragment& last = fragments.back();
+  if (fragments.front().offset == 0 && last.bytes.size() == last.value_length - last.offset) {
+    CheckWriterAgrees(row, file, fragments);
+  }
+  row.sha256[0] ^= std::byte{1};
+  RAWKV_CHECK(!ReadChunk(row, file, [](const ChunkFragment&) { return Status::Ok(); }).ok(),
+              "a chunk that is not the manifest's is refused");
+  return Verdict::kAccepted;
+}
+
+}  // namespace rawkv::fuzz

@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <string>
+
+#include "engine/index/allocation_page.h"
+#include "engine/index/deferred_record.h"
+#include "engine/index/index_entry.h"
+#include "engine/index/key_space.h"
+#include "engine/index/meta_record.h"
+#include "tests/fuzz/targets.h"
+
+// RocksDB's blocks carry the checksums, so these decoders see every mutation.
+namespace rawkv::fuzz {
+namespace {
+
+template <typename Decoded, typename Encode>
+Verdict CheckRecord(ConstBytes input, const Result<Decoded>& decoded, Encode encode) {
+  if (!decoded.ok()) {
+    CheckRefusal(decoded.status());
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(encode(*decoded) == AsStringView(input), "one record a content");
+  return Verdict::kAccepted;
+}
+
+}  // namespace
+
+Verdict FuzzIndexEntry(ConstBytes input) {
+  return CheckRecord(input, DecodeIndexEntry(input), EncodeIndexEntry);
+}
+
+Verdict FuzzMetaRecord(ConstBytes input) {
+  return CheckRecord(input, DecodeMetaRecord(input), EncodeMetaRecord);
+}
+
+Verdict FuzzAllocationPage(ConstBytes input) {
+  const Result<AllocationPage> page = DecodeAllocationPage(input);
+  if (page.ok()) {
+    RAWKV_CHECK(page->LiveCount() <= page->TakenCount() && page->TakenCount() <= AllocationPage::kSlots,
+                "live slots are taken slots");
+  }
+  return CheckRecord(input, page, EncodeAllocationPage);
+}
+
+Verdict FuzzDeferredRecord(ConstBytes input) {
+  const std::string_view bytes = AsStringView(input);
+  if (bytes.empty()) return Verdict::kRefused;
+  const size_t key_bytes = std::min<size_t>(static_cast<uint8_t>(bytes[0]), bytes.size() - 1);
+  const std::string_view key = bytes.substr(1, key_bytes);
+  const std::string_view value = bytes.substr(1 + key_bytes);
+
+  const bool by_version = IsIn(KeySpace::kDeferredByVersion, key);
+  const Result<DeferredFree> piece =
+      by_version ? DecodeDeferredByVersion(key, value) : DecodeDeferredBySlot(key, value);
+  if (!piece.ok()) {
+    CheckRefusal(piece.status());
+    return Verdict::kRefused;
+  }
+  // The prefix byte chose the space before the key got here.
+  const IndexKey own = by_version ? DeferredByVersionKey(piece->freed, piece->extent.first)
+                                  : DeferredBySlotKey(piece->extent.first);
+  RAWKV_CHECK(own.view().substr(1) == key.substr(1), "one key a content");
+  RAWKV_CHECK((by_version ? EncodeDeferredByVersion(*piece) : EncodeDeferredBySlot(*piece)) == value,
+              "one record a content");
+  const std::vector<DeferredFree> pieces = BlockPieces(*piece);
+  RAWKV_CHECK(pieces.size() == 1 && pieces.front() == *piece, "no record crosses the border of a block");
+  return Verdict::kAccepted;
+}
+
+}  // namespace rawkv::fuzz

@@ -1,0 +1,72 @@
+// The fuzz targets in the suite: seeds, regressions, and a fixed number of random mutations, the same ones
+// in each run (RAWKV_FUZZ_SEED, RAWKV_FUZZ_MUTATIONS choose others). libFuzzer goes further: tools/run-fuzz.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "tests/fuzz/death.h"
+#include "tests/fuzz/mutator.h"
+#include "tests/fuzz/seeds.h"
+#include "tests/fuzz/target.h"
+
+namespace rawkv::fuzz {
+namespace {
+
+uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+const std::vector<std::string>& SeedsOf(const Target& target) {
+  static const Seeds seeds = MakeSeeds();
+  static const std::vector<std::string> none;
+  const auto found = seeds.find(std::string(target.name));
+  return found == seeds.end() ? none : found->second;
+}
+
+class Replay : public ::testing::TestWithParam<Target> {
+ protected:
+  static Verdict RunWitnessed(const std::string& input) {
+    Witness(GetParam().name, AsBytes(input));
+    const Verdict verdict = RunTarget(GetParam(), AsBytes(input));
+    Witness({}, {});
+    return verdict;
+  }
+};
+
+TEST_P(Replay, TakesWhatWasWritten) {
+  const std::vector<std::string>& seeds = SeedsOf(GetParam());
+  ASSERT_FALSE(seeds.empty());
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    EXPECT_LE(seeds[i].size(), GetParam().input_bytes_max) << "seed " << i;
+    EXPECT_TRUE(RunWitnessed(seeds[i]) == Verdict::kAccepted) << "seed " << i << ": " << seeds[i];
+  }
+}
+
+TEST_P(Replay, WithstandsDamage) {
+  for (const std::string& input : Regressions(std::string(GetParam().name))) RunWitnessed(input);
+  RunWitnessed("");
+  const uint64_t random_seed = FromEnvironment("RAWKV_FUZZ_SEED", 1);
+  const uint64_t mutations = FromEnvironment("RAWKV_FUZZ_MUTATIONS", RAWKV_FUZZ_MUTATIONS);
+  Mutator mutator(SeedsOf(GetParam()), GetParam().input_bytes_max, random_seed);
+  uint64_t refused = 0, accepted = 0;
+  for (uint64_t i = 0; i < mutations; ++i) {
+    const Verdict verdict = RunWitnessed(mutator.Next());
+    refused += verdict == Verdict::kRefused ? 1 : 0;
+    accepted += verdict == Verdict::kAccepted ? 1 : 0;
+  }
+  RecordProperty("random_seed", std::to_string(random_seed));
+  RecordProperty("mutations", std::to_string(mutations));
+  RecordProperty("refused", std::to_string(refused));
+  RecordProperty("accepted", std::to_string(accepted));
+  EXPECT_LT(accepted, mutations) << "the decoder takes anything, or nothing was changed";
+  // What is damaged must not all end at a checksum or a length.
+  EXPECT_LT(refused, mutations - mutations / 1000) << "next to nothing got into the decoder";
+}
+
+INSTANTIATE_TEST_SUITE_P(, Replay, ::testing::ValuesIn(Targets().begin(), Targets().end()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace rawkv::fuzz

@@ -1,0 +1,50 @@
+#include "base/sealed_file.h"
+
+#include <string>
+
+#include "base/endian.h"
+#include "tests/fuzz/memory_fs.h"
+#include "tests/fuzz/reseal.h"
+#include "tests/fuzz/targets.h"
+
+namespace rawkv::fuzz {
+namespace {
+
+// What docs/formats/sealed-file.md says of the bytes, once their checksum and length are right.
+StatusCode Expected(std::string_view resealed) {
+  if (resealed.substr(0, 8) != kFuzzedKind.magic) return StatusCode::kCorruption;
+  const auto format = LoadLe<uint32_t>(resealed.data() + 8);
+  if (format > kFuzzedKind.format) return StatusCode::kNotSupported;
+  if (format == 0 || resealed.size() - kSealedHeaderBytes > kFuzzedKind.max_payload_bytes) {
+    return StatusCode::kCorruption;
+  }
+  return StatusCode::kOk;
+}
+
+Verdict CheckFile(std::string_view file) {
+  const Result<std::string> payload = Unseal(kFuzzedKind, file);
+  MemoryFs fs;
+  fs.Put("/F", file);
+  const Result<std::string> read = ReadSealedFile(fs, "/F", kFuzzedKind);
+  RAWKV_CHECK(read.ok() == payload.ok(), "a file is judged as its bytes are");
+  if (!payload.ok()) {
+    CheckRefusal(payload.status());
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(*read == *payload, "a file holds what its bytes do");
+  RAWKV_CHECK(file.substr(kSealedHeaderBytes) == *payload, "the payload stands behind the header");
+  // Same format, same bytes: nothing in the frame is free.
+  const bool newest = LoadLe<uint32_t>(file.data() + 8) == kFuzzedKind.format;
+  RAWKV_CHECK(!newest || Seal(kFuzzedKind, *payload) == file, "one payload has one file");
+  return Verdict::kAccepted;
+}
+
+}  // namespace
+
+Verdict FuzzSealedFile(ConstBytes input) {
+  const std::string resealed = ResealFile(input);
+  RAWKV_CHECK(Unseal(kFuzzedKind, resealed).status().code() == Expected(resealed), "as the page says");
+  return RawAndResealed(input, ResealFile, CheckFile);
+}
+
+}  // namespace rawkv::fuzz

@@ -1,0 +1,125 @@
+#include "tests/fuzz/seeds.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/check.h"
+#include "engine/index/meta_record.h"
+#include "snapshot/export_format.h"
+#include "snapshot/manifest.h"
+#include "tests/fuzz/seed_store.h"
+#include "tests/fuzz/targets.h"
+#include "tools/base64.h"
+#include "tools/command_table.h"
+
+namespace rawkv::fuzz {
+namespace {
+
+Sha256Digest AnyDigest() {
+  return Sha256Of(AsBytes("any"));
+}
+
+// Formats that have room for what no engine writes yet: state digests, increments.
+void AddForeseen(Seeds& seeds) {
+  seeds["meta_record"].push_back(EncodeMetaRecord({.applied = Version(9),
+                                                   .lineage = Lineage(5),
+                                                   .user_metadata = "m",
+                                                   .digest = AnyDigest(),
+                                                   .digest_state = std::string(2048, 's')}));
+  seeds["snapshot_manifest"].push_back(
+      EncodeManifest({.store_uuid = {},
+                      .version = Version(9),
+                      .lineage = Lineage(5),
+                      .digest = AnyDigest(),
+                      .files = {{.path = "index/1.sst", .size_bytes = 1, .checksum = std::string(8, 'c')}}}));
+  ExportManifest manifest{
+      .chunk_bytes = kMinChunkBytes, .version = Version(9), .base = Version(3), .digest = AnyDigest()};
+  ChunkWriter writer(kMinChunkBytes, [&](const ExportChunk& chunk, std::string_view file) {
+    manifest.chunks.push_back(chunk);
+    // The first two are as large as a chunk is; what they have in common is enough.
+    if (file.size() <= FindTarget("export_chunk")->input_bytes_max) seeds["export_chunk"].emplace_back(file);
+    return Status::Ok();
+  });
+  const std::string large(2 * kMinChunkBytes, 'l');  // goes on from chunk to chunk
+  RAWKV_CHECK(writer.AddDeletion("gone").ok() && writer.BeginKey("large", large.size()).ok() &&
+                  writer.AppendValue(AsBytes(large)).ok() && writer.AddDeletion("lost").ok() &&
+                  writer.Finish().ok(),
+              "an increment");
+  manifest.key_count = 1;
+  manifest.value_bytes = large.size();
+  seeds["export_manifest"].push_back(EncodeExportManifest(manifest));
+}
+
+// A command line as its target wants it.
+std::string Split(std::string_view words) {
+  std::string args(words);
+  std::replace(args.begin(), args.end(), ' ', '\0');
+  return args;
+}
+
+void AddTyped(Seeds& seeds) {
+  for (const ctl::Command& command : ctl::Commands()) {
+    seeds["command_line"].push_back(Split(command.example.substr(command.example.find(' ') + 1)));
+  }
+  for (const char* const args :
+       {"--store=S put --key_b64 aw== value", "--help put", "--version",
+        "get --version=0x10 --noread_only -- -x", "put -- -k -v",
+        "format --capacity=1GiB --slot-bytes 4K --initial_version=7 --force=false"}) {
+    seeds["command_line"].push_back(Split(args));
+  }
+  seeds["change_line"] = {
+      "{}",
+      R"({"version":7,"put":[{"key":"k","value":"v"},{"key_b64":"AP8=","value_b64":"gA=="}],"delete":["a"]})",
+      R"( {"delete":["k4",{"key_b64":"/w=="},{"key":"\u00e9\ud83d\ude00"}],"metadata":"height 2"} )",
+      R"({"put":[{"key":"f","value_file":"/dev/null"}],"metadata_b64":"AAECAw=="})",
+  };
+  seeds["text"] = {"0",
+                   "4096",
+                   "4K",
+                   "4KiB",
+                   "1GiB",
+                   "16777215T",
+                   "18446744073709551615",
+                   "AA==",
+                   "AAE=",
+                   "/+8=",
+                   "",
+                   ctl::EncodeBase64(std::string(100, '\x7f')),
+                   "00000000000000000042.log",
+                   "09223372036854775808.log",
+                   "01234567-89ab-4cde-8f01-23456789abcd"};
+  seeds["sealed_file"] = {Seal(kFuzzedKind, ""), Seal(kFuzzedKind, "payload"),
+                          Seal(kFuzzedKind, std::string(512, 'p'))};
+}
+
+}  // namespace
+
+Seeds MakeSeeds() {
+  Seeds seeds;
+  AddStoreSeeds(seeds);
+  AddForeseen(seeds);
+  AddTyped(seeds);
+  for (auto& [target, inputs] : seeds) {
+    RAWKV_CHECK(FindTarget(target) != nullptr, "seeds are for a target");
+    std::sort(inputs.begin(), inputs.end());
+    inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
+  }
+  return seeds;
+}
+
+std::vector<std::string> Regressions(const std::string& target) {
+  const std::filesystem::path dir = std::filesystem::path(RAWKV_FUZZ_REGRESSIONS) / target;
+  std::vector<std::string> inputs;
+  if (!std::filesystem::exists(dir)) return inputs;
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    RAWKV_CHECK(in.good(), entry.path().c_str());
+    inputs.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  }
+  std::sort(inputs.begin(), inputs.end());
+  return inputs;
+}
+
+}  // namespace rawkv::fuzz

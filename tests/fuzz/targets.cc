@@ -1,0 +1,74 @@
+#include "tests/fuzz/targets.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "tests/fuzz/heap_meter.h"
+
+namespace rawkv::fuzz {
+namespace {
+
+constexpr auto kTargets = std::to_array<Target>({
+    // A reader's window and the search for the end of the log: 256 KiB each.
+    {.name = "wal_segment", .run = FuzzWalSegment, .input_bytes_max = 16 << 10, .heap_bytes_base = 640 << 10},
+    {.name = "change_set", .run = FuzzChangeSet},
+    {.name = "superblock", .run = FuzzSuperblock},
+    {.name = "extent_header", .run = FuzzExtentHeader},
+    {.name = "sealed_file", .run = FuzzSealedFile, .input_bytes_max = 1024},
+    {.name = "store_file", .run = FuzzStoreFile},
+    {.name = "rollback_marker", .run = FuzzRollbackMarker, .input_bytes_max = 256},
+    {.name = "working_base", .run = FuzzWorkingBase, .input_bytes_max = 256},
+    {.name = "snapshot_manifest", .run = FuzzSnapshotManifest},
+    {.name = "pins", .run = FuzzPins},
+    {.name = "lease", .run = FuzzLease, .input_bytes_max = 256},
+    {.name = "export_manifest", .run = FuzzExportManifest},
+    {.name = "export_origin", .run = FuzzExportOrigin, .input_bytes_max = 256},
+    // The smallest chunk that ChunkWriter makes room for is 128 KiB.
+    {.name = "export_chunk",
+     .run = FuzzExportChunk,
+     .input_bytes_max = 16 << 10,
+     .heap_bytes_base = 192 << 10},
+    {.name = "index_entry", .run = FuzzIndexEntry},
+    {.name = "meta_record", .run = FuzzMetaRecord},
+    {.name = "allocation_page", .run = FuzzAllocationPage, .input_bytes_max = 2048},
+    {.name = "deferred_record", .run = FuzzDeferredRecord, .input_bytes_max = 256},
+    {.name = "change_line", .run = FuzzChangeLine},
+    {.name = "command_line", .run = FuzzCommandLine},
+    {.name = "text", .run = FuzzText, .input_bytes_max = 512},
+});
+
+}  // namespace
+
+std::span<const Target> Targets() {
+  return kTargets;
+}
+
+const Target* FindTarget(std::string_view name) {
+  const auto found = std::find_if(kTargets.begin(), kTargets.end(),
+                                  [name](const Target& target) { return target.name == name; });
+  return found == kTargets.end() ? nullptr : &*found;
+}
+
+Verdict RunTarget(const Target& target, ConstBytes input) {
+  StartHeapMeter();
+  const Verdict verdict = target.run(input);
+  const uint64_t peak = HeapPeakBytes();
+  const uint64_t allowed = target.heap_bytes_base + target.heap_factor * input.size();
+  if (peak > allowed) {
+    std::fprintf(stderr, "%s: %zu bytes of input took %zu bytes of heap, allowed are %zu\n",
+                 std::string(target.name).c_str(), input.size(), static_cast<size_t>(peak),
+                 static_cast<size_t>(allowed));
+  }
+  RAWKV_CHECK(peak <= allowed, "memory is bounded on any input");
+  return verdict;
+}
+
+void CheckRefusal(const Status& status) {
+  RAWKV_CHECK(status.code() == StatusCode::kCorruption || status.code() == StatusCode::kNotSupported,
+              "bytes from disk are damaged or of a newer format, nothing else");
+  RAWKV_CHECK(!status.message().empty(), "a refusal says what is wrong");
+}
+
+}  // namespace rawkv::fuzz

@@ -1,0 +1,151 @@
+// What tests/powercut/run starts, in the virtual machine and on the host: formats a store over two partitions
+// of a drive, works on it and leaves marks on a third, and judges a store after a power cut by the last mark.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/unique_fd.h"
+#include "blockdev/aligned_buffer.h"
+#include "tools/torture_judge.h"
+#include "tools/torture_message.h"
+#include "tools/torture_worker.h"
+
+namespace {
+
+bool lie_about_syncs = false;
+
+int SyncOrLie(long call, int fd) {
+  return lie_about_syncs ? 0 : static_cast<int>(syscall(call, fd));
+}
+
+}  // namespace
+
+// In front of the C library's, for this program and all its libraries: with `lie` no sync is ever made, and
+// the campaign must find what is lost (posix engine only: io_uring syncs by another way).
+extern "C" int fsync(int fd) {
+  return SyncOrLie(SYS_fsync, fd);
+}
+extern "C" int fdatasync(int fd) {
+  return SyncOrLie(SYS_fdatasync, fd);
+}
+
+namespace rawkv::torture {
+namespace {
+
+// All that was told so far, as text in one direct write: the power was cut after a message was told if and
+// only if the recorded drive has completed a mark with it.
+class MarkTeller final : public Teller {
+ public:
+  static constexpr uint64_t kBytes = 64 << 10;  // what a shell takes as one argument, with room
+
+  explicit MarkTeller(const std::string& device)
+      : fd_(open(device.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC)), block_(kBytes) {
+    if (!fd_.valid()) Die(device);
+    std::memset(block_.data(), 0, kBytes);
+  }
+
+  void Tell(const Message& message) override {
+    const MutexLock lock(mu_);
+    const std::string text = ToText(message);
+    if (used_ + text.size() >= kBytes) return Die("the acts do not fit a mark: fewer of them");
+    std::memcpy(block_.data() + used_, text.data(), text.size());
+    used_ += text.size();
+    const uint64_t bytes = (used_ / 4096 + 1) * 4096;
+    if (pwrite(fd_.get(), block_.data(), bytes, 0) != static_cast<ssize_t>(bytes)) Die("mark");
+  }
+
+ private:
+  static void Die(const std::string& what) {
+    std::fprintf(stderr, "powercut: %s: %s\n", what.c_str(), strerror(errno));
+    _exit(5);
+  }
+
+  Mutex mu_;
+  UniqueFd fd_;
+  AlignedBuffer block_ RAWKV_GUARDED_BY(mu_);
+  uint64_t used_ RAWKV_GUARDED_BY(mu_) = 0;
+};
+
+Durability ParseDurability(const std::string& word) {
+  return word == "synced" ? Durability::kSynced : Durability::kUnsafeUnsynced;
+}
+
+Status Format(const std::string& store, const std::string& device) {
+  FormatOptions format;
+  format.device = device;
+  format.force = true;
+  format.runtime.wal_segment_bytes = 1 << 20;
+  return Engine::Format(store, format).status();
+}
+
+Status JudgeByMark(const JudgePlan& plan, Durability durability, const std::string& mark) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Message> heard, ParseMessages(mark));
+  History history(Version(0), durability == Durability::kSynced ? Promise::kAcknowledged : Promise::kDurable);
+  for (const Message& message : heard) RAWKV_RETURN_IF_ERROR(history.Hear(message));
+  history.ProcessEnded();
+  Judged judged;
+  RAWKV_RETURN_IF_ERROR(Judge(plan, &history, &judged));
+  std::printf(
+      "judged: %llu acknowledged, tip %llu, %llu versions, %llu keys, %llu bytes, %llu lost undurable, "
+      "%llu settled\n",
+      static_cast<unsigned long long>(history.counts().acknowledged),
+      static_cast<unsigned long long>(history.known().value()),
+      static_cast<unsigned long long>(judged.versions), static_cast<unsigned long long>(judged.keys),
+      static_cast<unsigned long long>(judged.value_bytes),
+      static_cast<unsigned long long>(history.counts().lost_undurable),
+      static_cast<unsigned long long>(history.counts().settled_doubts));
+  return Status::Ok();
+}
+
+int End(const Status& status) {
+  if (!status.ok()) std::printf("powercut: %s\n", status.ToString().c_str());
+  return status.ok() ? 0 : 1;
+}
+
+int Usage() {
+  std::fprintf(stderr,
+               "usage: rawkv-powercut format STORE DEVICE\n"
+               "       rawkv-powercut work STORE DEVICE MARKS SCRATCH DURABILITY SEED ACTORS ACTS [lie]\n"
+               "       rawkv-powercut judge STORE DEVICE DURABILITY SEED VERSIONS MARK\n");
+  return 2;
+}
+
+int Main(int argc, char** argv) {
+  const std::string verb = argc > 1 ? argv[1] : "";
+  if (verb == "format" && argc == 4) return End(Format(argv[2], argv[3]));
+  if (verb == "work" && (argc == 10 || argc == 11)) {
+    lie_about_syncs = argc == 11;
+    MarkTeller teller(argv[4]);
+    WorkerPlan plan = {.store = argv[2], .scratch = argv[5], .device = argv[3]};
+    plan.durability = ParseDurability(argv[6]);
+    plan.seed = std::strtoull(argv[7], nullptr, 10);
+    plan.engine = lie_about_syncs ? IoEngine::kPosix : IoEngine::kAuto;
+    plan.actors = static_cast<uint32_t>(std::strtoul(argv[8], nullptr, 10));
+    plan.acts_an_actor = std::strtoull(argv[9], nullptr, 10);
+    return End(Work(plan, teller));
+  }
+  if (verb == "judge" && argc == 8) {
+    const JudgePlan plan = {.store = argv[2],
+                            .device = argv[3],
+                            .engine = IoEngine::kPosix,
+                            .seed = std::strtoull(argv[5], nullptr, 10),
+                            .deep = true,
+                            .samples = std::strtoull(argv[6], nullptr, 10)};
+    return End(JudgeByMark(plan, ParseDurability(argv[4]), argv[7]));
+  }
+  return Usage();
+}
+
+}  // namespace
+}  // namespace rawkv::torture
+
+int main(int argc, char** argv) {
+  return rawkv::torture::Main(argc, argv);
+}

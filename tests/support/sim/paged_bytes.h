@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace rawkv {
+
+// A file's or device's content in pages that copies share until one of them writes. Pages of zeros
+// take no memory, so that a sparse device of megabytes costs little to copy, compare and hash.
+class PagedBytes {
+ public:
+  static constexpr uint64_t kPageBytes = 4096;
+
+  uint64_t size() const { return size_; }
+  void Resize(uint64_t size);                     // what is cut off is zero when the size grows again
+  void Write(uint64_t offset, ConstBytes bytes);  // extends
+  void Zero(uint64_t offset, uint64_t length);    // extends
+  // Up to out.size() bytes, fewer at the end; returns how many.
+  size_t Read(uint64_t offset, Bytes out) const;
+  bool IsZero(uint64_t offset, uint64_t length) const;  // true beyond the end
+  uint64_t Hash() const;                                // of size and content; equal content, equal hash
+
+ private:
+  struct Page {
+    std::array<std::byte, kPageBytes> bytes{};
+    mutable uint64_t hash = 0;  // 0: not computed
+  };
+  Page& Own(uint64_t page);
+
+  uint64_t size_ = 0;
+  std::vector<std::shared_ptr<Page>> pages_;  // null: zeros; bytes behind size_ are zero
+};
+
+}  // namespace rawkv

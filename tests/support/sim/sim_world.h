@@ -1,0 +1,74 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/logger.h"
+#include "engine/options.h"
+#include "tests/support/sim/sim_disk.h"
+#include "tests/support/sim/sim_fs.h"
+#include "tests/support/sim/sim_index_fs.h"
+
+namespace rawkv {
+
+// A machine to run an engine in: disks, time that passes at each look at it, identities from a seed, and
+// what the engine said. Outlives every engine that was opened in it.
+class SimWorld {
+ public:
+  SimWorld(DiskImage image, uint64_t seed, OptionsFiles options_files = OptionsFiles::kWritten);
+
+  SimDisk& disk() { return disk_; }
+  // Of the process that runs now.
+  Fs& fs() { return *processes_.back()->fs; }
+  const Environment& env() const { return processes_.back()->env; }
+  // Ends that process, wherever it is, and starts another. Its engine stays to be destroyed, and changes
+  // nothing any more. What it had written is there for the next one, in caches if it was not synced.
+  void Restart();
+  std::string Said() const { return logger_.Text(); }
+
+ private:
+  class TickingClock final : public Clock {
+   public:
+    uint64_t NowUnixMs() override { return 1'700'000'000'000 + ticks_.fetch_add(1); }
+    uint64_t MonotonicNs() override { return ticks_.fetch_add(1) * 1'000'000; }
+
+   private:
+    std::atomic<uint64_t> ticks_{0};
+  };
+  class SeededEntropy final : public Entropy {
+   public:
+    explicit SeededEntropy(uint64_t seed) : state_(seed) {}
+    uint64_t NextU64() override;
+
+   private:
+    std::atomic<uint64_t> state_;
+  };
+  class Notes final : public Logger {
+   public:
+    void Log(LogLevel level, std::string_view message) override RAWKV_EXCLUDES(mu_);
+    std::string Text() const RAWKV_EXCLUDES(mu_);
+
+   private:
+    mutable Mutex mu_;
+    std::string text_ RAWKV_GUARDED_BY(mu_);
+  };
+
+  struct Process {
+    std::unique_ptr<SimFs> fs;
+    Environment env;
+  };
+
+  const OptionsFiles options_files_;
+  SimDisk disk_;
+  TickingClock clock_;
+  SeededEntropy entropy_;
+  Notes logger_;
+  std::vector<std::unique_ptr<Process>> processes_;  // the dead ones' engines may still use theirs
+};
+
+}  // namespace rawkv

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/support/sim/disk_image.h"
+
+namespace rawkv {
+
+// One change of the simulated machine's disks, in the order in which they happened.
+struct TraceEvent {
+  enum class Kind : uint8_t {
+    kWrite,     // file `inode`: `bytes` at `offset`
+    kZero,      // file `inode`: `length` zeros at `offset`
+    kResize,    // file `inode`: to `length` bytes
+    kSyncFile,  // file `inode`
+    kEnter,     // directory `dir`: `name` becomes `inode` (a new one of `new_kind`, if `is_new`)
+    kLeave,     // directory `dir`: `name`, which was `inode`, is gone
+    kRename,    // directory `dir`: `name`, which is `inode`, becomes `to_name`
+    kSyncDir,   // directory `dir`
+    kDeviceWrite,
+    kDeviceFlush,
+    kDeviceDiscard,  // `length` bytes at `offset`
+    kMark,           // nothing happens; `length` is the workload's own number
+  };
+  Kind kind = Kind::kMark;
+  InodeId inode = 0;
+  InodeId dir = 0;
+  bool is_new = false;
+  FileKind new_kind = FileKind::kRegular;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  std::string bytes;
+  std::string name;
+  std::string to_name;
+  std::string path;  // for people and for choosing; of the device, for device events
+};
+
+using Trace = std::vector<TraceEvent>;
+
+const char* TraceKindName(TraceEvent::Kind kind);
+std::string Describe(const TraceEvent& event);
+
+}  // namespace rawkv

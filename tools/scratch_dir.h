@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace rawkv::ctl {
+
+// Makes a new directory for `program` below $TMPDIR or /tmp; its absolute path. Whoever calls removes it.
+Result<std::string> MakeScratchDir(std::string_view program);
+
+}  // namespace rawkv::ctl
