@@ -51,6 +51,12 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                             .maintenance = *self->maintenance,
                                             .epochs = self->epochs,
                                             .readable = [self] { return self->CheckReadable(); }});
+  if (options.scrub_bytes_per_second) {
+    const Status started = self->scrubber->Start(
+        {.bytes_per_second = *options.scrub_bytes_per_second, .rest_seconds = options.scrub_rest_seconds});
+    // No reason not to open.
+    if (!started.ok()) c.env.logger->Log(LogLevel::kWarning, "no scrub: " + started.ToString());
+  }
   return impl;
 }
 
@@ -175,7 +181,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   {
     MutexLock lock(maintenance->mu);
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan p, plan());
-    if (p.to == p.from) return Status::Ok();
+    if (p.changes_nothing()) return Status::Ok();
   }
   // Commits first, without the maintenance lock: one of them may be waiting for it to make space.
   pipeline->Stop(Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
@@ -184,7 +190,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
     MutexLock lock(maintenance->mu);
     epochs.Close();
     const Result<RollbackPlan> p = plan();
-    status = !p.ok() ? p.status() : p->to == p->from ? Status::Ok() : SwitchTo(*p);
+    status = !p.ok() ? p.status() : p->changes_nothing() ? Status::Ok() : SwitchTo(*p);
     epochs.Reopen();
   }
   pipeline->Resume();

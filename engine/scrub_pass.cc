@@ -159,18 +159,18 @@ Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
   return reach.IsReachable(snapshot);
 }
 
-Result<std::optional<Lineage>> ScrubPass::LineageOf(Version snapshot) {
+Result<std::optional<ScrubPass::Identity>> ScrubPass::IdentityOf(Version snapshot) {
   // Under the lock: a removal or a rollback is over, or has not begun.
   MutexLock lock(p_.maintenance.mu);
   RAWKV_RETURN_IF_ERROR(p_.readable());
   const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
-  if (manifest.ok()) return std::optional<Lineage>(manifest->lineage);
-  if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Lineage>();
-  return std::optional<Lineage>(Lineage());  // there, of whatever branch
+  if (manifest.ok()) return std::optional<Identity>({manifest->lineage, manifest->created_unix_ms});
+  if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Identity>();
+  return std::optional<Identity>(Identity());  // there, of whatever branch
 }
 
 Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<Lineage> before, LineageOf(version));
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> before, IdentityOf(version));
   if (!before) return Step::kOn;
   LineageChain chain;
   {
@@ -197,7 +197,7 @@ Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
     ++state_.snapshots;
     return Step::kOn;
   }
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<Lineage> after, LineageOf(version));
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> after, IdentityOf(version));
   if (after != before) return Step::kOn;  // removed meanwhile, and perhaps another one made
   const std::string where = p_.context.snapshots->PathOf(version);
   if (!errors.ok()) {
@@ -334,9 +334,9 @@ Result<ScrubPass::Step> ScrubPass::Older() {
     if (!version) return Step::kOn;
     if (*version != state_.version) state_.key.clear();
     state_.version = *version;
-    RAWKV_ASSIGN_OR_RETURN(const std::optional<Lineage> lineage, LineageOf(*version));
-    if (lineage && *lineage != Lineage()) {
-      RAWKV_ASSIGN_OR_RETURN(const Step step, OlderPayloads(*version, *lineage));
+    RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> identity, IdentityOf(*version));
+    if (identity && identity->lineage != Lineage()) {
+      RAWKV_ASSIGN_OR_RETURN(const Step step, OlderPayloads(*version, identity->lineage));
       if (step == Step::kStop) return step;
     }
     state_.version = Next(*version);

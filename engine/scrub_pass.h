@@ -90,8 +90,14 @@ class ScrubPass {
   Result<std::optional<Version>> NextSnapshot(Version from);
   // Whether the snapshot is still there, of this branch, and reachable: then none of its slots were reused.
   Result<bool> HoldsItsSlots(Version snapshot, Lineage lineage);
-  // Lineage of the snapshot if it is there and its MANIFEST can be read.
-  Result<std::optional<Lineage>> LineageOf(Version snapshot);
+  // Tells a snapshot from another one made later at the same version. Nothing if it is gone; empty if its
+  // MANIFEST cannot be read.
+  struct Identity {
+    Lineage lineage;
+    uint64_t created_unix_ms = 0;
+    friend bool operator==(const Identity&, const Identity&) = default;
+  };
+  Result<std::optional<Identity>> IdentityOf(Version snapshot);
   Result<Step> Enter(ScrubPhase phase);
   void Found(const char* kind, std::string where, std::optional<Version> version, std::string message);
 

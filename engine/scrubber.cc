@@ -1,5 +1,6 @@
 #include "engine/scrubber.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace rawkv {
@@ -10,6 +11,7 @@ constexpr size_t kFindingsKept = 1000;
 constexpr uint64_t kSaveEveryBytes = 256ull << 20;
 constexpr uint64_t kSaveEveryNs = 10'000'000'000;
 constexpr uint64_t kTellEveryNs = 250'000'000;
+constexpr uint64_t kMaxRestSeconds = 100ull * 365 * 86400;
 
 }  // namespace
 
@@ -30,7 +32,6 @@ Status Scrubber::Begin(const ScrubOptions& options) {
   const bool resumed = state.started_unix_ms != 0 && !options.restart;
   if (!resumed) {
     state = ScrubState{.pass = state.started_unix_ms != 0 ? state.pass + 1 : state.pass,
-                       .started_unix_ms = c.env.clock->NowUnixMs(),
                        .last_complete_unix_ms = state.last_complete_unix_ms};
   }
   report_ = ScrubReport{.running = true, .resumed = resumed};
@@ -43,29 +44,51 @@ Status Scrubber::Begin(const ScrubOptions& options) {
   return Status::Ok();
 }
 
-void Scrubber::Work() {
-  ScrubPass pass(parts_, *this, *state_);
-  Finish(pass.Run());
+Result<bool> Scrubber::OnePass() {
+  if (state_->started_unix_ms == 0) state_->started_unix_ms = parts_.context.env.clock->NowUnixMs();
+  RAWKV_ASSIGN_OR_RETURN(const bool complete, ScrubPass(parts_, *this, *state_).Run());
+  if (!complete) return false;
+  state_ =
+      ScrubState{.pass = state_->pass + 1, .last_complete_unix_ms = parts_.context.env.clock->NowUnixMs()};
+  Save(*state_);
+  MutexLock lock(mu_);
+  report_.complete = true;
+  return true;
 }
 
-void Scrubber::Finish(const Result<bool>& outcome) {
-  const bool complete = outcome.ok() && *outcome;
-  ScrubState state = *state_;
-  if (complete) {
-    state =
-        ScrubState{.pass = state.pass + 1, .last_complete_unix_ms = parts_.context.env.clock->NowUnixMs()};
+// A pass that was begun goes on at once, however long the one before it is over.
+bool Scrubber::RestUntilDue(uint64_t rest_seconds) {
+  if (state_->started_unix_ms != 0 || state_->last_complete_unix_ms == 0) return true;
+  const uint64_t now = parts_.context.env.clock->NowUnixMs();
+  const uint64_t rested = now - std::min(now, state_->last_complete_unix_ms);
+  const uint64_t rest_ms = std::min(rest_seconds, kMaxRestSeconds) * 1000;
+  if (rested >= rest_ms) return true;
+  {
+    MutexLock lock(mu_);
+    report_.phase = "resting";
   }
-  Save(state);
+  return throttle_.Rest(rest_ms - rested);
+}
+
+void Scrubber::Work(const std::optional<uint64_t>& rest_seconds) {
+  Result<bool> outcome = OnePass();
+  while (rest_seconds && outcome.ok() && *outcome) {
+    outcome = RestUntilDue(*rest_seconds) ? OnePass() : Result<bool>(false);
+  }
+  Finish(outcome.status());
+}
+
+void Scrubber::Finish(const Status& outcome) {
+  Save(*state_);
   MutexLock lock(mu_);
   report_.running = false;
-  report_.complete = complete;
-  report_.stopped = outcome.status();
+  report_.stopped = outcome;
   ended_.NotifyAll();
 }
 
 Result<ScrubReport> Scrubber::Run(const ScrubOptions& options) {
   RAWKV_RETURN_IF_ERROR(Begin(options));
-  Work();
+  Work({});
   ScrubReport done = report();
   if (!done.stopped.ok()) return done.stopped;
   return done;
@@ -75,15 +98,25 @@ Status Scrubber::Start(const ScrubOptions& options) {
   MutexLock lock(thread_mu_);
   RAWKV_RETURN_IF_ERROR(Begin(options));
   if (thread_.joinable()) thread_.join();  // of a run that has ended
-  thread_ = std::thread([this] { Work(); });
+  thread_ = std::thread([this, rest = options.rest_seconds, restart = options.restart] {
+    const bool now = !rest || restart || RestUntilDue(*rest);
+    if (!now) return Finish(Status::Ok());
+    Work(rest);
+    const ScrubReport done = report();
+    if (done.stopped.ok()) return;
+    parts_.context.env.logger->Log(
+        LogLevel::kWarning,
+        parts_.context.paths.dir + ": the scrub in the background ended early: " + done.stopped.ToString());
+  });
   return Status::Ok();
 }
 
 ScrubReport Scrubber::Stop() {
   MutexLock thread_lock(thread_mu_);
-  throttle_.Stop();
   {
+    // Under mu_, so that a run that is just beginning does not forget it.
     MutexLock lock(mu_);
+    throttle_.Stop();
     while (report_.running) ended_.Wait(mu_);
   }
   if (thread_.joinable()) thread_.join();

@@ -25,8 +25,11 @@ class Scrubber final : private ScrubMonitor {
 
  private:
   Status Begin(const ScrubOptions& options);
-  void Work();  // the run that Begin has begun
-  void Finish(const Result<bool>& outcome);
+  // The run that Begin has begun: one pass, or one after another.
+  void Work(const std::optional<uint64_t>& rest_seconds);
+  Result<bool> OnePass();                    // false: stopped before its end
+  bool RestUntilDue(uint64_t rest_seconds);  // false: stopped
+  void Finish(const Status& outcome);
   void Save(const ScrubState& state);
   void Fill(const ScrubState& state) RAWKV_REQUIRES(mu_);
 

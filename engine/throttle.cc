@@ -29,10 +29,19 @@ bool Throttle::Spend(uint64_t bytes) {
   due_ns_ += std::min(bytes / bytes_per_second_, kMaxSeconds) * kNsPerSecond +
              static_cast<uint64_t>(static_cast<double>(bytes % bytes_per_second_) /
                                    static_cast<double>(bytes_per_second_) * kNsPerSecond);
+  return WaitUntil(due_ns_);
+}
+
+bool Throttle::Rest(uint64_t ms) {
+  MutexLock lock(mu_);
+  return WaitUntil(clock_.MonotonicNs() + ms * 1'000'000);
+}
+
+bool Throttle::WaitUntil(uint64_t due_ns) {
   while (!stopped_) {
     const uint64_t at = clock_.MonotonicNs();
-    if (at >= due_ns_) break;
-    changed_.WaitForMs(mu_, static_cast<int64_t>(std::min((due_ns_ - at) / 1'000'000 + 1, kWaitMs)));
+    if (at >= due_ns) break;
+    changed_.WaitForMs(mu_, static_cast<int64_t>(std::min((due_ns - at) / 1'000'000 + 1, kWaitMs)));
   }
   return !stopped_;
 }

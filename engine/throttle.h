@@ -17,10 +17,14 @@ class Throttle {
   void Begin(uint64_t bytes_per_second);
   // Accounts for bytes just read, and waits until they are due. False once stopped.
   bool Spend(uint64_t bytes);
+  // Waits that long, whatever was read. False once stopped.
+  bool Rest(uint64_t ms);
   void Stop();
   bool stopped() const;
 
  private:
+  bool WaitUntil(uint64_t due_ns) RAWKV_REQUIRES(mu_);
+
   Clock& clock_;
   mutable Mutex mu_;
   CondVar changed_;

@@ -188,6 +188,38 @@ TEST_F(ScrubTest, OneRunAtATimeAndCloseEndsIt) {
   ASSERT_OK(engine_->StartScrub({.bytes_per_second = 0})) << "a thread that has ended is no hindrance";
 }
 
+TEST_F(ScrubTest, RunsFromOpenInTheBackgroundAndRestsBetweenPasses) {
+  Fill(6);
+  EXPECT_FALSE(engine_->scrub_report().running) << "off unless asked for";
+  Close();
+  open_.scrub_bytes_per_second = 0;
+  open_.scrub_rest_seconds = 3600;
+  Open();
+  while (engine_->scrub_report().phase != "resting") std::this_thread::yield();
+  EXPECT_TRUE(engine_->scrub_report().running);
+  EXPECT_TRUE(engine_->scrub_report().complete);
+  EXPECT_EQ(Kept().pass, 2u);
+  EXPECT_STATUS(engine_->Scrub(), StatusCode::kBusy);
+  Put("more", ValueOf(77));
+  Close();
+
+  Open();
+  while (engine_->scrub_report().phase != "resting") std::this_thread::yield();
+  EXPECT_FALSE(engine_->scrub_report().complete) << "the rest is that from the pass before this open";
+  EXPECT_FALSE(engine_->StopScrub().running);
+  EXPECT_EQ(Kept().pass, 2u) << "no pass was begun";
+  Close();
+
+  FlipValue(1);
+  open_.scrub_rest_seconds = 0;
+  Open();
+  while (engine_->scrub_report().pass < 4) std::this_thread::yield();
+  const ScrubReport report = engine_->StopScrub();
+  EXPECT_TRUE(report.stopped.ok()) << report.stopped.ToString();
+  ASSERT_GE(report.findings.size(), 2u) << "one in each pass";
+  EXPECT_EQ(report.findings.front().where, Key(0));
+}
+
 TEST_F(ScrubTest, AReadOnlyEngineHasNone) {
   Fill(3);
   Close();
