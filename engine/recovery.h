@@ -42,7 +42,9 @@ struct CurrentChoice {
 };
 Result<CurrentChoice> ResolveCurrent(StoreContext& context);
 
-// Leftovers of interrupted work; links are unlinked, never followed.
+// Leftovers of interrupted work: whatever in the store's directory ends in .tmp or .removing, and
+// working.new/. Links are unlinked, never followed.
 Status SweepLeftovers(StoreContext& context);
+bool IsLeftover(const StoreContext& context, const std::string& name);
 
 }  // namespace rawkv

@@ -42,6 +42,7 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
     if (s.version <= target && leads_there) base = &s;
   }
   if (base == nullptr) {
+    if (survey.snapshots.empty()) return Unreachable(survey, end, target);
     // A pin holds it: its snapshot must be there, and is not to be believed.
     return Status::Corruption(SnapshotStore::DirName(target) +
                               " in the store's directory: damaged, so that version " + ToString(target) +

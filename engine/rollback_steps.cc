@@ -53,7 +53,9 @@ Status TellDevice(StoreContext& c, const RollbackMarker& m) {
 
 Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   const Result<Version> current = c.snapshots->Current();
-  if (current.ok() && *current <= m.target && c.snapshots->CheckFiles(*current, c.record.chain).ok()) {
+  // One at the target itself is the newest; where the log begins anew behind it, no other leads on.
+  const bool may_stay = m.base != m.target && current.ok() && *current <= m.target;
+  if (may_stay && c.snapshots->CheckFiles(*current, c.record.chain).ok()) {
     return Status::Ok();
   }
   return c.snapshots->SetCurrent(m.base);

@@ -61,7 +61,7 @@ Status StoreChecker::CheckSuperblocks() {
 Status StoreChecker::NoteLeftovers() {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c_.env.fs->List(c_.paths.dir));
   for (const std::string& name : names) {
-    if (name.ends_with(".tmp") || name.ends_with(".removing") || name == "working.new") {
+    if (IsLeftover(c_, name)) {
       Note(name + " is left over from interrupted work; the next open sweeps it");
     } else if (IsAsideName(name)) {
       Note(name + " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
@@ -153,9 +153,10 @@ void StoreChecker::WorkingIsBroken(const Status& status) {
   working_.reset();
 }
 
-// What the next open meets and rebuilds by itself is a note, whatever the cause: nothing hangs on this index
-// (design invariant 11), and a power cut may tear the last record of RocksDB's manifest. What an open does
-// not meet, a damaged block, is a finding.
+// One that is missing or does not open is a note, whatever the cause: the next open rebuilds it, nothing
+// hangs on it (design invariant 11), and a power cut may tear the last record of RocksDB's manifest. A bad
+// block in one that opens is a finding, wherever it lies: tables are synced before they are named, so that no
+// crash explains it, and only where it holds the meta record does an open meet it.
 void StoreChecker::CheckWorking() {
   const auto rebuilt = [this](const std::string& why) {
     Note("the working index " + why + "; the next open rebuilds it");
@@ -168,7 +169,10 @@ void StoreChecker::CheckWorking() {
                                                             .fs = c_.env.index_fs,
                                                             .logger = c_.env.logger});
   Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
-  if (meta.status().code() == StatusCode::kIoError) return WorkingIsBroken(meta.status());
+  const bool opens = index.ok() && base.ok();
+  if (!meta.ok() && (opens || meta.status().code() == StatusCode::kIoError)) {
+    return WorkingIsBroken(meta.status());
+  }
   if (!meta.ok()) {
     if (base.ok()) rebuilt("does not open (" + meta.status().message() + ")");
     return;
@@ -201,6 +205,12 @@ Status StoreChecker::CheckIndexes() {
   }
   if (!facts_.IsWhole(base)) {
     Note("slots and payloads could not be checked: no whole snapshot leads to the tip");
+    return Status::Ok();
+  }
+  if (!c_.lock->writable()) {
+    Note(
+        "slots and payloads could not be checked: that needs a throw-away clone, and the directory cannot be "
+        "written");
     return Status::Ok();
   }
   const Result<std::shared_ptr<const EngineView>> tip = views_.OpenClone(c_, base, facts_.tip, "view");

@@ -147,7 +147,9 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   // STORE first: a path without a store gets no LOCK file made in it.
   RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
   if (access != ContextAccess::kBesideWriter) {
-    RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir));
+    const auto holder =
+        access == ContextAccess::kWrite ? StoreLock::Holder::kWriter : StoreLock::Holder::kReader;
+    RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder));
     // Again under the lock: a writer may have rewritten it in between.
     RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
   }

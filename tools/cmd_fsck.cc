@@ -33,17 +33,14 @@ std::string StepJson(const RepairStep& step) {
 }
 
 std::string OutcomeJson(const Outcome& outcome) {
-  JsonArray steps, ranges, pins;
+  JsonArray steps, pins;
   for (const RepairStep& step : outcome.steps) steps.Raw(StepJson(step));
-  for (const auto& [first, last] : outcome.plan.gives_up) {
-    ranges.Raw(JsonArray().Number(first.value()).Number(last.value()).text());
-  }
   for (const auto& [name, version] : outcome.plan.pins_dropped) {
     pins.Raw(JsonObject().Text("name", name).Number("version", version.value()).text());
   }
   return CheckReportFields(outcome.report)
       .Raw("repaired", steps.text())
-      .Raw("gives_up", ranges.text())
+      .Raw("gives_up", RangesJson(outcome.plan.gives_up))
       .Raw("pins_dropped", pins.text())
       .Bool("dry_run", outcome.dry_run)
       .text();

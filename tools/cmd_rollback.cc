@@ -3,6 +3,7 @@
 #include "tools/commands.h"
 #include "tools/confirm.h"
 #include "tools/json_text.h"
+#include "tools/report_rows.h"
 #include "tools/store_access.h"
 #include "tools/text_format.h"
 
@@ -35,6 +36,8 @@ std::string PlanJson(const RollbackPlan& plan, Outcome outcome) {
       .Raw("snapshots_dropped", snapshots.text())
       .Raw("pins_dropped", pins.text())
       .Raw("blocked_by", JsonTexts(plan.blocked_by))
+      .Bool("log_begins_anew", plan.log_begins_anew)
+      .Raw("history_dropped", RangesJson(plan.history_dropped))
       .Bool("dry_run", outcome.dry_run)
       .Bool("done", outcome.done)
       .text();
@@ -44,7 +47,7 @@ std::string PlanText(const RollbackPlan& plan) {
   std::string versions = "none";
   if (plan.versions_dropped.has_value()) {
     const auto& [first, last] = *plan.versions_dropped;
-    versions = first == last ? ToString(first) : fmt::format("{} to {}", first.value(), last.value());
+    versions = RangeText(first, last);
   }
   std::string text =
       fmt::format("rollback from version {} to version {}\n", plan.from.value(), plan.to.value());
@@ -57,6 +60,12 @@ std::string PlanText(const RollbackPlan& plan) {
   for (const Version version : plan.snapshots_dropped) add("snapshot dropped", ToString(version));
   for (const auto& [name, version] : plan.pins_dropped) {
     add("pin dropped", fmt::format("{} (version {})", name, version.value()));
+  }
+  if (plan.log_begins_anew) {
+    add("log", fmt::format("begins anew with version {}: it is damaged below", plan.to.value() + 1));
+  }
+  for (const auto& [first, last] : plan.history_dropped) {
+    add("history dropped", RangeText(first, last) + ", the damage included");
   }
   for (const std::string& blocker : plan.blocked_by) add("blocked by", blocker);
   return text;
@@ -124,7 +133,7 @@ Result<ExitStatus> RunRollback(Invocation& call) {
   Rollback rollback(std::move(dir), target, call);
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan,
                          call.flags.dry_run ? rollback.Plan() : rollback.PlanAfterInterruption());
-  const bool nothing_to_do = plan.from == plan.to && plan.blocked_by.empty();
+  const bool nothing_to_do = plan.changes_nothing() && plan.blocked_by.empty();
   if (call.flags.dry_run || nothing_to_do) {
     RAWKV_RETURN_IF_ERROR(
         PrintPlan(call, plan, {.dry_run = call.flags.dry_run, .done = !call.flags.dry_run}));
@@ -136,7 +145,7 @@ Result<ExitStatus> RunRollback(Invocation& call) {
   Status status = RefuseIfBlocked(plan);
   // As JSON the document comes when it is over.
   if (status.ok()) {
-    status = Confirm(call, call.flags.json ? PlanText(plan) : "", "The versions dropped are gone for good.");
+    status = Confirm(call, call.flags.json ? PlanText(plan) : "", "What is dropped is gone for good.");
   }
   if (status.ok()) status = rollback.Act(plan);
   if (call.flags.json) {

@@ -6,6 +6,18 @@
 #include "tools/text_format.h"
 
 namespace rawkv::ctl {
+std::string RangesJson(const std::vector<std::pair<Version, Version>>& ranges) {
+  JsonArray out;
+  for (const auto& [first, last] : ranges) {
+    out.Raw(JsonArray().Number(first.value()).Number(last.value()).text());
+  }
+  return out.text();
+}
+
+std::string RangeText(Version first, Version last) {
+  return first == last ? ToString(first) : fmt::format("{} to {}", first.value(), last.value());
+}
+
 std::string FindingJson(const Finding& finding) {
   JsonObject object;
   object.Text("kind", finding.kind).Text("where", finding.where);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/admin.h"
 #include "tools/command.h"
@@ -14,6 +16,10 @@ std::string SnapshotJson(const SnapshotRow& row);
 
 // {"store":1,"wal":1,"device":1,"snapshot":1}
 std::string FormatsJson(const FormatNumbers& formats);
+
+// [[first,last],…]; "3", "3 to 5".
+std::string RangesJson(const std::vector<std::pair<Version, Version>>& ranges);
+std::string RangeText(Version first, Version last);
 
 // What `format` and `import` made.
 Status PrintMadeStore(Invocation& call, const FormatResult& made);
