@@ -277,7 +277,9 @@ void Decider::Describe() {
       if (!pins_.contains(name)) Step("pin", name, version, "keeps this snapshot, which loses its log");
     }
     for (const auto& [name, version] : d_.shown.pins_dropped) {
-      Step("unpin", name, version, "its snapshot is gone; the version goes with the log below the next snapshot, if it can still be read");
+      Step("unpin", name, version,
+           "its snapshot is gone; the version goes with the log below the next snapshot, if it can still be "
+           "read");
     }
   }
   if (d_.begin_log_anew) {
