@@ -7,6 +7,9 @@
 namespace rawkv {
 namespace {
 
+constexpr std::string_view kAsideSuffix = ".damaged";
+constexpr int kMaxAside = 1000;  // of one name
+
 constexpr size_t kCopyBytes = 1 << 20;
 
 bool IsNotFound(const Status& status) {
@@ -120,6 +123,25 @@ Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, ui
   const Status copied = CopyContent(*source, *target, from, max_bytes);
   if (!copied.ok()) (void)fs.RemoveFile(to).ok();
   return copied;
+}
+
+bool IsAsideName(std::string_view name) {
+  const size_t at = name.rfind(kAsideSuffix);
+  if (at == std::string_view::npos || at == 0) return false;
+  std::string_view rest = name.substr(at + kAsideSuffix.size());
+  if (rest.empty()) return true;
+  return rest.size() > 1 && rest.front() == '.' &&
+         rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+Result<std::string> FreeAsideName(Fs& fs, const std::string& path) {
+  for (int n = 0; n < kMaxAside; ++n) {
+    std::string aside = path + std::string(kAsideSuffix) + (n == 0 ? "" : "." + std::to_string(n));
+    RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs, aside));
+    if (!taken) return aside;
+  }
+  return Status::FailedPrecondition(path + ": " + std::to_string(kMaxAside) +
+                                    " damaged ones were moved aside already; remove some of them");
 }
 
 Status RemoveTree(Fs& fs, const std::string& path) {

@@ -23,6 +23,11 @@ Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes);
 // Copies content and syncs the copy. `to` must not exist. Directory not synced.
 Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes);
 
+// Where something damaged may be moved aside to: `path`.damaged, or .damaged.1, … where that is taken.
+// IsAsideName tells such names apart; nothing sweeps them. kFailedPrecondition once there are too many.
+Result<std::string> FreeAsideName(Fs& fs, const std::string& path);
+bool IsAsideName(std::string_view name);
+
 // Removes a directory and all below it; symlinks are unlinked, never followed. Absent is ok.
 Status RemoveTree(Fs& fs, const std::string& path);
 

@@ -207,7 +207,9 @@ class PosixFsImpl final : public Fs {
 
   Result<FileStat> Stat(const std::string& path) override {
     struct stat st {};
-    if (::lstat(path.c_str(), &st) != 0) return PathError(errno, What("stat", path));
+    // Below a file there is nothing.
+    if (::lstat(path.c_str(), &st) != 0)
+      return PathError(errno == ENOTDIR ? ENOENT : errno, What("stat", path));
     return FileStat{.kind = KindOf(st.st_mode), .size_bytes = static_cast<uint64_t>(st.st_size)};
   }
 
@@ -290,6 +292,8 @@ class PosixFsImpl final : public Fs {
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
       UniqueFd fd = OpenFd(path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY);
+      // On media that is read-only a lock for reading is all that can be had, and needed.
+      if (!fd.valid() && errno == EROFS) fd = OpenFd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
       if (!fd.valid()) return PathError(errno, What("lock", path));
       int returned = 0;
       do {

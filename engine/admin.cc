@@ -5,10 +5,9 @@
 #include "base/version_info.h"
 #include "engine/describe.h"
 #include "engine/recovery.h"
-#include "engine/rollback_plan.h"
 #include "engine/rollback_steps.h"
 #include "engine/store_dir.h"
-#include "engine/store_survey.h"
+#include "engine/store_end.h"
 #include "engine/working_index.h"
 #include "wal/change_set.h"
 
@@ -19,37 +18,6 @@ Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenO
                                              ContextAccess access) {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   return OpenStoreContext(store_dir, options, access);
-}
-
-// How far a closed store goes, also when the log is damaged.
-struct FoundEnd {
-  StoreEnd end;
-  Version durable;     // known to be durable, as the log and the snapshots show
-  std::string damage;  // empty: none
-};
-
-Result<FoundEnd> FindEnd(StoreContext& c, const StoreSurvey& survey) {
-  Version proven = Previous(survey.log_first);
-  for (const SnapshotInfo& s : survey.snapshots) proven = std::max(proven, s.version);
-  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), survey.log_first, proven));
-  const Version intact = std::max(scan.last, proven);
-  FoundEnd found{.end = {.newest = intact, .intact = intact},
-                 .durable = std::max(scan.durable_through, proven),
-                 .damage = {}};
-  if (scan.end == LogEnd::kCorrupt) {
-    found.end.newest = std::max({intact, scan.damaged_to, Next(scan.last)});
-    found.damage = scan.message;
-  }
-  return found;
-}
-
-Result<RollbackPlan> PlanClosed(StoreContext& c, Version target, const RollbackOptions& rollback) {
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
-  RAWKV_ASSIGN_OR_RETURN(const FoundEnd found, FindEnd(c, survey));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
-  Result<RollbackPlan> plan = MakeRollbackPlan(survey, found.end, target, leases, rollback);
-  if (plan.status().code() == StatusCode::kVersionUnreachable) RAWKV_RETURN_IF_ERROR(survey.unread);
-  return plan;
 }
 
 // What can be told of slots without a writer's help: those of `current`.
@@ -114,7 +82,7 @@ Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
                                       "finish that first");
   }
   if (marker.status().code() != StatusCode::kNotFound) return marker.status();
-  return PlanClosed(*c, target, rollback);
+  return PlanClosedRollback(*c, target, rollback);
 }
 
 Status OfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
@@ -122,9 +90,9 @@ Status OfflineRollback(const std::string& dir, Version target, const RollbackOpt
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kWrite));
   RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
   RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
-  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanClosed(*c, target, rollback));
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanClosedRollback(*c, target, rollback));
   RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
-  if (plan.to == plan.from) return Status::Ok();
+  if (plan.changes_nothing()) return Status::Ok();
   return RunRollback(*c, plan);
 }
 

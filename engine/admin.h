@@ -8,6 +8,7 @@
 #include "base/export.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "engine/scrub.h"
 
 // What an operator does to a store that is not open here, or will not open. `OpenOptions` gives the
 // environment, the device's path if it moved, and the I/O engine.
@@ -59,12 +60,6 @@ RAWKV_EXPORT Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, 
 RAWKV_EXPORT Status DumpLog(const std::string& dir, const OpenOptions& options,
                             const std::function<Status(const LogRecordRow&)>& fn);
 
-struct Finding {
-  std::string kind;   // stable: "store", "superblock", "pins", "snapshot", "log", "index", "slots", "payload"
-  std::string where;  // path, slot range or key
-  std::optional<Version> version;
-  std::string message;
-};
 struct CheckReport {
   bool deep = false;
   std::vector<Finding> findings;   // damage
@@ -80,6 +75,44 @@ RAWKV_EXPORT Result<CheckReport> CheckStore(const std::string& dir, const CheckO
                                             const OpenOptions& options);
 // The log alone: every segment and record.
 RAWKV_EXPORT Result<CheckReport> VerifyLog(const std::string& dir, const OpenOptions& options);
+
+// One act of a repair. `action`, stable: "superblock", "marker", "pins" (done unasked); "working", "slots",
+// "snapshot", "current", "quarantine", "pin", "unpin", "log", "rollback".
+struct RepairStep {
+  std::string action;
+  std::string where;
+  std::optional<Version> version;
+  std::string message;
+  bool needs_no_agreement() const { return action == "superblock" || action == "marker" || action == "pins"; }
+};
+// Inclusive, ascending, disjoint.
+using VersionRanges = std::vector<std::pair<Version, Version>>;
+struct RepairPlan {
+  std::vector<RepairStep> steps;  // in the order in which they are done; empty: nothing to do
+  Version tip;                    // of the store afterwards
+  VersionRanges gives_up;         // versions that could be read before the damage and cannot afterwards
+  std::vector<std::pair<std::string, Version>> pins_dropped;
+  std::string hopeless;  // why nothing can be done; empty where something can
+  bool needs_confirmation() const { return !gives_up.empty() || !pins_dropped.empty(); }
+};
+struct RepairOptions {
+  bool deep = false;
+  // The plan's gives_up as it was seen and agreed to. Absent, or not what giving up it would take now:
+  // only what endangers nothing is done.
+  std::optional<VersionRanges> may_give_up;
+};
+struct RepairReport {
+  std::vector<RepairStep> repaired;
+  CheckReport left;  // a check of what is there now
+  RepairPlan plan;   // as decided
+  bool agreed = false;
+};
+// fsck --repair, for a store that is closed or will not open (docs/repair.md). The plan changes nothing;
+// what a check finds goes to *found. A repair may be interrupted anywhere and run again. Needs the lock.
+RAWKV_EXPORT Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check,
+                                           const OpenOptions& options, CheckReport* found);
+RAWKV_EXPORT Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& repair,
+                                              const OpenOptions& options);
 
 struct ImportOptions {
   std::string in;        // directory written by Engine::Export

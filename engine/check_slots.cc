@@ -1,6 +1,7 @@
 #include "engine/check_slots.h"
 
 #include <algorithm>
+#include <map>
 
 namespace rawkv {
 namespace {
@@ -17,7 +18,13 @@ void SetBits(std::vector<uint64_t>& bits, const Extent& e) {
 
 }  // namespace
 
-void SlotCheck::Add(CheckReport* report, const Extent& where, std::string message) const {
+// Bits of all pages in a row, whole pages.
+struct SlotCheck::Pages {
+  std::vector<uint64_t> live, taken;
+};
+
+void SlotCheck::Add(CheckReport* report, const Extent& where, std::string message, Worst how) {
+  Worsen(how);
   report->findings.push_back({"slots", SlotRange(where), meta_.applied, name_ + ": " + std::move(message)});
 }
 
@@ -37,6 +44,7 @@ Status SlotCheck::CollectLive(CheckReport* report) {
     if (!entry.ok()) {
       report->findings.push_back(
           {"index", std::string(cursor->key()), meta_.applied, name_ + ": " + entry.status().message()});
+      Worsen(Worst::kWrong);
       continue;
     }
     if (entry->value.is_inline()) continue;
@@ -69,7 +77,7 @@ Status SlotCheck::CollectDeferred(CheckReport* report) {
   return Status::Ok();
 }
 
-void SlotCheck::CheckOverlaps(CheckReport* report) const {
+void SlotCheck::CheckOverlaps(CheckReport* report) {
   struct Use {
     Extent extent;
     bool live;
@@ -88,30 +96,37 @@ void SlotCheck::CheckOverlaps(CheckReport* report) const {
   }
 }
 
-void SlotCheck::CheckCounts(CheckReport* report) const {
+void SlotCheck::CheckCounts(CheckReport* report) {
   uint64_t live = 0;
   for (const LiveExtent& l : live_) live += l.extent.count.value();
   uint64_t taken = live;
   for (const DeferredFree& d : deferred_) taken += d.extent.count.value();
-  const auto expect = [&](const char* what, uint64_t recorded, uint64_t found) {
+  const auto expect = [&](const char* what, uint64_t recorded, uint64_t found, bool more_is_a_leak = false) {
     if (recorded == found) return;
+    Worsen(more_is_a_leak && recorded > found ? Worst::kLeaks : Worst::kWrong);
     report->findings.push_back({"slots", name_, meta_.applied,
                                 std::string("the meta record counts ") + std::to_string(recorded) + " " +
                                     what + ", the keys give " + std::to_string(found)});
   };
   expect("live extents", meta_.live_extents, live_.size());
   expect("live slots", meta_.live_slots, live);
-  expect("taken slots", meta_.taken_slots, taken);
+  expect("taken slots", meta_.taken_slots, taken, true);
 }
 
-Status SlotCheck::CheckPages(CheckReport* report) const {
+SlotCheck::Pages SlotCheck::WantedPages() const {
   const uint64_t words = (slot_count_ + kSlots - 1) / kSlots * (kSlots / 64);
-  std::vector<uint64_t> live(words), taken(words);
+  Pages want{std::vector<uint64_t>(words), std::vector<uint64_t>(words)};
   for (const LiveExtent& l : live_) {
-    SetBits(live, l.extent);
-    SetBits(taken, l.extent);
+    SetBits(want.live, l.extent);
+    SetBits(want.taken, l.extent);
   }
-  for (const DeferredFree& d : deferred_) SetBits(taken, d.extent);
+  for (const DeferredFree& d : deferred_) SetBits(want.taken, d.extent);
+  return want;
+}
+
+Status SlotCheck::CheckPages(CheckReport* report) {
+  const auto [live, taken] = WantedPages();
+  const uint64_t words = live.size();
   uint64_t next = 0;
   const auto check = [&](uint64_t number, const AllocationPage& page) {
     const uint64_t first = number * (kSlots / 64);
@@ -123,9 +138,11 @@ Status SlotCheck::CheckPages(CheckReport* report) const {
       const Extent where{SlotId((first + w) * 64), SlotCount(64)};
       const uint64_t leaked = page.taken[w] & ~want_taken;
       const bool only_leaks = leaked != 0 && page.live[w] == want_live && (want_taken & ~page.taken[w]) == 0;
-      Add(report, where,
-          only_leaks ? "leaked: taken by nothing that is live or deferred"
-                     : "the allocation page contradicts the keys");
+      if (only_leaks) {
+        Add(report, where, "leaked: taken by nothing that is live or deferred", Worst::kLeaks);
+      } else {
+        Add(report, where, "the allocation page contradicts the keys");
+      }
     }
   };
   const AllocationPage empty;
@@ -139,7 +156,7 @@ Status SlotCheck::CheckPages(CheckReport* report) const {
   return Status::Ok();
 }
 
-void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport* report) const {
+void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport* report) {
   for (const LiveExtent& need : older.live_) {
     // The holder may be in several entries (a deferred run is trimmed by later allocations only where
     // it may be reused), so each slot's cover is walked.
@@ -161,6 +178,56 @@ void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport*
       }
     }
   }
+}
+
+Status SlotCheck::TrimDeferred(IndexBatch& batch) {
+  const std::vector<uint64_t> live = WantedPages().live;
+  std::vector<DeferredFree> kept;
+  for (const DeferredFree& entry : deferred_) {
+    const size_t before = kept.size();
+    const uint64_t end = entry.extent.end().value();
+    for (uint64_t slot = entry.extent.first.value(); slot < end; ++slot) {
+      if ((live[slot / 64] >> (slot % 64) & 1) != 0) continue;
+      const bool goes_on = kept.size() > before && kept.back().extent.end() == SlotId(slot);
+      if (!goes_on) kept.push_back({{SlotId(slot), SlotCount(0)}, entry.born, entry.freed});
+      kept.back().extent.count = kept.back().extent.count + SlotCount(1);
+    }
+    if (kept.size() == before + 1 && kept.back() == entry) continue;
+    batch.DeleteDeferred(entry);
+    for (size_t i = before; i < kept.size(); ++i) batch.PutDeferred(kept[i]);
+  }
+  deferred_ = std::move(kept);
+  return Status::Ok();
+}
+
+Status SlotCheck::Correct() {
+  const std::unique_ptr<IndexBatch> batch = index_.NewBatch();
+  RAWKV_RETURN_IF_ERROR(TrimDeferred(*batch));
+  const auto [live, taken] = WantedPages();
+  std::map<uint64_t, AllocationPage> present;
+  RAWKV_RETURN_IF_ERROR(index_.ForEachPage([&](uint64_t number, const AllocationPage& page) {
+    present[number] = page;
+    return Status::Ok();
+  }));
+  for (uint64_t number = 0; number * (kSlots / 64) < live.size(); ++number) present.try_emplace(number);
+  for (const auto& [number, page] : present) {
+    AllocationPage want;
+    for (uint64_t w = 0; w < kSlots / 64; ++w) {
+      const uint64_t at = number * (kSlots / 64) + w;
+      if (at >= live.size()) break;
+      want.live[w] = live[at];
+      want.taken[w] = taken[at];
+    }
+    if (want != page) batch->PutPage(number, want);
+  }
+  MetaRecord meta = meta_;
+  meta.live_extents = live_.size();
+  meta.live_slots = meta.taken_slots = 0;
+  for (const LiveExtent& l : live_) meta.live_slots += l.extent.count.value();
+  meta.taken_slots = meta.live_slots;
+  for (const DeferredFree& d : deferred_) meta.taken_slots += d.extent.count.value();
+  batch->PutMeta(meta);
+  return index_.Apply(*batch);
 }
 
 void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,

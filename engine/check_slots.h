@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <unordered_set>
@@ -32,17 +34,29 @@ class SlotCheck {
 
   // Every extent live in `older` (a snapshot at `version`) must be held here: live with the same write
   // id, or deferred and reachable at that version (invariant 2).
-  void CheckHolds(const SlotCheck& older, Version version, CheckReport* report) const;
+  void CheckHolds(const SlotCheck& older, Version version, CheckReport* report);
+
+  // Writes pages, counts and deferred entries anew as the keys say: slots that nothing holds become free,
+  // those that a live value holds are taken and not deferred. After Run, on an index opened for writing.
+  // Values that share a slot go on doing so: which of them is damaged their checksums tell.
+  Status Correct();
 
   Version version() const { return meta_.applied; }
+  // What Run found; slots that are merely leaked cost space and endanger nothing.
+  enum class Worst : uint8_t { kNothing, kLeaks, kWrong };
+  Worst worst() const { return worst_; }
 
  private:
   Status CollectLive(CheckReport* report);
   Status CollectDeferred(CheckReport* report);
-  void CheckOverlaps(CheckReport* report) const;
-  Status CheckPages(CheckReport* report) const;
-  void CheckCounts(CheckReport* report) const;
-  void Add(CheckReport* report, const Extent& where, std::string message) const;
+  void CheckOverlaps(CheckReport* report);
+  Status CheckPages(CheckReport* report);
+  void CheckCounts(CheckReport* report);
+  void Add(CheckReport* report, const Extent& where, std::string message, Worst how = Worst::kWrong);
+  void Worsen(Worst how) { worst_ = std::max(worst_, how); }
+  Status TrimDeferred(IndexBatch& batch);
+  struct Pages;
+  Pages WantedPages() const;
 
   KeyIndex& index_;
   const std::string name_;
@@ -50,6 +64,7 @@ class SlotCheck {
   MetaRecord meta_;
   std::vector<LiveExtent> live_;        // by slot
   std::vector<DeferredFree> deferred_;  // by slot
+  Worst worst_ = Worst::kNothing;
 };
 
 // Reads and verifies every payload that `index` names, but for write ids seen before.

@@ -22,6 +22,9 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
   info.durability = c.runtime.durability;
   info.health = "ok";
   info.recovery = c.record.last_cut;
+  // Best effort: what cannot be listed is told by whatever needs it.
+  const Result<std::vector<std::string>> names = c.env.fs->List(c.paths.dir);
+  if (names.ok()) std::copy_if(names->begin(), names->end(), std::back_inserter(info.aside), IsAsideName);
   if (c.device.device != nullptr) {
     info.device_kind = DeviceKindName(c.device.device->geometry().kind);
     info.capacity_bytes = c.device.device->geometry().capacity_bytes;

@@ -178,6 +178,24 @@ Status Engine::Export(const ExportOptions& options) {
   return ExportView(*impl_->context, *view, *impl_->core.payload, options);
 }
 
+Result<ScrubReport> Engine::Scrub(const ScrubOptions& options) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  return impl_->scrubber->Run(options);
+}
+
+Status Engine::StartScrub(const ScrubOptions& options) {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  return impl_->scrubber->Start(options);
+}
+
+ScrubReport Engine::StopScrub() {
+  return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->Stop();
+}
+
+ScrubReport Engine::scrub_report() const {
+  return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->report();
+}
+
 Result<EngineInfo> Engine::Info() {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   MutexLock lock(impl_->maintenance->mu);

@@ -16,6 +16,7 @@
 #include "engine/iterator.h"
 #include "engine/options.h"
 #include "engine/read_view.h"
+#include "engine/scrub.h"
 #include "engine/write_batch.h"
 
 namespace rawkv {
@@ -148,6 +149,17 @@ class RAWKV_EXPORT Engine {
 
   // Writes the version's content to a directory for Import; commits go on meanwhile.
   Status Export(const ExportOptions& options);
+
+  // Reads and verifies, at a bounded rate, all that the store keeps: superblocks, log, snapshots, every
+  // payload that a retained version names. Safe beside everything else, and never taken for damage is what
+  // was freed or reused meanwhile. A pass that is stopped, by a crash too, is gone on with next time
+  // (STORE/SCRUB). Scrub returns at the end of the pass, with the findings; StartScrub works in the
+  // background until it is through, stopped or closed. kBusy: one is under way; kFailedPrecondition when
+  // read-only.
+  Result<ScrubReport> Scrub(const ScrubOptions& options = {});
+  Status StartScrub(const ScrubOptions& options = {});
+  ScrubReport StopScrub();
+  ScrubReport scrub_report() const;
 
   Result<EngineInfo> Info();
   EngineStats stats() const;

@@ -45,6 +45,18 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                                                  },
                                                              .committed = [self] { self->AfterCommit(); }});
   self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
+  self->scrubber =
+      std::make_unique<Scrubber>(ScrubParts{.context = c,
+                                            .core = self->core,
+                                            .maintenance = *self->maintenance,
+                                            .epochs = self->epochs,
+                                            .readable = [self] { return self->CheckReadable(); }});
+  if (options.scrub_bytes_per_second) {
+    const Status started = self->scrubber->Start(
+        {.bytes_per_second = *options.scrub_bytes_per_second, .rest_seconds = options.scrub_rest_seconds});
+    // No reason not to open.
+    if (!started.ok()) c.env.logger->Log(LogLevel::kWarning, "no scrub: " + started.ToString());
+  }
   return impl;
 }
 
@@ -134,12 +146,14 @@ Status Engine::Impl::Close() {
                              views.Holds().size() == 1;
   if (!views.Empty() && !own_view_only)
     return Status::Busy("views or iterators are still open; close them first");
+  if (scrubber != nullptr) (void)scrubber->Stop();
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
   if (pipeline != nullptr) pipeline->Stop(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
   if (pipeline != nullptr && poison.first().ok() && !dead_.load()) status = LastWords();
   closed_ = true;
   epochs.Close();
+  scrubber.reset();
   pipeline.reset();
   maintenance.reset();
   core.Reset();
@@ -167,7 +181,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   {
     MutexLock lock(maintenance->mu);
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan p, plan());
-    if (p.to == p.from) return Status::Ok();
+    if (p.changes_nothing()) return Status::Ok();
   }
   // Commits first, without the maintenance lock: one of them may be waiting for it to make space.
   pipeline->Stop(Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
@@ -176,7 +190,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
     MutexLock lock(maintenance->mu);
     epochs.Close();
     const Result<RollbackPlan> p = plan();
-    status = !p.ok() ? p.status() : p->to == p->from ? Status::Ok() : SwitchTo(*p);
+    status = !p.ok() ? p.status() : p->changes_nothing() ? Status::Ok() : SwitchTo(*p);
     epochs.Reopen();
   }
   pipeline->Resume();

@@ -11,6 +11,7 @@
 #include "engine/maintenance.h"
 #include "engine/poison.h"
 #include "engine/reader_epochs.h"
+#include "engine/scrubber.h"
 #include "engine/store_context.h"
 #include "engine/views.h"
 
@@ -41,6 +42,7 @@ class Engine::Impl {
   Core core;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CommitPipeline> pipeline;
+  std::unique_ptr<Scrubber> scrubber;  // of a store open for writing
   std::atomic<uint64_t> snapshot_interval{0};
 
  private:

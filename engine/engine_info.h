@@ -77,6 +77,7 @@ struct EngineInfo {
   std::string health;                // "ok", or the first error
   std::optional<WriterInfo> writer;  // someone else has the store open
   std::optional<TailCut> recovery;   // the last log tail that was cut
+  std::vector<std::string> aside;    // damaged things in the store's directory that were moved aside
 };
 
 struct RollbackPlan {
@@ -86,6 +87,12 @@ struct RollbackPlan {
   std::vector<Version> snapshots_dropped;
   std::vector<std::pair<std::string, Version>> pins_dropped;
   std::vector<std::string> blocked_by;  // empty = it may be done
+  // The log is damaged below `to`, where a snapshot stands: what it holds cannot be kept, and it begins
+  // behind `to`. Then also versions below `to` can no longer be read, those that the damage took included.
+  bool log_begins_anew = false;
+  std::vector<std::pair<Version, Version>> history_dropped;  // ascending, disjoint, inclusive
+
+  bool changes_nothing() const { return to == from && !log_begins_anew; }
 };
 
 struct CommitRecord {

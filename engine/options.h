@@ -86,6 +86,10 @@ struct OpenOptions {
   uint64_t group_bytes_max = 8ull << 20;      // log bytes of one commit group
   uint64_t block_cache_bytes = 256ull << 20;  // of the index
   bool discard_freed = false;                 // tell the device about reclaimed slots
+  // Verification in the background, pass after pass (Engine::StartScrub): reads at most so many bytes a
+  // second, 0 = as fast as it goes. Absent: off. Not when reading only.
+  std::optional<uint64_t> scrub_bytes_per_second;
+  uint64_t scrub_rest_seconds = 7 * 86400;  // from the end of a pass to the next one
   ProgressFn progress;
   Environment env;
 };

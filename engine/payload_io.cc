@@ -259,13 +259,19 @@ Status PayloadIo::CheckHeaders(std::string_view key, const PayloadRef& ref) {
 
 Status PayloadIo::Verify(std::string_view key, const PayloadRef& ref) {
   RAWKV_RETURN_IF_ERROR(CheckShape(ref));
-  RAWKV_RETURN_IF_ERROR(CheckHeaders(key, ref));
+  return VerifyPart(key, ref, 0, ref.length);
+}
+
+Status PayloadIo::VerifyPart(std::string_view key, const PayloadRef& ref, uint64_t offset, uint64_t length) {
+  RAWKV_RETURN_IF_ERROR(CheckShape(ref));
+  if (offset == 0) RAWKV_RETURN_IF_ERROR(CheckHeaders(key, ref));
   constexpr uint64_t kWindow = kChunksInFlight / 4 * kPayloadChunkBytes;
-  AlignedBuffer buffer(std::min(kWindow, AlignUp(ref.length, kBlockAlign)));
-  for (uint64_t at = 0; at < ref.length; at += kWindow) {
+  AlignedBuffer buffer(std::min(kWindow, AlignUp(length, kBlockAlign)));
+  const uint64_t end = offset + length;
+  for (uint64_t at = offset; at < end; at += kWindow) {
     RAWKV_RETURN_IF_ERROR(Read({.ref = &ref,
                                 .offset = at,
-                                .length = std::min(kWindow, ref.length - at),
+                                .length = std::min(kWindow, end - at),
                                 .out = buffer.bytes(),
                                 .status = {}}));
   }

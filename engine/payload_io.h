@@ -43,6 +43,8 @@ class PayloadIo {
 
   // Reads everything and verifies it, header included; keeps nothing.
   Status Verify(std::string_view key, const PayloadRef& ref);
+  // The same for a part, headers with the first; the range must lie within the value.
+  Status VerifyPart(std::string_view key, const PayloadRef& ref, uint64_t offset, uint64_t length);
 
  private:
   struct Piece {

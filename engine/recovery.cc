@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/fs_ops.h"
-#include "engine/replay.h"
+#include "engine/bring_up.h"
 #include "engine/rollback_steps.h"
 #include "engine/working_index.h"
 #include "snapshot/leases.h"
@@ -64,19 +64,22 @@ Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
   return c.TellDevice(Version(c.superblock.owner_reuse_floor));
 }
 
-Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::string& why) {
-  c.env.logger->Log(LogLevel::kInfo,
-                    c.paths.working() + " is rebuilt from snapshot " + ToString(base) + ": " + why);
-  RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, base));
-  RAWKV_RETURN_IF_ERROR(SealWorkingNew(c, base));
-  RAWKV_RETURN_IF_ERROR(SwapWorking(c));
-  std::string still;
-  RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &still));
-  if (!working) {
-    return Status::Corruption(c.snapshots->PathOf(base) + ": a working index cloned from it does not open: " +
-                              still + "; see `rawkv-ctl snapshot verify`, or roll back to another snapshot");
+// The tip by way of an older snapshot, as `current` is damaged. Changes nothing.
+Result<std::shared_ptr<const EngineView>> OpenOlder(StoreContext& c, ViewRegistry& views, Version current,
+                                                    Version tip, const Status& cause) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ContinuedSnapshots(c));
+  for (const Version base : bases) {
+    if (base >= current) continue;
+    Result<std::shared_ptr<const EngineView>> view = views.OpenClone(c, base, tip, "view");
+    if (view.status().code() == StatusCode::kCorruption) continue;
+    if (view.ok()) {
+      c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
+                                                "); reading by way of snapshot " + ToString(base) +
+                                                " and the log behind it");
+    }
+    return view;
   }
-  return *std::move(working);
+  return cause;
 }
 
 }  // namespace
@@ -84,35 +87,33 @@ Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::st
 Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   const Result<Version> named = c.snapshots->Current();
   const Status usable = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain) : named.status();
-  if (usable.ok()) return CurrentChoice{*named, false, ""};
+  if (usable.ok()) return CurrentChoice{.version = *named};
   if (!named.ok() && usable.code() == StatusCode::kIoError) return usable;
 
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
-  RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List());
-  std::reverse(snapshots.begin(), snapshots.end());
-  for (const SnapshotInfo& s : snapshots) {
-    // Below the reuse floor its successors are gone, though the log may still tell of them.
-    const bool continued = !segments.empty() && segments.front().first <= Next(s.version) &&
-                           s.version.value() >= c.superblock.owner_reuse_floor;
-    if (!continued || !c.snapshots->CheckFiles(s.version, c.record.chain).ok()) continue;
-    return CurrentChoice{s.version, true,
-                         "`current` cannot be used (" + usable.ToString() + "); using snapshot " +
-                             ToString(s.version) + ", the newest whole one that the log continues"};
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> others, ContinuedSnapshots(c));
+  if (!others.empty()) {
+    CurrentChoice choice{.version = others.front(), .relink = true};
+    if (named.ok() && usable.code() == StatusCode::kCorruption) choice.damaged = *named;
+    choice.note = "`current` cannot be used (" + usable.ToString() + "); using snapshot " +
+                  ToString(choice.version) + ", the newest whole one that the log continues";
+    return choice;
   }
   // With no other to fall back on, a file that cannot be read now is not a lost store.
   if (usable.code() == StatusCode::kIoError) return usable;
-  return Status::Corruption(c.paths.dir +
-                            ": `current` is missing or damaged and no other snapshot is whole and "
-                            "continued by the log; bring one back from a backup, or import an export");
+  return Status::Corruption(
+      c.paths.dir +
+      ": `current` is missing or damaged and no other snapshot is whole and "
+      "continued by the log; `rawkv-ctl fsck --repair` makes one of the working index if "
+      "that is whole, else bring one back from a backup, or import an export");
 }
 
 Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
   LogJudgement j;
   RAWKV_ASSIGN_OR_RETURN(j.scan, ScanLog(c.log(), from, proven));
   if (j.scan.end == LogEnd::kCorrupt) {
-    return Status::Corruption(j.scan.message + "; versions up to " + ToString(j.scan.last) +
-                              " are intact: `rawkv-ctl rollback --version=" + ToString(j.scan.last) +
-                              "` gives up the rest");
+    return Status::Corruption(
+        j.scan.message + "; versions up to " + ToString(j.scan.last) +
+        " are intact in the log; `rawkv-ctl fsck --repair --dry_run` says what can be kept");
   }
   j.keep_through = j.scan.last;
   const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
@@ -127,16 +128,19 @@ Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
   return j;
 }
 
+bool IsLeftover(const StoreContext& c, const std::string& name) {
+  const std::string path = JoinPath(c.paths.dir, name);
+  // A device file may have any name.
+  if (path == c.device_path) return false;
+  return name.ends_with(".tmp") || name.ends_with(".removing") || path == c.paths.working_new();
+}
+
 Status SweepLeftovers(StoreContext& c) {
   Fs& fs = *c.env.fs;
   RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep());
-  for (const std::string& dir : {c.paths.working_new(), c.paths.working_removing()}) {
-    RAWKV_RETURN_IF_ERROR(RemoveTree(fs, dir));
-  }
-  for (const std::string& file :
-       {c.paths.store() + ".tmp", JoinPath(c.paths.dir, "PINS.tmp"), c.paths.rollback_marker() + ".tmp"}) {
-    const Status removed = fs.RemoveFile(file);
-    if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(c.paths.dir));
+  for (const std::string& name : names) {
+    if (IsLeftover(c, name)) RAWKV_RETURN_IF_ERROR(RemoveTree(fs, JoinPath(c.paths.dir, name)));
   }
   return SweepViews(fs, c.paths.dir);
 }
@@ -166,6 +170,10 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(start), proven));
 
   if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
+  if (current.damaged) {
+    RAWKV_ASSIGN_OR_RETURN(const std::string aside, c.snapshots->Quarantine(*current.damaged));
+    c.env.logger->Log(LogLevel::kWarning, aside + ": damaged, moved aside");
+  }
   RAWKV_RETURN_IF_ERROR(WithBallast(c, [&] { return TellCut(c, log.cut); }));
   RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));
@@ -176,27 +184,8 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   RAWKV_RETURN_IF_ERROR(core.wal->Sync());
   core.max_group_bytes = core.wal->max_group_bytes();
 
-  if (!working) {
-    RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
-      RAWKV_ASSIGN_OR_RETURN(working, RebuildWorking(c, current.version, why));
-      return Status::Ok();
-    }));
-  }
-  core.index = std::move(working->index);
-  ReplayTarget target{.index = core.index.get(),
-                      .slot_count = c.layout().slot_count,
-                      .progress = c.options.progress,
-                      .between_batches = {}};
-  target.between_batches = [&]() -> Status {
-    if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
-    const Status flushed = WithBallast(c, [&]() -> Status {
-      RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
-      return core.index->WaitFlush();
-    });
-    // A full filesystem does not keep a store from opening: it stays in memory, as does the log's tail.
-    return flushed.code() == StatusCode::kNoSpace ? Status::Ok() : flushed;
-  };
-  RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), log.keep_through));
+  RAWKV_RETURN_IF_ERROR(BringUpIndex(
+      c, core, {.working = std::move(working), .why = why, .current = current.version}, log.keep_through));
   core.allocator =
       std::make_unique<SlotAllocator>(*core.index, c.layout(), core.meta.taken_slots, core.meta.cursor);
   if (core.payload == nullptr) {
@@ -219,7 +208,18 @@ Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
   RAWKV_ASSIGN_OR_RETURN(const Version proven, ProvenBySnapshots(c));
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(current.version), proven));
-  RAWKV_ASSIGN_OR_RETURN(*tip, views.OpenClone(c, current.version, log.keep_through, "view"));
+  Result<std::shared_ptr<const EngineView>> view =
+      views.OpenClone(c, current.version, log.keep_through, "view");
+  if (!view.ok() && !c.lock->writable()) {
+    return Status::FailedPrecondition(
+        c.paths.dir + ": cannot be written, and reading needs a throw-away clone below views/ (" +
+        view.status().message() + "); copy the store, or mount it for writing");
+  }
+  if (view.status().code() == StatusCode::kCorruption) {
+    RAWKV_ASSIGN_OR_RETURN(view, OpenOlder(c, views, current.version, log.keep_through, view.status()));
+  }
+  if (!view.ok()) return view.status();
+  *tip = *std::move(view);
   core.index = (*tip)->shared_index();
   core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
   core.tip = core.durable = log.keep_through.value();

@@ -36,12 +36,15 @@ Result<LogJudgement> JudgeLog(StoreContext& context, Version from, Version prove
 // continues. Says in `note` what it had to do; changes nothing. kCorruption with the fix if none.
 struct CurrentChoice {
   Version version;
-  bool relink = false;  // `current` must be set to it
+  bool relink = false;             // `current` must be set to it
+  std::optional<Version> damaged;  // what it named, if that is there and proven to be damaged
   std::string note;
 };
 Result<CurrentChoice> ResolveCurrent(StoreContext& context);
 
-// Leftovers of interrupted work; links are unlinked, never followed.
+// Leftovers of interrupted work: whatever in the store's directory ends in .tmp or .removing, and
+// working.new/. Links are unlinked, never followed.
 Status SweepLeftovers(StoreContext& context);
+bool IsLeftover(const StoreContext& context, const std::string& name);
 
 }  // namespace rawkv

@@ -60,10 +60,11 @@ Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log,
     if (target.progress) target.progress({"replay", total - (to.value() - meta.applied.value()), total});
     return target.between_batches ? target.between_batches() : Status::Ok();
   };
-  RAWKV_RETURN_IF_ERROR(ReadLog(log, from, to, [&](const LogRecord& record) -> Status {
+  const RecordFn add = [&](const LogRecord& record) -> Status {
     RAWKV_RETURN_IF_ERROR(batch->Add(record));
     return batch->Full() ? commit() : Status::Ok();
-  }));
+  };
+  RAWKV_RETURN_IF_ERROR(target.read ? target.read(from, to, add) : ReadLog(log, from, to, add));
   // The last records, unless a full batch ended exactly here.
   if (meta.applied < to) RAWKV_RETURN_IF_ERROR(commit());
   return meta;

@@ -9,12 +9,16 @@
 
 namespace rawkv {
 
+using RecordFn = std::function<Status(const LogRecord&)>;
+
 struct ReplayTarget {
   KeyIndex* index = nullptr;
   uint64_t slot_count = 0;  // of the device
   ProgressFn progress;
   // Called between batches; may flush the index. The log must be durable through what was applied.
   std::function<Status()> between_batches;
+  // Hands out the records of [from, to] in order; null: ReadLog.
+  std::function<Status(Version from, Version to, const RecordFn& fn)> read;
 };
 
 // Applies the log's records above the index's version up to `to`, in order and without gaps (design

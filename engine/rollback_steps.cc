@@ -7,6 +7,7 @@
 #include "engine/replay.h"
 #include "engine/working_index.h"
 #include "snapshot/pins.h"
+#include "wal/log_salvage.h"
 #include "wal/segment_name.h"
 
 namespace rawkv {
@@ -52,7 +53,9 @@ Status TellDevice(StoreContext& c, const RollbackMarker& m) {
 
 Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   const Result<Version> current = c.snapshots->Current();
-  if (current.ok() && *current <= m.target && c.snapshots->CheckFiles(*current, c.record.chain).ok()) {
+  // One at the target itself is the newest; where the log begins anew behind it, no other leads on.
+  const bool may_stay = m.base != m.target && current.ok() && *current <= m.target;
+  if (may_stay && c.snapshots->CheckFiles(*current, c.record.chain).ok()) {
     return Status::Ok();
   }
   return c.snapshots->SetCurrent(m.base);
@@ -80,12 +83,19 @@ Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
 }
 
 // Whatever the log's state above the target (damaged, or beginning above a pinned snapshot that is the
-// target), it ends at the target afterwards.
+// target), it ends at the target afterwards. There is no way back from here, so nothing above the target
+// is read, and nothing that is damaged below it stops the cut.
 Status CutLog(StoreContext& c, const RollbackMarker& m) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return CreateLog(c.log(), c.wal_options(), Next(m.target));
-  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c.log(), m.target, m.target));
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Wal> wal, Wal::Open(c.log(), c.wal_options(), scan, m.target));
+  RAWKV_RETURN_IF_ERROR(RemoveSegmentsAbove(c.log(), m.target));
+  const Result<LogScan> scan = ScanLog(c.log(), m.target, m.target);
+  if (scan.status().code() == StatusCode::kCorruption) {
+    return BeginLogAnew(c.log(), c.wal_options(), Next(m.target));
+  }
+  if (!scan.ok()) return scan.status();
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Wal> wal,
+                         Wal::Open(c.log(), c.wal_options(), *scan, m.target));
   return wal->Sync();
 }
 

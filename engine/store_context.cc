@@ -65,6 +65,17 @@ Status CheckIdentity(const StoreContext& c) {
   return Status::Ok();
 }
 
+// The next save writes the copy that does not count, and so the bad one.
+Status TellOfABadCopy(StoreContext& c) {
+  RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c.superblocks->Inspect());
+  for (const Status& copy : pair.status) {
+    if (copy.ok()) continue;
+    c.env.logger->Log(LogLevel::kWarning, c.device_path + ": one copy of the superblock is bad and will be " +
+                                              "written anew from the other: " + copy.message());
+  }
+  return Status::Ok();
+}
+
 Status OpenDevice(StoreContext& c, ContextAccess access) {
   const bool writable = access == ContextAccess::kWrite;
   c.device_path = DevicePathOf(c.record, c.paths.dir, c.options);
@@ -89,6 +100,7 @@ Status OpenDevice(StoreContext& c, ContextAccess access) {
                                       "device with --device");
   }
   c.superblock = *std::move(superblock);
+  if (writable) RAWKV_RETURN_IF_ERROR(TellOfABadCopy(c));
   return CheckIdentity(c);
 }
 
@@ -135,7 +147,9 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   // STORE first: a path without a store gets no LOCK file made in it.
   RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
   if (access != ContextAccess::kBesideWriter) {
-    RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir));
+    const auto holder =
+        access == ContextAccess::kWrite ? StoreLock::Holder::kWriter : StoreLock::Holder::kReader;
+    RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder));
     // Again under the lock: a writer may have rewritten it in between.
     RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
   }

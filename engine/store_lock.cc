@@ -38,20 +38,22 @@ std::optional<WriterInfo> ReadLockHolder(Fs& fs, const std::string& store_dir) {
   return info;
 }
 
-Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, const std::string& store_dir) {
+Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, const std::string& store_dir,
+                                                      Holder holder) {
   const std::string path = StorePaths(store_dir).lock();
   Result<std::unique_ptr<FileLock>> lock = fs.Lock(path);
   if (!lock.ok()) {
     if (lock.status().code() != StatusCode::kBusy) return lock.status();
-    const std::optional<WriterInfo> holder = ReadLockHolder(fs, store_dir);
+    const std::optional<WriterInfo> other = ReadLockHolder(fs, store_dir);
     std::string who =
-        holder ? "process " + std::to_string(holder->pid) + " on " + holder->host : "another process";
+        other ? "process " + std::to_string(other->pid) + " on " + other->host : "another process";
     return Status::Busy(store_dir + " is open in " + who + "; close it there first");
   }
   // A full filesystem must not keep anyone from pruning: the holder's name is a courtesy.
   const Status written = WriteHolder(fs, clock, path);
-  if (!written.ok() && written.code() != StatusCode::kNoSpace) return written;
-  return std::unique_ptr<StoreLock>(new StoreLock(*std::move(lock)));
+  const bool full = written.code() == StatusCode::kNoSpace;
+  if (!written.ok() && !full && holder == Holder::kWriter) return written;
+  return std::unique_ptr<StoreLock>(new StoreLock(*std::move(lock), written.ok() || full));
 }
 
 }  // namespace rawkv

@@ -21,6 +21,8 @@ struct StorePaths {
   std::string working_new_index() const { return JoinPath(working_new(), "index"); }
   std::string working_removing() const { return JoinPath(dir, "working.removing"); }
   std::string rollback_marker() const { return JoinPath(dir, "ROLLBACK"); }
+  std::string log_aside_new() const { return JoinPath(dir, "wal.damaged.tmp"); }
+  std::string scrub() const { return JoinPath(dir, "SCRUB"); }
   std::string reserve() const { return JoinPath(dir, "reserve"); }
   std::string default_device() const { return JoinPath(dir, "device.img"); }
 };

@@ -31,12 +31,17 @@ std::vector<SnapshotRow> StoreSurvey::Rows() const {
 }
 
 Result<StoreSurvey> Survey(StoreContext& c) {
+  RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*c.env.fs, c.paths.dir));
+  return SurveyWith(c, std::move(pins));
+}
+
+Result<StoreSurvey> SurveyWith(StoreContext& c, PinTable pins) {
   StoreSurvey out;
+  out.pins = std::move(pins);
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c.snapshots->List(&out.damaged, &out.unread));
   for (const SnapshotInfo& s : all) {
     if (c.record.chain.Contains(s.lineage, s.version)) out.snapshots.push_back(s);
   }
-  RAWKV_ASSIGN_OR_RETURN(out.pins, LoadPins(*c.env.fs, c.paths.dir));
   const Result<Version> current = c.snapshots->Current();
   if (current.ok()) out.current = *current;
   if (current.status().code() == StatusCode::kIoError) out.unread = current.status();

@@ -36,6 +36,8 @@ struct StoreSurvey {
 };
 
 Result<StoreSurvey> Survey(StoreContext& context);
+// The same with pins that are known already, whatever PINS says.
+Result<StoreSurvey> SurveyWith(StoreContext& context, PinTable pins);
 
 // Pure.
 RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t keep_recent);

@@ -36,6 +36,10 @@ Status CheckWorkingBase(std::string_view file, const Uuid& store_uuid) {
   return Status::Ok();
 }
 
+Status CheckWorkingComplete(StoreContext& c) {
+  return CheckBase(c, c.paths.working());
+}
+
 Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std::string& index_dir) {
   return KeyIndex::Open({.dir = index_dir,
                          .block_cache_bytes = c.options.block_cache_bytes,
@@ -51,7 +55,7 @@ Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* wh
     *why = cause.ToString();
     return std::optional<WorkingIndex>();
   };
-  if (Status base = CheckBase(c, c.paths.working()); !base.ok()) return rebuild(base);
+  if (Status base = CheckWorkingComplete(c); !base.ok()) return rebuild(base);
   Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, c.paths.working_index());
   if (!index.ok()) return rebuild(index.status());
   Result<MetaRecord> meta = (*index)->Meta();

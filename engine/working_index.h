@@ -27,6 +27,9 @@ struct WorkingIndex {
 // Absent result: must be rebuilt, `why` says so.
 Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& context, std::string* why);
 
+// Whether working/ is complete: its BASE is there and of this store.
+Status CheckWorkingComplete(StoreContext& context);
+
 // Opens an index directory of this store for writing.
 Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& context, const std::string& index_dir);
 

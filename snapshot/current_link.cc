@@ -42,4 +42,10 @@ Status SnapshotStore::SetCurrent(Version version) {
   return fs_.SyncDir(store_dir_);
 }
 
+Status SnapshotStore::ForgetCurrent() {
+  const Status removed = fs_.RemoveFile(JoinPath(store_dir_, "current"));
+  if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
+  return fs_.SyncDir(store_dir_);
+}
+
 }  // namespace rawkv

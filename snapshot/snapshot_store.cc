@@ -137,14 +137,26 @@ Result<Manifest> SnapshotStore::ReadManifest(Version version) const {
   return manifest;
 }
 
-Status SnapshotStore::MarkRemoved(Version version) {
+Status SnapshotStore::RefuseCurrent(Version version) const {
   const Result<Version> current = Current();
   if (current.ok() && *current == version) {
     return Status::FailedPrecondition(PathOf(version) + ": `current` names it; move `current` first");
   }
   // With a link that cannot be read any snapshot may be the one that it should name.
   if (!current.ok() && current.status().code() != StatusCode::kNotFound) return current.status();
+  return {};
+}
 
+Result<std::string> SnapshotStore::Quarantine(Version version) {
+  RAWKV_RETURN_IF_ERROR(RefuseCurrent(version));
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(fs_, PathOf(version)));
+  RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
+  return aside;
+}
+
+Status SnapshotStore::MarkRemoved(Version version) {
+  RAWKV_RETURN_IF_ERROR(RefuseCurrent(version));
   RAWKV_RETURN_IF_ERROR(fs_.Stat(PathOf(version)).status());
   const std::string removing = PathOf(version) + std::string(kRemovingSuffix);
   RAWKV_ASSIGN_OR_RETURN(const bool leftover, Exists(fs_, removing));

@@ -46,6 +46,7 @@ using FileChecksummer = std::function<Result<std::string>(const std::string& pat
 // caller at a time for what changes; List and Current also beside a live writer in another process.
 //
 //   staged (snapshot-….tmp) → published (snapshot-…) → removing (snapshot-….removing) → gone
+//                                                    → quarantined (snapshot-….damaged), for people
 class SnapshotStore {
  public:
   SnapshotStore(Fs& fs, Clock& clock, std::string store_dir, Uuid store_uuid);
@@ -84,11 +85,19 @@ class SnapshotStore {
   // Deletes snapshot-….tmp, ….removing and current.tmp.
   Status Sweep();
 
+  // Moves a damaged snapshot out of the way for people to look at: renamed to snapshot-….damaged (or
+  // ….damaged.1, …), durably. Nothing reads it as a snapshot or sweeps it. Returns the new path.
+  // kFailedPrecondition for `current`'s.
+  Result<std::string> Quarantine(Version version);
+  // Removes the link, durably: only where what it names is damaged and nothing else can be named.
+  Status ForgetCurrent();
+
  private:
   // What stands where a new snapshot wants to go.
   enum class Occupant : uint8_t { kNone, kWhole, kDamaged };
 
   Status CheckListed(const Manifest& manifest) const;
+  Status RefuseCurrent(Version version) const;
   Result<Occupant> OccupantOf(Version version) const;
   Result<Manifest> Stage(const std::string& staging, const SnapshotCallbacks& callbacks);
   Status PublishStaged(const std::string& staging, const Manifest& manifest);

@@ -9,9 +9,4 @@ Result<ExitStatus> RunDiff(Invocation& call) {
   return Status::NotSupported("not supported yet; compare two `rawkv-ctl scan --sha256 --version=N`");
 }
 
-Result<ExitStatus> RunScrub(Invocation& /*call*/) {
-  return Status::NotSupported(
-      "not supported yet; `rawkv-ctl fsck --deep` reads every payload of a store that is not open");
-}
-
 }  // namespace rawkv::ctl

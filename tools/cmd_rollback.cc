@@ -1,9 +1,9 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "tools/commands.h"
-#include "tools/input.h"
+#include "tools/confirm.h"
 #include "tools/json_text.h"
+#include "tools/report_rows.h"
 #include "tools/store_access.h"
 #include "tools/text_format.h"
 
@@ -36,6 +36,8 @@ std::string PlanJson(const RollbackPlan& plan, Outcome outcome) {
       .Raw("snapshots_dropped", snapshots.text())
       .Raw("pins_dropped", pins.text())
       .Raw("blocked_by", JsonTexts(plan.blocked_by))
+      .Bool("log_begins_anew", plan.log_begins_anew)
+      .Raw("history_dropped", RangesJson(plan.history_dropped))
       .Bool("dry_run", outcome.dry_run)
       .Bool("done", outcome.done)
       .text();
@@ -45,7 +47,7 @@ std::string PlanText(const RollbackPlan& plan) {
   std::string versions = "none";
   if (plan.versions_dropped.has_value()) {
     const auto& [first, last] = *plan.versions_dropped;
-    versions = first == last ? ToString(first) : fmt::format("{} to {}", first.value(), last.value());
+    versions = RangeText(first, last);
   }
   std::string text =
       fmt::format("rollback from version {} to version {}\n", plan.from.value(), plan.to.value());
@@ -59,6 +61,12 @@ std::string PlanText(const RollbackPlan& plan) {
   for (const auto& [name, version] : plan.pins_dropped) {
     add("pin dropped", fmt::format("{} (version {})", name, version.value()));
   }
+  if (plan.log_begins_anew) {
+    add("log", fmt::format("begins anew with version {}: it is damaged below", plan.to.value() + 1));
+  }
+  for (const auto& [first, last] : plan.history_dropped) {
+    add("history dropped", RangeText(first, last) + ", the damage included");
+  }
   for (const std::string& blocker : plan.blocked_by) add("blocked by", blocker);
   return text;
 }
@@ -67,27 +75,6 @@ Status PrintPlan(Invocation& call, const RollbackPlan& plan, Outcome outcome) {
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(PlanJson(plan, outcome))
                                         : call.out.Write(PlanText(plan)));
   return call.out.Flush();
-}
-
-Status Say(std::string_view text) {
-  const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-  return written == static_cast<ssize_t>(text.size()) ? Status::Ok()
-                                                      : Status::IoError("the terminal is gone");
-}
-
-// Asks on the terminal; kFailedPrecondition without one, or with any answer but yes.
-Status Confirm(Invocation& call, const RollbackPlan& plan) {
-  if (call.flags.yes) return Status::Ok();
-  if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) {
-    return Status::FailedPrecondition("refused (no confirmation): give --yes, or answer on a terminal");
-  }
-  if (call.flags.json) RAWKV_RETURN_IF_ERROR(Say(PlanText(plan)));  // the document comes when it is over
-  RAWKV_RETURN_IF_ERROR(Say("The versions dropped are gone for good. Type yes to go on: "));
-  RAWKV_ASSIGN_OR_RETURN(Input terminal, Input::Open("-"));
-  LineReader lines(std::move(terminal));
-  RAWKV_ASSIGN_OR_RETURN(const auto answer, lines.Next());
-  if (answer == "yes" || answer == "y") return Status::Ok();
-  return Status::FailedPrecondition("refused (no confirmation): nothing has changed");
 }
 
 Status RefuseIfBlocked(const RollbackPlan& plan) {
@@ -146,7 +133,7 @@ Result<ExitStatus> RunRollback(Invocation& call) {
   Rollback rollback(std::move(dir), target, call);
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan,
                          call.flags.dry_run ? rollback.Plan() : rollback.PlanAfterInterruption());
-  const bool nothing_to_do = plan.from == plan.to && plan.blocked_by.empty();
+  const bool nothing_to_do = plan.changes_nothing() && plan.blocked_by.empty();
   if (call.flags.dry_run || nothing_to_do) {
     RAWKV_RETURN_IF_ERROR(
         PrintPlan(call, plan, {.dry_run = call.flags.dry_run, .done = !call.flags.dry_run}));
@@ -156,7 +143,10 @@ Result<ExitStatus> RunRollback(Invocation& call) {
   // As text the plan stands there before the question; as JSON there is one document, once `done` is known.
   if (!call.flags.json) RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {}));
   Status status = RefuseIfBlocked(plan);
-  if (status.ok()) status = Confirm(call, plan);
+  // As JSON the document comes when it is over.
+  if (status.ok()) {
+    status = Confirm(call, call.flags.json ? PlanText(plan) : "", "What is dropped is gone for good.");
+  }
   if (status.ok()) status = rollback.Act(plan);
   if (call.flags.json) {
     RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {.done = status.ok()}));

@@ -182,9 +182,12 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl wal verify --store=/var/lib/state",
      .run = RunWalVerify},
     {.name = "fsck",
-     .flags = FlagNames{"deep", "repair"} + kInspectFlags,
-     .summary = "check the whole store, changing nothing",
-     .details = "Ends with 1 when there is damage. What the next open puts right by itself is a note.",
+     .flags = FlagNames{"deep", "repair", "dry_run", "yes"} + kInspectFlags,
+     .summary = "check the whole store; with --repair put right what can be",
+     .details =
+         "Ends with 1 when there is damage. What the next open puts right by itself is a note. Without\n"
+         "--repair nothing is changed. With it, damaged things are built anew or moved aside; what would\n"
+         "give up versions is shown (--dry_run) and done only after a yes, or with --yes.",
      .example = "rawkv-ctl fsck --deep --store=/var/lib/state",
      .run = RunFsck},
     {.name = "stats",
@@ -200,10 +203,11 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl diff --from=40 --to=41 --store=/var/lib/state",
      .run = RunDiff},
     {.name = "scrub",
-     .flags = kOpenFlags,
-     .summary = "verify payloads beside other work (not supported yet)",
-     .details = "Until then `rawkv-ctl fsck --deep` reads every payload.",
-     .example = "rawkv-ctl scrub --store=/var/lib/state",
+     .flags = FlagNames{"rate", "restart"} + kOpenFlags,
+     .summary = "read and verify everything, at a bounded rate",
+     .details = "Superblocks, changelog, snapshots, and every payload that a retained version names. A pass\n"
+                "that was interrupted is gone on with, unless --restart. Ends with 1 when there is damage.",
+     .example = "rawkv-ctl scrub --rate=200MiB --store=/var/lib/state",
      .run = RunScrub},
     {.name = "version",
      .summary = "the program's version and the formats it reads",

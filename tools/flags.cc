@@ -54,7 +54,9 @@ DEFINE_bool(dry_run, false, "print the plan, change nothing");
 DEFINE_bool(drop_pins, false, "drop named pins above the version instead of refusing");
 DEFINE_bool(yes, false, "do not ask");
 DEFINE_bool(deep, false, "read and verify every payload, too");
-DEFINE_bool(repair, false, "salvage what can be salvaged (not supported yet)");
+DEFINE_bool(repair, false, "put right what can be; asks before versions are given up");
+DEFINE_string(rate, "", "BYTES: read at most so many a second, 0 = no limit (100MiB)");
+DEFINE_bool(restart, false, "begin a new pass, whatever one was under way");
 DEFINE_bool(prometheus, false, "print Prometheus text (not supported yet)");
 
 namespace rawkv::ctl {
@@ -216,6 +218,8 @@ Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& 
   flags.yes = FLAGS_yes;
   flags.deep = FLAGS_deep;
   flags.repair = FLAGS_repair;
+  flags.rate = reader.Bytes("rate", FLAGS_rate);
+  flags.restart = FLAGS_restart;
   flags.prometheus = FLAGS_prometheus;
   RAWKV_RETURN_IF_ERROR(reader.status());
   return flags;

@@ -59,6 +59,8 @@ struct Flags {
   bool yes = false;
   bool deep = false;
   bool repair = false;
+  std::optional<uint64_t> rate;  // bytes a second
+  bool restart = false;
   bool prometheus = false;
 };
 

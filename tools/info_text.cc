@@ -24,14 +24,6 @@ std::string DeviceJson(const EngineInfo& info) {
       .text();
 }
 
-std::string ReachableJson(const EngineInfo& info) {
-  JsonArray ranges;
-  for (const auto& [first, last] : info.reachable) {
-    ranges.Raw(JsonArray().Number(first.value()).Number(last.value()).text());
-  }
-  return ranges.text();
-}
-
 std::string SlotsJson(const SlotUse& slots) {
   return JsonObject()
       .Number("at_version", slots.at_version.value())
@@ -110,7 +102,7 @@ void AddVersions(const EngineInfo& info, Lines& lines) {
   std::string ranges;
   for (const auto& [first, last] : info.reachable) {
     if (!ranges.empty()) ranges += ", ";
-    ranges += first == last ? ToString(first) : fmt::format("{} to {}", first.value(), last.value());
+    ranges += RangeText(first, last);
   }
   lines.Add("reachable", ranges.empty() ? "none" : ranges);
   lines.Add("current", info.current.has_value() ? "snapshot " + ToString(*info.current) : "none");
@@ -151,7 +143,7 @@ std::string InfoJson(const EngineInfo& info) {
       .Number("version", info.version.value())
       .Number("durable_version", info.durable_version.value())
       .Text("lineage", ToHex(info.lineage.value()))
-      .Raw("reachable", ReachableJson(info))
+      .Raw("reachable", RangesJson(info.reachable))
       .Raw("current", info.current.has_value() ? ToString(*info.current) : "null")
       .Raw("snapshots", snapshots.text())
       .Raw("slots", SlotsJson(info.slots))
@@ -162,6 +154,7 @@ std::string InfoJson(const EngineInfo& info) {
       .Text("health", info.health)
       .Raw("writer", WriterJson(info))
       .Raw("recovery", RecoveryJson(info))
+      .Raw("aside", JsonTexts(info.aside))
       .text();
 }
 
@@ -183,6 +176,9 @@ std::string InfoText(const EngineInfo& info) {
     lines.Add("recovery", fmt::format("{} of unfinished log were cut after version {} at {}",
                                       HumanBytes(info.recovery->bytes), info.recovery->cut_after.value(),
                                       UtcTime(info.recovery->unix_ms)));
+  }
+  for (const std::string& name : info.aside) {
+    lines.Add("aside", OneLine(name) + " is damaged; nothing uses it, `rawkv-ctl fsck` says more");
   }
   return lines.text();
 }

@@ -6,7 +6,17 @@
 #include "tools/text_format.h"
 
 namespace rawkv::ctl {
-namespace {
+std::string RangesJson(const std::vector<std::pair<Version, Version>>& ranges) {
+  JsonArray out;
+  for (const auto& [first, last] : ranges) {
+    out.Raw(JsonArray().Number(first.value()).Number(last.value()).text());
+  }
+  return out.text();
+}
+
+std::string RangeText(Version first, Version last) {
+  return first == last ? ToString(first) : fmt::format("{} to {}", first.value(), last.value());
+}
 
 std::string FindingJson(const Finding& finding) {
   JsonObject object;
@@ -19,30 +29,30 @@ std::string FindingJson(const Finding& finding) {
   return object.Text("message", finding.message).text();
 }
 
-std::string CheckReportJson(const CheckReport& report) {
+std::string FindingText(const Finding& finding) {
+  const std::string version =
+      finding.version.has_value() ? fmt::format(" (version {})", finding.version->value()) : "";
+  return fmt::format("damage: {}: {}{}: {}\n", finding.kind, OneLine(finding.where), version,
+                     OneLine(finding.message));
+}
+
+JsonObject CheckReportFields(const CheckReport& report) {
   JsonArray findings;
   for (const Finding& finding : report.findings) findings.Raw(FindingJson(finding));
-  return JsonObject()
-      .Bool("ok", report.ok())
+  JsonObject object;
+  object.Bool("ok", report.ok())
       .Bool("deep", report.deep)
       .Raw("findings", findings.text())
-      .Raw("notes", JsonTexts(report.notes))
-      .text();
+      .Raw("notes", JsonTexts(report.notes));
+  return object;
 }
 
 std::string CheckReportText(const CheckReport& report) {
   std::string text;
-  for (const Finding& finding : report.findings) {
-    const std::string version =
-        finding.version.has_value() ? fmt::format(" (version {})", finding.version->value()) : "";
-    text += fmt::format("damage: {}: {}{}: {}\n", finding.kind, OneLine(finding.where), version,
-                        OneLine(finding.message));
-  }
+  for (const Finding& finding : report.findings) text += FindingText(finding);
   for (const std::string& note : report.notes) text += fmt::format("note: {}\n", OneLine(note));
   return text + (report.ok() ? "ok\n" : fmt::format("{} findings\n", report.findings.size()));
 }
-
-}  // namespace
 
 std::string SnapshotJson(const SnapshotRow& row) {
   return JsonObject()
@@ -80,7 +90,8 @@ Status PrintMadeStore(Invocation& call, const FormatResult& made) {
 }
 
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report) {
-  const std::string text = call.flags.json ? CheckReportJson(report) + '\n' : CheckReportText(report);
+  const std::string text =
+      call.flags.json ? CheckReportFields(report).text() + '\n' : CheckReportText(report);
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
   return report.ok() ? ExitStatus::kDone : ExitStatus::kNo;
 }

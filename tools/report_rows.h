@@ -1,9 +1,12 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/admin.h"
 #include "tools/command.h"
+#include "tools/json_text.h"
 
 // Rows and documents that more than one command prints.
 namespace rawkv::ctl {
@@ -14,8 +17,20 @@ std::string SnapshotJson(const SnapshotRow& row);
 // {"store":1,"wal":1,"device":1,"snapshot":1}
 std::string FormatsJson(const FormatNumbers& formats);
 
+// [[first,last],…]; "3", "3 to 5".
+std::string RangesJson(const std::vector<std::pair<Version, Version>>& ranges);
+std::string RangeText(Version first, Version last);
+
 // What `format` and `import` made.
 Status PrintMadeStore(Invocation& call, const FormatResult& made);
+
+// {"kind","where","version","message"}, and the line "damage: …".
+std::string FindingJson(const Finding& finding);
+std::string FindingText(const Finding& finding);
+
+// Fields and lines that every check's answer begins or ends with.
+JsonObject CheckReportFields(const CheckReport& report);
+std::string CheckReportText(const CheckReport& report);
 
 // The answer of `fsck` and `wal verify`; kNo when there is damage.
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report);

@@ -15,8 +15,7 @@ Status RemoveDurably(const WalContext& context, const std::string& path) {
 // Each removal is durable before the next, so that no order of persistence leaves a gap.
 Status RemoveAbove(const WalContext& context, Version first, std::vector<SegmentFile>* files) {
   while (!files->empty() && files->back().first > first) {
-    RAWKV_RETURN_IF_ERROR(RemoveDurably(context, files->back().path));
-    files->pop_back();
+    RAWKV_RETURN_IF_ERROR(DropNewest(context, files));
   }
   return {};
 }
@@ -73,6 +72,12 @@ Result<SegmentWriter> RestartLog(const WalContext& context, const WalOptions& op
   }
   *files = {{.first = first, .path = writer.path(), .bytes = writer.filled_bytes()}};
   return writer;
+}
+
+Status DropNewest(const WalContext& context, std::vector<SegmentFile>* files) {
+  RAWKV_RETURN_IF_ERROR(RemoveDurably(context, files->back().path));
+  files->pop_back();
+  return {};
 }
 
 Status DropOldest(const WalContext& context, std::vector<SegmentFile>* files) {

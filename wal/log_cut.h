@@ -32,6 +32,9 @@ Result<SegmentWriter> CutAfter(const WalContext& context, const WalOptions& opti
 Result<SegmentWriter> RestartLog(const WalContext& context, const WalOptions& options, Version first,
                                  std::vector<SegmentFile>* files);
 
+// Removes the newest segment and makes that durable.
+Status DropNewest(const WalContext& context, std::vector<SegmentFile>* files);
+
 // Removes files[0] and makes that durable.
 Status DropOldest(const WalContext& context, std::vector<SegmentFile>* files);
 

@@ -13,7 +13,7 @@ constexpr uint64_t kWindowBytes = 256 * 1024;
 
 }  // namespace
 
-Result<SegmentReader> SegmentReader::Open(const WalContext& context, const SegmentFile& file) {
+Result<SegmentReader> SegmentReader::OpenFile(const WalContext& context, const SegmentFile& file) {
   SegmentReader reader;
   reader.context_ = &context;
   reader.path_ = file.path;
@@ -29,6 +29,11 @@ Result<SegmentReader> SegmentReader::Open(const WalContext& context, const Segme
     return Status::Corruption(file.path + ": larger than any segment (" + std::to_string(reader.size_) +
                               " bytes)");
   }
+  return reader;
+}
+
+Result<SegmentReader> SegmentReader::Open(const WalContext& context, const SegmentFile& file) {
+  RAWKV_ASSIGN_OR_RETURN(SegmentReader reader, OpenFile(context, file));
   RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, reader.View(0, kSegmentHeaderBytes));
   RAWKV_ASSIGN_OR_RETURN(reader.header_, DecodeSegmentHeader(raw, file.path));
   if (reader.header_.store_uuid != context.store_uuid) {
@@ -81,12 +86,13 @@ Result<std::optional<Frame>> SegmentReader::Next() {
   return std::optional<Frame>(frame);
 }
 
-// Looks at every step, also inside frames that seem whole: a length behind a bad frame is no guide.
-Result<SegmentTail> SegmentReader::InspectTail() {
-  SegmentTail tail;
-  RAWKV_ASSIGN_OR_RETURN(tail.nonzero_end, FindNonZeroEnd(*file_, point_.offset));
-  const Version missing = rawkv::Next(point_.last);
-  for (uint64_t offset = point_.offset; offset < tail.nonzero_end; offset += kFrameStepBytes) {
+Result<SegmentReader> SegmentReader::OpenUnjudged(const WalContext& context, const SegmentFile& file) {
+  return OpenFile(context, file);
+}
+
+Status SegmentReader::EachFrame(uint64_t from, uint64_t to,
+                                const std::function<bool(const FrameHeader&)>& fn) {
+  for (uint64_t offset = from; offset < to; offset += kFrameStepBytes) {
     RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, View(offset, kFrameHeaderBytes));
     FrameHeader head;
     const FrameParse parsed = ParseFrameHeader(raw, seed_, &head);
@@ -94,11 +100,42 @@ Result<SegmentTail> SegmentReader::InspectTail() {
       return Status::NotSupported(path_ + ": frame of a newer format at offset " + std::to_string(offset));
     }
     if (parsed != FrameParse::kValid || head.offset != offset) continue;
-    if (head.version < missing || !OnChain(context_->chain, head)) continue;
+    if (OnChain(context_->chain, head) && !fn(head)) break;
+  }
+  return {};
+}
+
+Result<SegmentTail> SegmentReader::InspectTail() {
+  SegmentTail tail;
+  RAWKV_ASSIGN_OR_RETURN(tail.nonzero_end, FindNonZeroEnd(*file_, point_.offset));
+  const Version missing = rawkv::Next(point_.last);
+  RAWKV_RETURN_IF_ERROR(EachFrame(point_.offset, tail.nonzero_end, [&](const FrameHeader& head) {
+    if (head.version < missing) return true;
     if (!tail.later) tail.later = head;
     tail.proves_durable = tail.proves_durable || head.durable_through >= missing;
-  }
+    return true;
+  }));
   return tail;
+}
+
+Result<bool> SegmentReader::SeekRecord(Version version) {
+  bool found = false;
+  RAWKV_RETURN_IF_ERROR(EachFrame(kSegmentHeaderBytes, size_, [&](const FrameHeader& head) {
+    if (head.kind != FrameKind::kRecord || head.version != version) return true;
+    point_ = {.offset = head.offset, .checksum = head.prev_checksum, .last = Previous(version)};
+    found = true;
+    return false;
+  }));
+  return found;
+}
+
+Result<Version> SegmentReader::NewestFrame() {
+  Version newest;
+  RAWKV_RETURN_IF_ERROR(EachFrame(kSegmentHeaderBytes, size_, [&](const FrameHeader& head) {
+    newest = std::max(newest, head.version);
+    return true;
+  }));
+  return newest;
 }
 
 Result<ConstBytes> SegmentReader::View(uint64_t offset, uint64_t length) {

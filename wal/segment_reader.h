@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,15 @@ class SegmentReader {
   // what the name says, or if the file has vanished; kNotSupported for a newer format.
   static Result<SegmentReader> Open(const WalContext& context, const SegmentFile& file);
 
+  // The same without looking at the header, which may be damaged: for what can still be had of a damaged
+  // log. header() and live() mean nothing; SeekRecord comes first. kCorruption if the file has vanished.
+  static Result<SegmentReader> OpenUnjudged(const WalContext& context, const SegmentFile& file);
+  // Moves point() to the record `version` of this branch, found by its own checksums, and says whether it
+  // is there. What it claims to follow is taken for given.
+  Result<bool> SeekRecord(Version version);
+  // The highest version that an intact frame header of this branch carries; 0 if there is none.
+  Result<Version> NewestFrame();
+
   // The frame at point() if it is good, moving point() behind it; otherwise nothing, and why() says
   // what is wrong there. kNotSupported for an intact frame of a newer format.
   Result<std::optional<Frame>> Next();
@@ -60,6 +70,11 @@ class SegmentReader {
 
  private:
   SegmentReader() = default;
+  static Result<SegmentReader> OpenFile(const WalContext& context, const SegmentFile& file);
+  // Calls `fn` for every intact frame header of this branch in [from, to), wherever it stands; `fn` returns
+  // false to end. Looks at every step, also inside frames that seem whole: a length behind a bad frame is
+  // no guide.
+  Status EachFrame(uint64_t from, uint64_t to, const std::function<bool(const FrameHeader&)>& fn);
   // Up to `length` bytes at `offset`, fewer only at the end of the file.
   Result<ConstBytes> View(uint64_t offset, uint64_t length);
   std::optional<Frame> Stop(const char* why);

@@ -130,6 +130,8 @@ class KeyIndex {
   // Hard-links the flushed state (as of the last finished flush) into the existing, empty `to`; other
   // files are copied and synced. Directory not synced. What is only in memory is not in it.
   virtual Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to) = 0;
+  // Reads every SST and verifies every block of it. kCorruption.
+  virtual Status VerifyChecksums() = 0;
   // Approximate bytes of SST files.
   virtual uint64_t DiskBytes() const = 0;
 };

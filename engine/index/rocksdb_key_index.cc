@@ -230,6 +230,10 @@ uint64_t RocksdbKeyIndex::MemtableBytes() const {
   return Property(rocksdb::DB::Properties::kCurSizeAllMemTables);
 }
 
+Status RocksdbKeyIndex::VerifyChecksums() {
+  return FromRocksdb(db_->VerifyChecksum(rocksdb::ReadOptions()), "verifying index " + dir_);
+}
+
 uint64_t RocksdbKeyIndex::DiskBytes() const {
   return Property(rocksdb::DB::Properties::kLiveSstFilesSize);
 }

@@ -43,6 +43,7 @@ class RocksdbKeyIndex final : public KeyIndex {
   Status StartFlush() override;
   Status WaitFlush() override;
   Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to) override;
+  Status VerifyChecksums() override;
   uint64_t DiskBytes() const override;
 
  private:

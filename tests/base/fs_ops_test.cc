@@ -36,6 +36,22 @@ TEST(Paths, ParentIsWhereTheLastComponentLies) {
   EXPECT_EQ(ParentPath(""), ".");
 }
 
+TEST(FsOps, AsideNamesAreNumberedAndKnown) {
+  const ScratchDir dir;
+  const std::string path = dir / "snapshot-00000000000000000005";
+  for (const char* suffix : {".damaged", ".damaged.1", ".damaged.2"}) {
+    const Result<std::string> aside = FreeAsideName(PosixFs(), path);
+    ASSERT_TRUE(aside.ok()) << aside.status().ToString();
+    EXPECT_EQ(*aside, path + suffix);
+    EXPECT_TRUE(IsAsideName(BaseName(*aside)));
+    ASSERT_TRUE(PosixFs().MakeDir(*aside).ok());
+  }
+  for (const char* name :
+       {"PINS", ".damaged", "PINS.damaged.", "PINS.damaged.x", "PINS.damaged1", "damaged"}) {
+    EXPECT_FALSE(IsAsideName(name)) << name;
+  }
+}
+
 TEST(FsOps, ExistsTellsAbsentFromUnreadable) {
   const ScratchDir dir;
   Spit(dir / "f", "");

@@ -199,6 +199,44 @@ TEST_F(WindowsTest, RollbackOfAStoreThatWillNotOpen) {
   ExpectWhole(dir);
 }
 
+// The same, where it is not a record but the header of a later segment that cannot be read; and a marker
+// whose switch has happened must get through such a log, too.
+TEST_F(WindowsTest, RollbackBelowADamagedSegmentHeader) {
+  const std::string dir = NewStore("s", {.runtime = {.wal_segment_bytes = 64 << 10}});
+  std::map<std::string, std::string> at_two, at_four;
+  {
+    const std::unique_ptr<Engine> engine = Open(dir);
+    for (int v = 1; v <= 12; ++v) {
+      WriteBatch batch;  // of which two fit a segment
+      for (int i = 0; i < 25; ++i)
+        batch.Put("k" + std::to_string(i), std::string(1000, static_cast<char>('a' + v)));
+      ASSERT_TRUE(engine->Commit(batch).ok());
+      if (v == 2) at_two = Content(*engine);
+      if (v == 4) {
+        at_four = Content(*engine);
+        ASSERT_TRUE(engine->CreateSnapshot().ok());
+      }
+    }
+  }
+  const Result<std::vector<std::string>> segments = PosixFs().List(dir + "/wal");
+  ASSERT_TRUE(segments.ok());
+  ASSERT_EQ(segments->size(), 6u);
+  FlipByte(dir + "/wal/" + (*segments)[4], 9);
+  const std::string later = CopyOf(dir, "later");
+  const Result<RollbackPlan> plan = PlanOfflineRollback(dir, Version(2), {}, Quiet());
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  EXPECT_EQ(plan->from, Version(12));
+  ASSERT_TRUE(OfflineRollback(dir, Version(2), {}, Quiet()).ok());
+  EXPECT_EQ(Content(*Open(dir)), at_two);
+  ExpectWhole(dir);
+
+  // Onto a snapshot whose own segment is the damaged one.
+  FlipByte(later + "/wal/" + (*segments)[2], 9);
+  ASSERT_TRUE(OfflineRollback(later, Version(4), {}, Quiet()).ok());
+  EXPECT_EQ(Content(*Open(later)), at_four);
+  ExpectWhole(later);
+}
+
 TEST_F(WindowsTest, DamagedWorkingIndexIsRebuilt) {
   const std::string dir = NewStore("s");
   std::map<std::string, std::string> expected;

@@ -105,6 +105,21 @@ TEST_F(IndexDamage, AnyChangedByteInATableIsNoticedOrHarmless) {
   EXPECT_GT(noticed, tried / 2);
 }
 
+TEST_F(IndexDamage, VerifyChecksumsReadsEveryBlock) {
+  const std::string table = Only(".sst");
+  const std::string content = FileContent(table);
+  EXPECT_TRUE(OpenReadOnly(dir_)->VerifyChecksums().ok());
+  for (size_t at = 0; at + 600 < content.size(); at += 997) {
+    SCOPED_TRACE("byte " + std::to_string(at) + " of " + std::to_string(content.size()));
+    std::string damaged = content;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    Write(table, damaged);
+    const auto index = KeyIndex::Open({.dir = dir_, .read_only = true, .fs = nullptr});
+    const Status status = index.ok() ? (*index)->VerifyChecksums() : index.status();
+    EXPECT_EQ(status.code(), StatusCode::kCorruption) << status.ToString();
+  }
+}
+
 TEST_F(IndexDamage, AShortTableIsNoticed) {
   const std::string table = Only(".sst");
   const std::string content = FileContent(table);

@@ -13,6 +13,7 @@
 #include "base/sealed_file.h"
 #include "engine/extent_header.h"
 #include "engine/rollback_marker.h"
+#include "engine/scrub_state.h"
 #include "engine/store_file.h"
 #include "engine/working_index.h"
 
@@ -121,6 +122,44 @@ TEST(FormatGolden, Base) {
   EXPECT_TRUE(CheckWorkingBase(page, UuidFrom(0x10)).ok());
   EXPECT_EQ(CheckWorkingBase(page, UuidFrom(0x11)).code(), StatusCode::kCorruption);
   ExpectEveryFlipRefused(page, [](const std::string& b) { return CheckWorkingBase(b, UuidFrom(0x10)); });
+}
+
+TEST(FormatGolden, Scrub) {
+  const ScrubState state{.pass = 3,
+                         .started_unix_ms = 1700000000000,
+                         .phase = ScrubPhase::kTip,
+                         .version = Version(0),
+                         .key = "block/17",
+                         .bytes = 1 << 20,
+                         .records = 40,
+                         .snapshots = 2,
+                         .payloads = 5,
+                         .findings = 1,
+                         .last_complete_unix_ms = 1690000000000};
+  const Uuid store = UuidFrom(0x10);
+  const std::string page = BytesOnPage("scrub.md");
+  EXPECT_EQ(EncodeScrubState(state, store), page);
+  const Result<ScrubState> decoded = DecodeScrubState(page, store);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(*decoded, state);
+  EXPECT_EQ(DecodeScrubState(page, UuidFrom(0x11)).status().code(), StatusCode::kCorruption);
+  ExpectEveryFlipRefused(page, [&](const std::string& b) { return DecodeScrubState(b, store).status(); });
+}
+
+TEST(FormatGolden, ScrubRefusesWhatCannotBe) {
+  const Uuid store = UuidFrom(0x10);
+  ScrubState no_pass;
+  no_pass.pass = 0;
+  ScrubState no_phase;
+  no_phase.phase = static_cast<ScrubPhase>(5);
+  ScrubState long_key;
+  long_key.key = std::string(64 * 1024 + 1, 'k');
+  for (const ScrubState& state : {no_pass, no_phase, long_key}) {
+    EXPECT_EQ(DecodeScrubState(EncodeScrubState(state, store), store).status().code(),
+              StatusCode::kCorruption);
+  }
+  long_key.key.pop_back();
+  EXPECT_TRUE(DecodeScrubState(EncodeScrubState(long_key, store), store).ok()) << "the longest key fits";
 }
 
 TEST(FormatGolden, ExtentHeader) {

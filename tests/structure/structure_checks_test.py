@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
+import check_damage_table  # noqa: E402
 import check_includes  # noqa: E402
 import check_sizes  # noqa: E402
 
@@ -133,6 +134,32 @@ class CheckSizesTest(unittest.TestCase):
     def test_refuses_an_allowance_that_is_no_longer_needed(self):
         self.expect({"base/a.cc": function(10), check_sizes.ALLOW_LIST: "base/a.cc:F one table of steps\n"},
                     "base/a.cc:F: no longer needed")
+
+
+class CheckDamageTableTest(unittest.TestCase):
+    HEAD = "| damage | shown by |\n| --- | --- |\n"
+
+    def problems(self, rows):
+        return problems_of(check_damage_table.check, {
+            "docs/repair.md": "| a | b |\n| - | - |\n| other | `Nothing.Here` |\n\n" + rows,
+            "tests/crash/damage_rows.cc": '      {"LogMissing",\n',
+            "tests/crash/repair_test.cc": "TEST_F(RepairCase, PinOfALostVersion) {\n}\nTEST(Throttle, Keeps) {\n}\n",
+        })
+
+    def test_accepts_rows_whose_tests_exist(self):
+        self.assertEqual(self.problems(
+            self.HEAD + "| a log | `LogMissing`, `RepairCase.PinOfALostVersion` |\n"
+                        "| speed | `Throttle.Keeps` in `tests/crash/repair_test.cc` |\n"), [])
+
+    def test_refuses_names_of_no_test(self):
+        self.assertEqual(self.problems(self.HEAD + "| a log | `LogGone`, `RepairCase.LogMissing` |\n"),
+                         ["docs/repair.md:7: there is no test LogGone",
+                          "docs/repair.md:7: there is no test RepairCase.LogMissing"])
+
+    def test_refuses_a_row_without_a_test_and_a_page_without_the_table(self):
+        self.assertEqual(self.problems(self.HEAD + "| a log | some day |\n"),
+                         ['docs/repair.md:7: no test shows "a log"'])
+        self.assertEqual(self.problems(""), ['docs/repair.md: no table with a column "shown by"'])
 
 
 if __name__ == "__main__":

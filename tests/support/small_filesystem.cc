@@ -77,6 +77,12 @@ Status SmallFilesystem::FillTo(uint64_t free_bytes) {
   return {};
 }
 
+Status SmallFilesystem::SetReadOnly(bool read_only) {
+  const unsigned long flags = MS_REMOUNT | (read_only ? MS_RDONLY : 0);
+  if (::mount(nullptr, path_.c_str(), nullptr, flags, nullptr) != 0) return Failed("remount");
+  return {};
+}
+
 void SmallFilesystem::RemoveFill() {
   (void)::unlink(FillPath().c_str());
 }

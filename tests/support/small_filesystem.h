@@ -26,6 +26,7 @@ class SmallFilesystem {
   // Takes room with a file that belongs to somebody else until so many bytes are free, or none.
   Status FillTo(uint64_t free_bytes);
   void RemoveFill();
+  Status SetReadOnly(bool read_only);
 
  private:
   explicit SmallFilesystem(std::string path) : path_(std::move(path)) {}

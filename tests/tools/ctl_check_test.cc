@@ -75,6 +75,37 @@ TEST_F(CtlCheck, ReadingADamagedPayloadEndsWith4AndPrintsNothing) {
   EXPECT_EQ(Run({"export", "--version=5", "--out=" + File("export")}).status, 4);
 }
 
+TEST_F(CtlCheck, ScrubReadsEverythingAndPrintsWhatItRead) {
+  const Json report = OkJson({"scrub"});
+  EXPECT_EQ(Fields(report), (Args{"ok", "pass", "resumed", "bytes", "records", "snapshots", "payloads",
+                                  "findings_total", "findings"}));
+  EXPECT_EQ(report["ok"], true);
+  EXPECT_EQ(report["pass"], 1);
+  EXPECT_EQ(report["records"], 5);
+  EXPECT_EQ(report["payloads"], 5) << "three at the tip, two that the log keeps";
+  EXPECT_EQ(OkJson({"scrub", "--rate=0"})["pass"], 2);
+  const std::string text = Ok({"scrub", "--rate=1GiB", "--restart"});
+  EXPECT_EQ(text.find("pass 3: "), 0u) << text;
+  EXPECT_NE(text.find("\nok\n"), std::string::npos) << text;
+}
+
+TEST_F(CtlCheck, ScrubEndsWith1AtDamage) {
+  Damage(Device(), ValueAt(5).substr(0, 100));
+  const CtlResult result = Run({"scrub", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  const Json report = Rows(result.out).front();
+  EXPECT_EQ(report["ok"], false);
+  ASSERT_EQ(report["findings"].size(), 1u);
+  EXPECT_EQ(report["findings"][0]["kind"], "payload");
+  EXPECT_EQ(report["findings"][0]["where"], "k2");
+  EXPECT_EQ(report["findings"][0]["version"], 5);
+  const CtlResult text = Run({"scrub"});
+  EXPECT_EQ(text.status, 1);
+  EXPECT_EQ(text.out.find("damage: payload: k2 (version 5): "), 0u) << text.out;
+  EXPECT_TRUE(EndedWith(Run({"scrub", "--rate=fast"}), 2, "--rate"));
+  EXPECT_TRUE(EndedWith(Run({"scrub", "--read_only"}), 3, "reading only"));
+}
+
 TEST_F(CtlCheck, WalListHasOneRowASegment) {
   const std::vector<Json> rows = Rows(Ok({"wal", "list", "--json"}));
   ASSERT_EQ(rows.size(), 1u);
@@ -134,6 +165,67 @@ TEST_F(CtlDamagedLog, ChecksEndWith1) {
   EXPECT_EQ(Rows(fsck.out).front()["ok"], false);
 }
 
+TEST_F(CtlDamagedLog, RepairDryRunSaysWhatWouldBeGivenUpAndChangesNothing) {
+  const std::string before = ReadFile(Log());
+  const CtlResult result = Run({"fsck", "--repair", "--dry_run", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  const Json plan = Rows(result.out).front();
+  EXPECT_EQ(Fields(plan),
+            (Args{"ok", "deep", "findings", "notes", "repaired", "gives_up", "pins_dropped", "dry_run"}));
+  EXPECT_EQ(plan["dry_run"], true);
+  EXPECT_EQ(plan["gives_up"].dump(), "[[2,3]]");
+  ASSERT_EQ(plan["repaired"].size(), 1u);
+  EXPECT_EQ(Fields(plan["repaired"][0]), (Args{"action", "where", "version", "message"}));
+  EXPECT_EQ(plan["repaired"][0]["action"], "rollback");
+  EXPECT_EQ(ReadFile(Log()), before);
+  const CtlResult text = Run({"fsck", "--repair", "--dry_run"});
+  EXPECT_EQ(text.out.find("would repair: rollback: "), 0u) << text.out;
+  EXPECT_NE(text.out.find("gives up: versions 2 to 3\n"), std::string::npos) << text.out;
+}
+
+TEST_F(CtlDamagedLog, RepairGivesNothingUpUnasked) {
+  const std::string before = ReadFile(Log());
+  const CtlResult result = Run({"fsck", "--repair", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  const Json report = Rows(result.out).front();
+  EXPECT_TRUE(report["repaired"].empty());
+  EXPECT_NE(report["notes"].dump().find("--yes"), std::string::npos) << report["notes"].dump();
+  EXPECT_EQ(ReadFile(Log()), before);
+  EXPECT_EQ(Run({"get", "a"}).status, 4);
+}
+
+TEST_F(CtlDamagedLog, RepairWithYesEndsWith0) {
+  const Json report = OkJson({"fsck", "--repair", "--yes"});
+  EXPECT_EQ(report["ok"], true);
+  EXPECT_EQ(report["repaired"][0]["action"], "rollback");
+  EXPECT_TRUE(std::filesystem::exists(store() + "/wal.damaged"));
+  EXPECT_EQ(Ok({"get", "a"}), "first value");
+  EXPECT_EQ(Ok({"put", "b", "again"}), "2\n");
+  EXPECT_EQ(Ok({"fsck", "--deep"}).find("note: wal.damaged "), 0u) << "and is told until it is removed";
+}
+
+TEST_F(CtlCheck, RepairOfWhatGivesNothingUpNeedsNoYes) {
+  std::fstream device(Device(), std::ios::in | std::ios::out | std::ios::binary);
+  device.seekp(200);
+  device.put('x');
+  device.close();
+  EXPECT_EQ(Run({"fsck"}).status, 1);
+  const std::string text = Ok({"fsck", "--repair"});
+  EXPECT_EQ(text.find("repaired: superblock: "), 0u) << text;
+  EXPECT_EQ(Ok({"fsck"}), "ok\n");
+}
+
+TEST_F(CtlCheck, RepairOfAGoodStoreDoesNothing) {
+  const Json report = OkJson({"fsck", "--repair"});
+  EXPECT_TRUE(report["repaired"].empty());
+  EXPECT_EQ(Ok({"fsck", "--repair", "--yes"}), "ok\n");
+}
+
+TEST_F(CtlCheck, YesAndDryRunGoWithRepairOnly) {
+  EXPECT_TRUE(EndedWith(Run({"fsck", "--yes"}), 2, "--repair"));
+  EXPECT_TRUE(EndedWith(Run({"fsck", "--dry_run"}), 2, "--repair"));
+}
+
 TEST_F(CtlDamagedLog, InfoPrintsWhatItCanAndEndsWith4) {
   const CtlResult info = Run({"info", "--json"});
   EXPECT_EQ(info.status, 4) << info.err;
@@ -175,6 +267,14 @@ class CtlDamagedStore : public CtlCheck {
     SkipFinalCheck();
   }
 };
+
+TEST_F(CtlDamagedStore, RepairLeavesItAndSaysWhatToDo) {
+  const CtlResult result = Run({"fsck", "--repair", "--yes", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  const Json report = Rows(result.out).front();
+  EXPECT_TRUE(report["repaired"].empty());
+  EXPECT_NE(report["notes"].dump().find("import an export"), std::string::npos) << report["notes"].dump();
+}
 
 TEST_F(CtlDamagedStore, FsckFindsIt) {
   const CtlResult result = Run({"fsck", "--json"});

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "tests/tools/ctl_fixture.h"
 
@@ -160,6 +161,33 @@ TEST_F(CtlDamage, AFileInPlaceOfAStoreIsNoStore) {
     Args args = use;
     args.push_back("--store=" + File("file"));
     EXPECT_TRUE(EndedWith(Run(args), 3, "no store here")) << use.front();
+    args.back() += "/below";
+    EXPECT_TRUE(EndedWith(Run(args), 3, "no store here")) << use.front();
+  }
+}
+
+TEST_F(CtlDamage, WhatFsckCallsLeftOverTheNextOpenSweeps) {
+  for (const char* const name :
+       {"working.new/x.tmp", "STORE.tmp", "made-by-nobody.tmp", "views.removing/x"}) {
+    const fs::path path = store() + "/" + name;
+    fs::create_directories(path.parent_path());
+    WriteFile("store/" + std::string(name), "x");
+  }
+  fs::create_directory_symlink(Snapshot(6), store() + "/link.tmp");
+  const Json notes = OkJson({"fsck"})["notes"];
+  EXPECT_EQ(notes.size(), 5u) << notes;
+  Ok({"get", "k2"});
+  EXPECT_EQ(OkJson({"fsck"})["notes"], Json::array());
+  EXPECT_TRUE(fs::exists(Snapshot(6))) << "a link is not followed";
+}
+
+TEST_F(CtlDamage, AWorkingIndexThatTheNextOpenRebuildsIsANoteHoweverItIsBroken) {
+  for (const char* const file : {"/working/BASE", "/working/index/CURRENT"}) {
+    FlipByte(store() + file, 3);
+    const Json report = OkJson({"fsck"});
+    EXPECT_NE(report["notes"].dump().find("the next open rebuilds it"), std::string::npos) << report;
+    EXPECT_EQ(Run({"get", "k2"}).out, ValueAt(2));
+    EXPECT_EQ(OkJson({"fsck"})["notes"], Json::array());
   }
 }
 
@@ -167,6 +195,69 @@ TEST_F(CtlDamage, ADirectoryForChangesIsRefusedWithoutALineNumber) {
   const CtlResult result = Run({"apply", File("")});
   EXPECT_TRUE(EndedWith(result, 2, "cannot be read: Is a directory"));
   EXPECT_EQ(result.err.find("line 0"), std::string::npos) << result.err;
+}
+
+TEST_F(CtlDamage, RollbackToTheNewestSnapshotCuresALogThatIsDamagedBelowIt) {
+  const std::string log = store() + "/wal/00000000000000000001.log";
+  const size_t at = ReadFile(log).find("k2", 4096);  // version 2 is the first to write it
+  ASSERT_NE(at, std::string::npos);
+  FlipByte(log, static_cast<std::streamoff>(at));
+  const Json plan = Rows(Run({"rollback", "--version=6", "--dry_run", "--json"}).out).front();
+  EXPECT_EQ(plan["from"], 8);
+  EXPECT_EQ(plan["versions_dropped"], Json::array({7, 8}));
+  EXPECT_TRUE(
+      EndedWith(Run({"rollback", "--version=8", "--dry_run"}), 3, "lost to damage"));  // not "never made"
+  EXPECT_EQ(Run({"rollback", "--version=6", "--yes"}).status, 0);
+  EXPECT_EQ(Ok({"get", "k2"}), ValueAt(2));
+}
+
+// The tip is a snapshot: the log alone is replaced, and what goes with it is said.
+TEST_F(CtlDamage, RollbackToTheTipReplacesALogThatIsDamagedBelowIt) {
+  Ok({"snapshot", "create"});
+  const std::string log = store() + "/wal/00000000000000000001.log";
+  const size_t at = ReadFile(log).find("k2", 4096);
+  ASSERT_NE(at, std::string::npos);
+  FlipByte(log, static_cast<std::streamoff>(at));
+  fs::remove_all(store() + "/working");
+  EXPECT_TRUE(EndedWith(Run({"get", "k2"}), 4, "version 2"));
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=7", "--dry_run"}), 3, "lost to damage"));
+  const Json plan = Rows(Run({"rollback", "--version=8", "--dry_run", "--json"}).out).front();
+  EXPECT_EQ(plan["from"], 8);
+  EXPECT_TRUE(plan["versions_dropped"].is_null());
+  EXPECT_EQ(plan["log_begins_anew"], true);
+  EXPECT_EQ(plan["history_dropped"], Json::parse("[[0,3],[5,7]]")) << "4 has a pin";
+  const CtlResult unasked = Run({"rollback", "--version=8"});
+  EXPECT_EQ(unasked.status, 3) << "history goes";
+  EXPECT_NE(unasked.err.find("--yes"), std::string::npos) << unasked.err;
+  EXPECT_NE(Ok({"rollback", "--version=8", "--yes"}).find("history dropped    0 to 3"), std::string::npos);
+  EXPECT_EQ(Ok({"get", "k2"}), ValueAt(2));
+  EXPECT_EQ(OkJson({"info"})["reachable"], Json::parse("[[4,4],[8,8]]"));
+  EXPECT_EQ(Ok({"fsck", "--deep"}), "ok\n");
+  EXPECT_EQ(Run({"rollback", "--version=8"}).status, 0) << "nothing is left to do";
+}
+
+// Blocks of tables that `current` and the working index share by hard links.
+TEST_F(CtlDamage, OpenFallsBackToAnOlderSnapshotWhereSharedTablesAreDamaged) {
+  std::set<std::string> older;
+  for (const std::string& path : TablesIn(Snapshot(4) + "/index")) older.insert(fs::path(path).filename());
+  size_t damaged = 0;
+  for (const std::string& path : TablesIn(Snapshot(6) + "/index")) {
+    if (older.count(fs::path(path).filename()) != 0) continue;
+    FlipByte(path, static_cast<std::streamoff>(fs::file_size(path)) - 4);  // its footer: it does not open
+    ++damaged;
+  }
+  ASSERT_NE(damaged, 0u);
+  EXPECT_EQ(Run({"fsck"}).status, 1);
+  EXPECT_EQ(Run({"get", "k2", "--read_only"}).out, ValueAt(2)) << "and nothing is moved";
+  EXPECT_TRUE(fs::exists(Snapshot(6)));
+  const CtlResult got = Run({"get", "k2"});
+  EXPECT_EQ(got.out, ValueAt(2));
+  EXPECT_NE(got.err.find("`current` cannot be used"), std::string::npos) << got.err;
+  const Json info = OkJson({"info"});
+  EXPECT_EQ(info["aside"], Json::array({fs::path(Snapshot(6)).filename().string() + ".damaged"}));
+  EXPECT_EQ(info["version"], 8);
+  EXPECT_NE(Ok({"info"}).find("aside"), std::string::npos);
+  EXPECT_EQ(Run({"fsck", "--deep"}).status, 0);
 }
 
 }  // namespace

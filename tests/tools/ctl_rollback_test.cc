@@ -22,11 +22,13 @@ class CtlRollback : public CtlTest {
 
 TEST_F(CtlRollback, GoesBackForGood) {
   const Json plan = OkJson({"rollback", "--version=5", "--yes"});
-  EXPECT_EQ(Fields(plan), (Args{"from", "to", "base", "records", "versions_dropped", "snapshots_dropped",
-                                "pins_dropped", "blocked_by", "dry_run", "done"}));
-  EXPECT_EQ(plan.dump(),
-            R"({"from":6,"to":5,"base":4,"records":1,"versions_dropped":[6,6],"snapshots_dropped":[],)"
-            R"("pins_dropped":[],"blocked_by":[],"dry_run":false,"done":true})");
+  EXPECT_EQ(Fields(plan),
+            (Args{"from", "to", "base", "records", "versions_dropped", "snapshots_dropped", "pins_dropped",
+                  "blocked_by", "log_begins_anew", "history_dropped", "dry_run", "done"}));
+  EXPECT_EQ(
+      plan.dump(),
+      R"({"from":6,"to":5,"base":4,"records":1,"versions_dropped":[6,6],"snapshots_dropped":[],)"
+      R"("pins_dropped":[],"blocked_by":[],"log_begins_anew":false,"history_dropped":[],"dry_run":false,"done":true})");
   EXPECT_EQ(Ok({"get", "k0"}), "five");
   EXPECT_TRUE(EndedWith(Run({"get", "k0", "--version=6"}), 3, "6"));
   EXPECT_EQ(Ok({"put", "k0", "another six"}), "6\n");

@@ -127,8 +127,7 @@ TEST_F(CtlUsage, EveryCommandRefusesBadValuesWith2) {
 
 TEST_F(CtlUsage, EveryCommandOnAStoreNeedsToKnowWhich) {
   for (const Args& use : kUses) {
-    if (NameOf(use) == "version" || NameOf(use) == "help" || NameOf(use) == "diff" || NameOf(use) == "scrub")
-      continue;
+    if (NameOf(use) == "version" || NameOf(use) == "help" || NameOf(use) == "diff") continue;
     EXPECT_TRUE(
         EndedWith(RunCtl(use), 2, NameOf(use) + ": which store? give --store=DIR or set RAWKV_STORE"));
   }
@@ -160,9 +159,7 @@ TEST_F(CtlUsage, FlagsStandBeforeAndAfterTheCommand) {
 TEST_F(CtlUsage, WhatIsNotSupportedYetEndsWith3) {
   Format();
   for (const Args& use : std::vector<Args>{{"diff", "--from=0", "--to=0"},
-                                           {"scrub"},
                                            {"stats", "--prometheus"},
-                                           {"fsck", "--repair"},
                                            {"export", "--version=0", "--base=0", "--out=" + File("out")}}) {
     EXPECT_TRUE(EndedWith(Run(use), 3, "not supported yet")) << use.front();
   }

@@ -13,7 +13,7 @@ _rawkv_ctl_command() {
       =) ((++i)) ;;
       -*)
         case ${word##*-} in
-          json | read_only | digest | force | sha256 | dry_run | drop_pins | yes | deep | repair | prometheus | help) ;;
+          json | read_only | digest | force | sha256 | dry_run | drop_pins | yes | deep | repair | restart | prometheus | help) ;;
           *) [[ ${COMP_WORDS[i + 1]} == = || $word == *=* ]] || ((++i)) ;;
         esac
         ;;
@@ -49,10 +49,10 @@ _rawkv_ctl_flags() {
     'wal list') flags='engine device' ;;
     'wal dump') flags='engine device' ;;
     'wal verify') flags='engine device' ;;
-    'fsck') flags='deep repair engine device' ;;
+    'fsck') flags='deep repair dry_run yes engine device' ;;
     'stats') flags='prometheus engine device read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'diff') flags='from to engine device read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'scrub') flags='engine device read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'scrub') flags='rate restart engine device read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'version') flags='' ;;
     'help') flags='' ;;
   esac

@@ -1,0 +1,105 @@
+#include "engine/bring_up.h"
+
+#include <algorithm>
+
+#include "engine/replay.h"
+#include "wal/segment_name.h"
+
+namespace rawkv {
+namespace {
+
+Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::string& why) {
+  c.env.logger->Log(LogLevel::kInfo,
+                    c.paths.working() + " is rebuilt from snapshot " + ToString(base) + ": " + why);
+  RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, base));
+  RAWKV_RETURN_IF_ERROR(SealWorkingNew(c, base));
+  RAWKV_RETURN_IF_ERROR(SwapWorking(c));
+  std::string still;
+  RAWKV_ASSIGN_OR_RETURN(std::optional<WorkingIndex> working, OpenWorking(c, &still));
+  if (!working) {
+    return Status::Corruption(c.snapshots->PathOf(base) + ": a working index cloned from it does not open: " +
+                              still + "; see `rawkv-ctl snapshot verify`, or roll back to another snapshot");
+  }
+  return *std::move(working);
+}
+
+Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+  ReplayTarget target{.index = core.index.get(),
+                      .slot_count = c.layout().slot_count,
+                      .progress = c.options.progress,
+                      .between_batches = {}};
+  target.between_batches = [&]() -> Status {
+    if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
+    const Status flushed = WithBallast(c, [&]() -> Status {
+      RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+      return core.index->WaitFlush();
+    });
+    // A full filesystem does not keep a store from opening: it stays in memory, as does the log's tail.
+    return flushed.code() == StatusCode::kNoSpace ? Status::Ok() : flushed;
+  };
+  RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), to));
+  return Status::Ok();
+}
+
+Status FromSnapshot(StoreContext& c, Core& core, Version base, const std::string& why,
+                    Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+  core.index.reset();
+  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(WorkingIndex working, RebuildWorking(c, base, why));
+    core.index = std::move(working.index);
+    return Status::Ok();
+  }));
+  return CatchUp(c, core, to);
+}
+
+Status UseInstead(StoreContext& c, Version base, const std::vector<Version>& damaged, const Status& cause) {
+  RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(base));
+  for (const Version v : damaged) {
+    RAWKV_ASSIGN_OR_RETURN(const std::string aside, c.snapshots->Quarantine(v));
+    c.env.logger->Log(LogLevel::kWarning, aside + ": damaged, moved aside");
+  }
+  c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
+                                            "); snapshot " + ToString(base) +
+                                            " and the log behind it took its place, nothing is lost");
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<std::vector<Version>> ContinuedSnapshots(StoreContext& c) {
+  std::vector<Version> out;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
+  RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List());
+  std::reverse(snapshots.begin(), snapshots.end());
+  for (const SnapshotInfo& s : snapshots) {
+    // Below the reuse floor its successors are gone, though the log may still tell of them.
+    const bool continued = !segments.empty() && segments.front().first <= Next(s.version) &&
+                           s.version.value() >= c.superblock.owner_reuse_floor;
+    if (continued && c.snapshots->CheckFiles(s.version, c.record.chain).ok()) out.push_back(s.version);
+  }
+  return out;
+}
+
+Status BringUpIndex(StoreContext& c, Core& core, IndexSource source,
+                    Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+  if (source.working) {
+    core.index = std::move(source.working->index);
+    const Status reached = CatchUp(c, core, to);
+    if (reached.code() != StatusCode::kCorruption) return reached;
+    source.why = reached.ToString();
+  }
+  const Status first = FromSnapshot(c, core, source.current, source.why, to);
+  if (first.code() != StatusCode::kCorruption) return first;
+  std::vector<Version> damaged{source.current};
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ContinuedSnapshots(c));
+  for (const Version base : bases) {
+    if (base >= source.current) continue;
+    const Status reached = FromSnapshot(c, core, base, first.ToString(), to);
+    if (reached.ok()) return UseInstead(c, base, damaged, first);
+    if (reached.code() != StatusCode::kCorruption) return reached;
+    damaged.push_back(base);
+  }
+  return first;
+}
+
+}  // namespace rawkv

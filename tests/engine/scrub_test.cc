@@ -1,0 +1,282 @@
+// The scrubber: what it finds, that it goes on where it stopped, and that it keeps to its rate.
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/fs_ops.h"
+#include "engine/scrub_state.h"
+#include "engine/throttle.h"
+#include "tests/engine/engine_fixture.h"
+
+namespace rawkv {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr uint64_t kValueBytes = 20'000;
+
+class ScrubTest : public EngineTest {
+ protected:
+  // Version i + 1 gives key i a value; then snapshot, then every second key once more.
+  void Fill(uint64_t keys) {
+    FormatAndOpen();
+    for (uint64_t i = 0; i < keys; ++i) Put(Key(i), ValueOf(i + 1));
+    ASSERT_OK(engine_->CreateSnapshot());
+    for (uint64_t i = 0; i < keys; i += 2) Put(Key(i), ValueOf(keys + 1 + i / 2));
+  }
+  static std::string Key(uint64_t i) { return "key" + std::to_string(100 + i); }
+  static std::string ValueOf(uint64_t version) { return MakeValue({version, kValueBytes}); }
+
+  void FlipByte(const std::string& path, uint64_t offset) {
+    std::fstream f(path, std::ios::in | std::ios::out | std::ios::binary);
+    f.seekg(static_cast<std::streamoff>(offset));
+    const char byte = static_cast<char>(f.get() ^ 0x5a);
+    f.seekp(static_cast<std::streamoff>(offset));
+    f.put(byte);
+    ASSERT_TRUE(f.good()) << path;
+    whole_at_the_end_ = false;
+  }
+  // The payload that this version wrote.
+  void FlipValue(uint64_t version) {
+    const Result<std::string> device = ReadFile(PosixFs(), Path("device.img"), 1 << 30);
+    ASSERT_OK(device);
+    const size_t at = device->find(ValueOf(version).substr(0, 64));
+    ASSERT_NE(at, std::string::npos);
+    FlipByte(Path("device.img"), at + kValueBytes / 2);
+  }
+  ScrubReport Scrub(const ScrubOptions& options = {.bytes_per_second = 0}) {
+    Result<ScrubReport> report = engine_->Scrub(options);
+    EXPECT_OK(report);
+    return report.ok() ? *std::move(report) : ScrubReport{};
+  }
+  ScrubState Kept() {
+    const Result<ScrubState> state = LoadScrubState(PosixFs(), Path("SCRUB"), Info().store_uuid);
+    EXPECT_OK(state);
+    return state.ok() ? *state : ScrubState{};
+  }
+  // Runs in the background at `rate` until `enough`, then stops it.
+  ScrubReport RunUntil(uint64_t rate, const std::function<bool(const ScrubReport&)>& enough) {
+    EXPECT_OK(engine_->StartScrub({.bytes_per_second = rate}));
+    while (engine_->scrub_report().running && !enough(engine_->scrub_report())) std::this_thread::yield();
+    return engine_->StopScrub();
+  }
+};
+
+TEST_F(ScrubTest, AWholeStoreIsReadInFullAndFoundWhole) {
+  Fill(20);
+  const uint64_t read_before = engine_->stats().device_bytes_read;
+  const ScrubReport report = Scrub();
+  EXPECT_TRUE(report.complete);
+  EXPECT_FALSE(report.running);
+  EXPECT_FALSE(report.resumed);
+  EXPECT_EQ(report.pass, 1u);
+  EXPECT_TRUE(report.findings.empty());
+  EXPECT_EQ(report.records, 30u);
+  EXPECT_EQ(report.snapshots, 2u);
+  // 20 at the tip; the 10 that were overwritten by the log, and once more by the snapshot.
+  EXPECT_EQ(report.payloads, 40u);
+  EXPECT_GE(report.bytes, 40 * kValueBytes);
+  EXPECT_GE(engine_->stats().device_bytes_read - read_before, 40 * kValueBytes);
+  EXPECT_EQ(Scrub().pass, 2u) << "a pass that is through is not gone on with";
+  EXPECT_NE(Kept().last_complete_unix_ms, 0u);
+}
+
+TEST_F(ScrubTest, DamagedPayloadsAreNamedByKeyAndVersion) {
+  Fill(20);
+  FlipValue(4);   // key 3 at the tip, and in the snapshot
+  FlipValue(25);  // key 8 at the tip only
+  FlipValue(7);   // key 6, overwritten since
+  const ScrubReport report = Scrub();
+  EXPECT_TRUE(report.complete);
+  std::map<std::string, std::set<uint64_t>> found;
+  for (const Finding& f : report.findings) {
+    EXPECT_EQ(f.kind, "payload");
+    ASSERT_TRUE(f.version.has_value());
+    found[f.where].insert(f.version->value());
+  }
+  EXPECT_EQ(found, (std::map<std::string, std::set<uint64_t>>{{Key(3), {4}}, {Key(8), {25}}, {Key(6), {7}}}));
+  EXPECT_EQ(report.findings_total, report.findings.size());
+  EXPECT_NE(logger_.text().find("scrub found damage"), std::string::npos);
+}
+
+TEST_F(ScrubTest, EverythingElseIsReadToo) {
+  Fill(6);
+  FlipByte(Path("device.img"), 200);  // superblock A
+  FlipByte(Path("snapshot-00000000000000000006/MANIFEST"), 60);
+  // An older snapshot's file, which no open reads.
+  for (const auto& entry : fs::directory_iterator(Path("snapshot-00000000000000000000/index"))) {
+    if (entry.path().extension() == ".sst") FlipByte(entry.path(), 30);
+  }
+  const Result<std::string> log = ReadFile(PosixFs(), Path("wal/00000000000000000001.log"), 1 << 30);
+  ASSERT_OK(log);
+  FlipByte(Path("wal/00000000000000000001.log"), log->find(Key(2)));
+  const ScrubReport report = Scrub();
+  EXPECT_TRUE(report.complete);
+  std::map<std::string, int> kinds;
+  for (const Finding& f : report.findings) ++kinds[f.kind];
+  EXPECT_EQ(kinds.size(), 3u);
+  EXPECT_EQ(kinds["superblock"], 1);
+  EXPECT_EQ(kinds["log"], 1);
+  EXPECT_GE(kinds["snapshot"], 2);
+  EXPECT_EQ(report.snapshots, 0u) << "only whole ones are counted";
+}
+
+TEST_F(ScrubTest, GoesOnWhereItStoppedAlsoAfterAKill) {
+  Fill(30);
+  // Slow enough to be stopped on the way: a few values a second.
+  const ScrubReport first = RunUntil(5 * kValueBytes, [](const ScrubReport& r) {
+    return r.phase == "tip" && r.payloads >= 17;  // 15 that only the log names, 2 at the tip
+  });
+  ASSERT_FALSE(first.complete);
+  ASSERT_FALSE(first.running);
+  const ScrubState kept = Kept();
+  EXPECT_EQ(kept.phase, ScrubPhase::kTip);
+  EXPECT_FALSE(kept.key.empty());
+  FlipValue(31);  // key 0, which has been judged already
+  ReopenKilled();
+  const ScrubReport second = Scrub();
+  EXPECT_TRUE(second.resumed);
+  EXPECT_TRUE(second.complete);
+  EXPECT_EQ(second.pass, first.pass);
+  EXPECT_TRUE(second.findings.empty()) << "what was read is not read again";
+  EXPECT_EQ(second.payloads, 15u + 30u + 15u);
+  const ScrubReport third = Scrub();
+  EXPECT_EQ(third.pass, 2u);
+  ASSERT_EQ(third.findings.size(), 1u);
+  EXPECT_EQ(third.findings.front().where, Key(0));
+}
+
+TEST_F(ScrubTest, RestartBeginsANewPass) {
+  Fill(10);
+  ASSERT_FALSE(RunUntil(kValueBytes, [](const ScrubReport& r) { return r.bytes != 0; }).complete);
+  const ScrubReport report = Scrub({.bytes_per_second = 0, .restart = true});
+  EXPECT_FALSE(report.resumed);
+  EXPECT_EQ(report.pass, 2u);
+  EXPECT_EQ(report.records, 15u);
+}
+
+TEST_F(ScrubTest, ALostPlaceCostsReadingAgain) {
+  Fill(10);
+  ASSERT_FALSE(RunUntil(kValueBytes, [](const ScrubReport& r) { return r.bytes != 0; }).complete);
+  FlipByte(Path("SCRUB"), 40);
+  const Result<CheckReport> check = [&] {
+    Close();
+    return CheckStore(dir_, {}, open_);
+  }();
+  ASSERT_OK(check);
+  EXPECT_TRUE(check->ok());
+  EXPECT_NE(testing::PrintToString(check->notes).find("scrub"), std::string::npos);
+  Open();
+  const ScrubReport report = Scrub();
+  EXPECT_FALSE(report.resumed);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.records, 15u);
+}
+
+TEST_F(ScrubTest, OneRunAtATimeAndCloseEndsIt) {
+  Fill(10);
+  ASSERT_OK(engine_->StartScrub({.bytes_per_second = kValueBytes}));
+  EXPECT_STATUS(engine_->Scrub(), StatusCode::kBusy);
+  EXPECT_STATUS(engine_->StartScrub(), StatusCode::kBusy);
+  EXPECT_EQ(Get(Key(1)), ValueOf(2));
+  Close();
+  Open();
+  EXPECT_TRUE(Scrub().resumed);
+  ASSERT_OK(engine_->StartScrub({.bytes_per_second = 0}));
+  while (engine_->scrub_report().running) std::this_thread::yield();
+  EXPECT_TRUE(engine_->StopScrub().complete) << "stopping what has ended changes nothing";
+  ASSERT_OK(engine_->StartScrub({.bytes_per_second = 0})) << "a thread that has ended is no hindrance";
+}
+
+TEST_F(ScrubTest, RunsFromOpenInTheBackgroundAndRestsBetweenPasses) {
+  Fill(6);
+  EXPECT_FALSE(engine_->scrub_report().running) << "off unless asked for";
+  Close();
+  open_.scrub_bytes_per_second = 0;
+  open_.scrub_rest_seconds = 3600;
+  Open();
+  while (engine_->scrub_report().phase != "resting") std::this_thread::yield();
+  EXPECT_TRUE(engine_->scrub_report().running);
+  EXPECT_TRUE(engine_->scrub_report().complete);
+  EXPECT_EQ(Kept().pass, 2u);
+  EXPECT_STATUS(engine_->Scrub(), StatusCode::kBusy);
+  Put("more", ValueOf(77));
+  Close();
+
+  Open();
+  while (engine_->scrub_report().phase != "resting") std::this_thread::yield();
+  EXPECT_FALSE(engine_->scrub_report().complete) << "the rest is that from the pass before this open";
+  EXPECT_FALSE(engine_->StopScrub().running);
+  EXPECT_EQ(Kept().pass, 2u) << "no pass was begun";
+  Close();
+
+  FlipValue(1);
+  open_.scrub_rest_seconds = 0;
+  Open();
+  while (engine_->scrub_report().pass < 4) std::this_thread::yield();
+  const ScrubReport report = engine_->StopScrub();
+  EXPECT_TRUE(report.stopped.ok()) << report.stopped.ToString();
+  ASSERT_GE(report.findings.size(), 2u) << "one in each pass";
+  EXPECT_EQ(report.findings.front().where, Key(0));
+}
+
+TEST_F(ScrubTest, AReadOnlyEngineHasNone) {
+  Fill(3);
+  Close();
+  open_.read_only = true;
+  Open();
+  EXPECT_STATUS(engine_->Scrub(), StatusCode::kFailedPrecondition);
+  EXPECT_STATUS(engine_->StartScrub(), StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(engine_->StopScrub().running);
+}
+
+// Time as the test tells it: waiting moves on by itself.
+class JumpingClock final : public Clock {
+ public:
+  uint64_t NowUnixMs() override { return now_ns / 1'000'000; }
+  uint64_t MonotonicNs() override {
+    const uint64_t at = now_ns;
+    now_ns += step_ns;
+    return at;
+  }
+  uint64_t now_ns = 5'000'000'000;
+  uint64_t step_ns = 0;
+};
+
+TEST(Throttle, KeepsToItsRate) {
+  JumpingClock clock;
+  Throttle throttle(clock);
+  throttle.Begin(1'000'000);
+  clock.step_ns = 5'000'000;  // each look at the clock takes five milliseconds
+  const uint64_t begin = clock.now_ns;
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(throttle.Spend(10'000));
+  EXPECT_GE(clock.now_ns - begin, 500'000'000u) << "half a million bytes at a million a second";
+  EXPECT_LE(clock.now_ns - begin, 1'000'000'000u);
+}
+
+TEST(Throttle, TimeNotUsedIsNotSavedUp) {
+  JumpingClock clock;
+  Throttle throttle(clock);
+  throttle.Begin(1'000'000);
+  clock.now_ns += 60'000'000'000;
+  clock.step_ns = 20'000'000;
+  const uint64_t begin = clock.now_ns;
+  EXPECT_TRUE(throttle.Spend(200'000));
+  EXPECT_GE(clock.now_ns - begin, 100'000'000u) << "a minute of rest is worth a tenth of a second";
+}
+
+TEST(Throttle, WithoutALimitNeverWaitsAndStopEndsWaiting) {
+  Throttle throttle(SystemClock());
+  throttle.Begin(0);
+  EXPECT_TRUE(throttle.Spend(uint64_t{1} << 60));
+  throttle.Begin(1);
+  std::thread stopper([&] { throttle.Stop(); });
+  EXPECT_FALSE(throttle.Spend(uint64_t{1} << 40)) << "or it would wait for 30,000 years";
+  stopper.join();
+  EXPECT_TRUE(throttle.stopped());
+  throttle.Begin(0);
+  EXPECT_TRUE(throttle.Spend(1));
+}
+
+}  // namespace
+}  // namespace rawkv
