@@ -59,7 +59,8 @@ TEST(FsOps, ExistsTellsAbsentFromUnreadable) {
   EXPECT_TRUE(*Exists(PosixFs(), dir / "f"));
   EXPECT_TRUE(*Exists(PosixFs(), dir / "dangling")) << "the link itself exists";
   EXPECT_FALSE(*Exists(PosixFs(), dir / "absent"));
-  EXPECT_FALSE(Exists(PosixFs(), dir / "f/below").ok());
+  EXPECT_FALSE(*Exists(PosixFs(), dir / "f/below")) << "below a file there is nothing";
+  EXPECT_FALSE(Exists(PosixFs(), dir / std::string(300, 'n')).ok()) << "a name that is too long";
 }
 
 TEST(ReadFile, ReturnsAllUpToTheLimitAndRefusesMore) {

@@ -252,7 +252,7 @@ TEST_F(CtlDamage, OpenFallsBackToAnOlderSnapshotWhereSharedTablesAreDamaged) {
   EXPECT_TRUE(fs::exists(Snapshot(6)));
   const CtlResult got = Run({"get", "k2"});
   EXPECT_EQ(got.out, ValueAt(2));
-  EXPECT_NE(got.err.find("`current` cannot be used"), std::string::npos) << got.err;
+  EXPECT_NE(got.log.find("`current` cannot be used"), std::string::npos) << got.log;
   const Json info = OkJson({"info"});
   EXPECT_EQ(info["aside"], Json::array({fs::path(Snapshot(6)).filename().string() + ".damaged"}));
   EXPECT_EQ(info["version"], 8);

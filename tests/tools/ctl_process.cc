@@ -36,13 +36,11 @@ std::string ContentOf(const UniqueFd& fd) {
   return content;
 }
 
-std::string WithoutLog(const std::string& text) {
-  std::string kept;
+void TakeError(const std::string& text, CtlResult* result) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("rawkv: ")) kept += line + '\n';
+    (line.starts_with("rawkv: ") ? result->log : result->err) += line + '\n';
   }
-  return kept;
 }
 
 std::vector<std::string> Environment(const std::vector<std::string>& more) {
@@ -105,7 +103,7 @@ CtlResult RunCtl(const std::vector<std::string>& args, const CtlSurroundings& ar
   CtlResult result;
   result.status = WaitFor(Spawn(args, around, {.in = in.get(), .out = out.get(), .err = err.get()}));
   if (around.output_path.empty()) result.out = ContentOf(out);
-  result.err = WithoutLog(ContentOf(err));
+  TakeError(ContentOf(err), &result);
   return result;
 }
 

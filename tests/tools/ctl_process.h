@@ -13,7 +13,8 @@ namespace rawkv::ctl {
 struct CtlResult {
   int status = -1;  // exit status; -1 when a signal ended it
   std::string out;
-  std::string err;  // without the engine's log ("rawkv: …"), which may tell of what it put right
+  std::string err;  // standard error without the engine's log
+  std::string log;  // its lines ("rawkv: …"), which may tell of what was put right
 };
 
 struct CtlSurroundings {
