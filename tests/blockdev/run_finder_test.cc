@@ -140,7 +140,7 @@ Slots RandomSlots(std::mt19937_64& random) {
 TEST(RunFinder, AgreesWithThePlainestSearch) {
   std::mt19937_64 random(20240601);
   int singles = 0, several = 0, none = 0;
-  for (int round = 0; round < static_cast<int>(Share(2000, 1000)); ++round) {
+  for (int round = 0; round < static_cast<int>(Share(2000, 1500)); ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     const Slots slots = RandomSlots(random);
     RunFinder::Request request;

@@ -2,6 +2,7 @@
 // it comes to the same end.
 #include "tests/crash/damage_rows.h"
 #include "tests/support/fault_fs.h"
+#include "tests/support/sanitized.h"
 
 namespace rawkv {
 namespace {
@@ -12,7 +13,7 @@ TEST_P(RepairStopTest, MayBeStoppedAnywhereAndRunAgain) {
   const Row& row = GetParam();
   const std::string dir = scratch_.File("store");
   size_t stops = 0;
-  for (bool through = false; !through && !HasFatalFailure(); ++stops) {
+  for (bool through = false; !through && !HasFatalFailure(); stops += Share(1, 7)) {
     SCOPED_TRACE("stopped at change " + std::to_string(stops));
     ASSERT_LT(stops, 1000u);
     Fresh();

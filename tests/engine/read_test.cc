@@ -244,6 +244,7 @@ TEST_F(ReadTest, IteratorSeeksWithinItsBounds) {
 
 TEST_F(ReadTest, DamagedPayloadIsNeverReturned) {
   open_.engine = IoEngine::kPosix;
+  format_.capacity_bytes = 16 * kMiB;  // looked through
   FormatAndOpen();
   const std::string good = MakeValue({1, 300 * kKiB});
   const std::string bad = MakeValue({2, 700 * kKiB});
@@ -286,6 +287,7 @@ TEST_F(ReadTest, DamagedPayloadIsNeverReturned) {
 TEST_F(ReadTest, StalePayloadOfTheSameKeyIsNeverReturned) {
   // The slot of version 1's payload put back in the place of version 2's: good bytes, wrong write.
   open_.engine = IoEngine::kPosix;
+  format_.capacity_bytes = 16 * kMiB;  // looked through
   FormatAndOpen();
   Put("k", OneSlot(1));
   Close();

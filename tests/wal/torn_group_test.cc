@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "tests/support/sanitized.h"
 #include "tests/wal/wal_fixture.h"
 
 namespace rawkv {
@@ -114,7 +115,7 @@ TEST_P(TornGroup, InterruptedCutIsJudgedAgain) {
   Append(group);
   const Image after = log_.Save();
   std::mt19937_64 random(1);
-  for (int i = 0; i < 20 && !HasFailure(); ++i) {
+  for (uint64_t i = 0; i < Share(20, 5) && !HasFailure(); ++i) {
     size_t pages = 0;
     Image torn = before;
     std::string& content = torn[SegmentName(Version(1))];
@@ -136,7 +137,7 @@ TEST_P(TornGroup, NothingBehindTheCutRevives) {
   Append(old_group);
   const Image after = log_.Save();
   std::mt19937_64 random(2);
-  for (int i = 0; i < 20 && !HasFailure(); ++i) {
+  for (uint64_t i = 0; i < Share(20, 5) && !HasFailure(); ++i) {
     size_t pages = 0;
     Image torn = before;
     std::string& content = torn[SegmentName(Version(1))];
