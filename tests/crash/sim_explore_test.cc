@@ -44,7 +44,7 @@ TEST_F(SimExploreTest, EveryHistoryOfUpToTwoOperations) {
   options.random_plans = 16;
   options.max_states = wanted;
   // About what a full round has; a smaller share is spread over all histories.
-  options.place_one_in = Share(1, 8);
+  options.place_one_in = Share(1, 30);
   options.per_mille = std::min<uint64_t>(1000, wanted * options.place_one_in * 1000 / 60'000 + 1);
   SimExplorer explorer(options);
   for (size_t length = 1; length <= 2; ++length) {
