@@ -210,7 +210,9 @@ Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(current.version), proven));
   Result<std::shared_ptr<const EngineView>> view =
       views.OpenClone(c, current.version, log.keep_through, "view");
-  if (!view.ok() && !c.lock->writable()) {
+  // An I/O error is none of its own.
+  const bool read_only_media = view.status().message().find("Read-only file system") != std::string::npos;
+  if (read_only_media && !c.lock->writable()) {
     return Status::FailedPrecondition(
         c.paths.dir + ": cannot be written, and reading needs a throw-away clone below views/ (" +
         view.status().message() + "); copy the store, or mount it for writing");
