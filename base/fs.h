@@ -33,6 +33,8 @@ class RAWKV_EXPORT File {
 class RAWKV_EXPORT FileLock {
  public:
   virtual ~FileLock() = default;
+  // The file lies on media that is read-only: it is locked, and cannot be written.
+  virtual bool read_only() const { return false; }
 };
 
 enum class FileKind : uint8_t { kRegular, kDirectory, kSymlink, kOther };

@@ -137,15 +137,17 @@ class PosixFile final : public File {
 
 class PosixFileLock final : public FileLock {
  public:
-  explicit PosixFileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  PosixFileLock(UniqueFd fd, bool read_only) : fd_(std::move(fd)), read_only_(read_only) {}
   // Unlocked explicitly, since a forked child may still have a copy of the descriptor, which would
   // keep the lock; but never by such a child, which would take it from its parent.
   ~PosixFileLock() override {
     if (::getpid() == holder_) ::flock(fd_.get(), LOCK_UN);
   }
+  bool read_only() const override { return read_only_; }
 
  private:
   const UniqueFd fd_;
+  const bool read_only_;
   const pid_t holder_ = ::getpid();
 };
 
@@ -293,7 +295,8 @@ class PosixFsImpl final : public Fs {
     for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
       UniqueFd fd = OpenFd(path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY);
       // On media that is read-only a lock for reading is all that can be had, and needed.
-      if (!fd.valid() && errno == EROFS) fd = OpenFd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+      const bool read_only = !fd.valid() && errno == EROFS;
+      if (read_only) fd = OpenFd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
       if (!fd.valid()) return PathError(errno, What("lock", path));
       int returned = 0;
       do {
@@ -306,7 +309,7 @@ class PosixFsImpl final : public Fs {
       // Between open and flock a former holder may have removed the file (the sweep of leases): a
       // lock on a file without a name excludes nobody.
       if (StillNamed(fd.get(), path)) {
-        return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(fd)));
+        return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(fd), read_only));
       }
     }
     return Status::Busy(What("lock", path) + ": keeps being replaced; try again");

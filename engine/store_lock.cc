@@ -49,11 +49,13 @@ Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, cons
         other ? "process " + std::to_string(other->pid) + " on " + other->host : "another process";
     return Status::Busy(store_dir + " is open in " + who + "; close it there first");
   }
-  // A full filesystem must not keep anyone from pruning: the holder's name is a courtesy.
-  const Status written = WriteHolder(fs, clock, path);
-  const bool full = written.code() == StatusCode::kNoSpace;
-  if (!written.ok() && !full && holder == Holder::kWriter) return written;
-  return std::unique_ptr<StoreLock>(new StoreLock(*std::move(lock), written.ok() || full));
+  const bool writable = !(*lock)->read_only();
+  if (writable || holder == Holder::kWriter) {
+    const Status written = WriteHolder(fs, clock, path);
+    // A full filesystem must not keep anyone from pruning: the holder's name is a courtesy.
+    if (!written.ok() && written.code() != StatusCode::kNoSpace) return written;
+  }
+  return std::unique_ptr<StoreLock>(new StoreLock(*std::move(lock), writable));
 }
 
 }  // namespace rawkv

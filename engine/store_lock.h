@@ -13,13 +13,13 @@ namespace rawkv {
 // The one writer's LOCK file: locked, and naming its holder for the operator.
 class StoreLock {
  public:
-  // kReader: one that changes nothing of the store's, and may have no right or way to (media that is
-  // read-only). Only its name is missing from LOCK then.
+  // kReader: one that changes nothing of the store's; on media that is read-only its name is missing from
+  // LOCK.
   enum class Holder : uint8_t { kWriter, kReader };
   // kBusy names the holder as far as LOCK tells.
   static Result<std::unique_ptr<StoreLock>> Acquire(Fs& fs, Clock& clock, const std::string& store_dir,
                                                     Holder holder = Holder::kWriter);
-  // Whether the store's directory takes writes, as far as LOCK shows.
+  // False on media that is read-only.
   bool writable() const { return writable_; }
 
  private:

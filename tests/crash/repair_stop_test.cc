@@ -20,11 +20,9 @@ TEST_P(RepairStopTest, MayBeStoppedAnywhereAndRunAgain) {
     row.damage(dir);
     {
       FaultFs faulty(PosixFs());
-      // Not in the throw-away clones that a check reads from, nor in the holder's name in LOCK: neither is
-      // part of the store.
+      // Not in the throw-away clones that a check reads from: they are no part of the store.
       const auto in_the_store = [](const FaultFs::Operation& operation) {
-        const bool lock = operation.Is("lock") || operation.path.ends_with("/LOCK");
-        return operation.path.find("/views") == std::string::npos && !lock;
+        return operation.path.find("/views") == std::string::npos && !operation.Is("lock");
       };
       faulty.Arm({.skip = stops, .status = Status::IoError("stopped here"), .matches = in_the_store});
       const Result<RepairReport> stopped = Repair(dir, row.gives_up, faulty);
