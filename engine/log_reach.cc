@@ -19,6 +19,17 @@ Status Stop() {
 
 }  // namespace
 
+Result<bool> PayloadsAreWhole(PayloadIo& payload, const LogRecord& record) {
+  RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+  for (const ChangeOp& op : changes.ops) {
+    if (op.kind != ChangeOp::Kind::kPut || op.value.is_inline()) continue;
+    const Status verified = payload.Verify(op.key, std::get<PayloadRef>(op.value.data));
+    if (verified.code() == StatusCode::kCorruption) return false;
+    RAWKV_RETURN_IF_ERROR(verified);
+  }
+  return true;
+}
+
 Result<Version> ReachFrom(StoreContext& c, Version from, Version proven) {
   Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c.env.fs, c.paths.wal());
   if (segments.status().code() == StatusCode::kNotFound) return from;
@@ -41,17 +52,11 @@ Result<Version> ReachFrom(StoreContext& c, Version from, Version proven) {
   const Version last = reach;
   stopped = false;
   const auto verify = [&](const LogRecord& record) -> Status {
-    RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
-    for (const ChangeOp& op : changes.ops) {
-      if (op.kind != ChangeOp::Kind::kPut || op.value.is_inline()) continue;
-      const Status verified = payload.Verify(op.key, std::get<PayloadRef>(op.value.data));
-      if (verified.ok()) continue;
-      if (verified.code() != StatusCode::kCorruption) return verified;
-      stopped = true;
-      reach = Previous(record.head.version);
-      return Stop();
-    }
-    return Status::Ok();
+    RAWKV_ASSIGN_OR_RETURN(const bool whole, PayloadsAreWhole(payload, record));
+    if (whole) return Status::Ok();
+    stopped = true;
+    reach = Previous(record.head.version);
+    return Stop();
   };
   const Result<LogPart> verified = FollowLog(c.log(), Next(std::max(durable, from)), last, verify);
   if (!verified.ok() && !stopped) return verified.status();

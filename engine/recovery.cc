@@ -4,10 +4,10 @@
 
 #include "base/fs_ops.h"
 #include "engine/bring_up.h"
+#include "engine/log_reach.h"
 #include "engine/rollback_steps.h"
 #include "engine/working_index.h"
 #include "snapshot/leases.h"
-#include "wal/change_set.h"
 #include "wal/segment_name.h"
 
 namespace rawkv {
@@ -21,16 +21,10 @@ constexpr int kWriteIdCounterBits = 40;
 Result<Version> FirstBadPayload(StoreContext& c, PayloadIo& payload, Version from, Version to) {
   Version bad = Next(to);
   const Status walked = ReadLog(c.log(), from, to, [&](const LogRecord& record) -> Status {
-    RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
-    for (const ChangeOp& op : changes.ops) {
-      if (op.kind != ChangeOp::Kind::kPut || op.value.is_inline()) continue;
-      const Status verified = payload.Verify(op.key, std::get<PayloadRef>(op.value.data));
-      if (verified.ok()) continue;
-      if (verified.code() != StatusCode::kCorruption) return verified;
-      bad = record.head.version;
-      return Status::FailedPrecondition("stop");  // ends the walk; told apart by `bad`
-    }
-    return Status::Ok();
+    RAWKV_ASSIGN_OR_RETURN(const bool whole, PayloadsAreWhole(payload, record));
+    if (whole) return Status::Ok();
+    bad = record.head.version;
+    return Status::FailedPrecondition("stop");  // ends the walk; told apart by `bad`
   });
   if (!walked.ok() && bad == Next(to)) return walked;
   return bad;
@@ -210,9 +204,7 @@ Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(current.version), proven));
   Result<std::shared_ptr<const EngineView>> view =
       views.OpenClone(c, current.version, log.keep_through, "view");
-  // An I/O error is none of its own.
-  const bool read_only_media = view.status().message().find("Read-only file system") != std::string::npos;
-  if (read_only_media && !c.lock->writable()) {
+  if (!view.ok() && !c.lock->writable()) {
     return Status::FailedPrecondition(
         c.paths.dir + ": cannot be written, and reading needs a throw-away clone below views/ (" +
         view.status().message() + "); copy the store, or mount it for writing");

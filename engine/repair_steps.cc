@@ -15,7 +15,6 @@ namespace rawkv {
 namespace {
 
 Status RewriteSuperblock(StoreContext& c) {
-  // The copy that does not count is written: the bad one.
   RAWKV_RETURN_IF_ERROR(c.superblocks->Save(c.superblock).WithContext(c.device_path + ": superblock"));
   RAWKV_ASSIGN_OR_RETURN(c.superblock, c.superblocks->Load());
   return Status::Ok();

@@ -3,13 +3,13 @@
 #include "base/byte_codec.h"
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
+#include "wal/change_set.h"
 
 namespace rawkv {
 namespace {
 
 constexpr SealedKind kKind{
     .magic = "RKVSCRUB", .format = 1, .name = "SCRUB", .max_payload_bytes = 128 * 1024};
-constexpr uint64_t kMaxKeyBytes = 64 * 1024;
 
 }  // namespace
 

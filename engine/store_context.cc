@@ -65,7 +65,7 @@ Status CheckIdentity(const StoreContext& c) {
   return Status::Ok();
 }
 
-// The next save writes the copy that does not count, and so the bad one.
+// A save, which every open makes, writes both.
 Status TellOfABadCopy(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c.superblocks->Inspect());
   for (const Status& copy : pair.status) {

@@ -46,12 +46,7 @@ Status ReadLog(const WalContext& context, Version from, Version to,
     if (frame) {
       const FrameHeader& head = frame->header;
       if (head.kind != FrameKind::kRecord || head.version < from) continue;
-      const LogRecord record{.head = {.version = head.version,
-                                      .lineage = head.lineage,
-                                      .time_unix_ms = frame->time_unix_ms,
-                                      .durable_through = head.durable_through},
-                             .body = frame->body};
-      RAWKV_RETURN_IF_ERROR(fn(record));
+      RAWKV_RETURN_IF_ERROR(fn(RecordOf(*frame)));
       continue;
     }
     if (index + 1 == files.size()) {

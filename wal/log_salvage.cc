@@ -48,12 +48,7 @@ Result<LogPart> FollowLog(const WalContext& context, Version from, Version to,
       const FrameHeader& head = frame->header;
       part.durable_through = std::max(part.durable_through, head.durable_through);
       if (head.kind != FrameKind::kRecord) continue;
-      const LogRecord record{.head = {.version = head.version,
-                                      .lineage = head.lineage,
-                                      .time_unix_ms = frame->time_unix_ms,
-                                      .durable_through = head.durable_through},
-                             .body = frame->body};
-      RAWKV_RETURN_IF_ERROR(fn(record));
+      RAWKV_RETURN_IF_ERROR(fn(RecordOf(*frame)));
       part.last = head.version;
     }
   }

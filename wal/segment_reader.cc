@@ -13,6 +13,14 @@ constexpr uint64_t kWindowBytes = 256 * 1024;
 
 }  // namespace
 
+LogRecord RecordOf(const Frame& frame) {
+  return {.head = {.version = frame.header.version,
+                   .lineage = frame.header.lineage,
+                   .time_unix_ms = frame.time_unix_ms,
+                   .durable_through = frame.header.durable_through},
+          .body = frame.body};
+}
+
 Result<SegmentReader> SegmentReader::OpenFile(const WalContext& context, const SegmentFile& file) {
   SegmentReader reader;
   reader.context_ = &context;

@@ -28,6 +28,9 @@ struct Frame {
   ConstBytes body;  // until the reader's next call
 };
 
+// A record frame as its readers see it; shares the frame's body.
+LogRecord RecordOf(const Frame& frame);
+
 // What lies behind the good part of a segment.
 struct SegmentTail {
   uint64_t nonzero_end = 0;  // behind the last byte that is not zero; the good end if there is none
