@@ -16,8 +16,7 @@ target_include_directories(rawkv_compile_options INTERFACE "$<BUILD_INTERFACE:${
 configure_file("${PROJECT_SOURCE_DIR}/base/version_info.h.in"
                "${PROJECT_BINARY_DIR}/generated/base/version_info.h" @ONLY)
 
-# The standard headers that most files include, read once a build: they are half of what there is to
-# compile. Preset lint does without, so that a forgotten #include shows.
+# The standard headers that most files include, read once a build. Preset lint does without, so that a forgotten #include shows.
 set(standard_headers <algorithm> <array> <atomic> <cstdint> <cstring> <functional> <memory> <optional> <span>
                      <string> <string_view> <thread> <utility> <vector>)
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/nothing.cc" CONTENT "int main() {}\n")
@@ -25,8 +24,8 @@ add_library(rawkv_pch OBJECT "${PROJECT_BINARY_DIR}/generated/nothing.cc")
 target_link_libraries(rawkv_pch PRIVATE rawkv_compile_options)
 target_precompile_headers(rawkv_pch PRIVATE ${standard_headers})
 
-# tools/run-tests has eight files of a target compiled as one, which halves the time once more. Not these: a name
-# of theirs in an anonymous namespace is one of another file's, too.
+# tools/run-tests has eight files of a target compiled as one, for time. Not these: a name of theirs in an
+# anonymous namespace is one of another file's, too.
 function(rawkv_compiled_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
@@ -52,7 +51,7 @@ endfunction()
 if(RAWKV_BUILD_TESTS)
   find_package(GTest REQUIRED)
   # Under sanitizers a test's own files take the short way: it is the engine that is to be checked, and a
-  # GoogleTest program takes three times as long to compile with all of it.
+  # GoogleTest file takes two to three times as long to compile with all of it.
   add_library(rawkv_test_options INTERFACE)
   target_link_libraries(rawkv_test_options INTERFACE rawkv_compile_options GTest::gtest)
   # Of GoogleTest's own macros, which do not count as a system header's in a precompiled one.
