@@ -173,8 +173,11 @@ Result<uint64_t> FindNonZeroEnd(File& file, uint64_t from) {
   while (end > from) {
     const uint64_t begin = std::max(from, end - std::min(end, kWindowBytes));
     RAWKV_ASSIGN_OR_RETURN(const size_t got, file.ReadAt(begin, Bytes(block).first(end - begin)));
-    for (size_t i = got; i > 0; --i) {
-      if (block[i - 1] != std::byte{0}) return begin + i;
+    // Most of a segment is zeros to its end.
+    if (!AllZero(ConstBytes(block).first(got))) {
+      size_t length = got;
+      while (block[length - 1] == std::byte{0}) --length;
+      return begin + length;
     }
     end = begin;
   }

@@ -163,6 +163,7 @@ std::string FaultSession::JudgeImage(const DiskImage& image, bool power_cut, uin
   const uint64_t chance = seed / 7;
   const Scrutiny scrutiny{.check_before = thorough || chance % 3 == 0,
                           .every_version = thorough || chance % 4 == 0,
+                          .every_copy = thorough || chance % 4 == 1,
                           .go_on = thorough || chance % 3 == 1};
   const Verdict verdict = rawkv::Judge(image, {.before = &before, .after = &after}, config_, scrutiny, seed);
   if (verdict.problem.empty()) return "";

@@ -144,6 +144,7 @@ void SimExplorer::JudgeState(const Run& run, const DiskImage& image, size_t mark
   const bool nest = run.depth < 2 && options_.nest_one_in != 0 && Mix(hash, 77) % options_.nest_one_in == 0;
   const Scrutiny scrutiny{.check_before = Mix(hash, 1) % 4 == 0,
                           .every_version = Mix(hash, 2) % 4 == 0,
+                          .every_copy = Mix(hash, 5) % 4 == 0,
                           .go_on = Mix(hash, 3) % 4 == 0 || nest,
                           .record = nest};
   const Verdict verdict = Judge(image, allowed, options_.config, scrutiny, Mix(hash, 4));

@@ -128,6 +128,7 @@ class Judgement {
     FormatOptions o;
     o.device = SimStore::kJudgeDevice;
     o.capacity_bytes = (config_.slots + 18) * 4096;
+    o.runtime.wal_segment_bytes = config_.wal_segment_bytes;
     o.env = world_.env();
     return o;
   }
@@ -177,12 +178,15 @@ class Judgement {
   std::string CheckCopies() {
     const Promise& last = allowed_.after != nullptr ? *allowed_.after : *allowed_.before;
     for (const auto& [in, copy] : last.exports) {
-      if (in == "/export0") continue;
-      const std::string problem = CheckExport(in, copy, allowed_.before->exports.contains(in));
+      const bool finished = allowed_.before->exports.contains(in);
+      if (in == "/export0" || (finished && !scrutiny_.every_copy)) continue;
+      const std::string problem = CheckExport(in, copy, finished);
       if (!problem.empty()) return problem;
     }
     for (const auto& [dir, copy] : last.imports) {
-      const std::string problem = CheckImport(dir, copy, allowed_.before->imports.contains(dir));
+      const bool finished = allowed_.before->imports.contains(dir);
+      if (finished && !scrutiny_.every_copy) continue;
+      const std::string problem = CheckImport(dir, copy, finished);
       if (!problem.empty()) return problem;
     }
     return "";

@@ -18,7 +18,8 @@ struct Allowed {
 // How closely a state is looked at; opening it, reading its tip and checking its structure always.
 struct Scrutiny {
   bool check_before = true;   // fsck of what the crash left, before anything puts it right
-  bool every_version = true;  // else the tip and one more
+  bool every_version = true;  // else the tip and one older version of four
+  bool every_copy = true;     // else exports and imports that were under way
   bool go_on = true;          // further commits, a snapshot, a reopen, fsck
   bool record = false;        // leave a trace of it all
 };

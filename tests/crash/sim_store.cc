@@ -3,7 +3,8 @@
 #include <rocksdb/env.h>
 
 #include <algorithm>
-#include <future>
+#include <array>
+#include <latch>
 #include <list>
 
 #include "engine/admin.h"
@@ -43,12 +44,25 @@ const char* SimOpName(SimOp op) {
 
 void AwaitIndexThreads() {
   rocksdb::Env* const env = rocksdb::Env::Default();
-  // One worker each: what was queued before has ended when this runs. Flushes may queue compactions.
-  for (const rocksdb::Env::Priority pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW}) {
-    env->SetBackgroundThreads(1, pool);
-    std::promise<void> reached;
-    env->Schedule([](void* p) { static_cast<std::promise<void>*>(p)->set_value(); }, &reached, pool);
-    reached.get_future().wait();
+  constexpr std::array kPools = {rocksdb::Env::HIGH, rocksdb::Env::LOW};
+  for (const rocksdb::Env::Priority pool : kPools) env->SetBackgroundThreads(1, pool);
+  // With the one worker of each pool held at once, nothing runs, and nothing can be queued meanwhile.
+  // A flush or a compaction that ran until then may have queued another behind.
+  for (bool idle = false; !idle;) {
+    std::latch all_held(kPools.size()), looked(1), all_gone(kPools.size());
+    auto hold = [&] {
+      all_held.count_down();
+      looked.wait();
+      all_gone.count_down();
+    };
+    for (const rocksdb::Env::Priority pool : kPools) {
+      env->Schedule([](void* p) { (*static_cast<decltype(hold)*>(p))(); }, &hold, pool);
+    }
+    all_held.wait();
+    idle = std::all_of(kPools.begin(), kPools.end(),
+                       [&](rocksdb::Env::Priority pool) { return env->GetThreadPoolQueueLen(pool) == 0; });
+    looked.count_down();
+    all_gone.wait();
   }
 }
 

@@ -103,7 +103,8 @@ ModelBatch ConcurrencyTest::NewBatch(Rng& rng) {
 
 void ConcurrencyTest::CommitMany(uint64_t thread) {
   Rng rng(thread);
-  for (uint64_t i = 0; i < GetParam().commits_each && !HasFailure(); ++i) {
+  // On until a view was seen meanwhile, however slow the machine.
+  for (uint64_t i = 0; (i < GetParam().commits_each || views_ == 0) && !HasFailure(); ++i) {
     const ModelBatch batch = NewBatch(rng);
     std::list<std::string> values;
     const CommitResult result = engine_->Commit(batch.ToWriteBatch(&values));
