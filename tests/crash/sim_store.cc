@@ -47,8 +47,11 @@ void AwaitIndexThreads() {
   constexpr std::array kPools = {rocksdb::Env::HIGH, rocksdb::Env::LOW};
   for (const rocksdb::Env::Priority pool : kPools) env->SetBackgroundThreads(1, pool);
   // With the one worker of each pool held at once, nothing runs, and nothing can be queued meanwhile.
-  // A flush or a compaction that ran until then may have queued another behind.
-  for (bool idle = false; !idle;) {
+  // A flush or a compaction that ran until then may have queued another behind; one that fails for as long
+  // as it is let queues itself again and again, which is not waited for.
+  constexpr int kMaxRounds = 16;
+  bool idle = false;
+  for (int round = 0; round < kMaxRounds && !idle; ++round) {
     std::latch all_held(kPools.size()), looked(1), all_gone(kPools.size());
     auto hold = [&] {
       all_held.count_down();
