@@ -30,6 +30,7 @@ Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_A
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
     if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
+    core.index->AllowCompaction();  // a long way, with many tables to come
     const Status flushed = WithBallast(c, [&]() -> Status {
       RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
       return core.index->WaitFlush();

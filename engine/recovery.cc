@@ -188,6 +188,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   core.tip = core.durable = core.meta.applied.value();
   core.next_write_id = c.record.open_generation << kWriteIdCounterBits;
   EnsureBallast(c);
+  core.index->AllowCompaction();
   return Status::Ok();
 }
 

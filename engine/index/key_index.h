@@ -126,6 +126,8 @@ class KeyIndex {
   virtual Status StartFlush() = 0;
   // Waits until every flush begun is durable; the first background error otherwise.
   virtual Status WaitFlush() = 0;
+  // RocksDB may compact from now on. Until then it does not, however much is due.
+  virtual void AllowCompaction() = 0;
 
   // Hard-links the flushed state (as of the last finished flush) into the existing, empty `to`; other
   // files are copied and synced. Directory not synced. What is only in memory is not in it.

@@ -58,7 +58,8 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
     : dir_(options.dir),
       read_only_(options.read_only),
       logger_(options.logger),
-      env_(rocksdb::NewCompositeEnv(Guarded(options.fs != nullptr ? options.fs : PrivateFileSystem()))) {}
+      env_(std::make_unique<CompactionGate>(
+          rocksdb::NewCompositeEnv(Guarded(options.fs != nullptr ? options.fs : PrivateFileSystem())))) {}
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
@@ -254,6 +255,10 @@ Status RocksdbKeyIndex::StartFlush() {
 Status RocksdbKeyIndex::WaitFlush() {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
   return flushes_->Wait();
+}
+
+void RocksdbKeyIndex::AllowCompaction() {
+  env_->Open();
 }
 
 Result<std::vector<LinkedFile>> RocksdbKeyIndex::LinkInto(Fs& fs, const std::string& to) {

@@ -6,12 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/index/compaction_gate.h"
 #include "engine/index/flush_tracker.h"
 #include "engine/index/key_index.h"
 
 namespace rocksdb {
 class DB;
-class Env;
 class PinnableSlice;
 struct ReadOptions;
 }  // namespace rocksdb
@@ -42,6 +42,7 @@ class RocksdbKeyIndex final : public KeyIndex {
   uint64_t MemtableBytes() const override;
   Status StartFlush() override;
   Status WaitFlush() override;
+  void AllowCompaction() override;
   Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to) override;
   Status VerifyChecksums() override;
   uint64_t DiskBytes() const override;
@@ -63,7 +64,7 @@ class RocksdbKeyIndex final : public KeyIndex {
   const std::string dir_;
   const bool read_only_;
   Logger* const logger_;
-  std::unique_ptr<rocksdb::Env> env_;
+  std::unique_ptr<CompactionGate> env_;
   std::shared_ptr<FlushTracker> flushes_;  // shared with RocksDB's listener
   std::unique_ptr<rocksdb::DB> db_;        // dies first
 };

@@ -92,6 +92,7 @@ TEST_F(IndexFiles, Crc32cIsTheStandardOne) {
 }
 
 TEST_F(IndexFiles, SurviveCompactionInTheSource) {
+  index_->AllowCompaction();
   CommitAndFlush(1);
   CommitAndFlush(2);
   const std::vector<LinkedFile> files = Link(to_);

@@ -183,6 +183,7 @@ TEST_F(IndexFlush, WhoseManifestCannotBeWrittenIsALastingFailure) {
 }
 
 TEST_F(IndexFlush, GoesOnWhenCompactionFindsNoSpace) {
+  index_->AllowCompaction();
   for (uint64_t version = 1; version <= 3; ++version) {
     Commit(*index_, version, "a", "value");
     Flush(*index_);
@@ -243,6 +244,22 @@ TEST_F(IndexFlush, CopiesMadeBesideCommitsAreWhole) {
   }
   writer.join();
   reader.join();
+}
+
+TEST_F(IndexFlush, CompactionsWaitUntilTheyAreAllowed) {
+  constexpr size_t kTables = 8;  // RocksDB finds a compaction due from four on
+  for (uint64_t version = 1; version <= kTables; ++version) {
+    Commit(*index_, version, "key", std::to_string(version));
+    Flush(*index_);
+  }
+  EXPECT_EQ(Tables(), kTables);
+  // One that waits does not hold up a close, and is found due again.
+  index_.reset();
+  index_ = MustOpen({.dir = dir_, .fs = files_});
+  EXPECT_EQ(Tables(), kTables);
+  index_->AllowCompaction();
+  EXPECT_TRUE(Eventually([&] { return Tables() < kTables; }));
+  EXPECT_EQ(AppliedVersion(*index_), kTables);
 }
 
 }  // namespace
