@@ -3,6 +3,7 @@
 
 #include "base/fs_ops.h"
 #include "blockdev/aligned_buffer.h"
+#include "blockdev/superblock.h"
 #include "tests/bench/bench_store.h"
 
 namespace rawkv::bench {
@@ -86,15 +87,18 @@ void BenchRead() {
       Must(engine->Commit(batch, {.durability = Durability::kUnsafeUnsynced}).status, "commit");
     }
     Must(engine->Sync(), "sync");
-    // The same bytes of the same file, read past the engine: what the device alone takes.
+    // The same values of the same file, read past the engine: what the device alone takes. The first store
+    // of a fresh device fills its slots in order.
     const OpenedDevice raw =
         Must(OpenBlockDevice(JoinPath(store.dir(), "device.img"), {.writable = false}), "device");
+    const DeviceLayout layout = Must(SuperblockStore(*raw.device).Load(), "superblock").layout;
     AlignedBuffer buffer(value_bytes);
     std::vector<double> get, device, ratio;
     for (uint64_t i = 0; i < 1000; ++i) {
       const std::string key = "k" + std::to_string(i * 7919 % count);
       get.push_back(SecondsOf([&] { Must(engine->GetInto(key, buffer.bytes()).status(), "get"); }) * 1e6);
-      const DeviceOffset offset(64 * 1024 * 1024 + i * 7919 % count * AlignUp(value_bytes, 4096));
+      const DeviceOffset offset(layout.slots_offset +
+                                i * 7919 % count * AlignUp(value_bytes, layout.slot_bytes));
       device.push_back(SecondsOf([&] { Must(raw.device->Read(offset, buffer.bytes()), "read"); }) * 1e6);
       ratio.push_back(get.back() / device.back());
     }
@@ -109,6 +113,43 @@ void BenchRead() {
     });
     std::printf("| %lu KiB | %.0f | %.0f | %.2f | %.0f |\n", value_bytes >> 10, Median(get), Median(device),
                 Median(ratio), kRounds * 32.0 * static_cast<double>(value_bytes) / seconds / (1 << 20));
+    std::fflush(stdout);
+  }
+}
+
+void BenchReadInline() {
+  std::printf(
+      "| keys | get p50 us | get p99 us | multi-get of 100, keys/s | scan, keys/s |\n| --- | --- | --- | --- "
+      "| "
+      "--- |\n");
+  for (const uint64_t count : {10'000ull, 1'000'000ull}) {
+    BenchStore store("inline", {.capacity_bytes = 1ull << 30});
+    const std::unique_ptr<Engine> engine = store.Open(Quiet());
+    Fill(*engine, 0, count, 100);
+    Must(engine->CreateSnapshot().status(), "snapshot");  // out of memory, into tables
+    const auto key = [&](uint64_t i) { return "k" + std::to_string(i * 7919 % count); };
+    std::vector<double> get;
+    for (uint64_t i = 0; i < 200'000; ++i) {
+      get.push_back(SecondsOf([&] { Must(engine->Get(key(i)).status(), "get"); }) * 1e6);
+    }
+    constexpr uint64_t kRounds = 2000, kKeys = 100;
+    const double multi = SecondsOf([&] {
+      for (uint64_t i = 0; i < kRounds; ++i) {
+        std::vector<std::string> names;
+        for (uint64_t k = 0; k < kKeys; ++k) names.push_back(key(i * kKeys + k));
+        const std::vector<std::string_view> keys(names.begin(), names.end());
+        for (const Result<Value>& v : engine->MultiGet(keys)) Must(v.status(), "multi-get");
+      }
+    });
+    uint64_t scanned = 0;
+    const double scan = SecondsOf([&] {
+      const std::unique_ptr<Iterator> it = Must(engine->NewIterator(), "iterator");
+      for (it->SeekToFirst(); it->Valid(); it->Next()) ++scanned;
+      Must(it->status(), "scan");
+    });
+    const Percentiles p = PercentilesOf(get);
+    std::printf("| %lu | %.1f | %.1f | %.0f | %.0f |\n", count, p.p50, p.p99, kRounds * kKeys / multi,
+                static_cast<double>(scanned) / scan);
     std::fflush(stdout);
   }
 }

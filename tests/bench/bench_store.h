@@ -55,5 +55,6 @@ void BenchSnapshotOverlap();
 void BenchWriteAmplification();
 void BenchCommit();
 void BenchRead();
+void BenchReadInline();
 
 }  // namespace rawkv::bench

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
       {"write-amp", BenchWriteAmplification},
       {"commit", BenchCommit},
       {"read", BenchRead},
+      {"read-inline", BenchReadInline},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;
