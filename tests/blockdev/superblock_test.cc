@@ -152,13 +152,13 @@ TEST(DeviceLayout, DividesTheDeviceWithoutOverlapOrWaste) {
 }
 
 TEST(DeviceLayout, RefusesWrongSizes) {
-  constexpr uint64_t kCapacity = 1ull << 30;
-  EXPECT_EQ(PlanLayout(kCapacity, 0, 0).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(PlanLayout(kCapacity, 512, 0).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(PlanLayout(kCapacity, 5000, 0).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(PlanLayout(kCapacity, 128ull << 20, 0).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(PlanLayout(kCapacity, 4096, 512).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(PlanLayout(kCapacity, 4096, UINT64_MAX - 4095).status().code(), StatusCode::kInvalidArgument);
+  constexpr uint64_t kDeviceBytes = 1ull << 30;
+  EXPECT_EQ(PlanLayout(kDeviceBytes, 0, 0).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(PlanLayout(kDeviceBytes, 512, 0).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(PlanLayout(kDeviceBytes, 5000, 0).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(PlanLayout(kDeviceBytes, 128ull << 20, 0).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(PlanLayout(kDeviceBytes, 4096, 512).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(PlanLayout(kDeviceBytes, 4096, UINT64_MAX - 4095).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(PlanLayout(0, 4096, 0).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(PlanLayout(8192 + 65536, 4096, 0).status().code(), StatusCode::kInvalidArgument);
   EXPECT_TRUE(PlanLayout(8192 + 65536 + 4096, 4096, 0).ok());
