@@ -58,8 +58,7 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
     : dir_(options.dir),
       read_only_(options.read_only),
       logger_(options.logger),
-      env_(std::make_unique<CompactionGate>(
-          rocksdb::NewCompositeEnv(Guarded(options.fs != nullptr ? options.fs : PrivateFileSystem())))) {}
+      gate_(CompactionGate::Make(Guarded(options.fs != nullptr ? options.fs : PrivateFileSystem()))) {}
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
@@ -71,8 +70,8 @@ RocksdbKeyIndex::~RocksdbKeyIndex() {
 }
 
 Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
-  RAWKV_RETURN_IF_ERROR(CheckCurrent(*env_->GetFileSystem(), options));
-  rocksdb::Options rocksdb_options = MakeRocksdbOptions(options, env_.get());
+  RAWKV_RETURN_IF_ERROR(CheckCurrent(*gate_->env().GetFileSystem(), options));
+  rocksdb::Options rocksdb_options = MakeRocksdbOptions(options, &gate_->env());
   flushes_ = std::make_shared<FlushTracker>(0);
   rocksdb_options.listeners.push_back(MakeFlushListener(flushes_, logger_, dir_));
   rocksdb::DB* db = nullptr;
@@ -80,7 +79,7 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
                                                                            /*error_if_wal_file_exists=*/false)
                                             : rocksdb::DB::Open(rocksdb_options, dir_, &db);
   db_.reset(db);
-  if (status.IsCorruption() && ListingFailed(*env_->GetFileSystem())) {
+  if (status.IsCorruption() && ListingFailed(*gate_->env().GetFileSystem())) {
     return Status::IoError("opening index " + dir_ + ": " + status.ToString());
   }
   // CURRENT is there: a file missing below it is damage, not absence.
@@ -258,7 +257,7 @@ Status RocksdbKeyIndex::WaitFlush() {
 }
 
 void RocksdbKeyIndex::AllowCompaction() {
-  env_->Open();
+  gate_->Open();
 }
 
 Result<std::vector<LinkedFile>> RocksdbKeyIndex::LinkInto(Fs& fs, const std::string& to) {

@@ -64,7 +64,7 @@ class RocksdbKeyIndex final : public KeyIndex {
   const std::string dir_;
   const bool read_only_;
   Logger* const logger_;
-  std::unique_ptr<CompactionGate> env_;
+  std::unique_ptr<CompactionGate> gate_;
   std::shared_ptr<FlushTracker> flushes_;  // shared with RocksDB's listener
   std::unique_ptr<rocksdb::DB> db_;        // dies first
 };
