@@ -181,15 +181,16 @@ std::vector<Version> History::Unknown(Version tip) const {
   return out;
 }
 
-Status History::Infer(Version tip, const State& tip_state) {
+Status History::Infer(const std::map<Version, State>& seen) {
+  const Version tip = seen.rbegin()->first;
   const std::vector<Version> open = Unknown(tip);
   if (open.empty()) return Status::Ok();
   if (open.size() > kOpenVersionsMax) {
     return Status::Internal(std::to_string(open.size()) + " versions that the store cannot name any more");
   }
-  if (!InferFrom(open, tip_state, tip)) {
+  if (!InferFrom(open, seen)) {
     return Status::Corruption("no order of the commits that were under way leads to " + Name(tip.value()) +
-                              " as it was read");
+                              " and the versions below it as they were read");
   }
   counts_.settled_doubts += open.size();
   doubtful_.clear();
@@ -198,24 +199,34 @@ Status History::Infer(Version tip, const State& tip_state) {
 }
 
 // Fills `ahead_`; leaves it as it was when nothing fits.
-bool History::InferFrom(std::vector<Version> open, const State& tip_state, Version tip) {
-  if (open.empty()) {
-    State state = rows_.rbegin()->second.state;
-    for (const auto& [version, nonce] : ahead_) {
-      if (version <= tip.value()) ApplyScript(nonce, &state);
-    }
-    return state == tip_state;
-  }
+bool History::InferFrom(std::vector<Version> open, const std::map<Version, State>& seen) {
+  if (open.empty()) return LeadsTo(seen);
   const uint64_t version = open.back().value();
   open.pop_back();
   for (const uint64_t nonce : std::set<uint64_t>(doubtful_)) {
     doubtful_.erase(nonce);
     ahead_[version] = nonce;
-    if (InferFrom(open, tip_state, tip)) return true;
+    if (InferFrom(open, seen)) return true;
     ahead_.erase(version);
     doubtful_.insert(nonce);
   }
   return false;
+}
+
+// Whether `ahead_` does, which goes on from what is known without a gap.
+bool History::LeadsTo(const std::map<Version, State>& seen) const {
+  State state = rows_.rbegin()->second.state;
+  for (const auto& [number, nonce] : ahead_) {
+    const Version version(number);
+    if (version > seen.rbegin()->first) break;
+    ApplyScript(nonce, &state);
+    const auto read = seen.find(version);
+    if (read != seen.end() && read->second != state) return false;
+    for (const auto& [told_of, digest] : digests_) {
+      if (told_of == version && digest != DigestOf(state)) return false;
+    }
+  }
+  return true;
 }
 
 const State* History::StateAt(Version version) const {

@@ -42,8 +42,9 @@ class History {
   // Versions up to `tip` of which nobody has told yet what they are.
   std::vector<Version> Unknown(Version tip) const;
   // The store cannot name them any more (pruned since): some order of the commits in doubt must lead to
-  // the tip as it was read.
-  Status Infer(Version tip, const State& tip_state);
+  // `seen`, the tip and every older version that can be read, and to what readers told of. The tip alone
+  // would not do: what distinguishes two orders may be gone by then, and be read in an older version.
+  Status Infer(const std::map<Version, State>& seen);
 
   Version known() const { return Version(rows_.rbegin()->first); }
   const State* StateAt(Version version) const;  // null: not known
@@ -75,7 +76,8 @@ class History {
   Status TakeCommit(Version version, uint64_t nonce);
   void Extend();
   Status ForgetAbove(Version version);
-  bool InferFrom(std::vector<Version> open, const State& tip_state, Version tip);
+  bool InferFrom(std::vector<Version> open, const std::map<Version, State>& seen);
+  bool LeadsTo(const std::map<Version, State>& seen) const;
 
   Promise promise_;
   std::map<uint64_t, Row> rows_;        // by version, without gaps

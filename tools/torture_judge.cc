@@ -51,7 +51,7 @@ class Comparison {
       if (!named.ok() && named.code() != StatusCode::kVersionUnreachable) return named;
     }
     RAWKV_ASSIGN_OR_RETURN(const State tip_state, Read(tip));
-    RAWKV_RETURN_IF_ERROR(history_.Infer(tip, tip_state));
+    RAWKV_RETURN_IF_ERROR(InferUnnamed(info, tip, tip_state));
     RAWKV_RETURN_IF_ERROR(Compare(tip, tip_state));
     RAWKV_RETURN_IF_ERROR(CompareOlder(info));
     RAWKV_RETURN_IF_ERROR(history_.CheckDigests());
@@ -64,6 +64,16 @@ class Comparison {
     const std::optional<uint64_t> nonce = NonceOf(commit.metadata);
     if (!nonce) return Status::Corruption("version " + ToString(version) + " lost its metadata");
     return history_.Hear({.kind = Message::Kind::kFound, .version = version.value(), .number = *nonce});
+  }
+
+  Status InferUnnamed(const EngineInfo& info, Version tip, const State& tip_state) {
+    if (history_.Unknown(tip).empty()) return Status::Ok();
+    std::map<Version, State> seen{{tip, tip_state}};
+    for (const Version version : Reachable(info)) {
+      if (version <= history_.known() || version == tip) continue;
+      RAWKV_ASSIGN_OR_RETURN(seen[version], Read(version));
+    }
+    return history_.Infer(seen);
   }
 
   Result<State> Read(Version version) {
@@ -91,14 +101,17 @@ class Comparison {
     return Status::Ok();
   }
 
-  std::set<Version> Sample(const EngineInfo& info) {
+  static std::set<Version> Reachable(const EngineInfo& info) {
     std::set<Version> out;
-    if (samples_ == UINT64_MAX) {
-      for (const auto& [first, last] : info.reachable) {
-        for (Version v = first; v <= last; v = Next(v)) out.insert(v);
-      }
-      return out;
+    for (const auto& [first, last] : info.reachable) {
+      for (Version v = first; v <= last; v = Next(v)) out.insert(v);
     }
+    return out;
+  }
+
+  std::set<Version> Sample(const EngineInfo& info) {
+    if (samples_ == UINT64_MAX) return Reachable(info);
+    std::set<Version> out;
     for (uint64_t i = 0; i < samples_; ++i) {
       const auto& [first, last] = info.reachable[random_() % info.reachable.size()];
       out.insert(Version(first.value() + random_() % (last.value() - first.value() + 1)));

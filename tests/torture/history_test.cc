@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tools/torture_script.h"
+
 namespace rawkv::torture {
 namespace {
 
@@ -84,9 +86,40 @@ TEST_F(TortureHistory, WhatTheStoreCannotNameAnyMoreIsInferredFromItsTip) {
   ASSERT_TRUE(Tell(Kind::kCommitted, 2, 3).ok());
   ASSERT_TRUE(ReopenAt(3).ok());
   History other = history_;
-  EXPECT_TRUE(history_.Infer(Version(3), After({23, 21, 22})).ok());
+  EXPECT_TRUE(history_.Infer({{Version(3), After({23, 21, 22})}}).ok());
   EXPECT_EQ(*history_.StateAt(Version(3)), After({23, 21, 22}));
-  ExpectViolation(other.Infer(Version(3), After({21, 23})), "no order");
+  ExpectViolation(other.Infer({{Version(3), After({21, 23})}}), "no order");
+}
+
+// Numbers of commits that do nothing but put this key, ascending.
+std::vector<uint64_t> PutsOf(const std::string& key, size_t count) {
+  std::vector<uint64_t> out;
+  for (uint64_t nonce = 0; out.size() < count; ++nonce) {
+    const std::vector<ScriptStep> script = ScriptOf(nonce);
+    if (script.size() != 1 || script[0].key != key || script[0].kind != ScriptStep::Kind::kPut) continue;
+    out.push_back(nonce);
+  }
+  return out;
+}
+
+TEST_F(TortureHistory, WhatTheTipNoLongerShowsIsInferredFromOlderVersions) {
+  const std::vector<uint64_t> puts = PutsOf("key5", 3);
+  const uint64_t other_key = PutsOf("key6", 1)[0];
+  ASSERT_TRUE(Tell(Kind::kCommit, 1, 0, puts[0]).ok());
+  ASSERT_TRUE(Tell(Kind::kCommit, 2, 0, puts[1]).ok());
+  Commit(2, other_key, 3);
+  Commit(3, puts[2], 3);
+  ASSERT_TRUE(ReopenAt(3).ok());
+  History by_a_reader = history_;
+  const State second = After({puts[1], other_key});
+  const State tip = After({puts[1], other_key, puts[2]});
+  ASSERT_EQ(tip, After({puts[0], other_key, puts[2]}));
+  EXPECT_TRUE(history_.Infer({{Version(2), second}, {Version(3), tip}}).ok());
+  EXPECT_EQ(*history_.StateAt(Version(2)), second);
+
+  ASSERT_TRUE(by_a_reader.Hear({.kind = Kind::kDigest, .version = 2, .number = DigestOf(second)}).ok());
+  EXPECT_TRUE(by_a_reader.Infer({{Version(3), tip}}).ok());
+  EXPECT_TRUE(by_a_reader.CheckDigests().ok());
 }
 
 TEST_F(TortureHistory, ARollbackUnderWayHappenedOrDidNot) {
