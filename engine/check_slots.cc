@@ -125,15 +125,15 @@ SlotCheck::Pages SlotCheck::WantedPages() const {
 }
 
 Status SlotCheck::CheckPages(CheckReport* report) {
-  const auto [live, taken] = WantedPages();
-  const uint64_t words = live.size();
+  const Pages want = WantedPages();
+  const uint64_t words = want.live.size();
   uint64_t next = 0;
   const auto check = [&](uint64_t number, const AllocationPage& page) {
     const uint64_t first = number * (kSlots / 64);
     for (uint64_t w = 0; w < kSlots / 64; ++w) {
       const bool inside = first + w < words;
-      const uint64_t want_live = inside ? live[first + w] : 0;
-      const uint64_t want_taken = inside ? taken[first + w] : 0;
+      const uint64_t want_live = inside ? want.live[first + w] : 0;
+      const uint64_t want_taken = inside ? want.taken[first + w] : 0;
       if (page.live[w] == want_live && page.taken[w] == want_taken) continue;
       const Extent where{SlotId((first + w) * 64), SlotCount(64)};
       const uint64_t leaked = page.taken[w] & ~want_taken;
