@@ -146,7 +146,7 @@ Result<std::string> FreeAsideName(Fs& fs, const std::string& path) {
 
 Status RemoveTree(Fs& fs, const std::string& path) {
   // A second remover of the same rubbish is no error.
-  const auto absent_is_ok = [](Status status) { return IsNotFound(status) ? Status::Ok() : status; };
+  const auto absent_is_ok = [](const Status& status) { return IsNotFound(status) ? Status::Ok() : status; };
   const Result<FileStat> stat = fs.Stat(path);
   if (!stat.ok()) return absent_is_ok(stat.status());
   if (stat->kind != FileKind::kDirectory) return absent_is_ok(fs.RemoveFile(path));

@@ -133,6 +133,7 @@ Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOpt
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
   if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
   std::vector<LogSegmentRow> rows;
+  rows.reserve(segments.size());
   for (const SegmentInfo& s : segments) {
     rows.push_back({s.path.substr(s.path.rfind('/') + 1), s.first, s.last, s.bytes, s.sealed});
   }

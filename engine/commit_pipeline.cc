@@ -10,8 +10,8 @@ namespace {
 // A group may not keep its members waiting for long, nor the queue's memory grow with it.
 constexpr size_t kMaxGroup = 1024;
 
-CommitResult NotApplied(Status status) {
-  return {.status = std::move(status).WithContext("commit not applied"),
+CommitResult NotApplied(const Status& status) {
+  return {.status = status.WithContext("commit not applied"),
           .outcome = CommitOutcome::kNotApplied,
           .version = {}};
 }

@@ -64,13 +64,13 @@ T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fai
 Result<Value> Engine::Get(std::string_view key, const ReadOptions& options) {
   using R = Result<Value>;
   return ReadWith<R>(
-      *impl_, options, [&](Reader& r) { return r.Get(key); }, [](Status s) { return R(s); });
+      *impl_, options, [&](Reader& r) { return r.Get(key); }, [](const Status& s) { return R(s); });
 }
 
 Result<uint64_t> Engine::GetInto(std::string_view key, Bytes out, const ReadOptions& options) {
   using R = Result<uint64_t>;
   return ReadWith<R>(
-      *impl_, options, [&](Reader& r) { return r.GetInto(key, out); }, [](Status s) { return R(s); });
+      *impl_, options, [&](Reader& r) { return r.GetInto(key, out); }, [](const Status& s) { return R(s); });
 }
 
 Result<uint64_t> Engine::GetRange(std::string_view key, uint64_t offset, Bytes out,
@@ -78,7 +78,7 @@ Result<uint64_t> Engine::GetRange(std::string_view key, uint64_t offset, Bytes o
   using R = Result<uint64_t>;
   return ReadWith<R>(
       *impl_, options, [&](Reader& r) { return r.GetRange(key, offset, out); },
-      [](Status s) { return R(s); });
+      [](const Status& s) { return R(s); });
 }
 
 std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> keys,
@@ -86,13 +86,13 @@ std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> ke
   using R = std::vector<Result<Value>>;
   return ReadWith<R>(
       *impl_, options, [&](Reader& r) { return r.MultiGet(keys); },
-      [&](Status s) { return R(keys.size(), Result<Value>(s)); });
+      [&](const Status& s) { return R(keys.size(), Result<Value>(s)); });
 }
 
 Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) {
   using R = Result<bool>;
   return ReadWith<R>(
-      *impl_, options, [&](Reader& r) { return r.Exists(key); }, [](Status s) { return R(s); });
+      *impl_, options, [&](Reader& r) { return r.Exists(key); }, [](const Status& s) { return R(s); });
 }
 
 Result<std::shared_ptr<const ReadView>> Engine::OpenView(std::optional<Version> version) {

@@ -63,7 +63,7 @@ class GatedEnv final : public rocksdb::EnvWrapper, public CompactionGate {
 
 }  // namespace
 
-std::unique_ptr<CompactionGate> CompactionGate::Make(std::shared_ptr<rocksdb::FileSystem> fs) {
+std::unique_ptr<CompactionGate> CompactionGate::Make(const std::shared_ptr<rocksdb::FileSystem>& fs) {
   return std::make_unique<GatedEnv>(rocksdb::NewCompositeEnv(fs));
 }
 

@@ -15,7 +15,7 @@ namespace rawkv {
 // written and synced while commits wait. Thread-safe.
 class CompactionGate {
  public:
-  static std::unique_ptr<CompactionGate> Make(std::shared_ptr<rocksdb::FileSystem> fs);
+  static std::unique_ptr<CompactionGate> Make(const std::shared_ptr<rocksdb::FileSystem>& fs);
   virtual ~CompactionGate() = default;
 
   // RocksDB's default Env over `fs`. Lives as long as the gate.

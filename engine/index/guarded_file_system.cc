@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace rawkv {
@@ -12,7 +11,7 @@ namespace {
 
 class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  explicit GuardedFileSystem(std::shared_ptr<FileSystem> base) : FileSystemWrapper(std::move(base)) {}
+  explicit GuardedFileSystem(const std::shared_ptr<FileSystem>& base) : FileSystemWrapper(base) {}
   const char* Name() const override { return "rawkv.GuardedFileSystem"; }
 
   // The archive of RocksDB's own logs, which are never written here. Listing a database's files looks for
@@ -36,8 +35,8 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> Guarded(std::shared_ptr<rocksdb::FileSystem> base) {
-  return std::make_shared<GuardedFileSystem>(std::move(base));
+std::shared_ptr<rocksdb::FileSystem> Guarded(const std::shared_ptr<rocksdb::FileSystem>& base) {
+  return std::make_shared<GuardedFileSystem>(base);
 }
 
 bool ListingFailed(const rocksdb::FileSystem& guarded) {
