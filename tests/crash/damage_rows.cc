@@ -214,7 +214,8 @@ std::vector<Row> DamageRows::Snapshots() {
        {},
        Of({{1, 4}})},  // a pinned snapshot is no base of what follows it
       {"TableSharedByHardLinks",
-       [](const std::string& d) { FlipByte(FilesIn(SnapshotDir(d, 5) + "/index", ".sst").front(), 100); },
+       // The newest: the first may be rewritten by a compaction soon after.
+       [](const std::string& d) { FlipByte(FilesIn(SnapshotDir(d, 5) + "/index", ".sst").back(), 100); },
        {"snapshot", "index"},
        {"working", "current", "quarantine"},
        12,
