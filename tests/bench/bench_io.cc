@@ -119,9 +119,8 @@ void BenchRead() {
 
 void BenchReadInline() {
   std::printf(
-      "| keys | get p50 us | get p99 us | multi-get of 100, keys/s | scan, keys/s |\n| --- | --- | --- | --- "
-      "| "
-      "--- |\n");
+      "| keys | get p50 us | get p99 us | multi-get of 100, keys/s | scan, keys/s |\n"
+      "| --- | --- | --- | --- | --- |\n");
   for (const uint64_t count : {10'000ull, 1'000'000ull}) {
     BenchStore store("inline", {.capacity_bytes = 1ull << 30});
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
