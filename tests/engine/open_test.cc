@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -267,6 +268,18 @@ TEST_F(OpenTest, ProgressIsToldOfLongReplays) {
   EXPECT_GT(calls, 0);
   EXPECT_EQ(engine_->version(), Version(50));
   open_.progress = {};
+}
+
+TEST_F(OpenTest, CompactionsGoOnOnceItIsUp) {
+  FormatAndOpen();
+  constexpr uint64_t kTables = 40;  // a table a snapshot, were none compacted
+  for (uint64_t i = 0; i < kTables; ++i) {
+    Put("k", std::to_string(i));
+    ASSERT_OK(engine_->CreateSnapshot());
+  }
+  EXPECT_LT(std::count_if(fs::directory_iterator(Path("current") + "/index"), fs::directory_iterator(),
+                          [](const auto& file) { return file.path().extension() == ".sst"; }),
+            static_cast<ptrdiff_t>(kTables));
 }
 
 TEST_F(OpenTest, FailedOpenLeavesTheStoreToTheNextOne) {
