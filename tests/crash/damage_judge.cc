@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/admin.h"
+#include "tests/support/index_threads.h"
 
 namespace rawkv {
 namespace {

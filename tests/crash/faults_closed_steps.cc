@@ -4,6 +4,7 @@
 #include "base/fs_ops.h"
 #include "tests/crash/faults_session.h"
 #include "tests/crash/sim_judge.h"
+#include "tests/support/index_threads.h"
 #include "tests/support/sim/crash_plan.h"
 
 namespace rawkv {

@@ -4,6 +4,8 @@
 #include <list>
 #include <thread>
 
+#include "tests/support/index_threads.h"
+
 namespace rawkv {
 
 FaultSession::FaultSession(const FaultStart& start, const SimConfig& config, uint64_t seed,

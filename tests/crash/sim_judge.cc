@@ -5,6 +5,7 @@
 
 #include "base/fs_ops.h"
 #include "engine/admin.h"
+#include "tests/support/index_threads.h"
 
 namespace rawkv {
 namespace {

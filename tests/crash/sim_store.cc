@@ -1,13 +1,10 @@
 #include "tests/crash/sim_store.h"
 
-#include <rocksdb/env.h>
-
 #include <algorithm>
-#include <array>
-#include <latch>
 #include <list>
 
 #include "engine/admin.h"
+#include "tests/support/index_threads.h"
 
 namespace rawkv {
 namespace {
@@ -40,33 +37,6 @@ const char* SimOpName(SimOp op) {
                                            "multi-key",     "snapshot",       "prune",     "rollback",
                                            "reopen",        "flush",          "export",    "import"};
   return kNames[static_cast<size_t>(op)];
-}
-
-void AwaitIndexThreads() {
-  rocksdb::Env* const env = rocksdb::Env::Default();
-  constexpr std::array kPools = {rocksdb::Env::HIGH, rocksdb::Env::LOW};
-  for (const rocksdb::Env::Priority pool : kPools) env->SetBackgroundThreads(1, pool);
-  // With the one worker of each pool held at once, nothing runs, and nothing can be queued meanwhile.
-  // A flush or a compaction that ran until then may have queued another behind; one that fails for as long
-  // as it is let queues itself again and again, which is not waited for.
-  constexpr int kMaxRounds = 16;
-  bool idle = false;
-  for (int round = 0; round < kMaxRounds && !idle; ++round) {
-    std::latch all_held(kPools.size()), looked(1), all_gone(kPools.size());
-    auto hold = [&] {
-      all_held.count_down();
-      looked.wait();
-      all_gone.count_down();
-    };
-    for (const rocksdb::Env::Priority pool : kPools) {
-      env->Schedule([](void* p) { (*static_cast<decltype(hold)*>(p))(); }, &hold, pool);
-    }
-    all_held.wait();
-    idle = std::all_of(kPools.begin(), kPools.end(),
-                       [&](rocksdb::Env::Priority pool) { return env->GetThreadPoolQueueLen(pool) == 0; });
-    looked.count_down();
-    all_gone.wait();
-  }
 }
 
 bool Promise::Reaches(Version version) const {

@@ -99,7 +99,4 @@ class SimStore {
   uint64_t step_ = 0;
 };
 
-// Waits until RocksDB's own threads have nothing to do, or nothing but what fails each time.
-void AwaitIndexThreads();
-
 }  // namespace rawkv
