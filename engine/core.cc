@@ -47,11 +47,15 @@ Status FlushIndexIfLarge(StoreContext& context, Core& core) {
 
 Status MakeMemtableRoom(StoreContext& context, Core& core) {
   if (core.index->MemtableBytes() < 2 * context.options.memtable_bytes) return Status::Ok();
-  if (!core.flush_begun) {
-    RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
-    RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+  if (core.flush_begun) {
+    core.flush_begun = false;
+    const Status flushed = core.index->WaitFlush();
+    if (flushed.ok()) core.flush_again_at = 0;
+    // What it found no room for when it ran may have room now.
+    if (flushed.code() != StatusCode::kNoSpace) return flushed;
   }
-  core.flush_begun = false;
+  RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
+  RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
   RAWKV_RETURN_IF_ERROR(core.index->WaitFlush());
   core.flush_again_at = 0;
   return Status::Ok();

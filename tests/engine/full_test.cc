@@ -109,6 +109,23 @@ TEST_P(FullFilesystemTest, ARefusedCommitLeavesNothingAndHarmsNothing) {
   ExpectReadable();
 }
 
+// A flush of the index finds no room while nobody waits for it. By the next commit there is room again.
+TEST_P(FullFilesystemTest, AFlushThatFailedBeforeIsTriedAgainNotTold) {
+  const uint64_t entries = 3 * open_.memtable_bytes / 1000;
+  WriteBatch large;
+  const std::string value = Inline(1);
+  for (uint64_t i = 0; i < entries; ++i) large.Put("large" + std::to_string(i), value);
+  {
+    const HeldIndexPool no_flush(IndexPool::kFlush);
+    ASSERT_OK(engine_->Commit(large));  // has begun one
+    ASSERT_OK(filesystem_->FillTo(0));
+  }
+  AwaitIndexThreads();
+  ASSERT_NE(logger_.text().find("No space left"), std::string::npos) << "the flush had room";
+  filesystem_->RemoveFill();
+  EXPECT_OK(TryFill(filled_++));
+}
+
 TEST_P(FullFilesystemTest, OldVersionsAreRead) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   EXPECT_EQ(Get("payload", Version(30)), OneSlot(15));
