@@ -32,6 +32,12 @@ std::vector<PlannedFault> VariantsOf(const FaultSite& site) {
   return out;
 }
 
+std::string NameOf(const FaultHistory& history, const std::vector<PlannedFault>& faults) {
+  std::string text = history.name;
+  for (const PlannedFault& f : faults) text += "\n  " + ToString(f);
+  return text;
+}
+
 // Faults that follow from other faults go only so far.
 constexpr size_t kMaxFaults = 3;
 
@@ -89,9 +95,7 @@ void FaultCampaign::RunOne(const FaultHistory& history, const std::vector<Planne
     }
   }
   if (!problem.empty()) {
-    std::string text = history.name;
-    for (const PlannedFault& f : faults) text += "\n  " + ToString(f);
-    text += "\n  " + problem + "\n  the engine said:\n" + said;
+    const std::string text = NameOf(history, faults) + "\n  " + problem + "\n  the engine said:\n" + said;
     // One of a kind is enough: by what went wrong and where.
     const std::string kind = (faults.empty() ? "" : ToString(faults.back().site)) + problem.substr(0, 60);
     if (told_.insert(kind).second) violations_.push_back(text);
@@ -151,6 +155,12 @@ std::vector<FaultSite> FaultCampaign::NeverFaulted() const {
   for (const auto& [site, row] : rows_) {
     if (row.injected == 0) out.push_back(site);
   }
+  return out;
+}
+
+std::string FaultCampaign::Contexts(const FaultSite& site) const {
+  std::string out;
+  for (const Work& w : contexts_.at(site)) out += "\nin " + NameOf(*w.history, w.faults);
   return out;
 }
 

@@ -37,6 +37,7 @@ class FaultCampaign {
   const std::map<FaultSite, FaultRow>& rows() const { return rows_; }
   const std::vector<std::string>& violations() const { return violations_; }
   std::vector<FaultSite> NeverFaulted() const;
+  std::string Contexts(const FaultSite& site) const;  // in which a site was performed: a few
   uint64_t runs() const { return runs_; }
   std::string Table() const;
   std::string Summary() const;

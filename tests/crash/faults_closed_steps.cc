@@ -4,7 +4,6 @@
 #include "base/fs_ops.h"
 #include "tests/crash/faults_session.h"
 #include "tests/crash/sim_judge.h"
-#include "tests/support/index_threads.h"
 #include "tests/support/sim/crash_plan.h"
 
 namespace rawkv {
@@ -106,18 +105,18 @@ void FaultSession::ReadOnly() {
     failures_before_ = world_.plane().failures();
     (void)Took((*engine)->Close());
   }
-  AwaitIndexThreads();
+  Settle();
 }
 
 void FaultSession::Format() {
   Begin("format");
   unformatted_ = !Took(Engine::Format(SimStore::kDir, FormatOf(world_.env(), config_, "/device")).status());
-  AwaitIndexThreads();
+  Settle();
 }
 
 std::string FaultSession::Judge(uint64_t seed, bool thorough) {
   if (!problem_.empty()) return problem_;
-  AwaitIndexThreads();
+  Settle();
   // With the power goes what was not synced; every second time some of it stays.
   const CrashPlan plan =
       seed % 2 == 0 ? CrashPlan{} : CrashPlan{Fate::kRandom, Fate::kRandom, Fate::kRandom, 512, seed};
@@ -127,6 +126,7 @@ std::string FaultSession::Judge(uint64_t seed, bool thorough) {
   if (engine_ != nullptr) Close();
   if (!problem_.empty()) return problem_;
   world_.plane().Disarm();
+  no_compaction_.reset();
   std::string problem;
   if (thorough || seed % 3 == 0) problem = JudgeImage(world_.disk().Image(), false, seed, thorough);
   if (!problem.empty()) return "reopened: " + problem;

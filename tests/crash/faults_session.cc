@@ -4,20 +4,26 @@
 #include <list>
 #include <thread>
 
-#include "tests/support/index_threads.h"
-
 namespace rawkv {
 
 FaultSession::FaultSession(const FaultStart& start, const SimConfig& config, uint64_t seed,
                            std::vector<PlannedFault> faults)
     : start_(start), config_(config), world_(start.image, seed, std::move(faults)), now_(start.promise) {
   next_value_ = seed << 20;
+  Settle();
 }
 
 FaultSession::~FaultSession() {
   world_.plane().Disarm();
   engine_.reset();
+  no_compaction_.reset();
   AwaitIndexThreads();
+}
+
+void FaultSession::Settle() {
+  no_compaction_.reset();
+  AwaitIndexThreads();
+  no_compaction_.emplace(IndexPool::kCompaction);
 }
 
 ModelOp FaultSession::Put(const std::string& key, uint64_t bytes) {
@@ -80,11 +86,11 @@ void FaultSession::Close() {
   Begin("close");
   (void)Took(engine_->Close());
   engine_.reset();
-  AwaitIndexThreads();
+  Settle();
 }
 
 void FaultSession::After() {
-  AwaitIndexThreads();
+  Settle();
   if (engine_ == nullptr) return;
   world_.plane().SetStep("info");
   reachable_known_ = false;
@@ -138,7 +144,7 @@ void FaultSession::Commit(const std::string& step, const ModelBatch& batch,
   Begin(step);
   std::list<std::string> values;
   const CommitResult result = engine_->Commit(batch.ToWriteBatch(&values), {.durability = durability});
-  AwaitIndexThreads();
+  Settle();
   switch (result.outcome) {
     case CommitOutcome::kApplied:
       if (!result.ok()) Fail("applied, but " + result.status.ToString());
@@ -326,7 +332,7 @@ void FaultSession::Rollback(Version target) {
   after.durable = target;
   after.reachable.clear();
   const Status status = engine_->Rollback(target, {.drop_pins = true});
-  AwaitIndexThreads();
+  Settle();
   if (Took(status)) {
     now_ = after;
   } else if (!was_poisoned) {

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "tests/crash/sim_store.h"
 #include "tests/support/faults/fault_world.h"
+#include "tests/support/index_threads.h"
 
 namespace rawkv {
 
@@ -77,6 +78,9 @@ class FaultSession {
   void Note(const char* outcome);
   void Fail(const std::string& what);
   void After();  // the store's own figures, and reads, after a step
+  // Flushes and compactions do what there is to do. Only here do compactions run, not beside a step: one that
+  // fails is tried again without end, and would decide by chance what the next step meets.
+  void Settle();
   void CheckReads();
   std::string JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough);
   std::string JudgeUnformatted(const DiskImage& image, uint64_t seed);
@@ -85,6 +89,7 @@ class FaultSession {
   const FaultStart start_;
   const SimConfig config_;
   FaultWorld world_;
+  std::optional<HeldIndexPool> no_compaction_;
   std::unique_ptr<Engine> engine_;
   Promise now_;
   std::optional<Promise> doubt_;                 // what would hold if the thing in doubt had happened

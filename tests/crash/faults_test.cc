@@ -31,7 +31,8 @@ TEST(Faults, EveryOperationFailsInTurn) {
   for (const std::string& violation : campaign.violations()) ADD_FAILURE() << violation;
   if (options.share > 1) return;
   for (const FaultSite& site : campaign.NeverFaulted()) {
-    if (campaign.violations().empty()) ADD_FAILURE() << "performed, but never failed: " << ToString(site);
+    if (!campaign.violations().empty()) break;
+    ADD_FAILURE() << "performed, but never failed: " << ToString(site) << campaign.Contexts(site);
   }
 }
 

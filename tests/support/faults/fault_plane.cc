@@ -134,6 +134,7 @@ std::optional<FaultPlane::Failure> FaultPlane::Pass(const std::string& operation
                           (operation.starts_with("index.") && std::this_thread::get_id() != driver_);
   const FaultSite site{background ? "background" : step_, operation, kind};
   const uint64_t occurrence = ++performed_[site];
+  std::optional<Failure> failure;
   for (size_t i = 0; i < faults_.size(); ++i) {
     const PlannedFault& f = faults_[i];
     bool hit = f.site == site && f.occurrence == occurrence;
@@ -144,11 +145,12 @@ std::optional<FaultPlane::Failure> FaultPlane::Pass(const std::string& operation
       hit = f.kind == FaultKind::kNoSpace ? TakesRoom(operation) : IsChange(operation);
     }
     if (!hit) continue;
+    // Also those behind one that lasts: the operation has failed for them, too.
     fired_[i] = true;
-    ++failures_;
-    return Failure{f.kind, f.half};
+    if (!failure) failure = Failure{f.kind, f.half};
   }
-  return std::nullopt;
+  if (failure) ++failures_;
+  return failure;
 }
 
 bool FaultPlane::AllFired() const {
