@@ -6,6 +6,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/wire_format_lite.h>
 
 #include "base/check.h"
 #include "base/sealed_file.h"
@@ -75,6 +76,15 @@ Result<std::vector<ManifestFile>> DecodeFiles(const snapshot::Manifest& proto) {
   return files;
 }
 
+// Protobuf's parser finds that a message within another is longer than that only at its end, and takes
+// memory for a field within it by the length that the field says, up to 50 MB.
+bool IsWellFormed(std::string_view message) {
+  if (message.size() > std::numeric_limits<int>::max()) return false;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()),
+                                            static_cast<int>(message.size()));
+  return google::protobuf::internal::WireFormatLite::SkipMessage(&in) && in.ConsumedEntireMessage();
+}
+
 }  // namespace
 
 std::string EncodeManifest(const Manifest& manifest) {
@@ -105,7 +115,9 @@ std::string EncodeManifest(const Manifest& manifest) {
 Result<Manifest> DecodeManifest(std::string_view file) {
   RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kKind, file));
   snapshot::Manifest proto;
-  if (!proto.ParseFromString(payload)) return Damaged("its content is not a protobuf message");
+  if (!IsWellFormed(payload) || !proto.ParseFromString(payload)) {
+    return Damaged("its content is not a protobuf message");
+  }
   if (proto.flags() != 0) {
     return Status::NotSupported("MANIFEST has flags " + std::to_string(proto.flags()) +
                                 ", which this build does not know; use a newer rawkv");

@@ -229,6 +229,13 @@ class ChangeSetDecoder {
     return in_.Skip(static_cast<int>(length)) ? nullptr : "field cut short";
   }
 
+  // Protobuf's parser finds that a message within another is longer than that only at its end, and takes
+  // memory for a field within it by the length that the field says, up to 50 MB.
+  static bool IsWellFormed(std::string_view message) {
+    CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()), static_cast<int>(message.size()));
+    return WireFormatLite::SkipMessage(&in) && in.ConsumedEntireMessage();
+  }
+
   // Protobuf also takes fields in any order or repeated, default values, and varints that are too long or
   // overflow: never what we write. The size comes first, so that the copy is never larger than the input.
   bool IsAsWritten(std::string_view field) {
@@ -242,7 +249,9 @@ class ChangeSetDecoder {
     switch (tag) {
       case kOpsTag: {
         op_.Clear();
-        if (!op_.ParseFromArray(field.data(), static_cast<int>(field.size()))) return "operation malformed";
+        if (!IsWellFormed(field) || !op_.ParseFromArray(field.data(), static_cast<int>(field.size()))) {
+          return "operation malformed";
+        }
         if (!IsAsWritten(field)) return "operation not as written";
         return DecodeOp(&op_, &out->ops.emplace_back());
       }
