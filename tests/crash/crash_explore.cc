@@ -34,6 +34,7 @@ in what
   --unsynced          commits are answered before they are durable
   --interval=N        automatic snapshots
   --header_bytes=N    self-describing extents
+  --slots=N           of the device (48): few are given out again soon
 )";
 
 struct Arguments {
@@ -80,6 +81,8 @@ bool Parse(int argc, char** argv, Arguments* a) {
       e.config.snapshot_interval = value;
     else if (name == "--header_bytes")
       e.config.header_bytes = value;
+    else if (name == "--slots")
+      e.config.slots = value;
     else
       return false;
   }
@@ -167,6 +170,13 @@ bool Tour(Arguments a) {
     everywhere(run, {kSnapshot, kOverwrite, kRollback, kMultiKey, kReopen});
     random(run, 6);
     if (!run.Finish()) return false;
+  }
+  {
+    a.explore.config.slots = 16;
+    Run run(a.explore);
+    everywhere(run, {kOverwrite, kSnapshot, kPrune, kMultiKey, kCommitPayload});
+    if (!run.Finish()) return false;
+    a.explore.config.slots = SimConfig().slots;
   }
   a.explore.config.durability = Durability::kUnsafeUnsynced;
   Run run(a.explore);

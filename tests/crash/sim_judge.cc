@@ -67,8 +67,8 @@ class Judgement {
 
  private:
   std::string Look() {
-    std::string problem;
-    if (scrutiny_.check_before) problem = Check("before recovery");
+    std::string problem = CheckCurrent();
+    if (problem.empty() && scrutiny_.check_before) problem = Check("before recovery", false);
     if (problem.empty()) problem = Open();
     bool after = false;
     if (problem.empty()) problem = Recognise(*engine_, allowed_, &now_, &after);
@@ -80,13 +80,27 @@ class Judgement {
     return problem;
   }
 
-  std::string Check(const char* when) {
+  // An open would find another snapshot where `current` names none; that it must not come to (invariant 5).
+  std::string CheckCurrent() {
+    const std::string dir = std::string(SimStore::kDir) + "/";
+    const Result<std::string> name = world_.fs().ReadLink(dir + "current");
+    if (!name.ok()) return "current: " + name.status().ToString();
+    const Result<FileStat> snapshot = world_.fs().Stat(dir + *name);
+    return snapshot.ok() ? "" : "current names what is not there: " + snapshot.status().ToString();
+  }
+
+  std::string Check(const char* when, bool nothing_left_to_do) {
     const Result<CheckReport> report =
         CheckStore(SimStore::kDir, {.deep = true}, SimStore::Options(world_.env(), config_));
     if (!report.ok()) return std::string("fsck ") + when + ": " + report.status().ToString();
-    if (report->ok()) return "";
-    const Finding& f = report->findings.front();
-    return std::string("fsck ") + when + ": " + f.kind + " " + f.where + ": " + f.message;
+    if (!report->ok()) {
+      const Finding& f = report->findings.front();
+      return std::string("fsck ") + when + ": " + f.kind + " " + f.where + ": " + f.message;
+    }
+    if (nothing_left_to_do && !report->notes.empty()) {
+      return std::string("fsck ") + when + ": " + report->notes.front();
+    }
+    return "";
   }
 
   std::string Open() {
@@ -238,7 +252,7 @@ class Judgement {
     Keep();
     if (Status closed = engine_->Close(); !closed.ok()) return "close: " + closed.ToString();
     engine_.reset();
-    return Check("after recovery");
+    return Check("after recovery", true);
   }
 
   const Allowed allowed_;

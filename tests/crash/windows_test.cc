@@ -44,14 +44,15 @@ TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
     const Result<EngineInfo> info = engine->Info();
     ASSERT_TRUE(info.ok());
     EXPECT_EQ(info->slots.pinned + info->slots.reclaimable, 0u);
-    // Fill the device, so that the slots are given out again.
-    for (int i = 0; info->slots.free != 0; ++i) {
-      WriteBatch batch;
-      batch.Put("fill" + std::to_string(i), std::string(4000, static_cast<char>('A' + i % 26)));
-      if (!engine->Commit(batch).ok()) break;
+    // Fill the device, so that the slots are given out again, but not beyond: that would make a snapshot.
+    for (uint64_t i = 0; i < info->slots.free; ++i) {
+      Put(*engine, "fill" + std::to_string(i), std::string(4000, static_cast<char>('A' + i % 26)));
     }
     expected = Content(*engine);
-    ASSERT_EQ(engine->Info()->slots.free, 0u);
+    const Result<EngineInfo> full = engine->Info();
+    ASSERT_TRUE(full.ok());
+    ASSERT_EQ(full->slots.free, 0u);
+    ASSERT_EQ(full->current, Version(2));
   }
   ASSERT_TRUE(RemoveTree(PosixFs(), dir + "/working").ok());
   ExpectWhole(dir);
@@ -63,6 +64,29 @@ TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
     EXPECT_EQ(engine->Info()->slots.free, 0u);
   }
   ExpectWhole(dir);
+}
+
+// A working index that is whole, and of a branch that a rollback has left: brought back from a backup, say.
+TEST_F(WindowsTest, WorkingIndexOfAnotherBranchIsRebuilt) {
+  const std::string dir = NewStore("s");
+  {
+    const std::unique_ptr<Engine> engine = Open(dir);
+    for (int v = 1; v <= 3; ++v) Put(*engine, "k", "old " + std::to_string(v));
+    ASSERT_TRUE(engine->CreateSnapshot().ok());  // flushes: the index holds version 3
+    ASSERT_TRUE(engine->Close().ok());
+  }
+  const std::string before = CopyOf(dir, "before");
+  {
+    const std::unique_ptr<Engine> engine = Open(dir);
+    ASSERT_TRUE(engine->Rollback(Version(1)).ok());
+    for (int v = 2; v <= 4; ++v) Put(*engine, "k", "new " + std::to_string(v));
+  }
+  ASSERT_TRUE(RemoveTree(PosixFs(), dir + "/working").ok());
+  std::filesystem::rename(before + "/working", dir + "/working");
+  const std::unique_ptr<Engine> engine = Open(dir);
+  EXPECT_EQ(engine->version(), Version(4));
+  EXPECT_EQ(Content(*engine), (std::map<std::string, std::string>{{"k", "new 4"}}));
+  EXPECT_EQ(Content(*engine, Version(3)), (std::map<std::string, std::string>{{"k", "new 3"}}));
 }
 
 // The log is cut in the middle of a segment, then records of the very same length are written over the
