@@ -24,6 +24,8 @@ class StrongU64 {
 
 // One committed state, dense: 1, 2, 3, … (0 is the empty state unless format said otherwise).
 using Version = StrongU64<struct VersionTag>;
+// What is stored names none above it, so that version arithmetic cannot wrap.
+inline constexpr Version kMaxVersion((uint64_t{1} << 63) - 1);
 // The branch a version belongs to: a random non-zero number, new with each rollback.
 using Lineage = StrongU64<struct LineageTag>;
 // Index of an allocation unit on the device.

@@ -28,7 +28,8 @@ Result<RollbackMarker> DecodeRollbackMarker(std::string_view file) {
   m.target = Version(r.U64());
   m.base = Version(r.U64());
   m.new_lineage = Lineage(r.U64());
-  if (!r.AtEnd() || m.base > m.target || m.target > m.from || m.new_lineage == Lineage()) {
+  if (!r.AtEnd() || m.base > m.target || m.target > m.from || m.from > kMaxVersion ||
+      m.new_lineage == Lineage()) {
     return Status::Corruption("ROLLBACK: a field is out of range");
   }
   return m;

@@ -53,7 +53,7 @@ Result<LineageChain> DecodeChain(ByteReader& r) {
     const Lineage parent(r.U64());
     links.push_back({id, parent, Version(r.U64())});
     const Lineage expected = i == 0 ? Lineage() : links[i - 1].id;
-    if (id == Lineage() || parent != expected) {
+    if (id == Lineage() || parent != expected || links.back().fork > kMaxVersion) {
       return Status::Corruption("STORE: the lineage chain is broken at link " + std::to_string(i));
     }
   }
@@ -87,7 +87,8 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   cut.bytes = r.U64();
   cut.unix_ms = r.U64();
   out.device_hint = std::string(r.Blob());
-  if (!r.ok() || durability > 1 || (flags & ~(kFlagDigest | kFlagCut)) != 0) {
+  if (!r.ok() || out.initial_version > kMaxVersion || durability > 1 ||
+      (flags & ~(kFlagDigest | kFlagCut)) != 0) {
     return Status::Corruption("STORE: a field is out of range");
   }
   out.runtime.durability = static_cast<Durability>(durability);

@@ -117,6 +117,7 @@ Result<ExportManifest> DecodeExportManifest(std::string_view file) {
   manifest.key_count = in.U64();
   manifest.value_bytes = in.U64();
   if (!in.ok()) return Damaged("it is shorter than its fixed part");
+  if (manifest.version > kMaxVersion) return Damaged("its version is out of range");
   if (manifest.chunk_bytes < kMinChunkBytes || manifest.chunk_bytes > kMaxChunkBytes) {
     return Damaged("it was cut at " + std::to_string(manifest.chunk_bytes) + " bytes");
   }

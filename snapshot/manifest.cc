@@ -129,6 +129,7 @@ Result<Manifest> DecodeManifest(std::string_view file) {
                     .created_unix_ms = proto.created_unix_ms(),
                     .digest = {},
                     .files = {}};
+  if (manifest.version > kMaxVersion) return Damaged("its version is out of range");
   if (proto.store_uuid().size() != manifest.store_uuid.bytes.size()) {
     return Damaged("its store UUID has " + std::to_string(proto.store_uuid().size()) + " bytes");
   }

@@ -11,10 +11,9 @@
 
 namespace rawkv {
 
-// Lowest and highest first version that a segment may be named after. The margin above keeps version
-// arithmetic from wrapping, whatever names lie about.
+// Lowest and highest first version that a segment may be named after.
 inline constexpr Version kMinSegmentVersion = Version(1);
-inline constexpr Version kMaxSegmentVersion = Version(uint64_t{1} << 63);
+inline constexpr Version kMaxSegmentVersion = Next(kMaxVersion);
 
 // A segment as its directory shows it: nothing of its content is known yet.
 struct SegmentFile {

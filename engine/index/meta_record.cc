@@ -67,6 +67,7 @@ Result<MetaRecord> DecodeMetaRecord(ConstBytes bytes) {
   }
   meta.user_metadata = in.Raw(in.remaining());
   if (!in.AtEnd()) return Bad("too short");
+  if (meta.applied > kMaxVersion) return Bad("version out of range");
   return meta;
 }
 

@@ -58,6 +58,12 @@ TEST(MetaRecord, DecodingIsStrict) {
   ExpectStrictDecoding(EncodeMetaRecord(full), Reencode);
 }
 
+TEST(MetaRecord, VersionsThatCouldWrapAreRefused) {
+  ExpectRoundTrip(MetaAt(kMaxVersion.value()));
+  const std::string above = EncodeMetaRecord(MetaAt(Next(kMaxVersion).value()));
+  EXPECT_EQ(DecodeMetaRecord(AsBytes(above)).status().code(), StatusCode::kCorruption);
+}
+
 TEST(MetaRecord, NamesANewerFormat) {
   std::string bytes = EncodeMetaRecord(Full());
   bytes[0] = 2;

@@ -111,6 +111,7 @@ TEST(FormatGolden, Rollback) {
 TEST(FormatGolden, RollbackRefusesWhatCannotBe) {
   for (const RollbackMarker& m : {RollbackMarker{Version(9), Version(12), Version(1), Lineage(1)},
                                   RollbackMarker{Version(20), Version(12), Version(13), Lineage(1)},
+                                  RollbackMarker{Next(kMaxVersion), Version(12), Version(10), Lineage(1)},
                                   RollbackMarker{Version(20), Version(12), Version(10), Lineage(0)}}) {
     EXPECT_EQ(DecodeRollbackMarker(EncodeRollbackMarker(m)).status().code(), StatusCode::kCorruption);
   }

@@ -157,6 +157,11 @@ TEST(ExportManifest, BaseIsNotAboveTheVersionAndCountsAreNotOfNothing) {
   EXPECT_EQ(Decoded([](ExportManifest& m) { m.chunks.clear(); }), StatusCode::kCorruption);
 }
 
+TEST(ExportManifest, VersionsThatCouldWrapAreRefused) {
+  EXPECT_EQ(Decoded([](ExportManifest& m) { m.version = kMaxVersion; }), StatusCode::kOk);
+  EXPECT_EQ(Decoded([](ExportManifest& m) { m.version = Next(kMaxVersion); }), StatusCode::kCorruption);
+}
+
 TEST(ExportManifest, ForgedPayloadsAreRefused) {
   const std::string payload = EncodeExportManifest(Example()).substr(kSealedHeaderBytes);
   const auto with = [&](size_t offset, char value) {

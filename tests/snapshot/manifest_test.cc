@@ -59,7 +59,7 @@ TEST(Manifest, RoundTrips) {
   Manifest manifest = Example();
   EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
   manifest.digest = Sha256Of(AsBytes("state"));
-  manifest.version = Version(~uint64_t{0});
+  manifest.version = kMaxVersion;
   manifest.files.clear();
   EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
   EXPECT_EQ(*DecodeManifest(EncodeManifest(Manifest())), Manifest());
@@ -87,6 +87,14 @@ TEST(Manifest, PathsThatCouldLeadOutsideAreRefused) {
     manifest.files[0].path = path;
     EXPECT_TRUE(DecodeManifest(EncodeManifest(manifest)).ok()) << path;
   }
+}
+
+TEST(Manifest, VersionsThatCouldWrapAreRefused) {
+  Manifest manifest = Example();
+  manifest.version = kMaxVersion;
+  EXPECT_TRUE(DecodeManifest(EncodeManifest(manifest)).ok());
+  manifest.version = Next(kMaxVersion);
+  EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kCorruption);
 }
 
 TEST(Manifest, DuplicatesAndDisorderAreRefused) {
