@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "wal/changelog.pb.h"
@@ -253,7 +254,10 @@ class ChangeSetDecoder {
           return "operation malformed";
         }
         if (!IsAsWritten(field)) return "operation not as written";
-        return DecodeOp(&op_, &out->ops.emplace_back());
+        ChangeOp op;
+        if (const char* fault = DecodeOp(&op_, &op)) return fault;
+        out->ops.push_back(std::move(op));
+        return nullptr;
       }
       case kUserMetadataTag:
         if (field.empty() || field.size() > kMaxUserMetadataBytes) return "user metadata of a wrong length";
