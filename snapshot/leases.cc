@@ -21,8 +21,9 @@ namespace {
 constexpr SealedKind kKind{.magic = "RKVLEASE", .format = 1, .name = "LEASE", .max_payload_bytes = 4096};
 constexpr std::string_view kTmpSuffix = ".tmp";
 constexpr std::string_view kRemovingSuffix = ".removing";
-// A sweep takes a half-made directory away at most once; more than a few in a row are no race.
-constexpr int kCreateAttempts = 8;
+// Each lost attempt takes another sweep at the very moment. Beside one that sweeps without a pause an
+// attempt in ten was lost and eight in a row were seen, so a hundred in a row are no race.
+constexpr int kCreateAttempts = 100;
 
 struct LeaseRecord {
   Uuid id;  // of the directory, so that a LEASE that was copied elsewhere is not believed
@@ -165,6 +166,8 @@ Result<std::unique_ptr<Lease>> Lease::Create(Fs& fs, Clock& clock, const std::st
     (void)RemoveTree(fs, tmp).ok();  // a sweep's, if it stays
     if (!IsNotFound(status) && status.code() != StatusCode::kBusy) break;
   }
+  // kNotFound would say that the version is gone.
+  if (IsNotFound(status)) return Status::Busy("lease: taken away while it was made: " + status.message());
   return status.WithContext("lease");
 }
 

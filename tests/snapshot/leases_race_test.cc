@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <climits>
 #include <thread>
 
 #include "base/entropy.h"
@@ -8,6 +9,7 @@
 #include "snapshot/leases.h"
 #include "tests/snapshot/fake_index.h"
 #include "tests/snapshot/turn_fs.h"
+#include "tests/support/fault_fs.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
@@ -64,7 +66,48 @@ TEST(LeasesRace, EveryInterleavingGivesTheReaderItsViewAndTheWriterTheTruth) {
   }
 }
 
-// The same with real concurrency, for the thread sanitizer.
+// A writer that sweeps whenever the reader is about to lock what it has made.
+class SweepBeforeEachLock {
+ public:
+  SweepBeforeEachLock(const std::string& store_dir, int sweeps) {
+    fs_.Arm({.matches = [this, store_dir, sweeps](const FaultFs::Operation& operation) {
+      if (operation.Is("lock") && swept_ < sweeps) {
+        ++swept_;
+        EXPECT_TRUE(SweepViews(PosixFs(), store_dir).ok());
+      }
+      return false;
+    }});
+  }
+  Fs& fs() { return fs_; }
+  int swept() const { return swept_; }
+
+ private:
+  FaultFs fs_{PosixFs()};
+  int swept_ = 0;
+};
+
+TEST(LeasesRace, ManySweepsInARowDelayAReaderOnly) {
+  TempDir dir;
+  FixedClock clock;
+  SweepBeforeEachLock race(dir.path(), 20);
+  const auto lease =
+      Lease::Create(race.fs(), clock, dir.path(), Uuid::Generate(SystemEntropy()), Version(9), Version(7));
+  ASSERT_TRUE(lease.ok()) << lease.status().ToString();
+  EXPECT_EQ(race.swept(), 20);
+  EXPECT_EQ(ListHeldLeases(PosixFs(), dir.path())->size(), 1U);
+}
+
+TEST(LeasesRace, SweepsWithoutEndAreReportedAsBusyAndLeaveNothing) {
+  TempDir dir;
+  FixedClock clock;
+  SweepBeforeEachLock race(dir.path(), INT_MAX);
+  const auto lease =
+      Lease::Create(race.fs(), clock, dir.path(), Uuid::Generate(SystemEntropy()), Version(9), Version(7));
+  EXPECT_EQ(lease.status().code(), StatusCode::kBusy) << lease.status().ToString();
+  EXPECT_TRUE(PosixFs().List(dir.File("views"))->empty());
+}
+
+// Real concurrency, for the thread sanitizer.
 TEST(LeasesRace, ReadersAndSweepsRunBesideEachOtherWithoutHarm) {
   constexpr int kReaders = 3;
   constexpr int kRounds = 150;
