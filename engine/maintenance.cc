@@ -16,6 +16,12 @@ constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
 
 }  // namespace
 
+// A call whose sync of the directory failed has said so; what it had done everyone sees, and no disk may
+// have. Nothing is taken away, and nothing acknowledged, on the strength of that.
+Status Maintenance::SyncStoreDir() {
+  return context_.env.fs->SyncDir(context_.paths.dir);
+}
+
 Result<StoreSurvey> Maintenance::SurveyNow() {
   Result<StoreSurvey> survey = Survey(context_);
   if (survey.ok() && !survey->unread.ok()) return survey->unread;
@@ -24,7 +30,10 @@ Result<StoreSurvey> Maintenance::SurveyNow() {
 
 Result<Version> Maintenance::Publish() {
   const Result<Version> current = context_.snapshots->Current();
-  if (current.ok() && current->value() == core_.tip.load()) return *current;
+  if (current.ok() && current->value() == core_.tip.load()) {
+    RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+    return *current;
+  }
   {
     MutexLock write(core_.write_mu);
     RAWKV_RETURN_IF_ERROR(poison_.Check());
@@ -81,6 +90,7 @@ Result<std::vector<Version>> Maintenance::Prune(uint64_t keep) {
 }
 
 Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
+  RAWKV_RETURN_IF_ERROR(SyncStoreDir());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   RetentionInput input = ToRetentionInput(survey, Version(core_.tip.load()), keep);
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> leases,
@@ -107,6 +117,7 @@ Status Maintenance::DropLogBefore(Version version) {
 
 Status Maintenance::DeleteSnapshot(Version version) {
   RAWKV_RETURN_IF_ERROR(poison_.Check());
+  RAWKV_RETURN_IF_ERROR(SyncStoreDir());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(version) == nullptr) {
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(version) +
@@ -150,11 +161,13 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
                                       " to pin; `snapshot list` shows them");
   }
-  if (held == pins.end()) {
-    pins[name] = *version;
-    RAWKV_RETURN_IF_ERROR(
-        WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
+  if (held != pins.end()) {
+    RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+    return *version;
   }
+  pins[name] = *version;
+  RAWKV_RETURN_IF_ERROR(
+      WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   return *version;
 }
 

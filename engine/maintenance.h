@@ -53,6 +53,7 @@ class Maintenance {
 
   // What is reachable now, in-process views and others' leases included.
   Result<Reachability> Reach() RAWKV_REQUIRES(mu);
+  Status SyncStoreDir();
   // With everything in it that can be reached, or an error.
   Result<StoreSurvey> SurveyNow();
   std::vector<VersionHold> Holds();

@@ -163,6 +163,9 @@ Status FinishOrUndoRollback(StoreContext& c) {
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
   if (marker.status().code() == StatusCode::kNotFound) return Status::Ok();
   if (!marker.ok()) return marker.status();
+  // What is done already may be what everyone sees and no disk has: a sync of it may have failed. The device
+  // is not told of a lineage, nor the marker removed, ahead of the rest.
+  RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
   const bool switched = c.record.chain.Knows(marker->new_lineage);
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +
                                             ToString(marker->target) +

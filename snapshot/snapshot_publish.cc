@@ -82,6 +82,7 @@ Result<std::string> SnapshotStore::MoveAside(Version version) {
     const std::string aside = PathOf(version) + "." + std::to_string(n) + ".removing";
     RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs_, aside));
     if (taken) continue;
+    RAWKV_RETURN_IF_ERROR(MayGo(version));
     RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
     return aside;
   }

@@ -14,7 +14,9 @@
 //       own entries, was synced before; it goes by one rename to ….removing. In between nothing in
 //       it changes.
 //   S2  `current` is only ever replaced by a rename, and by one to a published snapshot; the
-//       snapshot that it names is never renamed or removed.
+//       snapshot that it names is never renamed or removed. That is so on the disk, too: a sync that
+//       failed may have left the link there at an older one, so the directory is synced before a
+//       snapshot goes.
 //   S3  A whole snapshot is never removed to make room for its like.
 //   S4  Nothing is deleted before the rename that took its name away is durable: otherwise a crash
 //       could bring the name back with half of its files.
@@ -137,18 +139,18 @@ Result<Manifest> SnapshotStore::ReadManifest(Version version) const {
   return manifest;
 }
 
-Status SnapshotStore::RefuseCurrent(Version version) const {
+Status SnapshotStore::MayGo(Version version) const {
   const Result<Version> current = Current();
   if (current.ok() && *current == version) {
     return Status::FailedPrecondition(PathOf(version) + ": `current` names it; move `current` first");
   }
   // With a link that cannot be read any snapshot may be the one that it should name.
   if (!current.ok() && current.status().code() != StatusCode::kNotFound) return current.status();
-  return {};
+  return fs_.SyncDir(store_dir_);
 }
 
 Result<std::string> SnapshotStore::Quarantine(Version version) {
-  RAWKV_RETURN_IF_ERROR(RefuseCurrent(version));
+  RAWKV_RETURN_IF_ERROR(MayGo(version));
   RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(fs_, PathOf(version)));
   RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
@@ -156,14 +158,10 @@ Result<std::string> SnapshotStore::Quarantine(Version version) {
 }
 
 Status SnapshotStore::MarkRemoved(Version version) {
-  RAWKV_RETURN_IF_ERROR(RefuseCurrent(version));
+  RAWKV_RETURN_IF_ERROR(MayGo(version));
   RAWKV_RETURN_IF_ERROR(fs_.Stat(PathOf(version)).status());
   const std::string removing = PathOf(version) + std::string(kRemovingSuffix);
-  RAWKV_ASSIGN_OR_RETURN(const bool leftover, Exists(fs_, removing));
-  if (leftover) {
-    RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));  // S4
-    RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, removing));
-  }
+  RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, removing));  // its rename is durable by now (S4)
   RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), removing));
   return fs_.SyncDir(store_dir_);
 }

@@ -97,7 +97,7 @@ class SnapshotStore {
   enum class Occupant : uint8_t { kNone, kWhole, kDamaged };
 
   Status CheckListed(const Manifest& manifest) const;
-  Status RefuseCurrent(Version version) const;
+  Status MayGo(Version version) const;  // kFailedPrecondition: `current` names it
   Result<Occupant> OccupantOf(Version version) const;
   Result<Manifest> Stage(const std::string& staging, const SnapshotCallbacks& callbacks);
   Status PublishStaged(const std::string& staging, const Manifest& manifest);

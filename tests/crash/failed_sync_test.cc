@@ -1,0 +1,91 @@
+// A sync of the store's directory fails once and the call says so; what it had done is seen all the same.
+// Whoever calls again may be told that it is done only once the disk has it.
+#include <functional>
+
+#include "base/fs_ops.h"
+#include "tests/crash/store_fixture.h"
+#include "tests/support/fault_fs.h"
+
+namespace rawkv {
+namespace {
+
+using Act = std::function<Status(Engine&)>;
+
+class FailedSyncTest : public StoreFixture {
+ protected:
+  // Four versions, snapshots at 2 and 3.
+  std::string Prepare() {
+    const std::string dir = NewStore("prepared");
+    const std::unique_ptr<Engine> engine = Open(dir);
+    for (int v = 1; v <= 4; ++v) {
+      Put(*engine, "key", std::string(5000, static_cast<char>('a' + v)));
+      if (v == 2 || v == 3) EXPECT_TRUE(engine->CreateSnapshot().ok());
+    }
+    return dir;
+  }
+
+  static bool IsSyncOf(const std::string& dir, const FaultFs::Operation& o) {
+    return o.Is("syncdir") && o.path == dir;
+  }
+
+  // Every name that the calls since have changed in `dir`, and those before them, are on the disk.
+  static bool IsSynced(const std::string& dir, const std::vector<FaultFs::Operation>& trace) {
+    bool synced = false;
+    for (const FaultFs::Operation& o : trace) {
+      const bool names = o.Is("create") || o.Is("mkdir") || o.Is("unlink") || o.Is("rmdir") ||
+                         o.Is("rename") || o.Is("link") || o.Is("symlink");
+      if (IsSyncOf(dir, o)) synced = true;
+      // What is half made or half gone may come back.
+      const bool leftover = o.path.ends_with(".tmp") || o.path.ends_with(".removing");
+      if (names && !leftover && ParentPath(o.path) == dir) synced = false;
+    }
+    return synced;
+  }
+
+  // Each sync of the directory in `act` fails in turn.
+  void FailEachSync(const Act& act) {
+    const std::string prepared = Prepare();
+    uint64_t skip = 0;
+    for (bool fired = true; fired; ++skip) {
+      SCOPED_TRACE("sync " + std::to_string(skip));
+      const std::string dir = CopyOf(prepared, "copy");
+      FaultFs fs(PosixFs());
+      OpenOptions options = Quiet();
+      options.env.fs = &fs;
+      const std::unique_ptr<Engine> engine = Open(dir, options);
+      ASSERT_NE(engine, nullptr);
+      fs.Arm({.skip = skip, .reach = FaultFs::Reach::kOnce, .matches = [&](const FaultFs::Operation& o) {
+                return IsSyncOf(dir, o);
+              }});
+      const Status first = act(*engine);
+      fired = fs.fired();
+      fs.Disarm();
+      EXPECT_EQ(first.ok(), !fired) << first.ToString();
+      fs.ClearTrace();
+      const Status again = act(*engine);
+      EXPECT_TRUE(again.ok()) << again.ToString();
+      EXPECT_TRUE(IsSynced(dir, fs.trace()));
+    }
+    EXPECT_GT(skip, 1u) << "the act syncs nothing: the test is blind";
+  }
+};
+
+TEST_F(FailedSyncTest, SnapshotThatIsMadeAgainIsDurable) {
+  FailEachSync([](Engine& e) { return e.CreateSnapshot().status(); });
+}
+
+TEST_F(FailedSyncTest, PinThatIsSetAgainIsDurable) {
+  FailEachSync([](Engine& e) { return e.Pin("name", Version(2)).status(); });
+}
+
+TEST_F(FailedSyncTest, PinOfTheTipThatIsSetAgainIsDurable) {
+  FailEachSync([](Engine& e) { return e.Pin("name").status(); });
+}
+
+// Slots and log are given up for good, so what reached them must be gone for good.
+TEST_F(FailedSyncTest, PruneThatGoesOnTakesOnlyWhatIsDurablyGone) {
+  FailEachSync([](Engine& e) { return e.Prune(0).status(); });
+}
+
+}  // namespace
+}  // namespace rawkv
