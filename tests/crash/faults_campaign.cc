@@ -13,9 +13,9 @@ uint64_t Mix(uint64_t a, uint64_t b) {
   return z ^ (z >> 31);
 }
 
-uint64_t HashOf(const FaultSite& site) {
+uint64_t HashOf(const std::string& text) {
   uint64_t hash = 5381;
-  for (const char c : ToString(site)) hash = hash * 33 + static_cast<unsigned char>(c);
+  for (const char c : text) hash = hash * 33 + static_cast<unsigned char>(c);
   return hash;
 }
 
@@ -52,7 +52,7 @@ void FaultCampaign::Enqueue(const FaultHistory& history, std::vector<PlannedFaul
 
 void FaultCampaign::PlanFor(const FaultHistory& history, const std::vector<PlannedFault>& before,
                             const FaultSite& site, uint64_t occurrences) {
-  const uint64_t hash = Mix(options_.seed, HashOf(site));
+  const uint64_t hash = Mix(options_.seed, HashOf(ToString(site)));
   if (options_.share > 1 && hash % options_.share != 0) return;
   std::vector<PlannedFault> variants = VariantsOf(site);
   const auto add = [&](PlannedFault fault, uint64_t occurrence) {
@@ -82,7 +82,9 @@ void FaultCampaign::RunOne(const FaultHistory& history, const std::vector<Planne
   {
     FaultSession session(*history.start, options_.config, options_.seed, faults);
     history.run(session);
-    problem = session.Judge(Mix(options_.seed, runs_), options_.everything || faults.empty());
+    // By what is done, so that one run alone is judged as it was among all.
+    problem = session.Judge(Mix(options_.seed, HashOf(NameOf(history, faults))),
+                            options_.everything || faults.empty());
     fired = session.world().plane().AllFired();
     performed = session.world().plane().performed();
     said = session.world().Said();
@@ -129,6 +131,7 @@ void FaultCampaign::Run() {
   if (!violations_.empty()) return;  // without a fault nothing may go wrong
   for (size_t next = 0; next < queue_.size() && violations_.size() < 40; ++next) {
     const Work work = queue_[next];  // a copy: the queue grows
+    if (NameOf(*work.history, work.faults).find(options_.match) == std::string::npos) continue;
     RunOne(*work.history, work.faults);
     while (next + 1 == queue_.size() && TryMissed()) {
     }
@@ -139,7 +142,7 @@ bool FaultCampaign::TryMissed() {
   constexpr uint64_t kMaxTries = 16;
   bool tried = false;
   for (const FaultSite& site : NeverFaulted()) {
-    if (options_.share > 1 || ++tries_[site] > kMaxTries) continue;
+    if (options_.share > 1 || !options_.match.empty() || ++tries_[site] > kMaxTries) continue;
     const std::vector<Work>& contexts = contexts_[site];
     const Work& context = contexts[tries_[site] % contexts.size()];
     std::vector<PlannedFault> faults = context.faults;

@@ -18,7 +18,8 @@ struct FaultCampaignOptions {
   bool everything = false;
   // Of the sites, every so many-th only, and no claim to completeness (sanitizers).
   uint64_t share = 1;
-  std::string only;  // a history's name; "" = all
+  std::string only;   // a history's name; "" = all
+  std::string match;  // only faults that a report names so, or with this in it; "" = all
 };
 
 struct FaultRow {

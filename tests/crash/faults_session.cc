@@ -242,7 +242,8 @@ void FaultSession::Snapshot() {
   if (engine_ == nullptr) return;
   Begin("snapshot");
   const Result<Version> made = engine_->CreateSnapshot();
-  if (!Took(made.status())) shrunk_ = true;
+  (void)Took(made.status());
+  shrunk_ = true;
   if (made.ok() && *made != now_.model.tip()) Fail("the snapshot is of version " + ToString(*made));
   After();
 }
@@ -250,7 +251,8 @@ void FaultSession::Snapshot() {
 void FaultSession::Prune() {
   if (engine_ == nullptr) return;
   Begin("prune");
-  if (!Took(engine_->Prune(0).status())) shrunk_ = true;
+  (void)Took(engine_->Prune(0).status());
+  shrunk_ = true;
   After();
 }
 
@@ -266,14 +268,16 @@ void FaultSession::Unpin(const std::string& name) {
   Begin("unpin");
   const Status status = engine_->Unpin(name);
   // Where the pin itself failed.
-  if (status.code() != StatusCode::kFailedPrecondition && !Took(status)) shrunk_ = true;
+  if (status.code() != StatusCode::kFailedPrecondition && !Took(status)) pins_known_ = false;
+  shrunk_ = true;
   After();
 }
 
 void FaultSession::DeleteSnapshot(Version version) {
   if (engine_ == nullptr) return;
   Begin("delete snapshot");
-  if (!Took(engine_->DeleteSnapshot(version))) shrunk_ = true;
+  (void)Took(engine_->DeleteSnapshot(version));
+  shrunk_ = true;
   After();
 }
 

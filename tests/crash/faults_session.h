@@ -82,6 +82,7 @@ class FaultSession {
   // fails is tried again without end, and would decide by chance what the next step meets.
   void Settle();
   void CheckReads();
+  std::map<std::string, DiskImage> PowerCuts(uint64_t seed, bool thorough);
   std::string JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough);
   std::string JudgeUnformatted(const DiskImage& image, uint64_t seed);
   void SettleGroup(const DiskImage& image);
@@ -95,7 +96,8 @@ class FaultSession {
   std::optional<Promise> doubt_;                 // what would hold if the thing in doubt had happened
   std::vector<ModelBatch> group_doubt_;          // commits of one group whose outcome is unknown
   std::map<std::string, Promise::Copy> copies_;  // exports and imports that may be unfinished
-  bool shrunk_ = false;                          // something that takes versions away failed on the way
+  bool shrunk_ = false;                          // versions may be gone that the store last said it had
+  bool pins_known_ = true;                       // false: the disk may have pins that the store shows no more
   bool reachable_known_ = true;                  // now_.reachable is what the store said last
   bool poisoned_ = false;
   bool unformatted_ = false;

@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "tests/support/sim/crash_plan.h"
+#include "tests/support/sim/crash_states.h"
 
 namespace rawkv {
 namespace {
@@ -81,7 +81,7 @@ FaultWorld::FaultWorld(DiskImage image, uint64_t seed, std::vector<PlannedFault>
   };
 }
 
-DiskImage FaultWorld::AfterPowerCut(const DiskImage& start, const CrashPlan& plan) {
+CrashStates FaultWorld::AtPowerCut(const DiskImage& start) {
   DiskImage before = start;
   // Devices that the run made are there from the first; a trace has no event for it.
   const DiskImage now = world_.disk().Image();
@@ -90,7 +90,7 @@ DiskImage FaultWorld::AfterPowerCut(const DiskImage& start, const CrashPlan& pla
   }
   CrashStates states(std::move(before));
   for (const TraceEvent& event : syncs_.WithoutLost(world_.disk().TakeTrace())) states.Advance(event);
-  return Crash(states, plan);
+  return states;
 }
 
 }  // namespace rawkv

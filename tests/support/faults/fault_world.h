@@ -44,9 +44,9 @@ class FaultWorld {
   FaultPlane& plane() { return plane_; }
   const Environment& env() const { return env_; }
   std::string Said() const { return world_.Said(); }
-  // What a power cut now leaves at the least (all that was not synced, or whose sync failed, is gone), or,
-  // with `plan`, chosen by it. `start`: what was recorded from.
-  DiskImage AfterPowerCut(const DiskImage& start, const struct CrashPlan& plan);
+  // What is durable and what is at risk now, for power cuts to choose from; content whose sync failed is
+  // neither, it is gone. `start`: what was recorded from. Ends the record.
+  class CrashStates AtPowerCut(const DiskImage& start);
 
  private:
   SimWorld world_;
