@@ -144,6 +144,13 @@ Result<std::string> FreeAsideName(Fs& fs, const std::string& path) {
                                     " damaged ones were moved aside already; remove some of them");
 }
 
+Status MakeDirSynced(Fs& fs, const std::string& dir) {
+  RAWKV_RETURN_IF_ERROR(fs.MakeDir(dir));
+  Status synced = fs.SyncDir(ParentPath(dir));
+  if (!synced.ok()) (void)fs.RemoveDir(dir).ok();  // the first error is the one to tell
+  return synced;
+}
+
 Status RemoveTree(Fs& fs, const std::string& path) {
   // A second remover of the same rubbish is no error.
   const auto absent_is_ok = [](const Status& status) { return IsNotFound(status) ? Status::Ok() : status; };

@@ -127,6 +127,8 @@ class RAWKV_EXPORT Engine {
   // Time and metadata of a retained version. kVersionUnreachable.
   Result<CommitRecord> GetCommit(Version version);
 
+  // Of the five that follow: after kIoError or kNoSpace it may be done or not, and if it is, a power cut may
+  // still undo it; the same again settles it. What was promised before holds either way.
   // A durable snapshot of the tip; commits go on meanwhile. Returns the version it contains, which
   // may be an existing one's. Retention applies afterwards.
   Result<Version> CreateSnapshot();

@@ -24,8 +24,7 @@ Status PrepareOut(Fs& fs, const std::string& out) {
     return Status::FailedPrecondition(out + " is not empty; name another directory");
   }
   if (names.status().code() != StatusCode::kNotFound) return names.status();
-  RAWKV_RETURN_IF_ERROR(fs.MakeDir(out));
-  return fs.SyncDir(ParentPath(out));
+  return MakeDirSynced(fs, out);
 }
 
 Status WriteValue(PayloadIo& payload, const StoredValue& value, ChunkWriter& writer, std::string& buffer) {

@@ -169,10 +169,7 @@ Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& o) {
   if (state == DirState::kOldStore) {
     RAWKV_ASSIGN_OR_RETURN(old_lock, StoreLock::Acquire(fs, *o.env.clock, dir));
   }
-  if (state == DirState::kAbsent) {
-    RAWKV_RETURN_IF_ERROR(fs.MakeDir(dir));
-    RAWKV_RETURN_IF_ERROR(fs.SyncDir(ParentPath(dir)));
-  }
+  if (state == DirState::kAbsent) RAWKV_RETURN_IF_ERROR(MakeDirSynced(fs, dir));
   bool made_file = false;
   const Status prepared = PrepareDevice(dir, o, s, &made_file);
   if (!prepared.ok()) {

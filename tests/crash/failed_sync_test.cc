@@ -1,4 +1,4 @@
-// A sync of the store's directory fails once and the call says so; what it had done is seen all the same.
+// A sync of a directory fails once and the call says so; what it had done is seen all the same.
 // Whoever calls again may be told that it is done only once the disk has it.
 #include <functional>
 
@@ -85,6 +85,32 @@ TEST_F(FailedSyncTest, PinOfTheTipThatIsSetAgainIsDurable) {
 // Slots and log are given up for good, so what reached them must be gone for good.
 TEST_F(FailedSyncTest, PruneThatGoesOnTakesOnlyWhatIsDurablyGone) {
   FailEachSync([](Engine& e) { return e.Prune(0).status(); });
+}
+
+// A new store, an export: the name of their directory is as little use if it is lost.
+TEST_F(FailedSyncTest, DirectoryThatIsMadeAgainIsDurable) {
+  const std::string parent = scratch_.path();
+  FaultFs fs(PosixFs());
+  OpenOptions options = Quiet();
+  options.env.fs = &fs;
+  const std::unique_ptr<Engine> engine = Open(Prepare(), options);
+  FormatOptions format;
+  format.device = scratch_.File("device");
+  format.capacity_bytes = 4 << 20;
+  format.env = options.env;
+  const std::vector<std::function<Status()>> acts = {
+      [&] { return Engine::Format(scratch_.File("new"), format).status(); },
+      [&] { return engine->Export({.version = Version(4), .out = scratch_.File("export")}); }};
+  for (const auto& act : acts) {
+    fs.Arm({.reach = FaultFs::Reach::kOnce,
+            .matches = [&](const FaultFs::Operation& o) { return IsSyncOf(parent, o); }});
+    EXPECT_EQ(act().code(), StatusCode::kIoError);
+    EXPECT_TRUE(fs.fired());
+    fs.ClearTrace();
+    const Status again = act();
+    EXPECT_TRUE(again.ok()) << again.ToString();
+    EXPECT_TRUE(IsSynced(parent, fs.trace()));
+  }
 }
 
 }  // namespace
