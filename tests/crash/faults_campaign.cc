@@ -83,8 +83,8 @@ void FaultCampaign::RunOne(const FaultHistory& history, const std::vector<Planne
     FaultSession session(*history.start, options_.config, options_.seed, faults);
     history.run(session);
     // By what is done, so that one run alone is judged as it was among all.
-    problem = session.Judge(Mix(options_.seed, HashOf(NameOf(history, faults))),
-                            options_.everything || faults.empty());
+    const uint64_t seed = Mix(options_.seed, HashOf(NameOf(history, faults)));
+    problem = session.Judge(seed, options_.everything || faults.empty(), options_.power_cuts);
     fired = session.world().plane().AllFired();
     performed = session.world().plane().performed();
     said = session.world().Said();

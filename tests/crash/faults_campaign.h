@@ -16,6 +16,7 @@ struct FaultCampaignOptions {
   // Every occurrence of every site of every history with every error and reach; else each site once or
   // twice, chosen by the seed.
   bool everything = false;
+  uint64_t power_cuts = 1;  // to judge by, a fault
   // Of the sites, every so many-th only, and no claim to completeness (sanitizers).
   uint64_t share = 1;
   std::string only;   // a history's name; "" = all

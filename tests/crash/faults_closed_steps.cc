@@ -115,10 +115,10 @@ void FaultSession::Format() {
   Settle();
 }
 
-std::string FaultSession::Judge(uint64_t seed, bool thorough) {
+std::string FaultSession::Judge(uint64_t seed, bool thorough, uint64_t cuts) {
   if (!problem_.empty()) return problem_;
   Settle();
-  const std::map<std::string, DiskImage> cuts = PowerCuts(seed, thorough);
+  const std::map<std::string, DiskImage> images = PowerCuts(seed, cuts);
   world_.plane().SetStep("close");
   const Version durable = now_.durable;
   if (engine_ != nullptr) Close();
@@ -130,30 +130,29 @@ std::string FaultSession::Judge(uint64_t seed, bool thorough) {
   if (!problem.empty()) return "reopened: " + problem;
   now_.durable = durable;
   if (!thorough && seed % 3 == 0) return "";
-  for (const auto& [plan, image] : cuts) {
+  for (const auto& [plan, image] : images) {
     problem = JudgeImage(image, true, seed + 1, thorough);
     if (!problem.empty()) return "after a power cut (" + plan + "): " + problem;
   }
   return "";
 }
 
-// With the power goes what was not synced, or some of it stays: one or the other, or the first and many of
-// the second. By description; of those that come out the same, one.
-std::map<std::string, DiskImage> FaultSession::PowerCuts(uint64_t seed, bool thorough) {
-  constexpr uint64_t kRandomCuts = 8;
+// With the power goes what was not synced, or some of it stays; where there is one cut, one or the other. By
+// description; of those that come out the same, one.
+std::map<std::string, DiskImage> FaultSession::PowerCuts(uint64_t seed, uint64_t cuts) {
   std::vector<CrashPlan> plans;
-  if (thorough || seed % 2 == 0) plans.push_back({});
-  for (uint64_t n = 0; n < (thorough ? kRandomCuts : seed % 2); ++n) {
-    plans.push_back({Fate::kRandom, Fate::kRandom, Fate::kRandom, 512, seed + n});
+  if (cuts > 1 || seed % 2 == 0) plans.push_back({});
+  while (plans.size() < cuts) {
+    plans.push_back({Fate::kRandom, Fate::kRandom, Fate::kRandom, 512, seed + plans.size()});
   }
   const CrashStates states = world_.AtPowerCut(start_.image);
-  std::map<std::string, DiskImage> cuts;
+  std::map<std::string, DiskImage> images;
   std::set<uint64_t> seen;
   for (const CrashPlan& plan : plans) {
     DiskImage image = Crash(states, plan);
-    if (seen.insert(image.Hash()).second) cuts.emplace(Describe(plan), std::move(image));
+    if (seen.insert(image.Hash()).second) images.emplace(Describe(plan), std::move(image));
   }
-  return cuts;
+  return images;
 }
 
 // Which members of a group got through, in which order, so that the model can follow.

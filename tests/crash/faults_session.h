@@ -65,9 +65,9 @@ class FaultSession {
     return now_.reachable;
   }
   // Closes; the faults are over. Then what the disks hold is judged, without and with a power cut that
-  // came before the close; without `thorough`, one of the two, and less of it each time. "" or what is
-  // wrong.
-  std::string Judge(uint64_t seed, bool thorough);
+  // came before the close, in `cuts` ways; without `thorough`, one of the two, and less of it each time. ""
+  // or what is wrong.
+  std::string Judge(uint64_t seed, bool thorough, uint64_t cuts);
 
  private:
   ModelOp Put(const std::string& key, uint64_t bytes);
@@ -82,7 +82,7 @@ class FaultSession {
   // fails is tried again without end, and would decide by chance what the next step meets.
   void Settle();
   void CheckReads();
-  std::map<std::string, DiskImage> PowerCuts(uint64_t seed, bool thorough);
+  std::map<std::string, DiskImage> PowerCuts(uint64_t seed, uint64_t cuts);
   std::string JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough);
   std::string JudgeUnformatted(const DiskImage& image, uint64_t seed);
   void SettleGroup(const DiskImage& image);

@@ -23,6 +23,7 @@ std::string Variable(const char* name) {
 TEST(Faults, EveryOperationFailsInTurn) {
   FaultCampaignOptions options{.seed = TestSeed(1)};
   options.everything = Variable("RAWKV_FAULTS") == "all";
+  if (options.everything) options.power_cuts = 3;
   options.only = Variable("RAWKV_FAULTS_HISTORY");
   options.match = Variable("RAWKV_FAULTS_MATCH");
   options.share = Share(1, 10);
@@ -41,7 +42,8 @@ TEST(Faults, EveryOperationFailsInTurn) {
 // What a failed sync of the store's directory left in caches only, others build upon: each of them, with all
 // that a power cut may leave of the names.
 TEST(Faults, NamesThatNoDiskHasAreNotBuiltUpon) {
-  FaultCampaignOptions options{.seed = TestSeed(1), .everything = true, .share = Share(1, 10)};
+  FaultCampaignOptions options{
+      .seed = TestSeed(1), .everything = true, .power_cuts = 9, .share = Share(1, 10)};
   options.match = "fs.syncdir store dir";
   FaultCampaign campaign(options);
   campaign.Run();
