@@ -78,11 +78,11 @@ Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(Version version) const
 }
 
 Result<std::string> SnapshotStore::MoveAside(Version version) {
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));  // S2: `current` names another one, on the disk as well
   for (int n = 0; n < kMaxAside; ++n) {
     const std::string aside = PathOf(version) + "." + std::to_string(n) + ".removing";
     RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs_, aside));
     if (taken) continue;
-    RAWKV_RETURN_IF_ERROR(MayGo(version));
     RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
     return aside;
   }

@@ -133,6 +133,15 @@ TEST_F(SnapshotStoreTest, DamagedOneIsReplacedUnlessItIsCurrent) {
   EXPECT_FALSE(*Exists(fs_, dir_.File("snapshot-staging.tmp")));
 }
 
+TEST_F(SnapshotStoreTest, DamagedOneIsReplacedWhileCurrentLeadsNowhere) {
+  ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  ASSERT_TRUE(fs_.Symlink("elsewhere", dir_.File("current")).ok());
+  const std::string table = store_.IndexPathOf(Version(7)) + "/000012.sst";
+  Overwrite(table, "cut");
+  EXPECT_EQ(*Publish(FakeIndex(Version(7))), Version(7));
+  EXPECT_EQ(Content(table), "table of 7");
+}
+
 TEST_F(SnapshotStoreTest, NewerFormatAtTheSameVersionIsNotTouched) {
   ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
   const std::string path = store_.PathOf(Version(7)) + "/MANIFEST";
