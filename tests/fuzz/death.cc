@@ -17,9 +17,10 @@ namespace {
 std::string_view witnessed_target;
 ConstBytes witnessed_input;
 char path[4096];
+char message[sizeof path + 256];
 
-// Only what a signal handler may do; snprintf is none of that, but the process is lost anyway, and the
-// worst is that it dies twice.
+// Only what a signal handler may do, which streams, dprintf's too, may not: they allocate. snprintf of
+// strings and numbers does not.
 void Testify() {
   if (witnessed_target.empty()) return;
   const char* const dir = std::getenv("TMPDIR");
@@ -27,10 +28,11 @@ void Testify() {
                 static_cast<int>(witnessed_target.size()), witnessed_target.data(), ::getpid());
   const int fd = ::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   const ssize_t written = ::write(fd, witnessed_input.data(), witnessed_input.size());
-  ::dprintf(STDERR_FILENO, "fuzz target %.*s died of %zu bytes of input; %s %s\n",
-            static_cast<int>(witnessed_target.size()), witnessed_target.data(), witnessed_input.size(),
-            written == static_cast<ssize_t>(witnessed_input.size()) ? "kept in" : "could not be kept in",
-            path);
+  const int length = std::snprintf(
+      message, sizeof message, "fuzz target %.*s died of %zu bytes of input; %s %s\n",
+      static_cast<int>(witnessed_target.size()), witnessed_target.data(), witnessed_input.size(),
+      written == static_cast<ssize_t>(witnessed_input.size()) ? "kept in" : "could not be kept in", path);
+  [[maybe_unused]] const ssize_t told = ::write(STDERR_FILENO, message, static_cast<size_t>(length));
   witnessed_target = {};
 }
 
