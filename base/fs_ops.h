@@ -28,8 +28,8 @@ Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, ui
 Result<std::string> FreeAsideName(Fs& fs, const std::string& path);
 bool IsAsideName(std::string_view name);
 
-// Makes an empty directory under a name that is durable. After a failure there is none, so that whoever
-// finds one may take it for whole; kFailedPrecondition: the name is taken.
+// Makes an empty directory under a name that is durable. Where the name cannot be synced, the directory is
+// removed again, so that another try makes it anew. kFailedPrecondition: the name is taken.
 Status MakeDirSynced(Fs& fs, const std::string& dir);
 
 // Removes a directory and all below it; symlinks are unlinked, never followed. Absent is ok.

@@ -185,8 +185,7 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
                     const std::function<Status()>& publish_state) {
   Fs& fs = *o.env.fs;
   const StorePaths paths(dir);
-  RAWKV_RETURN_IF_ERROR(fs.MakeDir(paths.wal()));
-  RAWKV_RETURN_IF_ERROR(fs.SyncDir(dir));
+  RAWKV_RETURN_IF_ERROR(MakeDirSynced(fs, paths.wal()));
   RAWKV_RETURN_IF_ERROR(CreateLog({&fs, paths.wal(), s.record.store_uuid, s.record.chain},
                                   {.segment_bytes = s.record.runtime.wal_segment_bytes},
                                   Next(s.record.initial_version)));

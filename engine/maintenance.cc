@@ -30,10 +30,7 @@ Result<StoreSurvey> Maintenance::SurveyNow() {
 
 Result<Version> Maintenance::Publish() {
   const Result<Version> current = context_.snapshots->Current();
-  if (current.ok() && current->value() == core_.tip.load()) {
-    RAWKV_RETURN_IF_ERROR(SyncStoreDir());
-    return *current;
-  }
+  if (current.ok() && current->value() == core_.tip.load()) return *current;
   {
     MutexLock write(core_.write_mu);
     RAWKV_RETURN_IF_ERROR(poison_.Check());

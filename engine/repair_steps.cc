@@ -152,10 +152,7 @@ Status ForkAt(StoreContext& c, Version tip) {
 Status BeginTheLogAnew(StoreContext& c, Version tip) {
   RAWKV_RETURN_IF_ERROR(ForkAt(c, tip));
   RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.paths.wal()));
-  if (!there) {
-    RAWKV_RETURN_IF_ERROR(c.env.fs->MakeDir(c.paths.wal()));
-    RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
-  }
+  if (!there) RAWKV_RETURN_IF_ERROR(MakeDirSynced(*c.env.fs, c.paths.wal()));
   return BeginLogAnew(c.log(), c.wal_options(), Next(tip));
 }
 

@@ -10,6 +10,15 @@
 namespace rawkv {
 namespace {
 
+// Of the versions that `then` had, those that it reached, too: pins that are gone let more be reached.
+std::vector<std::pair<Version, Version>> ReachedByBoth(const Promise& now, const Promise& then) {
+  std::vector<std::pair<Version, Version>> out;
+  for (Version v = now.model.initial(); v <= now.model.tip(); v = Next(v)) {
+    if (now.Reaches(v) && (v > then.model.tip() || then.Reaches(v))) out.emplace_back(v, v);
+  }
+  return out;
+}
+
 FormatOptions FormatOf(const Environment& env, const SimConfig& config, const std::string& device) {
   FormatOptions o;
   o.device = device;
@@ -176,7 +185,8 @@ std::string FaultSession::JudgeImage(const DiskImage& image, bool power_cut, uin
   if (!group_doubt_.empty()) SettleGroup(image);
   Promise before = now_;
   if (!power_cut) before.durable = before.model.tip();
-  if (shrunk_ || !pins_known_) before.reachable = {{before.model.tip(), before.model.tip()}};
+  if (shrunk_) before.reachable = {{before.model.tip(), before.model.tip()}};
+  if (power_cut && before_unpin_) before.reachable = ReachedByBoth(before, *before_unpin_);
   Promise after = doubt_.value_or(before);
   for (const auto& copy : copies_) {
     (copy.first.starts_with("/export") ? after.exports : after.imports).insert(copy);

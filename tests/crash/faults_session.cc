@@ -266,9 +266,12 @@ void FaultSession::Pin(const std::string& name, std::optional<Version> version) 
 void FaultSession::Unpin(const std::string& name) {
   if (engine_ == nullptr) return;
   Begin("unpin");
+  const Promise before = now_;
   const Status status = engine_->Unpin(name);
   // Where the pin itself failed.
-  if (status.code() != StatusCode::kFailedPrecondition && !Took(status)) pins_known_ = false;
+  if (status.code() != StatusCode::kFailedPrecondition && !Took(status) && !before_unpin_) {
+    before_unpin_ = before;
+  }
   shrunk_ = true;
   After();
 }

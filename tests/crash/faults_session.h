@@ -97,7 +97,7 @@ class FaultSession {
   std::vector<ModelBatch> group_doubt_;          // commits of one group whose outcome is unknown
   std::map<std::string, Promise::Copy> copies_;  // exports and imports that may be unfinished
   bool shrunk_ = false;                          // versions may be gone that the store last said it had
-  bool pins_known_ = true;                       // false: the disk may have pins that the store shows no more
+  std::optional<Promise> before_unpin_;          // that failed: the disk may have the pins of then
   bool reachable_known_ = true;                  // now_.reachable is what the store said last
   bool poisoned_ = false;
   bool unformatted_ = false;
