@@ -71,9 +71,7 @@ RepairPlan DamageRows::Plan(const std::string& dir) {
 }
 Result<RepairReport> DamageRows::Repair(const std::string& dir, std::optional<Ranges> may_give_up,
                                         Fs& filesystem) {
-  OpenOptions options = Quiet();
-  options.env.fs = &filesystem;
-  return RepairStore(dir, {.deep = true, .may_give_up = std::move(may_give_up)}, options);
+  return RepairStore(dir, {.deep = true, .may_give_up = std::move(may_give_up)}, Quiet(filesystem));
 }
 std::string DamageRows::Text(const CheckReport& report) {
   std::string text;

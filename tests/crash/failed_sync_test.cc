@@ -51,9 +51,7 @@ class FailedSyncTest : public StoreFixture {
       ASSERT_LT(skip, 100u);
       const std::string dir = CopyOf(prepared, "copy");
       FaultFs fs(PosixFs());
-      OpenOptions options = Quiet();
-      options.env.fs = &fs;
-      const std::unique_ptr<Engine> engine = Open(dir, options);
+      const std::unique_ptr<Engine> engine = Open(dir, Quiet(fs));
       ASSERT_NE(engine, nullptr);
       fs.Arm({.skip = skip, .reach = FaultFs::Reach::kOnce, .matches = [&](const FaultFs::Operation& o) {
                 return IsSyncOf(dir, o);
@@ -92,13 +90,11 @@ TEST_F(FailedSyncTest, PruneThatGoesOnTakesOnlyWhatIsDurablyGone) {
 TEST_F(FailedSyncTest, DirectoryThatIsMadeAgainIsDurable) {
   const std::string parent = scratch_.path();
   FaultFs fs(PosixFs());
-  OpenOptions options = Quiet();
-  options.env.fs = &fs;
-  const std::unique_ptr<Engine> engine = Open(Prepare(), options);
+  const std::unique_ptr<Engine> engine = Open(Prepare(), Quiet(fs));
   FormatOptions format;
   format.device = scratch_.File("device");
   format.capacity_bytes = 4 << 20;
-  format.env = options.env;
+  format.env = Quiet(fs).env;
   const std::vector<std::function<Status()>> acts = {
       [&] { return Engine::Format(scratch_.File("new"), format).status(); },
       [&] { return engine->Export({.version = Version(4), .out = scratch_.File("export")}); }};

@@ -216,10 +216,8 @@ TEST_F(RepairCase, MarkerOfAFinishedSwitch) {
     ASSERT_LT(stop, 500u);
     const std::string dir = CopyOf(prepared, "store");
     FaultFs faulty(PosixFs());
-    OpenOptions options = Quiet();
-    options.env.fs = &faulty;
     faulty.Arm({.skip = stop});
-    (void)OfflineRollback(dir, Version(7), {}, options);
+    (void)OfflineRollback(dir, Version(7), {}, Quiet(faulty));
     if (!faulty.fired()) break;
     if (!fs::exists(dir + "/ROLLBACK")) continue;
     ++seen;

@@ -42,9 +42,7 @@ class StepsTest : public StoreFixture {
       const std::string dir = CopyOf(prepared, "copy");
       {
         FaultFs fs(PosixFs());
-        OpenOptions options = Quiet();
-        options.env.fs = &fs;
-        const std::unique_ptr<Engine> engine = Open(dir, options);
+        const std::unique_ptr<Engine> engine = Open(dir, Quiet(fs));
         ASSERT_NE(engine, nullptr);
         fs.Arm({.skip = stops, .status = Status::IoError("stopped here")});
         const Status status = act(*engine);
@@ -140,9 +138,7 @@ TEST_F(StepsTest, RecoveryOfARollbackMayBeStoppedToo) {
     bool through = false;
     {
       FaultFs fs(PosixFs());
-      OpenOptions options = Quiet();
-      options.env.fs = &fs;
-      const std::unique_ptr<Engine> engine = Open(dir, options);
+      const std::unique_ptr<Engine> engine = Open(dir, Quiet(fs));
       fs.Arm({.skip = first});
       (void)engine->Rollback(Version(7));
       through = !fs.fired();
@@ -150,10 +146,8 @@ TEST_F(StepsTest, RecoveryOfARollbackMayBeStoppedToo) {
     for (size_t second = 0; second < 60; second += 7) {
       SCOPED_TRACE("stopped at " + std::to_string(first) + ", then at " + std::to_string(second));
       FaultFs fs(PosixFs());
-      OpenOptions options = Quiet();
-      options.env.fs = &fs;
       fs.Arm({.skip = second});
-      (void)Engine::Open(dir, options);
+      (void)Engine::Open(dir, Quiet(fs));
     }
     const std::unique_ptr<Engine> engine = Open(dir);
     ASSERT_NE(engine, nullptr);

@@ -20,10 +20,11 @@ std::string StoreFixture::CopyOf(const std::string& store, const std::string& na
   return to;
 }
 
-OpenOptions StoreFixture::Quiet() {
+OpenOptions StoreFixture::Quiet(Fs& fs) {
   OpenOptions options;
   options.snapshot_interval = 0;
   options.env.logger = &NullLogger();
+  options.env.fs = &fs;
   return options;
 }
 

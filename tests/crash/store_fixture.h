@@ -19,7 +19,7 @@ class StoreFixture : public ::testing::Test {
   std::string NewStore(const std::string& name, FormatOptions format = {});
   std::string CopyOf(const std::string& store, const std::string& name);
 
-  static OpenOptions Quiet();
+  static OpenOptions Quiet(Fs& fs = PosixFs());
   std::unique_ptr<Engine> Open(const std::string& dir, const OpenOptions& options = Quiet());
   // Commits key=value; returns the version.
   Version Put(Engine& engine, const std::string& key, const std::string& value);
