@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "base/fs_ops.h"
+#include "base/resolve_path.h"
 #include "blockdev/device_fd.h"
 #include "blockdev/io_seams.h"
 #include "blockdev/io_uring_block_device.h"
@@ -85,7 +86,7 @@ Status CreateDeviceFile(const std::string& path, uint64_t capacity_bytes) {
   RAWKV_ASSIGN_OR_RETURN(auto file, fs.Open(path, OpenMode::kCreateNew));
   Status status = file->Truncate(capacity_bytes);
   if (status.ok()) status = file->Sync();
-  if (status.ok()) status = fs.SyncDir(ParentPath(path));
+  if (status.ok()) status = fs.SyncDir(ResolvePath(fs, ParentPath(path)));
   // Half a device file would be in the way of the next try, and the first error is the one to tell.
   if (!status.ok()) static_cast<void>(fs.RemoveFile(path).ok());
   return status;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/fs_ops.h"
-#include "engine/store_dir.h"
+#include "base/resolve_path.h"
 #include "snapshot/export_format.h"
 
 namespace rawkv {
@@ -48,7 +48,7 @@ Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, c
     return Status::InvalidArgument("chunk_bytes must be from 1 to 16 MiB, not " +
                                    std::to_string(options.chunk_bytes));
   }
-  const std::string out = AbsolutePath(options.out);
+  const std::string out = ResolvePath(fs, options.out);
   RAWKV_RETURN_IF_ERROR(PrepareOut(fs, out));
   ExportManifest manifest{
       .chunk_bytes = options.chunk_bytes, .version = view.version(), .base = {}, .digest = {}, .chunks = {}};

@@ -1,6 +1,7 @@
 #include "engine/format_store.h"
 
 #include "base/fs_ops.h"
+#include "base/resolve_path.h"
 #include "blockdev/device_guard.h"
 #include "engine/engine.h"
 #include "engine/extent_header.h"
@@ -80,8 +81,7 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
   RAWKV_ASSIGN_OR_RETURN(s.device, o.env.open_device(s.device_path, {.writable = true}));
   RAWKV_ASSIGN_OR_RETURN(s.superblock.layout, PlanLayout(s.device.device->geometry().capacity_bytes,
                                                          o.slot_bytes, o.header_bytes));
-  const bool inside = ParentPath(s.device_path) == dir;
-  s.record.device_hint = inside ? s.device_path.substr(dir.size() + 1) : s.device_path;
+  s.record.device_hint = DeviceHintOf(*o.env.fs, dir, s.device_path);
   return Status::Ok();
 }
 

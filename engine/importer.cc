@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/fs_ops.h"
+#include "base/resolve_path.h"
 #include "engine/admin.h"
 #include "engine/change_applier.h"
 #include "engine/exporter.h"
@@ -183,7 +184,7 @@ Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptio
   ImportOptions o = options;
   Fs& fs = *o.format.env.fs;
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, ResolveStoreDir(fs, store_dir));
-  const std::string in = AbsolutePath(o.in);
+  const std::string in = ResolvePath(fs, o.in);
   RAWKV_ASSIGN_OR_RETURN(const ExportManifest manifest, LoadManifest(fs, in));
   o.format.initial_version = manifest.version;
 
@@ -216,7 +217,8 @@ Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptio
 }
 
 Result<std::vector<ExportChunkRow>> ListExport(const std::string& export_dir, const Environment& env) {
-  RAWKV_ASSIGN_OR_RETURN(const ExportManifest manifest, LoadManifest(*env.fs, AbsolutePath(export_dir)));
+  RAWKV_ASSIGN_OR_RETURN(const ExportManifest manifest,
+                         LoadManifest(*env.fs, ResolvePath(*env.fs, export_dir)));
   std::vector<ExportChunkRow> rows;
   for (const ExportChunk& c : manifest.chunks) {
     rows.push_back({c.name, c.bytes, ToHex(c.sha256), c.first_key, c.last_key});

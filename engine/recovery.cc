@@ -6,6 +6,7 @@
 #include "engine/bring_up.h"
 #include "engine/log_reach.h"
 #include "engine/rollback_steps.h"
+#include "engine/store_dir.h"
 #include "engine/working_index.h"
 #include "snapshot/leases.h"
 #include "wal/segment_name.h"
@@ -50,10 +51,7 @@ Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
                           " bytes that were never acknowledged as durable; cut after version " +
                           ToString(cut->cut_after));
   }
-  if (!c.options.device.empty()) {
-    const bool inside = ParentPath(c.device_path) == c.paths.dir;
-    next.device_hint = inside ? c.device_path.substr(c.paths.dir.size() + 1) : c.device_path;
-  }
+  if (!c.options.device.empty()) next.device_hint = DeviceHintOf(*c.env.fs, c.paths.dir, c.device_path);
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
   return c.TellDevice(Version(c.superblock.owner_reuse_floor));
 }

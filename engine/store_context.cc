@@ -4,8 +4,8 @@
 
 #include "base/checksum.h"
 #include "base/endian.h"
+#include "base/resolve_path.h"
 #include "engine/index/key_index.h"
-#include "engine/store_dir.h"
 
 namespace rawkv {
 namespace {

@@ -6,10 +6,11 @@
 
 namespace rawkv {
 
-// Absolute, without trailing slashes; purely by name.
-std::string AbsolutePath(const std::string& path);
-
-// AbsolutePath, and the directory itself if `dir` is a symlink to it: below it, no link is followed.
+// The directory that `dir` leads to (ResolvePath): below it, no link is followed. kInvalidArgument if empty.
 Result<std::string> ResolveStoreDir(Fs& fs, const std::string& dir);
+
+// How STORE remembers the device at an absolute path: by its name alone if it lies in the store's (resolved)
+// directory, so that the directory can be moved, else by the path.
+std::string DeviceHintOf(Fs& fs, const std::string& store_dir, const std::string& device_path);
 
 }  // namespace rawkv

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/fs_ops.h"
+#include "base/resolve_path.h"
 #include "base/unique_fd.h"
 
 namespace rawkv::ctl {
@@ -69,7 +70,7 @@ Status ReplaceFile(const std::string& path, std::string_view bytes) {
     ::unlink(temporary.c_str());
     return status;
   }
-  return PosixFs().SyncDir(ParentPath(target));
+  return PosixFs().SyncDir(ResolvePath(PosixFs(), ParentPath(target)));
 }
 
 }  // namespace rawkv::ctl

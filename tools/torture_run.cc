@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <string>
 
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/fs.h"
 #include "base/fs_ops.h"
+#include "base/resolve_path.h"
 #include "blockdev/device_guard.h"
 #include "tools/input.h"
 #include "tools/interrupt.h"
@@ -28,7 +28,7 @@ class WorkPlace {
     if (options.dir.empty()) {
       RAWKV_ASSIGN_OR_RETURN(path_, ctl::MakeScratchDir("rawkv-torture"));
     } else {
-      path_ = options.dir;
+      path_ = ResolvePath(PosixFs(), options.dir);
       RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(PosixFs(), path_));
       if (exists) {
         RAWKV_ASSIGN_OR_RETURN(const auto names, PosixFs().List(path_));
@@ -38,7 +38,6 @@ class WorkPlace {
       }
       made_dir_ = !exists;
     }
-    path_ = std::filesystem::absolute(path_).lexically_normal().string();
     made_ = true;
     return PosixFs().MakeDir(scratch());
   }

@@ -58,5 +58,13 @@ TEST_F(ReplaceFileTest, RefusesDirectoriesAndPlacesThatAreNotThere) {
   EXPECT_EQ(Entries(), 0u);
 }
 
+TEST_F(ReplaceFileTest, NewFileMayLieBelowALinkedDirectory) {
+  std::filesystem::create_directory(dir_.File("disk"));
+  std::filesystem::create_symlink("disk", dir_.File("link"));
+  const Status replaced = ReplaceFile(dir_.File("link/f"), "content");
+  ASSERT_TRUE(replaced.ok()) << replaced.ToString();
+  EXPECT_EQ(Content("disk/f"), "content");
+}
+
 }  // namespace
 }  // namespace rawkv::ctl
