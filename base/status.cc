@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/refusal.h"
 
 namespace rawkv {
 
@@ -43,10 +44,22 @@ Status::Status(StatusCode code, std::string message) {
   state_ = std::make_shared<const State>(State{code, std::move(message)});
 }
 
+Status Status::Refused(std::string message) {
+  Status status;
+  status.state_ =
+      std::make_shared<const State>(State{StatusCode::kIoError, std::move(message), /*refused=*/true});
+  return status;
+}
+
 Status Status::FromErrno(int error, std::string_view what) {
   std::string message(what);
   message += ": ";
   message += std::generic_category().message(error);
+  if (const std::string_view advice = RefusalAdvice(error); !advice.empty()) {
+    message += "; ";
+    message += advice;
+    return Refused(std::move(message));
+  }
   switch (error) {
     case ENOSPC:
     case EDQUOT:
@@ -78,7 +91,9 @@ Status Status::WithContext(std::string_view context) const {
   std::string message(context);
   message += ": ";
   message += state_->message;
-  return {state_->code, std::move(message)};
+  Status status;
+  status.state_ = std::make_shared<const State>(State{state_->code, std::move(message), state_->refused});
+  return status;
 }
 
 }  // namespace rawkv

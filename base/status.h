@@ -48,12 +48,20 @@ class [[nodiscard]] RAWKV_EXPORT Status {
   static Status Poisoned(std::string m) { return {StatusCode::kPoisoned, std::move(m)}; }
   static Status Internal(std::string m) { return {StatusCode::kInternal, std::move(m)}; }
 
+  // kIoError by a refusal (see refused()).
+  static Status Refused(std::string m);
+
   // From an errno value: ENOSPC and EDQUOT are kNoSpace, ENOENT is kNotFound, EWOULDBLOCK on a lock
-  // is for the caller to judge; all else is kIoError. `what` names the operation and the path.
+  // is for the caller to judge; all else is kIoError, refused() where base/refusal.h says so.
+  // `what` names the operation and the path.
   static Status FromErrno(int error, std::string_view what);
 
   bool ok() const { return state_ == nullptr; }
   StatusCode code() const { return state_ == nullptr ? StatusCode::kOk : state_->code; }
+  // The operating system refused the call: permission, open files, memory (base/refusal.h). The error
+  // proves nothing about the bytes on disk, so a check must not report it as damage and a repair must
+  // not act on it. A kIoError that is not refused() is a failure of the medium.
+  bool refused() const { return state_ != nullptr && state_->refused; }
   const std::string& message() const;
   // "corruption: wal/000…: …", or "ok".
   std::string ToString() const;
@@ -65,6 +73,7 @@ class [[nodiscard]] RAWKV_EXPORT Status {
   struct State {
     StatusCode code;
     std::string message;
+    bool refused = false;
   };
   std::shared_ptr<const State> state_;
 };

@@ -70,13 +70,18 @@ Status UseInstead(StoreContext& c, Version base, const std::vector<Version>& dam
 Result<std::vector<Version>> ContinuedSnapshots(StoreContext& c) {
   std::vector<Version> out;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
-  RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List());
+  Status unread;
+  RAWKV_ASSIGN_OR_RETURN(std::vector<SnapshotInfo> snapshots, c.snapshots->List(nullptr, &unread));
+  if (unread.refused()) return unread;
   std::reverse(snapshots.begin(), snapshots.end());
   for (const SnapshotInfo& s : snapshots) {
     // Below the reuse floor its successors are gone, though the log may still tell of them.
     const bool continued = !segments.empty() && segments.front().first <= Next(s.version) &&
                            s.version.value() >= c.superblock.owner_reuse_floor;
-    if (continued && c.snapshots->CheckFiles(s.version, c.record.chain).ok()) out.push_back(s.version);
+    if (!continued) continue;
+    const Status whole = c.snapshots->CheckFiles(s.version, c.record.chain);
+    if (whole.refused()) return whole;
+    if (whole.ok()) out.push_back(s.version);
   }
   return out;
 }

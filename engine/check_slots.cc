@@ -230,15 +230,16 @@ Status SlotCheck::Correct() {
   return index_.Apply(*batch);
 }
 
-void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
-                     PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report) {
-  if (entry.value.is_inline()) return;
+Status CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
+                       PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report) {
+  if (entry.value.is_inline()) return Status::Ok();
   const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
-  if (!seen->insert(ref.write_id).second) return;
+  if (!seen->insert(ref.write_id).second) return Status::Ok();
   const Status verified = payload.Verify(key, ref);
-  if (verified.ok()) return;
+  if (verified.ok() || verified.refused()) return verified;
   report->findings.push_back(
       {"payload", std::string(key), entry.written_by, name + ": " + verified.ToString()});
+  return Status::Ok();
 }
 
 Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload,
@@ -247,7 +248,9 @@ Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payloa
   uint64_t done = 0;
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
     const Result<IndexEntry> entry = cursor->entry();
-    if (entry.ok()) CheckOnePayload(cursor->key(), *entry, name, payload, seen, report);
+    if (entry.ok()) {
+      RAWKV_RETURN_IF_ERROR(CheckOnePayload(cursor->key(), *entry, name, payload, seen, report));
+    }
     if (progress && ++done % 256 == 0) progress({"verify payloads", done, 0});
   }
   return cursor->status();

@@ -67,10 +67,12 @@ class SlotCheck {
   Worst worst_ = Worst::kNothing;
 };
 
-// Reads and verifies every payload that `index` names, but for write ids seen before.
+// Reads and verifies every payload that `index` names, but for write ids seen before. What is wrong with one
+// goes to *report; an error means that the operating system refused the read, or that the index cannot be
+// read.
 Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload,
                      std::unordered_set<WriteId>* seen, const ProgressFn& progress, CheckReport* report);
-void CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
-                     PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report);
+Status CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
+                       PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report);
 
 }  // namespace rawkv

@@ -31,6 +31,20 @@ Result<Version> FirstBadPayload(StoreContext& c, PayloadIo& payload, Version fro
   return bad;
 }
 
+// A snapshot that cannot be read and is named for a version past the log's end may show that the log lost its
+// tail. Then nothing may be cut, or made in place of what is missing, before it has been read.
+Status CheckUnreadSnapshots(StoreContext& c, Version log_end) {
+  std::vector<std::string> unlisted;
+  RAWKV_RETURN_IF_ERROR(c.snapshots->List(&unlisted).status());
+  for (const std::string& name : unlisted) {
+    const Version version = *SnapshotStore::ParseDirName(name);
+    if (version <= log_end) continue;
+    const Status read = c.snapshots->ReadManifest(version).status();
+    if (read.refused()) return read;
+  }
+  return Status::Ok();
+}
+
 // The highest version that something outside the log shows to have been durable.
 Result<Version> ProvenBySnapshots(StoreContext& c) {
   Version proven = c.record.initial_version;
@@ -80,7 +94,8 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   const Result<Version> named = c.snapshots->Current();
   const Status usable = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain) : named.status();
   if (usable.ok()) return CurrentChoice{.version = *named};
-  if (!named.ok() && usable.code() == StatusCode::kIoError) return usable;
+  // A refused read says nothing about the snapshot, so no other one may take its place.
+  if (usable.refused() || (!named.ok() && usable.code() == StatusCode::kIoError)) return usable;
 
   RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> others, ContinuedSnapshots(c));
   if (!others.empty()) {
@@ -160,6 +175,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   }
   const Version start = working ? working->meta.applied : current.version;
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(start), proven));
+  RAWKV_RETURN_IF_ERROR(CheckUnreadSnapshots(c, log.keep_through));
 
   if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
   if (current.damaged) {

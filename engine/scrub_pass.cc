@@ -15,8 +15,10 @@ constexpr size_t kItemsAtATime = 256;
 // Of one value between two looks at the clock.
 constexpr uint64_t kPartBytes = 8ull << 20;
 
+// A refused read is an error of the pass, as it proves nothing about the store.
 bool IsDamage(const Status& status) {
-  return status.code() == StatusCode::kCorruption || status.code() == StatusCode::kIoError;
+  return status.code() == StatusCode::kCorruption ||
+         (status.code() == StatusCode::kIoError && !status.refused());
 }
 
 }  // namespace
@@ -59,6 +61,7 @@ Result<ScrubPass::Step> ScrubPass::Superblocks() {
     RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, p_.context.superblocks->Inspect());
     for (const size_t i : {size_t{0}, size_t{1}}) {
       if (pair.status[i].ok()) continue;
+      if (pair.status[i].refused()) return pair.status[i];
       Found(
           "superblock", p_.context.device_path + " copy " + "AB" [i], {}, pair.status[i].message());
     }
@@ -153,6 +156,7 @@ Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
   MutexLock lock(p_.maintenance.mu);
   RAWKV_RETURN_IF_ERROR(p_.readable());
   const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
+  if (manifest.status().refused()) return manifest.status();
   if (!manifest.ok() || manifest->lineage != lineage) return false;
   // One that only waits for its removal (its pin went) holds nothing.
   RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
@@ -166,6 +170,7 @@ Result<std::optional<ScrubPass::Identity>> ScrubPass::IdentityOf(Version snapsho
   const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
   if (manifest.ok()) return std::optional<Identity>({manifest->lineage, manifest->created_unix_ms});
   if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Identity>();
+  if (manifest.status().refused()) return manifest.status();
   return std::optional<Identity>(Identity());  // there, of whatever branch
 }
 
@@ -193,6 +198,7 @@ Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
   const Result<std::vector<std::string>> errors =
       p_.context.snapshots->Verify(version, chain, paced, callbacks);
   if (!on) return Step::kStop;  // begun again next time
+  if (errors.status().refused()) return errors.status();
   if (errors.ok() && errors->empty()) {
     ++state_.snapshots;
     return Step::kOn;
@@ -256,6 +262,7 @@ Result<bool> ScrubPass::TipStillNames(const Item& item) {
   const ReaderEpochs::Guard guard(p_.epochs);
   RAWKV_RETURN_IF_ERROR(p_.readable());
   const Result<std::optional<IndexEntry>> entry = p_.core.index->Get(item.key);
+  if (entry.status().refused()) return entry.status();
   // An index that cannot be read is the business of the walk over it.
   if (!entry.ok() || !entry->has_value() || (*entry)->value.is_inline()) return false;
   return std::get<PayloadRef>((*entry)->value.data).write_id == item.ref.write_id;
@@ -289,6 +296,7 @@ Result<ScrubPass::Step> ScrubPass::Tip() {
       state_.key = item.key;
       monitor_.At(state_);
     }
+    if (batch.status.refused()) return batch.status;
     if (!batch.status.ok()) {
       Found("index", p_.context.paths.working_index(), {}, batch.status.message());
     }
@@ -307,6 +315,7 @@ Result<ScrubPass::Step> ScrubPass::OlderPayloads(Version version, Lineage lineag
                       .block_cache_bytes = 16 << 20,
                       .fs = p_.context.env.index_fs,
                       .logger = p_.context.env.logger});
+  if (index.status().refused()) return index.status();
   if (!index.ok()) return Step::kOn;  // gone, or told by the phase that reads its files
   const std::string name = "snapshot " + ToString(version);
   for (;;) {
@@ -321,6 +330,7 @@ Result<ScrubPass::Step> ScrubPass::OlderPayloads(Version version, Lineage lineag
       monitor_.At(state_);
     }
     state_.key = batch.last_key;
+    if (batch.status.refused()) return batch.status;
     if (!batch.more || !batch.status.ok()) return Step::kOn;
     if (!monitor_.Spend(0)) return Step::kStop;
     RAWKV_ASSIGN_OR_RETURN(const bool still, there({}));

@@ -19,7 +19,7 @@ bool StoreFacts::IsWhole(Version snapshot) const {
 Result<CheckReport> StoreChecker::Run() {
   RAWKV_RETURN_IF_ERROR(CheckSuperblocks());
   RAWKV_RETURN_IF_ERROR(NoteLeftovers());
-  CheckPins();
+  RAWKV_RETURN_IF_ERROR(CheckPins());
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c_.env.fs, c_.paths.rollback_marker());
   facts_.marker = marker.status();
   // Those above the target of a rollback that has taken effect only wait for their removal.
@@ -33,17 +33,18 @@ Result<CheckReport> StoreChecker::Run() {
     return report_;
   }
   if (marker.status().code() != StatusCode::kNotFound) {
-    Find("store", c_.paths.rollback_marker(), {}, marker.status());
+    RAWKV_RETURN_IF_ERROR(Judge("store", c_.paths.rollback_marker(), {}, marker.status()));
   }
   CheckPinnedVersions();
-  if (CheckLog()) RAWKV_RETURN_IF_ERROR(CheckIndexes());
+  RAWKV_ASSIGN_OR_RETURN(const bool has_tip, CheckLog());
+  if (has_tip) RAWKV_RETURN_IF_ERROR(CheckIndexes());
   return report_;
 }
 
 Result<CheckReport> StoreChecker::RunLogOnly() {
   log_only_ = true;
-  CheckPins();
-  CheckLog();
+  RAWKV_RETURN_IF_ERROR(CheckPins());
+  RAWKV_RETURN_IF_ERROR(CheckLog().status());
   return report_;
 }
 
@@ -52,8 +53,8 @@ Status StoreChecker::CheckSuperblocks() {
   for (const size_t i : {size_t{0}, size_t{1}}) {
     if (pair.status[i].ok()) continue;
     facts_.superblock_copy_bad = true;
-    Find(
-        "superblock", c_.device_path + " copy " + "AB" [i], {}, pair.status[i]);
+    const std::string where = c_.device_path + " copy " + "AB"[i];
+    RAWKV_RETURN_IF_ERROR(Judge("superblock", where, {}, pair.status[i]));
   }
   return Status::Ok();
 }
@@ -74,14 +75,11 @@ Status StoreChecker::NoteLeftovers() {
   return Status::Ok();
 }
 
-void StoreChecker::CheckPins() {
+Status StoreChecker::CheckPins() {
   Result<PinTable> pins = LoadPins(*c_.env.fs, c_.paths.dir);
   facts_.pins_state = pins.status();
-  if (pins.ok()) {
-    facts_.pins = *std::move(pins);
-  } else {
-    Find("pins", JoinPath(c_.paths.dir, "PINS"), {}, pins.status());
-  }
+  if (pins.ok()) facts_.pins = *std::move(pins);
+  return Judge("pins", JoinPath(c_.paths.dir, "PINS"), {}, facts_.pins_state);
 }
 
 Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
@@ -92,8 +90,8 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
   for (const std::string& name : damaged) {
     const Version version = *SnapshotStore::ParseDirName(name);
     const Status why = c_.snapshots->ReadManifest(version).status();
-    Find("snapshot", JoinPath(c_.paths.dir, name), version, why);
-    // A newer build's, or one that cannot be read now, is not proven to be damaged.
+    RAWKV_RETURN_IF_ERROR(Judge("snapshot", JoinPath(c_.paths.dir, name), version, why));
+    // A newer build's, or one on a medium that cannot be read now, is not proven to be damaged.
     if (why.code() == StatusCode::kCorruption) facts_.damaged.push_back(version);
   }
   const SnapshotCallbacks callbacks{
@@ -116,22 +114,20 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
 }
 
 // True if the log leads to a tip.
-bool StoreChecker::CheckLog() {
+Result<bool> StoreChecker::CheckLog() {
   const Result<StoreSurvey> survey = SurveyWith(c_, facts_.pins);
-  CheckWorking();
-  if (!survey.ok()) {
-    Find("log", c_.paths.wal(), {}, survey.status());
-    return false;
-  }
+  RAWKV_RETURN_IF_ERROR(CheckWorking());
+  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, survey.status()));
+  if (!survey.ok()) return false;
+  // The versions that it proves to be durable are not known.
+  if (survey->unread.refused()) return survey->unread;
   survey_ = *survey;
   Version proven = c_.record.initial_version;
   for (const SnapshotInfo& s : survey_.snapshots) proven = std::max(proven, s.version);
   if (facts_.working) proven = std::max(proven, facts_.working->applied);
   const Result<LogJudgement> log = JudgeLog(c_, survey_.log_first, proven);
-  if (!log.ok()) {
-    Find("log", c_.paths.wal(), {}, log.status());
-    return false;
-  }
+  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, log.status()));
+  if (!log.ok()) return false;
   facts_.tip = log->keep_through;
   if (log->cut) {
     Note("the log ends in a torn tail after version " + ToString(facts_.tip) + "; the next open cuts it");
@@ -141,7 +137,7 @@ bool StoreChecker::CheckLog() {
         RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
         return Status::Ok();
       });
-  if (!read.ok()) Find("log", c_.paths.wal(), {}, read);
+  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, read));
   facts_.log_whole = read.ok();
   return read.ok();
 }
@@ -157,11 +153,12 @@ void StoreChecker::WorkingIsBroken(const Status& status) {
 // hangs on it (design invariant 11), and a power cut may tear the last record of RocksDB's manifest. A bad
 // block in one that opens is a finding, wherever it lies: tables are synced before they are named, so that no
 // crash explains it, and only where it holds the meta record does an open meet it.
-void StoreChecker::CheckWorking() {
+Status StoreChecker::CheckWorking() {
   const auto rebuilt = [this](const std::string& why) {
     Note("the working index " + why + "; the next open rebuilds it");
   };
   const Status base = CheckWorkingComplete(c_);
+  if (base.refused()) return base;
   if (!base.ok()) rebuilt("is missing or not complete (" + base.message() + ")");
   Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c_.paths.working_index(),
                                                             .read_only = true,
@@ -169,33 +166,34 @@ void StoreChecker::CheckWorking() {
                                                             .fs = c_.env.index_fs,
                                                             .logger = c_.env.logger});
   Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
+  if (meta.status().refused()) return meta.status();
   const bool opens = index.ok() && base.ok();
   if (!meta.ok() && (opens || meta.status().code() == StatusCode::kIoError)) {
-    return WorkingIsBroken(meta.status());
+    WorkingIsBroken(meta.status());
+    return Status::Ok();
   }
   if (!meta.ok()) {
     if (base.ok()) rebuilt("does not open (" + meta.status().message() + ")");
-    return;
+    return Status::Ok();
   }
   if (!c_.record.chain.Contains(meta->lineage, meta->applied)) {
     rebuilt("is of another branch");
-    return;
+    return Status::Ok();
   }
   if (!log_only_) {
     const Status blocks = (*index)->VerifyChecksums();
+    if (blocks.refused()) return blocks;
     if (!blocks.ok() && base.ok()) WorkingIsBroken(blocks);
-    if (!blocks.ok()) return;
+    if (!blocks.ok()) return Status::Ok();
   }
   working_ = *std::move(index);
   facts_.working = *std::move(meta);
+  return Status::Ok();
 }
 
 Status StoreChecker::CheckIndexes() {
   const Result<CurrentChoice> current = ResolveCurrent(c_);
-  if (!current.ok()) {
-    Find("snapshot", JoinPath(c_.paths.dir, "current"), {}, current.status());
-    return Status::Ok();
-  }
+  if (!current.ok()) return Judge("snapshot", JoinPath(c_.paths.dir, "current"), {}, current.status());
   if (!current->note.empty()) Note(current->note);
   // The tip as the log has it, whatever the working index says; a throw-away clone of a snapshot whose
   // content was verified, not only its list of files.
@@ -320,7 +318,8 @@ Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
     RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
     for (const ChangeOp& op : changes.ops) {
       if (op.kind != ChangeOp::Kind::kPut) continue;
-      CheckOnePayload(op.key, {record.head.version, op.value}, "log", payload, &seen, &report_);
+      RAWKV_RETURN_IF_ERROR(
+          CheckOnePayload(op.key, {record.head.version, op.value}, "log", payload, &seen, &report_));
     }
     return Status::Ok();
   });

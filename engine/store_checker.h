@@ -49,6 +49,13 @@ class StoreChecker {
   void Find(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
     report_.findings.push_back({kind, std::move(where), version, status.message()});
   }
+  // Whatever keeps a part of the store from being read is a finding, and the check goes on. An error that
+  // proves nothing about the store, as the operating system refused the read, ends the check.
+  Status Judge(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
+    if (status.refused()) return status;
+    if (!status.ok()) Find(kind, std::move(where), version, status);
+    return Status::Ok();
+  }
   // Damage met on the way is a finding, not the end of the check. True if `status` is ok.
   Result<bool> FindDamage(const char* kind, std::string where, std::optional<Version> version,
                           const Status& status) {
@@ -60,9 +67,9 @@ class StoreChecker {
   Status CheckSuperblocks();
   Status NoteLeftovers();
   Status CheckSnapshots(std::optional<Version> highest);
-  void CheckPins();
-  bool CheckLog();
-  void CheckWorking();
+  Status CheckPins();
+  Result<bool> CheckLog();
+  Status CheckWorking();
   void WorkingIsBroken(const Status& status);
   Status CheckIndexes();
   // False if the state at the tip, cloned from the snapshot at `base`, cannot be read.

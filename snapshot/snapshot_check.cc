@@ -59,7 +59,9 @@ Result<std::vector<std::string>> SnapshotStore::Verify(Version version, const Li
   const std::string dir = PathOf(version);
   const Result<Manifest> manifest = ReadManifest(version);
   if (!manifest.ok()) {
-    if (manifest.status().code() == StatusCode::kNotFound) return manifest.status();
+    if (manifest.status().code() == StatusCode::kNotFound || manifest.status().refused()) {
+      return manifest.status();
+    }
     return std::vector<std::string>{manifest.status().message()};
   }
 
@@ -79,6 +81,7 @@ Result<std::vector<std::string>> SnapshotStore::Verify(Version version, const Li
   for (const ManifestFile& file : manifest->files) {
     if (unreadable.contains(file.path)) continue;
     const Result<std::string> checksum = checksummer(JoinPath(dir, file.path), file.checksum_kind);
+    if (checksum.status().refused()) return checksum.status();
     if (!checksum.ok()) {
       errors.push_back(file.path + ": " + checksum.status().message());
     } else if (*checksum != file.checksum) {
@@ -90,6 +93,7 @@ Result<std::vector<std::string>> SnapshotStore::Verify(Version version, const Li
   if (!errors.empty()) return errors;
 
   const Result<SnapshotFacts> facts = callbacks.inspect(IndexPathOf(version));
+  if (facts.status().refused()) return facts.status();
   if (!facts.ok()) {
     errors.push_back("the index does not open: " + facts.status().message());
   } else {

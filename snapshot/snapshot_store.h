@@ -78,7 +78,9 @@ class SnapshotStore {
 
   // Manifest against the chain, every file there with its size. No content is read.
   Status CheckFiles(Version version, const LineageChain& chain) const;
-  // CheckFiles, every checksum, then a read-only open. All that is wrong, empty = good.
+  // CheckFiles, every checksum, then a read-only open. All that is wrong, empty = good. A read that the
+  // operating system refuses (Status::refused) is an error of the call; one that the medium fails is
+  // something wrong.
   Result<std::vector<std::string>> Verify(Version version, const LineageChain& chain,
                                           const FileChecksummer& checksummer,
                                           const SnapshotCallbacks& callbacks) const;

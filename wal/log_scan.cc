@@ -116,12 +116,14 @@ class LogScanner {
   LogTail tail_;
 };
 
-// Behind the last good record, for a listing: damage there is someone else's business.
-Version LastReadable(const WalContext& context, const SegmentFile& file) {
+// The last good record, for a listing. Damage past it is not the listing's to report; a refused read is.
+Result<Version> LastReadable(const WalContext& context, const SegmentFile& file) {
   Result<SegmentReader> reader = SegmentReader::Open(context, file);
+  if (reader.status().refused()) return reader.status();
   if (!reader.ok()) return Previous(file.first);
   for (;;) {
     const Result<std::optional<Frame>> frame = reader->Next();
+    if (frame.status().refused()) return frame.status();
     if (!frame.ok() || !frame->has_value()) return reader->point().last;
   }
 }
@@ -141,9 +143,15 @@ Result<std::vector<SegmentInfo>> ListSegments(const WalContext& context) {
   std::vector<SegmentInfo> infos;
   for (size_t i = 0; i < files.size(); ++i) {
     const bool sealed = i + 1 < files.size();
+    Version last;
+    if (sealed) {
+      last = Previous(files[i + 1].first);
+    } else {
+      RAWKV_ASSIGN_OR_RETURN(last, LastReadable(context, files[i]));
+    }
     infos.push_back({.path = files[i].path,
                      .first = files[i].first,
-                     .last = sealed ? Previous(files[i + 1].first) : LastReadable(context, files[i]),
+                     .last = last,
                      .bytes = files[i].bytes,
                      .sealed = sealed});
   }

@@ -2,9 +2,12 @@
 
 #include <rocksdb/file_system.h>
 
-#include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace rawkv {
 namespace {
@@ -24,13 +27,25 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus GetChildren(const std::string& path, const rocksdb::IOOptions& options,
                                 std::vector<std::string>* names, rocksdb::IODebugContext* debug) override {
     rocksdb::IOStatus status = FileSystemWrapper::GetChildren(path, options, names, debug);
-    if (!status.ok() && !status.IsNotFound()) listing_failed_ = true;
+    // RocksDB's own file system reports a directory that it may not list as absent.
+    bool is_dir = false;
+    if (status.IsNotFound() && IsDirectory(path, options, &is_dir, debug).ok() && is_dir) {
+      status = rocksdb::IOStatus::IOError("list " + path, std::strerror(EACCES));
+    }
+    if (!status.ok() && !status.IsNotFound()) {
+      MutexLock lock(mu_);
+      if (listing_failure_.ok()) listing_failure_ = status;
+    }
     return status;
   }
-  bool listing_failed() const { return listing_failed_; }
+  rocksdb::Status listing_failure() const RAWKV_EXCLUDES(mu_) {
+    MutexLock lock(mu_);
+    return listing_failure_;
+  }
 
  private:
-  std::atomic<bool> listing_failed_ = false;
+  mutable Mutex mu_;  // a leaf
+  rocksdb::Status listing_failure_ RAWKV_GUARDED_BY(mu_);
 };
 
 }  // namespace
@@ -39,8 +54,8 @@ std::shared_ptr<rocksdb::FileSystem> Guarded(const std::shared_ptr<rocksdb::File
   return std::make_shared<GuardedFileSystem>(base);
 }
 
-bool ListingFailed(const rocksdb::FileSystem& guarded) {
-  return static_cast<const GuardedFileSystem&>(guarded).listing_failed();
+rocksdb::Status ListingFailure(const rocksdb::FileSystem& guarded) {
+  return static_cast<const GuardedFileSystem&>(guarded).listing_failure();
 }
 
 }  // namespace rawkv

@@ -34,12 +34,15 @@ rocksdb::ReadOptions At(const ReadPoint* at) {
 }
 
 // CURRENT is what makes a directory an index. RocksDB would answer kInvalidArgument for both cases.
+// Its size is asked for because FileExists answers NotFound for a directory that may not be searched.
 Status CheckCurrent(rocksdb::FileSystem& fs, const KeyIndexOptions& options) {
-  const rocksdb::IOStatus status = fs.FileExists(JoinPath(options.dir, "CURRENT"), {}, nullptr);
+  uint64_t size = 0;
+  const rocksdb::IOStatus status = fs.GetFileSize(JoinPath(options.dir, "CURRENT"), {}, &size, nullptr);
+  const bool absent = status.IsNotFound() || status.IsPathNotFound();
   if (status.ok() && options.create)
     return Status::FailedPrecondition(options.dir + ": holds an index already");
-  if (status.ok() || (status.IsNotFound() && options.create)) return {};
-  if (status.IsNotFound()) return Status::NotFound(options.dir + ": no index there");
+  if (status.ok() || (absent && options.create)) return {};
+  if (absent) return Status::NotFound(options.dir + ": no index there");
   return FromRocksdb(status, "opening index " + options.dir);
 }
 
@@ -79,8 +82,9 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
                                                                            /*error_if_wal_file_exists=*/false)
                                             : rocksdb::DB::Open(rocksdb_options, dir_, &db);
   db_.reset(db);
-  if (status.IsCorruption() && ListingFailed(*gate_->env().GetFileSystem())) {
-    return Status::IoError("opening index " + dir_ + ": " + status.ToString());
+  if (const rocksdb::Status listing = ListingFailure(*gate_->env().GetFileSystem());
+      status.IsCorruption() && !listing.ok()) {
+    return FromRocksdb(listing, "opening index " + dir_);
   }
   // CURRENT is there: a file missing below it is damage, not absence.
   if (status.IsPathNotFound() || status.IsNotFound()) {

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "base/refusal.h"
+
 namespace rawkv {
 namespace {
 
@@ -19,7 +21,15 @@ StatusCode CodeOf(const rocksdb::Status& status) {
 
 Status FromRocksdb(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return {};
-  return {CodeOf(status), std::string(what) + ": " + status.ToString()};
+  std::string message = std::string(what) + ": " + status.ToString();
+  const StatusCode code = CodeOf(status);
+  // RocksDB keeps errno only as text, and turns a failed stat of a table into kCorruption.
+  if (code == StatusCode::kIoError || code == StatusCode::kCorruption) {
+    if (const std::string_view advice = RefusalAdviceIn(message); !advice.empty()) {
+      return Status::Refused(message + "; " + std::string(advice));
+    }
+  }
+  return {code, std::move(message)};
 }
 
 }  // namespace rawkv

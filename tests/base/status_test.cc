@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <set>
 
+#include "base/refusal.h"
+
 namespace rawkv {
 namespace {
 
@@ -64,6 +66,29 @@ TEST(Status, ReturnIfErrorLeavesOnlyOnError) {
 
 TEST(StatusDeathTest, OkWithAMessageIsOurBug) {
   EXPECT_DEATH((void)Status(StatusCode::kOk, "fine"), "an ok Status has no message");
+}
+
+TEST(Status, RefusalByTheSystemIsNoFailureOfTheMedium) {
+  for (const int error : {EACCES, EPERM, EMFILE, ENFILE, ENOMEM}) {
+    const Status status = Status::FromErrno(error, "open /s/PINS");
+    EXPECT_EQ(status.code(), StatusCode::kIoError);
+    EXPECT_TRUE(status.refused()) << status.ToString();
+    EXPECT_TRUE(status.WithContext("checking").refused());
+    EXPECT_NE(status.message().find("; "), std::string::npos) << "no advice: " << status.message();
+  }
+  for (const int error : {EIO, ENOSPC, ENOENT, ENXIO}) {
+    EXPECT_FALSE(Status::FromErrno(error, "read /s/PINS").refused()) << error;
+  }
+  EXPECT_FALSE(Status::Ok().refused());
+  EXPECT_FALSE(Status::IoError("injected").refused());
+}
+
+TEST(Status, RefusalIsRecognisedInTheTextOfALibrary) {
+  EXPECT_FALSE(RefusalAdviceIn("IO error: While open a file: /s/000012.sst: Too many open files").empty());
+  EXPECT_FALSE(RefusalAdviceIn("Corruption: Can't access /000012.sst: IO error: Permission denied").empty());
+  EXPECT_TRUE(
+      RefusalAdviceIn("Corruption: block checksum mismatch in /Permission denied/000012.sst").empty());
+  EXPECT_TRUE(RefusalAdviceIn("IO error: read /s/000012.sst: Input/output error").empty());
 }
 
 }  // namespace
