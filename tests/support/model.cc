@@ -142,6 +142,26 @@ void Model::RollBackTo(Version target) {
   tip_ = target;
 }
 
+void Model::ForgetBelow(Version floor) {
+  for (auto& [key, changes] : history_) {
+    const Change* newest = Newest(changes, floor);
+    if (newest == nullptr) continue;
+    const auto keep = newest - changes.data() + (newest->value ? 0 : 1);
+    changes.erase(changes.begin(), changes.begin() + keep);
+  }
+  std::erase_if(history_, [](const auto& entry) { return entry.second.empty(); });
+  metadata_.erase(metadata_.begin(), metadata_.lower_bound(floor));
+}
+
+void Model::Adopt(Version version, const ModelState& state) {
+  const Version before = tip_;
+  tip_ = version;
+  for (const auto& [key, entry] : state) {
+    if (entry.written_by > before) Set(key, entry.value, entry.written_by);
+  }
+  DeleteIf([&](std::string_view key) { return !state.contains(key); }, version);
+}
+
 ModelState Model::At(Version version) const {
   ModelState out;
   for (const auto& [key, changes] : history_) {

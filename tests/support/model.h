@@ -56,7 +56,7 @@ struct ModelEntry {
 using ModelState = std::map<std::string, ModelEntry, std::less<>>;
 
 // Every version of a store, in memory: what each must hold, whatever the store has kept of it. A rollback
-// forgets what it drops; nothing else is ever forgotten.
+// forgets the versions that it drops; otherwise only ForgetBelow forgets anything.
 class Model {
  public:
   explicit Model(Version initial) : initial_(initial), tip_(initial) {}
@@ -66,10 +66,17 @@ class Model {
 
   Version Commit(const ModelBatch& batch);  // the version made
   void RollBackTo(Version target);
+  // Forgets the versions below `floor`: they can no longer be asked for.
+  void ForgetBelow(Version floor);
+  // Makes `state` the content of `version`, which is above the tip and becomes the tip. What the versions in
+  // between hold is not known.
+  void Adopt(Version version, const ModelState& state);
 
   ModelState At(Version version) const;
   std::optional<ModelEntry> Find(Version version, std::string_view key) const;
-  const std::string& metadata(Version version) const;  // of a version above the initial one
+  // Of a version above the initial one that is known: made by Commit and not forgotten.
+  const std::string& metadata(Version version) const;
+  bool Knows(Version version) const { return metadata_.contains(version); }
 
   // A value that was overwritten or deleted: needed by the versions [born, freed). Values that no version
   // ever showed (put twice in one batch) are not among them.
