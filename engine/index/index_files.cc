@@ -6,7 +6,7 @@
 #include <rocksdb/options.h>
 
 #include <algorithm>
-#include <limits>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -63,25 +63,66 @@ Status WriteSynced(Fs& fs, const std::string& path, std::string_view content) {
   return file->Sync();
 }
 
-Result<LinkedFile> LinkOne(const rocksdb::LiveFileStorageInfo& info, Fs& fs, const std::string& dir,
-                           const std::string& to) {
-  LinkedFile file{.name = info.relative_filename, .size_bytes = info.size, .crc32c = {}};
-  const std::string source = JoinPath(dir, file.name);
-  const std::string target = JoinPath(to, file.name);
-  if (!info.replacement_contents.empty()) {
-    RAWKV_RETURN_IF_ERROR(WriteSynced(fs, target, info.replacement_contents));
-  } else if (info.file_type == rocksdb::kTableFile) {
-    if (info.file_checksum_func_name != rocksdb::kStandardDbFileChecksumFuncName ||
-        info.file_checksum.size() != kCrc32cBytes) {
-      return Status::Corruption(source + ": listed without a CRC-32C; rebuild the working index");
-    }
-    file.is_sst = true;
-    file.crc32c = info.file_checksum;
-    RAWKV_RETURN_IF_ERROR(fs.Link(source, target));
-  } else {
-    RAWKV_RETURN_IF_ERROR(CopyPrefix(fs, source, target, info.size));
+// The flushed state of the index, as one moment has it.
+struct LiveFiles {
+  std::string manifest;  // name within the directory
+  uint64_t manifest_bytes = 0;
+  std::string options;  // likewise; empty if there is none
+  std::vector<LinkedFile> tables;
+};
+
+// RocksDB lists names with a leading slash.
+std::string_view WithoutSlash(std::string_view name) {
+  return name.starts_with('/') ? name.substr(1) : name;
+}
+
+Result<LinkedFile> DescribeTable(const rocksdb::LiveFileMetaData& table, const std::string& dir) {
+  LinkedFile file{.name = std::string(WithoutSlash(table.name)),
+                  .size_bytes = table.size,
+                  .is_sst = true,
+                  .crc32c = table.file_checksum};
+  if (table.file_checksum_func_name != rocksdb::kStandardDbFileChecksumFuncName ||
+      table.file_checksum.size() != kCrc32cBytes) {
+    return Status::Corruption(JoinPath(dir, file.name) +
+                              ": listed without a CRC-32C; rebuild the working index");
   }
   return file;
+}
+
+// GetLiveFilesStorageInfo would list all of this in one call. But it also asks for RocksDB's own log files,
+// of which rawkv has none, and in RocksDB 7.8 that question can wait for ever: it waits for purges of
+// obsolete files to end, and misses their end while iterators are being closed (RocksDB PR 14069).
+//
+// Names come from one call, checksums of the tables from another. A compaction that ends in between takes
+// tables out of the second list; then both are asked again.
+Result<LiveFiles> ListLiveFiles(rocksdb::DB& db, const std::string& dir, const std::string& what) {
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    LiveFiles out;
+    std::vector<std::string> names;
+    RAWKV_RETURN_IF_ERROR(
+        FromRocksdb(db.GetLiveFiles(names, &out.manifest_bytes, /*flush_memtable=*/false), what));
+    std::vector<rocksdb::LiveFileMetaData> listed;
+    db.GetLiveFilesMetaData(&listed);
+    std::map<std::string_view, const rocksdb::LiveFileMetaData*> tables;
+    for (const rocksdb::LiveFileMetaData& table : listed) tables.emplace(WithoutSlash(table.name), &table);
+    bool complete = true;
+    for (const std::string& listed_name : names) {
+      const std::string_view name = WithoutSlash(listed_name);
+      if (name.starts_with("MANIFEST-")) out.manifest = name;
+      if (name.starts_with("OPTIONS-")) out.options = name;
+      if (!name.ends_with(".sst")) continue;
+      const auto table = tables.find(name);
+      complete = complete && table != tables.end();
+      if (!complete) break;
+      RAWKV_ASSIGN_OR_RETURN(LinkedFile file, DescribeTable(*table->second, dir));
+      out.tables.push_back(std::move(file));
+    }
+    if (!complete) continue;
+    if (out.manifest.empty()) return Status::Corruption(what + ": RocksDB names no MANIFEST");
+    return out;
+  }
+  return Status::Busy(what + ": compactions kept changing the list of files; try again");
 }
 
 enum class CloneAction : uint8_t { kLink, kCopy, kLeave };
@@ -102,18 +143,24 @@ Result<std::vector<LinkedFile>> LinkLiveFiles(rocksdb::DB& db, Fs& fs, const std
   const DeletionsDisabled deletions_disabled(db);
   RAWKV_RETURN_IF_ERROR(FromRocksdb(deletions_disabled.status(), what));
 
-  rocksdb::LiveFilesStorageInfoOptions options;
-  options.include_checksum_info = true;
-  options.wal_size_for_flush = std::numeric_limits<uint64_t>::max();  // never flushes
-  std::vector<rocksdb::LiveFileStorageInfo> infos;
-  RAWKV_RETURN_IF_ERROR(FromRocksdb(db.GetLiveFilesStorageInfo(options, &infos), what));
-
-  std::vector<LinkedFile> files;
-  for (const rocksdb::LiveFileStorageInfo& info : infos) {
-    if (info.file_type == rocksdb::kWalFile) continue;
-    RAWKV_ASSIGN_OR_RETURN(LinkedFile file, LinkOne(info, fs, dir, to));
-    files.push_back(std::move(file));
+  RAWKV_ASSIGN_OR_RETURN(LiveFiles live, ListLiveFiles(db, dir, what));
+  std::vector<LinkedFile> files = std::move(live.tables);
+  for (const LinkedFile& table : files) {
+    RAWKV_RETURN_IF_ERROR(fs.Link(JoinPath(dir, table.name), JoinPath(to, table.name)));
   }
+  RAWKV_RETURN_IF_ERROR(
+      CopyPrefix(fs, JoinPath(dir, live.manifest), JoinPath(to, live.manifest), live.manifest_bytes));
+  files.push_back({.name = live.manifest, .size_bytes = live.manifest_bytes, .crc32c = {}});
+  if (!live.options.empty()) {
+    RAWKV_ASSIGN_OR_RETURN(const FileStat stat, fs.Stat(JoinPath(dir, live.options)));
+    RAWKV_RETURN_IF_ERROR(
+        CopyPrefix(fs, JoinPath(dir, live.options), JoinPath(to, live.options), stat.size_bytes));
+    files.push_back({.name = live.options, .size_bytes = stat.size_bytes, .crc32c = {}});
+  }
+  // RocksDB may begin another MANIFEST at any time: CURRENT names the one that was copied.
+  const std::string current = live.manifest + "\n";
+  RAWKV_RETURN_IF_ERROR(WriteSynced(fs, JoinPath(to, "CURRENT"), current));
+  files.push_back({.name = "CURRENT", .size_bytes = current.size(), .crc32c = {}});
   return files;
 }
 

@@ -61,10 +61,12 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
     : dir_(options.dir),
       read_only_(options.read_only),
       logger_(options.logger),
+      watch_(options.logger, "index " + options.dir),
       gate_(CompactionGate::Make(Guarded(options.fs != nullptr ? options.fs : PrivateFileSystem()))) {}
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
+  const StallWatch::Call call(watch_, "closing");
   // What is only in memory goes: the changelog has it.
   const rocksdb::Status status = db_->Close();
   if (!status.ok() && logger_ != nullptr) {
@@ -78,6 +80,7 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
   flushes_ = std::make_shared<FlushTracker>(0);
   rocksdb_options.listeners.push_back(MakeFlushListener(flushes_, logger_, dir_));
   rocksdb::DB* db = nullptr;
+  const StallWatch::Call call(watch_, "opening");
   const rocksdb::Status status = read_only_ ? rocksdb::DB::OpenForReadOnly(rocksdb_options, dir_, &db,
                                                                            /*error_if_wal_file_exists=*/false)
                                             : rocksdb::DB::Open(rocksdb_options, dir_, &db);
@@ -214,6 +217,7 @@ Status RocksdbKeyIndex::Apply(IndexBatch& batch) {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("writing to"));
   rocksdb::WriteOptions options;
   options.disableWAL = true;  // the changelog is the only log
+  const StallWatch::Call call(watch_, "writing");
   const Status written = FromRocksdb(db_->Write(options, &static_cast<RocksdbIndexBatch&>(batch).Finish()),
                                      "writing to index " + dir_);
   // kNoSpace would say that nothing has happened, while the log has it already.
@@ -246,6 +250,7 @@ Status RocksdbKeyIndex::StartFlush() {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
   // One writer, so nothing is applied between this number and the switch of memtables in Flush. Noted
   // before, since the flush may be done before Flush returns.
+  const StallWatch::Call call(watch_, "beginning a flush");
   RAWKV_RETURN_IF_ERROR(flushes_->Begin(db_->GetLatestSequenceNumber()));
   rocksdb::FlushOptions options;
   options.wait = false;
@@ -257,6 +262,7 @@ Status RocksdbKeyIndex::StartFlush() {
 
 Status RocksdbKeyIndex::WaitFlush() {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
+  const StallWatch::Call call(watch_, "flushing");
   return flushes_->Wait();
 }
 
@@ -266,6 +272,7 @@ void RocksdbKeyIndex::AllowCompaction() {
 
 Result<std::vector<LinkedFile>> RocksdbKeyIndex::LinkInto(Fs& fs, const std::string& to) {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("linking"));
+  const StallWatch::Call call(watch_, "linking its files");
   return LinkLiveFiles(*db_, fs, dir_, to);
 }
 

@@ -9,6 +9,7 @@
 #include "engine/index/compaction_gate.h"
 #include "engine/index/flush_tracker.h"
 #include "engine/index/key_index.h"
+#include "engine/index/stall_watch.h"
 
 namespace rocksdb {
 class DB;
@@ -64,6 +65,7 @@ class RocksdbKeyIndex final : public KeyIndex {
   const std::string dir_;
   const bool read_only_;
   Logger* const logger_;
+  StallWatch watch_;
   std::unique_ptr<CompactionGate> gate_;
   std::shared_ptr<FlushTracker> flushes_;  // shared with RocksDB's listener
   std::unique_ptr<rocksdb::DB> db_;        // dies first

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -69,6 +70,31 @@ TEST_F(IndexFiles, AnEmptyIndexCanBeLinked) {
   Link(to_);
   const auto copy = OpenReadOnly(to_);
   EXPECT_EQ(copy->Meta().status().code(), StatusCode::kNotFound);
+}
+
+// In RocksDB 7.8 a list of files that includes its own logs may wait for ever for purges that such cursors
+// schedule.
+TEST_F(IndexFiles, LinkingEndsWhileCursorsAreClosed) {
+  CommitAndFlush(1);
+  index_->AllowCompaction();
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 3; ++t) {
+    readers.emplace_back([&] {
+      while (!stop) index_->NewCursor("", "", nullptr)->SeekToFirst();
+    });
+  }
+  for (uint64_t version = 2; version <= 200; ++version) {
+    CommitAndFlush(version);
+    const std::string to = to_ + std::to_string(version);
+    Link(to);
+    if (version % 20 == 0) {
+      EXPECT_EQ(AppliedVersion(*OpenReadOnly(to)), version);
+    }
+    std::filesystem::remove_all(to);
+  }
+  stop = true;
+  for (std::thread& thread : readers) thread.join();
 }
 
 TEST_F(IndexFiles, ChecksumsAreThoseOfTheFiles) {

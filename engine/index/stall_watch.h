@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <string>
+#include <thread>
+
+#include "base/logger.h"
+#include "base/mutex.h"
+
+namespace rawkv {
+
+// Logs a warning for each call that takes longer than a bound (within twice the bound), and again each time
+// its duration has doubled. Some of RocksDB's calls wait for RocksDB's own threads, without a bound and
+// without a word; a commit, a snapshot or a close that hangs there must be visible to an operator.
+//
+// Thread-safe. Its thread starts with the first call. Without a thread (the process may have no more) the
+// calls work, unwatched.
+class StallWatch {
+  struct Entry {
+    const char* what;
+    uint64_t began_ns;
+    uint64_t report_after_ms;
+  };
+
+ public:
+  // `subject` begins each message. A null logger watches nothing.
+  StallWatch(Logger* logger, std::string subject, uint64_t bound_ms = kBoundMs);
+  ~StallWatch();
+  StallWatch(const StallWatch&) = delete;
+  StallWatch& operator=(const StallWatch&) = delete;
+
+  // One call under way, for as long as this lives. `what` is a literal: "flushing", "closing".
+  class Call {
+   public:
+    Call(StallWatch& watch, const char* what);
+    ~Call();
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    StallWatch& watch_;
+    std::list<Entry>::iterator entry_;
+  };
+
+ private:
+  static constexpr uint64_t kBoundMs = 10'000;
+
+  void StartThread() RAWKV_REQUIRES(mu_);
+  void Run();
+  void ReportDue() RAWKV_REQUIRES(mu_);
+
+  Logger* const logger_;
+  const std::string subject_;
+  const uint64_t bound_ms_;
+  Mutex mu_;
+  CondVar changed_;
+  std::list<Entry> calls_ RAWKV_GUARDED_BY(mu_);
+  bool stop_ RAWKV_GUARDED_BY(mu_) = false;
+  bool tried_ RAWKV_GUARDED_BY(mu_) = false;  // to start the thread
+  std::thread thread_;
+};
+
+}  // namespace rawkv
