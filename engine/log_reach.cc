@@ -21,9 +21,8 @@ Status Stop() {
 
 Result<bool> PayloadsAreWhole(PayloadIo& payload, const LogRecord& record) {
   RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
-  for (const ChangeOp& op : changes.ops) {
-    if (op.kind != ChangeOp::Kind::kPut || op.value.is_inline()) continue;
-    const Status verified = payload.Verify(op.key, std::get<PayloadRef>(op.value.data));
+  for (const KeptPayload& kept : KeptPayloads(changes)) {
+    const Status verified = payload.Verify(*kept.key, *kept.ref);
     if (verified.code() == StatusCode::kCorruption) return false;
     RAWKV_RETURN_IF_ERROR(verified);
   }

@@ -100,13 +100,11 @@ Result<ScrubPass::LogPiece> ScrubPass::NextLogPiece() {
   if (from > to) return piece;
   RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
   piece.damage = ReadLog(log, from, to, [&](const LogRecord& record) -> Status {
-    RAWKV_ASSIGN_OR_RETURN(ChangeSet changes, DecodeChangeSet(record.body));
-    const bool reachable = reach.IsReachable(record.head.version);
-    for (ChangeOp& op : changes.ops) {
-      if (!reachable || op.kind != ChangeOp::Kind::kPut || op.value.is_inline()) continue;
-      piece.payloads.emplace_back(
-          Item{op.key, std::get<PayloadRef>(std::move(op.value.data)), record.head.version},
-          record.head.lineage);
+    RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+    if (reach.IsReachable(record.head.version)) {
+      for (const KeptPayload& kept : KeptPayloads(changes)) {
+        piece.payloads.emplace_back(Item{*kept.key, *kept.ref, record.head.version}, record.head.lineage);
+      }
     }
     piece.bytes += record.body.size();
     ++piece.records;

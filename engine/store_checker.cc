@@ -316,10 +316,9 @@ Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
   if (from > facts_.tip) return Status::Ok();
   return ReadLog(c_.log(), from, facts_.tip, [&](const LogRecord& record) -> Status {
     RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
-    for (const ChangeOp& op : changes.ops) {
-      if (op.kind != ChangeOp::Kind::kPut) continue;
-      RAWKV_RETURN_IF_ERROR(
-          CheckOnePayload(op.key, {record.head.version, op.value}, "log", payload, &seen, &report_));
+    for (const KeptPayload& kept : KeptPayloads(changes)) {
+      const IndexEntry entry{record.head.version, {.data = *kept.ref, .sha256 = {}}};
+      RAWKV_RETURN_IF_ERROR(CheckOnePayload(*kept.key, entry, "log", payload, &seen, &report_));
     }
     return Status::Ok();
   });

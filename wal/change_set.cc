@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "base/check.h"
@@ -302,6 +303,26 @@ std::string EncodeChangeSet(const ChangeSet& change_set) {
     if (change_set.digest) WriteBytes(kDigestTag, AsStringView(*change_set.digest), &out);
   }
   return bytes;
+}
+
+std::vector<KeptPayload> KeptPayloads(const ChangeSet& change_set) {
+  std::map<std::string_view, KeptPayload> kept;
+  for (const ChangeOp& op : change_set.ops) {
+    if (op.kind == ChangeOp::Kind::kDeleteRange) {
+      kept.erase(kept.lower_bound(op.key), op.end_key.empty() ? kept.end() : kept.lower_bound(op.end_key));
+      continue;
+    }
+    const auto* ref = op.kind == ChangeOp::Kind::kPut ? std::get_if<PayloadRef>(&op.value.data) : nullptr;
+    if (ref != nullptr) {
+      kept.insert_or_assign(op.key, KeptPayload{&op.key, ref});
+    } else {
+      kept.erase(op.key);
+    }
+  }
+  std::vector<KeptPayload> out;
+  out.reserve(kept.size());
+  for (const auto& [key, payload] : kept) out.push_back(payload);
+  return out;
 }
 
 Result<ChangeSet> DecodeChangeSet(ConstBytes bytes) {

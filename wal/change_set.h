@@ -44,6 +44,15 @@ struct ChangeSet {
   friend bool operator==(const ChangeSet&, const ChangeSet&) = default;
 };
 
+// The payloads that the version contains once the whole set is applied, in the order of their keys. A
+// payload that a later operation of the same set overwrites or deletes is not among them: no version
+// contains it, so that its slots may be reused as soon as the version itself is the oldest reachable one.
+struct KeptPayload {
+  const std::string* key;
+  const PayloadRef* ref;
+};
+std::vector<KeptPayload> KeptPayloads(const ChangeSet& change_set);
+
 // Protobuf `rawkv.wal.ChangeSet` (wal/changelog.proto); docs/formats/wal.md.
 std::string EncodeChangeSet(const ChangeSet& change_set);
 

@@ -284,6 +284,40 @@ TEST(ChangeSet, RefusesPayloadsThatDisagreeWithThemselves) {
       << "longer than any value";
 }
 
+TEST(ChangeSet, KeepsThePayloadsThatNoLaterOperationOfTheSetReplaces) {
+  const auto payload = [](std::string key, uint64_t write_id) {
+    ChangeOp op{.kind = ChangeOp::Kind::kPut, .key = std::move(key), .end_key = {}, .value = {}};
+    op.value.data = PayloadRef{{{SlotId(write_id), SlotCount(1)}}, WriteId(write_id), 4096, {1}};
+    return op;
+  };
+  const auto erase = [](std::string from, std::string to) {
+    return ChangeOp{
+        .kind = ChangeOp::Kind::kDeleteRange, .key = std::move(from), .end_key = std::move(to), .value = {}};
+  };
+  const auto kept = [](const ChangeSet& set) {
+    std::string out;
+    for (const KeptPayload& k : KeptPayloads(set)) {
+      out += *k.key + std::to_string(k.ref->write_id.value()) + " ";
+    }
+    return out;
+  };
+  ChangeSet set;
+  EXPECT_EQ(kept(set), "");
+  set.ops = {payload("b", 1), payload("a", 2), payload("b", 3), payload("c", 4), payload("d", 5)};
+  EXPECT_EQ(kept(set), "a2 b3 c4 d5 ");
+  set.ops.push_back(Put("c", "inline"));
+  EXPECT_EQ(kept(set), "a2 b3 d5 ");
+  set.ops.push_back({.kind = ChangeOp::Kind::kDelete, .key = "d", .end_key = {}, .value = {}});
+  EXPECT_EQ(kept(set), "a2 b3 ");
+  set.ops.push_back(erase("b", ""));
+  EXPECT_EQ(kept(set), "a2 ");
+  set.ops.push_back(payload("b", 6));
+  set.ops.push_back(erase("a", "b"));
+  EXPECT_EQ(kept(set), "b6 ") << "the end of a range is not in it";
+  set.ops.push_back(erase("", ""));
+  EXPECT_EQ(kept(set), "");
+}
+
 TEST(ChangeSetDeathTest, EncodeRefusesWhatDecodeWouldRefuse) {
   ChangeSet set;
   set.ops.push_back(Put("", "value"));
