@@ -10,17 +10,23 @@ constexpr size_t kFindingsKept = 1000;
 // A crash costs at most so much reading again.
 constexpr uint64_t kSaveEveryBytes = 256ull << 20;
 constexpr uint64_t kSaveEveryNs = 10'000'000'000;
-constexpr uint64_t kTellEveryNs = 250'000'000;
+constexpr uint64_t kReportEveryNs = 250'000'000;
 constexpr uint64_t kMaxRestSeconds = 100ull * 365 * 86400;
 
 }  // namespace
 
 Scrubber::Scrubber(ScrubParts parts) : parts_(std::move(parts)), throttle_(*parts_.context.env.clock) {}
 
+Scrubber::~Scrubber() {
+  Stop();
+  MutexLock lock(thread_mu_);
+  if (thread_.joinable()) thread_.join();
+}
+
 Status Scrubber::Begin(const ScrubOptions& options) {
   const StoreContext& c = parts_.context;
   MutexLock lock(mu_);
-  if (report_.running) return Status::Busy("a scrub is under way already");
+  if (report_->running) return Status::Busy("a scrub is under way already");
   ScrubState state;
   Result<ScrubState> kept = LoadScrubState(*c.env.fs, c.paths.scrub(), c.record.store_uuid);
   if (kept.ok()) {
@@ -34,11 +40,11 @@ Status Scrubber::Begin(const ScrubOptions& options) {
     state = ScrubState{.pass = state.started_unix_ms != 0 ? state.pass + 1 : state.pass,
                        .last_complete_unix_ms = state.last_complete_unix_ms};
   }
-  report_ = ScrubReport{.running = true, .resumed = resumed};
+  report_ = std::make_shared<ScrubReport>(ScrubReport{.running = true, .resumed = resumed});
   Fill(state);
   throttle_.Begin(options.bytes_per_second);
   progress_ = options.progress;
-  saved_at_ns_ = told_at_ns_ = c.env.clock->MonotonicNs();
+  saved_at_ns_ = reported_at_ns_ = c.env.clock->MonotonicNs();
   saved_at_bytes_ = state.bytes;
   state_ = std::move(state);
   return Status::Ok();
@@ -52,11 +58,11 @@ Result<bool> Scrubber::OnePass() {
       ScrubState{.pass = state_->pass + 1, .last_complete_unix_ms = parts_.context.env.clock->NowUnixMs()};
   Save(*state_);
   MutexLock lock(mu_);
-  report_.complete = true;
+  report_->complete = true;
   return true;
 }
 
-// A pass that was begun goes on at once, however long the one before it is over.
+// A pass that an earlier run began resumes at once, however recently the pass before it ended.
 bool Scrubber::RestUntilDue(uint64_t rest_seconds) {
   if (state_->started_unix_ms != 0 || state_->last_complete_unix_ms == 0) return true;
   const uint64_t now = parts_.context.env.clock->NowUnixMs();
@@ -65,31 +71,31 @@ bool Scrubber::RestUntilDue(uint64_t rest_seconds) {
   if (rested >= rest_ms) return true;
   {
     MutexLock lock(mu_);
-    report_.phase = "resting";
+    report_->phase = "resting";
   }
   return throttle_.Rest(rest_ms - rested);
 }
 
-void Scrubber::Work(const std::optional<uint64_t>& rest_seconds) {
+ScrubReport Scrubber::Work(const std::optional<uint64_t>& rest_seconds) {
   Result<bool> outcome = OnePass();
   while (rest_seconds && outcome.ok() && *outcome) {
     outcome = RestUntilDue(*rest_seconds) ? OnePass() : Result<bool>(false);
   }
-  Finish(outcome.status());
+  return Finish(outcome.status());
 }
 
-void Scrubber::Finish(const Status& outcome) {
+ScrubReport Scrubber::Finish(const Status& outcome) {
   Save(*state_);
   MutexLock lock(mu_);
-  report_.running = false;
-  report_.stopped = outcome;
+  report_->running = false;
+  report_->stopped = outcome;
   ended_.NotifyAll();
+  return *report_;  // now: as soon as the lock is free another run may begin
 }
 
 Result<ScrubReport> Scrubber::Run(const ScrubOptions& options) {
   RAWKV_RETURN_IF_ERROR(Begin(options));
-  Work({});
-  ScrubReport done = report();
+  ScrubReport done = Work({});
   if (!done.stopped.ok()) return done.stopped;
   return done;
 }
@@ -100,9 +106,7 @@ Status Scrubber::Start(const ScrubOptions& options) {
   if (thread_.joinable()) thread_.join();  // of a run that has ended
   thread_ = std::thread([this, rest = options.rest_seconds, restart = options.restart] {
     const bool now = !rest || restart || RestUntilDue(*rest);
-    if (!now) return Finish(Status::Ok());
-    Work(rest);
-    const ScrubReport done = report();
+    const ScrubReport done = now ? Work(rest) : Finish(Status::Ok());
     if (done.stopped.ok()) return;
     parts_.context.env.logger->Log(
         LogLevel::kWarning,
@@ -112,30 +116,27 @@ Status Scrubber::Start(const ScrubOptions& options) {
 }
 
 ScrubReport Scrubber::Stop() {
-  MutexLock thread_lock(thread_mu_);
-  {
-    // Under mu_, so that a run that is just beginning does not forget it.
-    MutexLock lock(mu_);
-    throttle_.Stop();
-    while (report_.running) ended_.Wait(mu_);
-  }
-  if (thread_.joinable()) thread_.join();
-  return report();
+  // Under mu_, so that a run that is just beginning does not miss it.
+  MutexLock lock(mu_);
+  const Shared stopped = report_;
+  if (stopped->running) throttle_.Stop();
+  while (stopped->running) ended_.Wait(mu_);
+  return *stopped;
 }
 
 ScrubReport Scrubber::report() const {
   MutexLock lock(mu_);
-  return report_;
+  return *report_;
 }
 
 void Scrubber::Fill(const ScrubState& state) {
-  report_.pass = state.pass;
-  report_.phase = ScrubPhaseName(state.phase);
-  report_.bytes = state.bytes;
-  report_.records = state.records;
-  report_.snapshots = state.snapshots;
-  report_.payloads = state.payloads;
-  report_.findings_total = state.findings;
+  report_->pass = state.pass;
+  report_->phase = ScrubPhaseName(state.phase);
+  report_->bytes = state.bytes;
+  report_->records = state.records;
+  report_->snapshots = state.snapshots;
+  report_->payloads = state.payloads;
+  report_->findings_total = state.findings;
 }
 
 void Scrubber::Found(Finding finding) {
@@ -143,7 +144,7 @@ void Scrubber::Found(Finding finding) {
                                                        ": scrub found damage: " + finding.kind + " " +
                                                        finding.where + ": " + finding.message);
   MutexLock lock(mu_);
-  if (report_.findings.size() < kFindingsKept) report_.findings.push_back(std::move(finding));
+  if (report_->findings.size() < kFindingsKept) report_->findings.push_back(std::move(finding));
 }
 
 void Scrubber::At(const ScrubState& state) {
@@ -158,8 +159,8 @@ void Scrubber::At(const ScrubState& state) {
     saved_at_bytes_ = state.bytes;
     Save(state);
   }
-  if (progress_ && now - told_at_ns_ >= kTellEveryNs) {
-    told_at_ns_ = now;
+  if (progress_ && now - reported_at_ns_ >= kReportEveryNs) {
+    reported_at_ns_ = now;
     progress_({"scrub, bytes", state.bytes, 0});
   }
 }

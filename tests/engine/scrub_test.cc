@@ -220,6 +220,83 @@ TEST_F(ScrubTest, RunsFromOpenInTheBackgroundAndRestsBetweenPasses) {
   EXPECT_EQ(report.findings.front().where, Key(0));
 }
 
+// The slots of such a payload are free as soon as its version is the oldest that is kept.
+TEST_F(ScrubTest, APayloadReplacedWithinItsOwnBatchIsNotMissedAfterItsSlotsAreReused) {
+  format_.capacity_bytes = 2 * kMiB;
+  FormatAndOpen();
+  WriteBatch batch;
+  batch.Put("twice", ValueOf(1));
+  batch.Put("twice", ValueOf(2));
+  batch.Put("gone", ValueOf(3));
+  batch.Delete("gone");
+  batch.Put("ranged", ValueOf(4));
+  batch.DeleteRange("r", "s");
+  batch.Put("shrunk", ValueOf(5));
+  batch.Put("shrunk", "inline");
+  const Version version = engine_->Commit(batch).version;
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(engine_->Pin("floor", version));
+  ASSERT_OK(engine_->Prune(0));  // the oldest kept version is that of the batch
+  ASSERT_EQ(Info().reachable.front().first, version);
+  ASSERT_EQ(Info().reachable.front().first, version);
+  std::shared_ptr<const ReadView> view = View(version);
+  const uint64_t reclaimed = engine_->stats().slots_reclaimed;
+  EXPECT_GE(reclaimed, 4 * 5u);
+  const std::string other = ValueOf(100);
+  for (uint64_t i = 0; Info().slots.free >= 5; ++i) Put("other" + std::to_string(i), other);
+  for (int pass = 0; pass < 2; ++pass) {
+    const ScrubReport report = Scrub();
+    for (const Finding& f : report.findings) ADD_FAILURE() << f.where << ": " << f.message;
+    EXPECT_TRUE(report.complete);
+  }
+  // Nobody else is misled either.
+  for (const std::optional<Version> at : {std::optional<Version>(), std::optional(version)}) {
+    EXPECT_EQ(Get("twice", at), ValueOf(2));
+    EXPECT_FALSE(Has("gone", at));
+    EXPECT_FALSE(Has("ranged", at));
+    EXPECT_EQ(Get("shrunk", at), "inline");
+  }
+  ASSERT_OK(engine_->Export({.version = version, .out = tmp_.File("export")}));
+  view.reset();
+  ReopenKilled();
+  EXPECT_EQ(Get("twice"), ValueOf(2));
+  ASSERT_OK(engine_->Rollback(version));
+  EXPECT_EQ(Get("twice"), ValueOf(2));
+  Put("other", ValueOf(7));
+  EXPECT_TRUE(Scrub().findings.empty());
+}
+
+TEST_F(ScrubTest, EachCallerGetsTheReportOfItsOwnRun) {
+  Fill(6);
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> foreground{0}, stopped{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        const Result<ScrubReport> report = engine_->Scrub({.bytes_per_second = 0, .restart = true});
+        if (HasStatus(report, StatusCode::kBusy, {})) continue;
+        ASSERT_OK(report);
+        EXPECT_FALSE(report->running);
+        ++foreground;
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    while (!stop) {
+      if (!engine_->StartScrub({.bytes_per_second = 1}).ok()) continue;
+      const ScrubReport report = engine_->StopScrub();
+      EXPECT_FALSE(report.running);
+      EXPECT_FALSE(report.complete) << "a run that may read one byte a second";
+      ++stopped;
+    }
+  });
+  while (foreground < 12 || stopped < 5) std::this_thread::yield();
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST_F(ScrubTest, AReadOnlyEngineHasNone) {
   Fill(3);
   Close();
