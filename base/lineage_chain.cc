@@ -33,4 +33,18 @@ LineageChain LineageChain::Forked(Lineage id, Version fork) const {
   return LineageChain(std::move(links));
 }
 
+LineageChain LineageChain::Trimmed(Version oldest) const {
+  std::vector<LineageLink> kept;
+  Version last(std::numeric_limits<uint64_t>::max());
+  for (size_t i = links_.size(); i > 0; --i) {
+    const LineageLink& link = links_[i - 1];
+    const bool owns_nothing = i == 1 ? last < link.fork : last <= link.fork;
+    if (i == links_.size() || (!owns_nothing && last >= oldest)) kept.push_back(link);
+    last = std::min(last, link.fork);
+  }
+  std::reverse(kept.begin(), kept.end());
+  for (size_t i = 0; i < kept.size(); ++i) kept[i].parent = i == 0 ? Lineage() : kept[i - 1].id;
+  return LineageChain(std::move(kept));
+}
+
 }  // namespace rawkv

@@ -34,6 +34,10 @@ class LineageChain {
   // The present branch's chain forked after `fork` into a new branch `id`. Links of branches that
   // begin at or above the fork stay: their versions at or below it may still be on the path.
   LineageChain Forked(Lineage id, Version fork) const;
+  // The same chain without the branches that own no version at or above `oldest`. The present branch stays.
+  // Contains answers as before for every version at or above `oldest`. So the chain's length is bounded by
+  // the number of versions that are still kept, however many rollbacks there were.
+  LineageChain Trimmed(Version oldest) const;
 
  private:
   std::vector<LineageLink> links_;

@@ -96,7 +96,7 @@ void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
   if (const Status poisoned = poison_.Check(); !poisoned.ok()) return Answer(group, poisoned, false);
   std::vector<Waiter*> accepted;
   for (Waiter* w : group) {
-    const Version next(core_.tip.load() + accepted.size() + 1);
+    const Version next(core_.tip.Get().value() + accepted.size() + 1);
     if (w->options->expected_version && *w->options->expected_version != next) {
       Answer(std::span(&w, 1),
              Status::FailedPrecondition("the next version is " + ToString(next) + ", not " +
@@ -113,7 +113,7 @@ void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
   // One member's trouble (an index entry that cannot be read, a record too many for the space left)
   // is not the others': each on its own.
   for (Waiter* w : accepted) {
-    const Version next(core_.tip.load() + 1);
+    const Version next = Next(core_.tip.Get());
     if (w->options->expected_version && *w->options->expected_version != next) {
       Answer(std::span(&w, 1), Status::FailedPrecondition("the version before it was not applied"), false);
       continue;
@@ -150,7 +150,7 @@ Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_byt
 Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unknown) {
   const uint64_t now = context_.env.clock->NowUnixMs();
   const Lineage lineage = context_.record.chain.current();
-  const Version before(core_.tip.load());
+  const Version before = core_.tip.Get();
   std::vector<PendingRecord> records;
   std::vector<Extent> taken;
   bool synced = false;
@@ -172,14 +172,15 @@ Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unkn
   *unknown = true;
   Status status = core_.wal->Append(records, lineage, Version(core_.durable.load()));
   if (status.ok() && synced) status = MakeDurable();
-  if (status.ok()) status = core_.index->Apply(*batch);
+  if (status.ok()) {
+    status = core_.tip.Publish(applier.meta().applied, [&] { return core_.index->Apply(*batch); });
+  }
   if (!status.ok()) {
     poison_.Set(status);
     return status;
   }
   core_.allocator->Merge(txn, taken, {});
   core_.meta = applier.meta();
-  core_.tip.store(core_.meta.applied.value());
   if (synced) core_.durable.store(core_.meta.applied.value());
   counters_.groups.fetch_add(1, std::memory_order_relaxed);
   counters_.log_bytes_written.fetch_add(Wal::FramedBytes(records), std::memory_order_relaxed);

@@ -37,7 +37,17 @@ class CommitPipeline {
 
   // From now on commits are answered kNotApplied with `reason`; returns when none is under way.
   void Stop(const Status& reason);
-  void Resume();
+  // Stops while it lives. One at a time.
+  class Pause {
+   public:
+    Pause(CommitPipeline& pipeline, const Status& reason) : pipeline_(pipeline) { pipeline_.Stop(reason); }
+    ~Pause() { pipeline_.Resume(); }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    CommitPipeline& pipeline_;
+  };
 
  private:
   struct Waiter {
@@ -49,6 +59,7 @@ class CommitPipeline {
   };
   static bool OnlyDeletes(const Waiter* waiter);
 
+  void Resume();
   CommitResult Enqueue(Waiter& waiter);
   std::vector<Waiter*> TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);

@@ -16,9 +16,10 @@ void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 
 Status SyncAll(StoreContext& context, Core& core) {
   if (core.device_dirty.exchange(false)) RAWKV_RETURN_IF_ERROR(context.device.device->Flush());
-  if (core.durable.load() == core.tip.load()) return Status::Ok();
+  const uint64_t tip = core.tip.Get().value();
+  if (core.durable.load() == tip) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(core.wal->Sync());
-  core.durable.store(core.tip.load());
+  core.durable.store(tip);
   return Status::Ok();
 }
 

@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "engine/index/key_index.h"
 #include "engine/payload_io.h"
+#include "engine/published_version.h"
 #include "engine/slot_allocator.h"
 #include "engine/store_context.h"
 #include "wal/wal.h"
@@ -28,7 +29,7 @@ struct Core {
   // After a flush that found no room: what the memtable must hold before another try is worth its wait.
   uint64_t flush_again_at RAWKV_GUARDED_BY(write_mu) = 0;
 
-  std::atomic<uint64_t> tip{0};           // newest visible version
+  PublishedVersion tip;                   // newest visible version
   std::atomic<uint64_t> durable{0};       // newest version known durable
   std::atomic<bool> device_dirty{false};  // payload written (and returned) since the last flush
   std::atomic<uint64_t> next_write_id{0};

@@ -70,8 +70,8 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
                                      const Reachability& reach) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
   EngineInfo info = DescribeIdentity(c, survey);
-  info.version = Version(core.tip.load());
-  info.durable_version = Version(core.durable.load());
+  info.durable_version = Version(core.durable.load());  // first: it is never above the version
+  info.version = core.tip.Get();
   info.reachable = reach.Ranges();
   if (const Status first = poison.first(); !first.ok()) info.health = first.ToString();
   // Commits hold the write right while their slots turn from reserved to live.
@@ -83,7 +83,7 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
 
 Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
-  const Version tip(core.tip.load());
+  const Version tip = core.tip.Get();
   if (!ToReachability(survey, tip, {}).IsReachable(version)) {
     if (version <= tip) RAWKV_RETURN_IF_ERROR(survey.unread);
     return Status::VersionUnreachable("version " + ToString(version) +

@@ -5,7 +5,6 @@
 #include "engine/engine_iterator.h"
 #include "engine/exporter.h"
 #include "engine/reader.h"
-#include "engine/rollback_plan.h"
 
 namespace rawkv {
 
@@ -34,7 +33,7 @@ Status Engine::Sync() {
 }
 
 Version Engine::version() const {
-  return Version(impl_->core.tip.load());
+  return impl_->core.tip.Get();
 }
 Version Engine::durable_version() const {
   return Version(impl_->core.durable.load());
@@ -113,6 +112,8 @@ Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& opt
 
 Result<CommitRecord> Engine::GetCommit(Version version) {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  // A view may hold a version of which neither log nor snapshots know any more.
+  if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
   MutexLock lock(impl_->maintenance->mu);
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   return FindCommit(*impl_->context, impl_->core, version);
@@ -162,8 +163,7 @@ Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) {
 Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions& options) {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, impl_->maintenance->SurveyNow());
-  return MakeRollbackPlan(survey, {version(), version()}, target, impl_->maintenance->Holds(), options);
+  return impl_->PlanRollback(target, options);
 }
 
 Status Engine::Rollback(Version target, const RollbackOptions& options) {

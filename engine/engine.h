@@ -103,8 +103,12 @@ class RAWKV_EXPORT Engine {
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options = {});
   // Makes everything acknowledged so far durable.
   Status Sync();
-  Version version() const;          // newest visible
-  Version durable_version() const;  // newest known durable
+  // The newest version that readers see. What a read or a view returned is never newer than what version()
+  // answers afterwards, and reads that begin after it answered see that version or a newer one (unless a
+  // rollback comes between). May wait while a commit is applied in memory; never for a sync.
+  Version version() const;
+  // The newest version known to be durable; never above version().
+  Version durable_version() const;
 
   // kNotFound: no such key at that version. Every byte returned is verified (kCorruption otherwise).
   Result<Value> Get(std::string_view key, const ReadOptions& options = {});
@@ -124,7 +128,7 @@ class RAWKV_EXPORT Engine {
   // The tip (cheap), or any retained version (clones the nearest snapshot and replays: linear in the
   // distance). kVersionUnreachable.
   Result<std::shared_ptr<const ReadView>> OpenView(std::optional<Version> version = std::nullopt);
-  // Time and metadata of a retained version. kVersionUnreachable.
+  // Time and metadata of a retained version, or of one that an open view holds. kVersionUnreachable.
   Result<CommitRecord> GetCommit(Version version);
 
   // Of the five that follow: after kIoError or kNoSpace it may be done or not, and if it is, a power cut may
@@ -143,9 +147,20 @@ class RAWKV_EXPORT Engine {
   Status Unpin(const std::string& name);                                  // kFailedPrecondition: no such pin
   Status SetRetention(uint64_t keep_recent, uint64_t snapshot_interval);  // for this run
 
-  // Back to `target`, durably and at one instant; later versions are gone. Uncommitted calls get
-  // kNotApplied. kVersionUnreachable; kFailedPrecondition while views or exports above are open, or
-  // pins without drop_pins: nothing has changed then.
+  // Returns to `target`, durably and at one instant; later versions are gone. Commits that wait get
+  // kNotApplied. Reads and new views continue while the rollback builds the index of `target`; they wait
+  // only while it replaces the live one. Calls at the same time take turns.
+  // kVersionUnreachable: no snapshot and log lead to `target`. kFailedPrecondition, and nothing has changed:
+  // something blocks it, namely
+  //   - a view, an iterator without a view of its own, or an export of the tip that is open, whatever its
+  //     version (it reads the live index), also one that was opened while the index was being built;
+  //   - a view or an export of an older version above `target`, or a lease of another process above it;
+  //   - a named pin above `target`, without drop_pins.
+  // A rollback to the tip changes nothing and is never blocked. kPoisoned after an earlier failed sync.
+  // kIoError or kNoSpace: undone, or, after the instant, finished by the recovery that follows; version()
+  // tells which. If that recovery fails, too, every call fails until the store is reopened.
+  //
+  // The plan names everything that blocks in `blocked_by`, by the same rules.
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
   Status Rollback(Version target, const RollbackOptions& options = {});
 
@@ -153,11 +168,14 @@ class RAWKV_EXPORT Engine {
   Status Export(const ExportOptions& options);
 
   // Reads and verifies, at a bounded rate, all that the store keeps: superblocks, log, snapshots, every
-  // payload that a retained version names. Safe beside everything else, and never taken for damage is what
-  // was freed or reused meanwhile. A pass that is stopped, by a crash too, is gone on with next time
-  // (STORE/SCRUB). Scrub returns at the end of the pass, with the findings; StartScrub works in the
-  // background until it is through, stopped or closed. kBusy: one is under way; kFailedPrecondition when
-  // read-only.
+  // payload that a retained version names. Runs concurrently with every other call; a slot that is freed or
+  // reused meanwhile is not reported as damage. STORE/SCRUB keeps the place of a pass that was stopped or
+  // interrupted by a crash, and the next run resumes there. One run at a time: kBusy. kFailedPrecondition
+  // when read-only.
+  // Scrub returns the report of its own run at the end of the pass, also when StopScrub ended it early.
+  // StartScrub works in the background until the pass ends, StopScrub is called or the store is closed.
+  // StopScrub ends the run under way, waits for it and returns its report; without one it returns the
+  // report of the last run. scrub_report returns that of the newest run, finished or not.
   Result<ScrubReport> Scrub(const ScrubOptions& options = {});
   Status StartScrub(const ScrubOptions& options = {});
   ScrubReport StopScrub();

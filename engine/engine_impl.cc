@@ -4,7 +4,6 @@
 
 #include "engine/recovery.h"
 #include "engine/rollback_plan.h"
-#include "engine/rollback_steps.h"
 #include "engine/store_dir.h"
 
 namespace rawkv {
@@ -84,7 +83,7 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
   {
     const ReaderEpochs::Guard guard(epochs);  // a rollback does not swap the index meanwhile
     RAWKV_RETURN_IF_ERROR(CheckReadable());
-    if (!version || version->value() == core.tip.load()) {
+    if (!version || *version == core.tip.Get()) {
       RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> tip, views.OpenTip(core.index, kind));
       if (!version || tip->version() == *version) return tip;
       // A commit came in between: the version asked for is history already.
@@ -96,7 +95,7 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
 }
 
 void Engine::Impl::AfterCommit() {
-  const uint64_t tip = core.tip.load(std::memory_order_relaxed);
+  const uint64_t tip = core.tip.Get().value();
   const uint64_t since = tip - last_snapshot_.load(std::memory_order_relaxed);
   const uint64_t interval = snapshot_interval.load(std::memory_order_relaxed);
   const uint64_t log_bytes = counters.log_bytes_written.load(std::memory_order_relaxed) -
@@ -114,7 +113,7 @@ void Engine::Impl::AutomaticSnapshot() {
   MutexLock lock(maintenance->mu);
   if (!poison.first().ok()) return;
   // An attempt counts too: a full filesystem must not be asked again at each commit.
-  last_snapshot_ = core.tip.load();
+  last_snapshot_ = core.tip.Get().value();
   log_bytes_at_snapshot_ = counters.log_bytes_written.load();
   const Result<Version> made = maintenance->CreateSnapshot();
   if (!made.ok()) {
@@ -136,7 +135,7 @@ Status Engine::Impl::LastWords() {
   const Status space = core.wal->PrepareSpace(Wal::kWatermarkBytes);
   if (space.code() == StatusCode::kNoSpace) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(space);
-  RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->record.chain.current(), Version(core.tip.load())));
+  RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->record.chain.current(), core.tip.Get()));
   return core.wal->Sync();
 }
 
@@ -164,40 +163,33 @@ Status Engine::Impl::Close() {
   return status;
 }
 
-Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
-  const auto plan = [&]() -> Result<RollbackPlan> {
-    RAWKV_RETURN_IF_ERROR(poison.Check());
-    RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, maintenance->SurveyNow());
-    RAWKV_ASSIGN_OR_RETURN(
-        RollbackPlan p, MakeRollbackPlan(survey, {Version(core.tip.load()), Version(core.tip.load())}, target,
-                                         maintenance->Holds(), options));
-    if (p.to != p.from && p.blocked_by.empty() && views.AnyOnLiveIndex()) {
-      // It reads the very index that the rollback replaces.
-      p.blocked_by.push_back("a view of the tip");
-    }
-    RAWKV_RETURN_IF_ERROR(CheckNotBlocked(p));
-    return p;
-  };
-  {
-    MutexLock lock(maintenance->mu);
-    RAWKV_ASSIGN_OR_RETURN(const RollbackPlan p, plan());
-    if (p.changes_nothing()) return Status::Ok();
-  }
-  // Commits first, without the maintenance lock: one of them may be waiting for it to make space.
-  pipeline->Stop(Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
-  Status status;
-  {
-    MutexLock lock(maintenance->mu);
-    epochs.Close();
-    const Result<RollbackPlan> p = plan();
-    status = !p.ok() ? p.status() : p->changes_nothing() ? Status::Ok() : SwitchTo(*p);
-    epochs.Reopen();
-  }
-  pipeline->Resume();
-  return status;
+Result<RollbackPlan> Engine::Impl::PlanRollback(Version target, const RollbackOptions& options) {
+  RAWKV_RETURN_IF_ERROR(CheckReadable());
+  RAWKV_RETURN_IF_ERROR(poison.Check());
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, maintenance->SurveyNow());
+  const Version tip = core.tip.Get();
+  return MakeRollbackPlan(survey, {tip, tip}, target, maintenance->Holds(), options);
 }
 
-Status Engine::Impl::SwitchTo(const RollbackPlan& plan) {
+Result<RollbackPlan> Engine::Impl::PlanUnblockedRollback(Version target, const RollbackOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(RollbackPlan plan, PlanRollback(target, options));
+  RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
+  return plan;
+}
+
+Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
+  MutexLock one_at_a_time(rollback_mu_);
+  {
+    MutexLock lock(maintenance->mu);
+    RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
+    if (plan.changes_nothing()) return Status::Ok();
+  }
+  // Commits first, without the maintenance lock: one of them may be waiting for it to make space.
+  const CommitPipeline::Pause pause(
+      *pipeline, Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
+  MutexLock lock(maintenance->mu);
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
+  if (plan.changes_nothing()) return Status::Ok();
   {
     MutexLock write(core.write_mu);
     const Status synced = SyncAll(*context, core);
@@ -206,17 +198,41 @@ Status Engine::Impl::SwitchTo(const RollbackPlan& plan) {
       return synced;
     }
   }
+  const RollbackMarker marker = MakeRollbackMarker(*context, plan);
+  // Readers continue while the new index is built: nothing writes the live one, and no slot is freed.
+  Status status = PrepareRollback(*context, marker);
+  if (status.ok()) {
+    epochs.Close();
+    // A view of the tip, or another process's lease, may be open that was not when the building began.
+    const Result<RollbackPlan> still = PlanUnblockedRollback(target, options);
+    const SwitchOutcome outcome = still.ok() ? SwitchTo(marker, &status) : SwitchOutcome::kNotDone;
+    if (!still.ok()) status = still.status();
+    epochs.Reopen();
+    if (outcome != SwitchOutcome::kNotDone) return status;
+  }
+  const Status undone = UndoRollback(*context, marker);
+  if (undone.ok()) return status;
+  poison.Set(undone.WithContext("undoing a rollback"));
+  return status.WithContext("and undoing it failed, reopen the store (" + undone.ToString() + ")");
+}
+
+SwitchOutcome Engine::Impl::SwitchTo(const RollbackMarker& marker, Status* status) {
+  const SwitchOutcome outcome = SwitchRollback(*context, marker, status);
+  // The index is the old one still, and so is the log.
+  if (outcome == SwitchOutcome::kNotDone) return outcome;
   core.Reset();
-  const Status done = RunRollback(*context, plan);
+  if (outcome == SwitchOutcome::kDone) *status = FinishRollback(*context, marker);
   const Status up = Recover(*context, core);
   if (!up.ok()) {
     dead_ = true;
     poison.Set(up);
-    return done.ok() ? up : done;
+    if (status->ok()) *status = up;
+    return outcome;
   }
-  last_snapshot_ = std::min(last_snapshot_.load(), core.tip.load());
-  // An error behind the switch was made good by the recovery just run.
-  return core.tip.load() == plan.to.value() ? Status::Ok() : done;
+  last_snapshot_ = std::min(last_snapshot_.load(), core.tip.Get().value());
+  // The recovery has finished the rollback, or undone it.
+  if (core.tip.Get() == marker.target) *status = Status::Ok();
+  return outcome;
 }
 
 }  // namespace rawkv

@@ -11,6 +11,7 @@
 #include "engine/maintenance.h"
 #include "engine/poison.h"
 #include "engine/reader_epochs.h"
+#include "engine/rollback_steps.h"
 #include "engine/scrubber.h"
 #include "engine/store_context.h"
 #include "engine/views.h"
@@ -18,13 +19,17 @@
 namespace rawkv {
 
 // The parts of an open store and how they are brought up, rolled back and closed. Engine's methods
-// are thin over it. Lock order: Maintenance::mu → Core::write_mu → allocator, views, poison.
+// are thin over it. Lock order: rollback_mu_ → Maintenance::mu → Core::write_mu →
+// allocator, views, poison.
 class Engine::Impl {
  public:
   static Result<std::unique_ptr<Impl>> Open(const std::string& dir, const OpenOptions& options);
   ~Impl();
 
   Status Close();
+  // What Rollback would do now, with everything that blocks it.
+  Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options)
+      RAWKV_REQUIRES(maintenance->mu);
   Status Rollback(Version target, const RollbackOptions& options);
   // Ok while reads may go on.
   Status CheckReadable() const;
@@ -50,7 +55,13 @@ class Engine::Impl {
   void AfterCommit();  // asks for an automatic snapshot when one is due
   void AutomaticSnapshot();
   Status LastWords();  // what a normal close makes durable
-  Status SwitchTo(const RollbackPlan& plan);
+  // kFailedPrecondition if something blocks it.
+  Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options)
+      RAWKV_REQUIRES(maintenance->mu);
+  // While no reader is inside: the instant, then the store is brought up again.
+  SwitchOutcome SwitchTo(const RollbackMarker& marker, Status* status);
+
+  Mutex rollback_mu_;  // one rollback at a time; before Maintenance::mu
 
   std::shared_ptr<const EngineView> read_only_tip_;
   std::unique_ptr<BackgroundTask> snapshot_task_;

@@ -69,7 +69,7 @@ Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, c
   }
   RAWKV_RETURN_IF_ERROR(cursor->status());
   RAWKV_RETURN_IF_ERROR(writer.Finish());
-  const ExportOrigin origin{c.record.store_uuid, c.record.chain.current(), c.env.clock->NowUnixMs()};
+  const ExportOrigin origin{c.record.store_uuid, view.commit().lineage, c.env.clock->NowUnixMs()};
   RAWKV_RETURN_IF_ERROR(WriteNewFile(fs, JoinPath(out, kExportOriginName), EncodeExportOrigin(origin)));
   RAWKV_RETURN_IF_ERROR(fs.SyncDir(out));
   return WriteFileAtomic(fs, JoinPath(out, kExportManifestName), AsBytes(EncodeExportManifest(manifest)));

@@ -30,7 +30,7 @@ Result<StoreSurvey> Maintenance::SurveyNow() {
 
 Result<Version> Maintenance::Publish() {
   const Result<Version> current = context_.snapshots->Current();
-  if (current.ok() && current->value() == core_.tip.load()) return *current;
+  if (current.ok() && *current == core_.tip.Get()) return *current;
   {
     MutexLock write(core_.write_mu);
     RAWKV_RETURN_IF_ERROR(poison_.Check());
@@ -89,7 +89,7 @@ Result<std::vector<Version>> Maintenance::Prune(uint64_t keep) {
 Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   RAWKV_RETURN_IF_ERROR(SyncStoreDir());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-  RetentionInput input = ToRetentionInput(survey, Version(core_.tip.load()), keep);
+  RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep);
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> leases,
                          ListHeldLeases(*context_.env.fs, context_.paths.dir));
   const std::vector<std::string> own = views_.LeaseDirs();
@@ -147,7 +147,7 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
                                       " already; unpin it first");
   }
   if (!version) {
-    if (held != pins.end() && held->second.value() != core_.tip.load()) {
+    if (held != pins.end() && held->second != core_.tip.Get()) {
       return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
                                         " already; unpin it first");
     }
@@ -198,7 +198,7 @@ Result<Reachability> Maintenance::Reach() {
   std::vector<VersionHold> holds = views_.Holds();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> foreign, ForeignLeases(context_, views_.LeaseDirs()));
   holds.insert(holds.end(), foreign.begin(), foreign.end());
-  return ToReachability(survey, Version(core_.tip.load()), std::move(holds));
+  return ToReachability(survey, core_.tip.Get(), std::move(holds));
 }
 
 Status Maintenance::Reclaim() {
@@ -267,7 +267,7 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
 Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version, const char* kind) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   // A view needs what a rollback needs: a snapshot at or below, and the log from there.
-  const Version tip(core_.tip.load());
+  const Version tip = core_.tip.Get();
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
                          MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
   std::shared_ptr<const EngineView> view;

@@ -17,6 +17,8 @@ struct VersionHold {
   std::string kind;  // as PinnedBy::kind
   std::string name;
   Version version;
+  // It reads the live index, which a rollback replaces: it blocks a rollback to any version.
+  bool on_live_index = false;
 };
 
 struct Reachability {

@@ -199,7 +199,8 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   if (core.payload == nullptr) {
     core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
   }
-  core.tip = core.durable = core.meta.applied.value();
+  core.tip.Reset(core.meta.applied);
+  core.durable = core.meta.applied.value();
   core.next_write_id = c.record.open_generation << kWriteIdCounterBits;
   EnsureBallast(c);
   core.index->AllowCompaction();
@@ -231,7 +232,8 @@ Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
   *tip = *std::move(view);
   core.index = (*tip)->shared_index();
   core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
-  core.tip = core.durable = log.keep_through.value();
+  core.tip.Reset(log.keep_through);
+  core.durable = log.keep_through.value();
   return Status::Ok();
 }
 

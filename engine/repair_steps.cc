@@ -144,7 +144,7 @@ Status ForkAt(StoreContext& c, Version tip) {
   StoreRecord next = c.record;
   Lineage id;
   while (id == Lineage() || next.chain.Knows(id)) id = Lineage(c.env.entropy->NextU64());
-  next.chain = next.chain.Forked(id, tip);
+  RAWKV_ASSIGN_OR_RETURN(next.chain, ForkedChain(c, id, tip));
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
   return c.TellDevice(std::min(Version(c.superblock.owner_reuse_floor), tip));
 }

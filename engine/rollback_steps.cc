@@ -43,7 +43,7 @@ Status Build(StoreContext& c, const RollbackMarker& m) {
 
 Status Switch(StoreContext& c, const RollbackMarker& m) {
   StoreRecord next = c.record;
-  next.chain = next.chain.Forked(m.new_lineage, m.target);
+  RAWKV_ASSIGN_OR_RETURN(next.chain, ForkedChain(c, m.new_lineage, m.target));
   return c.SaveRecord(next);
 }
 
@@ -106,30 +106,28 @@ Status Unmark(StoreContext& c, const RollbackMarker&) {
 }
 
 constexpr std::array<RollbackStep, 10> kSteps{{
-    {"mark", false, Mark},
-    {"build", false, Build},
-    {"switch", false, Switch},  // the instant: undone if it fails, finished if it does not
-    {"device", true, TellDevice},
-    {"current", true, MoveCurrent},
-    {"working", true, SwapIn},
-    {"pins", true, DropPins},
-    {"snapshots", true, DropSnapshots},
-    {"log", true, CutLog},
-    {"unmark", true, Unmark},
+    {"mark", RollbackPhase::kPrepare, Mark},
+    {"build", RollbackPhase::kPrepare, Build},
+    {"switch", RollbackPhase::kSwitch, Switch},
+    {"device", RollbackPhase::kFinish, TellDevice},
+    {"current", RollbackPhase::kFinish, MoveCurrent},
+    {"working", RollbackPhase::kFinish, SwapIn},
+    {"pins", RollbackPhase::kFinish, DropPins},
+    {"snapshots", RollbackPhase::kFinish, DropSnapshots},
+    {"log", RollbackPhase::kFinish, CutLog},
+    {"unmark", RollbackPhase::kFinish, Unmark},
 }};
 
-Status RunSteps(StoreContext& c, const RollbackMarker& marker, bool after_switch) {
-  for (const RollbackStep& step : kSteps) {
-    if (step.after_switch != after_switch) continue;
-    const Status status = step.run(c, marker);
-    if (!status.ok()) return status.WithContext(std::string("rollback, step ") + step.name);
-  }
-  return Status::Ok();
-}
-
-Status Undo(StoreContext& c, const RollbackMarker& marker) {
-  RAWKV_RETURN_IF_ERROR(RemoveTree(*c.env.fs, c.paths.working_new()));
-  return Unmark(c, marker);
+// The steps of one phase. A full filesystem gives up the reserve and repeats them: each may be repeated.
+Status RunPhase(StoreContext& c, const RollbackMarker& marker, RollbackPhase phase) {
+  return WithBallast(c, [&]() -> Status {
+    for (const RollbackStep& step : kSteps) {
+      if (step.phase != phase) continue;
+      const Status status = step.run(c, marker);
+      if (!status.ok()) return status.WithContext(std::string("rollback, step ") + step.name);
+    }
+    return Status::Ok();
+  });
 }
 
 }  // namespace
@@ -138,25 +136,68 @@ std::span<const RollbackStep> RollbackSteps() {
   return kSteps;
 }
 
-Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
+Result<LineageChain> ForkedChain(StoreContext& c, Lineage id, Version fork) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
+  const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c.env.fs, c.paths.wal());
+  const bool no_log = segments.status().code() == StatusCode::kNotFound;  // a repair makes it again
+  if (!segments.ok() && !no_log) return segments.status();
+  Version oldest = fork;
+  if (!no_log && !segments->empty()) oldest = std::min(oldest, Previous(segments->front().first));
+  for (const std::string& name : names) {
+    if (const std::optional<Version> v = SnapshotStore::ParseDirName(name)) oldest = std::min(oldest, *v);
+  }
+  // The present branch stays also where it owns nothing: the superblock names it until the device learns the
+  // new one.
+  LineageChain chain = c.record.chain.Trimmed(oldest).Forked(id, fork);
+  if (chain.links().size() <= kMaxLineageLinks) return chain;
+  return Status::FailedPrecondition(c.paths.dir + ": the kept versions belong to " +
+                                    std::to_string(kMaxLineageLinks) +
+                                    " branches, and STORE holds no more; prune snapshots, then try again");
+}
+
+RollbackMarker MakeRollbackMarker(const StoreContext& c, const RollbackPlan& plan) {
   RollbackMarker marker{plan.from, plan.to, plan.base, Lineage()};
   do {
     marker.new_lineage = Lineage(c.env.entropy->NextU64());
   } while (marker.new_lineage == Lineage() || c.record.chain.Knows(marker.new_lineage));
+  return marker;
+}
 
-  const Status prepared = WithBallast(c, [&] { return RunSteps(c, marker, false); });
-  if (!prepared.ok()) {
-    // A STORE that was renamed but not synced may be the new one after all: disk decides, not memory.
-    RAWKV_ASSIGN_OR_RETURN(c.record, LoadStoreRecord(*c.env.fs, c.paths.dir));
-    if (!c.record.chain.Knows(marker.new_lineage)) {
-      const Status undone = Undo(c, marker);
-      return undone.ok() ? prepared
-                         : prepared.WithContext("and undoing it failed, reopen the store (" +
-                                                undone.ToString() + ")");
-    }
-    RAWKV_RETURN_IF_ERROR(c.SaveRecord(c.record));
-  }
-  return WithBallast(c, [&] { return RunSteps(c, marker, true); });
+Status PrepareRollback(StoreContext& c, const RollbackMarker& marker) {
+  return RunPhase(c, marker, RollbackPhase::kPrepare);
+}
+
+Status UndoRollback(StoreContext& c, const RollbackMarker& marker) {
+  RAWKV_RETURN_IF_ERROR(RemoveTree(*c.env.fs, c.paths.working_new()));
+  return Unmark(c, marker);
+}
+
+SwitchOutcome SwitchRollback(StoreContext& c, const RollbackMarker& marker, Status* error) {
+  *error = RunPhase(c, marker, RollbackPhase::kSwitch);
+  if (error->ok()) return SwitchOutcome::kDone;
+  // A STORE that was renamed but not synced may be the new one after all: the disk decides, not memory.
+  const Result<StoreRecord> on_disk = LoadStoreRecord(*c.env.fs, c.paths.dir);
+  if (!on_disk.ok()) return SwitchOutcome::kUnclear;
+  c.AdoptRecord(*on_disk);
+  if (!on_disk->chain.Knows(marker.new_lineage)) return SwitchOutcome::kNotDone;
+  *error = c.SaveRecord(*on_disk);
+  return error->ok() ? SwitchOutcome::kDone : SwitchOutcome::kUnclear;
+}
+
+Status FinishRollback(StoreContext& c, const RollbackMarker& marker) {
+  return RunPhase(c, marker, RollbackPhase::kFinish);
+}
+
+Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
+  const RollbackMarker marker = MakeRollbackMarker(c, plan);
+  Status error = PrepareRollback(c, marker);
+  const SwitchOutcome outcome = error.ok() ? SwitchRollback(c, marker, &error) : SwitchOutcome::kNotDone;
+  if (outcome == SwitchOutcome::kDone) return FinishRollback(c, marker);
+  if (outcome == SwitchOutcome::kUnclear) return error;
+  const Status undone = UndoRollback(c, marker);
+  return undone.ok()
+             ? error
+             : error.WithContext("and undoing it failed, reopen the store (" + undone.ToString() + ")");
 }
 
 Status FinishOrUndoRollback(StoreContext& c) {
@@ -170,8 +211,7 @@ Status FinishOrUndoRollback(StoreContext& c) {
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +
                                             ToString(marker->target) +
                                             (switched ? " is finished" : " is undone"));
-  if (!switched) return Undo(c, *marker);
-  return WithBallast(c, [&] { return RunSteps(c, *marker, true); });
+  return switched ? FinishRollback(c, *marker) : UndoRollback(c, *marker);
 }
 
 }  // namespace rawkv

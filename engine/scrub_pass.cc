@@ -91,7 +91,7 @@ Result<ScrubPass::LogPiece> ScrubPass::NextLogPiece() {
     piece.end = true;
     return piece;
   }
-  const Version tip(p_.core.tip.load());
+  const Version tip = p_.core.tip.Get();
   const Version from = std::max(state_.version, files.front().first);
   const size_t index = *FindSegment(files, from);
   const Version to = index + 1 < files.size() ? std::min(Previous(files[index + 1].first), tip) : tip;

@@ -125,8 +125,15 @@ std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir
 
 Status StoreContext::SaveRecord(const StoreRecord& next) {
   RAWKV_RETURN_IF_ERROR(SaveStoreRecord(*env.fs, paths.dir, next));
-  record = next;
+  AdoptRecord(next);
   return Status::Ok();
+}
+
+void StoreContext::AdoptRecord(const StoreRecord& next) {
+  record.device_hint = next.device_hint;
+  record.open_generation = next.open_generation;
+  record.chain = next.chain;
+  record.last_cut = next.last_cut;
 }
 
 Status StoreContext::TellDevice(Version reuse_floor) {
@@ -135,7 +142,12 @@ Status StoreContext::TellDevice(Version reuse_floor) {
   next.owner_open_generation = record.open_generation;
   next.owner_reuse_floor = reuse_floor.value();
   RAWKV_RETURN_IF_ERROR(superblocks->Save(next).WithContext(device_path + ": superblock"));
-  RAWKV_ASSIGN_OR_RETURN(superblock, superblocks->Load());
+  RAWKV_ASSIGN_OR_RETURN(const Superblock saved, superblocks->Load());
+  // Not the whole: any thread reads the layout without a lock.
+  superblock.owner_lineage = saved.owner_lineage;
+  superblock.owner_reuse_floor = saved.owner_reuse_floor;
+  superblock.owner_open_generation = saved.owner_open_generation;
+  superblock.sequence = saved.sequence;
   return Status::Ok();
 }
 

@@ -44,6 +44,9 @@ struct StoreContext {
 
   // STORE on disk, then `record`. The superblock is told separately.
   Status SaveRecord(const StoreRecord& next);
+  // `record` becomes `next` in what changes during a store's life. What `format` fixed is not written again,
+  // because any thread reads it without a lock.
+  void AdoptRecord(const StoreRecord& next);
   // The superblock learns lineage and open generation of `record`, and the reuse floor. A rollback
   // below the floor (to a pin) lowers it: what lay between is gone with its branch.
   Status TellDevice(Version reuse_floor);

@@ -14,6 +14,8 @@
 namespace rawkv {
 
 inline constexpr uint32_t kStoreFormat = 1;
+// A longer chain is not written: with 24 bytes a link it would come near the largest STORE that is read back.
+inline constexpr size_t kMaxLineageLinks = 1u << 19;
 
 // STORE: who this store is. Alone holds the lineage chain; its rename is the instant at which a
 // rollback takes effect (design invariants 4, 6, 14). docs/formats/store.md.

@@ -1,16 +1,25 @@
 #include "engine/views.h"
 
-#include <algorithm>
-
 #include "engine/replay.h"
 #include "engine/working_index.h"
 
 namespace rawkv {
+namespace {
+
+CommitRecord ToCommitRecord(const MetaRecord& meta) {
+  return {.version = meta.applied,
+          .lineage = meta.lineage,
+          .time_unix_ms = meta.commit_time_unix_ms,
+          .metadata = meta.user_metadata};
+}
+
+}  // namespace
 
 EngineView::~EngineView() {
-  if (registry_ != nullptr) registry_->Forget(this);
+  // The registry forgets the view last: a rollback closes the live index once no view of the tip is listed.
   point_.reset();
   index_.reset();
+  if (registry_ != nullptr) registry_->Forget(this);
   // A directory that cannot be removed now is swept at the next open.
   if (lease_ != nullptr) (void)lease_->Remove();
 }
@@ -24,6 +33,7 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::share
   view->point_ = index->TakeReadPoint();
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta(view->point_.get()));
   view->version_ = meta.applied;
+  view->commit_ = ToCommitRecord(meta);
   view->registry_ = this;
   views_.push_back(view.get());
   return std::shared_ptr<const EngineView>(std::move(view));
@@ -48,6 +58,7 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& 
     return Status::Corruption("snapshot " + ToString(base) + " and the log lead to version " +
                               ToString(meta.applied) + " instead of " + ToString(version));
   }
+  view->commit_ = ToCommitRecord(meta);
   MutexLock lock(mu_);
   view->registry_ = this;
   views_.push_back(view.get());
@@ -62,13 +73,18 @@ void ViewRegistry::Forget(const EngineView* view) {
 std::vector<VersionHold> ViewRegistry::Holds() const {
   MutexLock lock(mu_);
   std::vector<VersionHold> out;
-  for (const EngineView* v : views_) out.push_back({v->kind_, ToString(v->version_), v->version_});
+  for (const EngineView* v : views_) {
+    out.push_back({v->kind_, ToString(v->version_), v->version_, v->lease_ == nullptr});
+  }
   return out;
 }
 
-bool ViewRegistry::AnyOnLiveIndex() const {
+std::optional<CommitRecord> ViewRegistry::CommitOf(Version version) const {
   MutexLock lock(mu_);
-  return std::any_of(views_.begin(), views_.end(), [](const EngineView* v) { return v->lease_ == nullptr; });
+  for (const EngineView* v : views_) {
+    if (v->version_ == version) return v->commit_;
+  }
+  return std::nullopt;
 }
 
 bool ViewRegistry::Empty() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "engine/engine_info.h"
 #include "engine/index/key_index.h"
 #include "engine/reachability.h"
 #include "engine/read_view.h"
@@ -22,6 +23,8 @@ class EngineView final : public ReadView {
  public:
   ~EngineView() override;
   Version version() const override { return version_; }
+  // Its time and metadata, and the branch that made it.
+  const CommitRecord& commit() const { return commit_; }
   KeyIndex& index() const { return *index_; }
   const std::shared_ptr<KeyIndex>& shared_index() const { return index_; }
   const std::shared_ptr<const ReadPoint>& point() const { return point_; }
@@ -31,6 +34,7 @@ class EngineView final : public ReadView {
   EngineView() = default;
   ViewRegistry* registry_ = nullptr;
   Version version_;
+  CommitRecord commit_;
   std::string kind_;                        // "view" or "export"
   std::shared_ptr<const ReadPoint> point_;  // dies before the index
   std::shared_ptr<KeyIndex> index_;
@@ -53,8 +57,8 @@ class ViewRegistry {
                                                       const char* kind);
 
   std::vector<VersionHold> Holds() const;
-  // Clones keep to themselves; views of the tip read the live index and end a rollback or close.
-  bool AnyOnLiveIndex() const;
+  // Of a version that an open view holds: nothing if there is none.
+  std::optional<CommitRecord> CommitOf(Version version) const;
   bool Empty() const;
   std::vector<std::string> LeaseDirs() const;
 

@@ -70,6 +70,48 @@ TEST(LineageChain, RollbackToTheInitialVersionLeavesTheRootThatAlone) {
   EXPECT_TRUE(chain.Contains(kSecond, Version(8)));
 }
 
+TEST(LineageChain, TrimmingDropsBranchesThatOwnNothing) {
+  // Rolled back to 5 a hundred times, with commits in between that are gone again.
+  LineageChain chain = Root(0);
+  for (uint64_t i = 1; i <= 100; ++i) chain = chain.Trimmed(Version(0)).Forked(Lineage(i), Version(5));
+  EXPECT_EQ(chain.links().size(), 3u) << "the root, the branch before this one, and this one";
+  EXPECT_TRUE(chain.Contains(kRoot, Version(5)));
+  EXPECT_TRUE(chain.Contains(Lineage(100), Version(6)));
+  EXPECT_TRUE(chain.Knows(Lineage(99)));
+  EXPECT_EQ(chain.links()[1].parent, kRoot);
+  EXPECT_EQ(chain.Trimmed(Version(6)).links(),
+            (std::vector{LineageLink{Lineage(100), Lineage(), Version(5)}}));
+}
+
+TEST(LineageChain, TrimmingChangesNoAnswerForTheVersionsThatAreKept) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    const uint64_t initial = random() % 3 * 50;
+    LineageChain whole = Root(initial), trimmed = whole;
+    std::vector<Lineage> all{kRoot, kStranger};
+    uint64_t tip = initial, oldest = initial;
+    for (uint64_t fork = 0; fork < 12; ++fork) {
+      tip += random() % 8;
+      oldest = std::min(oldest + random() % 3, tip);
+      const uint64_t kept = tip - oldest + 1;
+      tip = oldest + random() % (tip - oldest + 1);
+      const Lineage id(1000 + fork);
+      all.push_back(id);
+      trimmed = trimmed.Trimmed(Version(oldest)).Forked(id, Version(tip));
+      whole = whole.Forked(id, Version(tip));
+      for (const Lineage asked : all) {
+        for (uint64_t v = oldest; v <= tip + 10; ++v) {
+          ASSERT_EQ(trimmed.Contains(asked, Version(v)), whole.Contains(asked, Version(v)))
+              << fork << " " << v;
+        }
+      }
+      ASSERT_EQ(trimmed.current(), id);
+      ASSERT_LE(trimmed.links().size(), kept + 2);
+    }
+  }
+}
+
 // Against a model that simply remembers who made each version of the present branch.
 TEST(LineageChain, AgreesWithARecordOfEveryVersionsMaker) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {

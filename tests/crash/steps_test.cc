@@ -197,11 +197,14 @@ TEST_F(StepsTest, ImportIsAStoreOrNone) {
 }
 
 TEST(RollbackStepTable, SwitchDividesUndoFromFinish) {
-  bool after = false;
+  RollbackPhase reached = RollbackPhase::kPrepare;
+  std::vector<std::string> switches;
   for (const RollbackStep& step : RollbackSteps()) {
-    EXPECT_TRUE(!after || step.after_switch) << step.name;
-    after = step.after_switch;
+    EXPECT_LE(reached, step.phase) << step.name;
+    reached = step.phase;
+    if (step.phase == RollbackPhase::kSwitch) switches.push_back(step.name);
   }
+  EXPECT_EQ(switches, std::vector<std::string>{"switch"}) << "one instant";
   EXPECT_STREQ(RollbackSteps().front().name, "mark");
   EXPECT_STREQ(RollbackSteps().back().name, "unmark");
 }

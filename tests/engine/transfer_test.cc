@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/fs_ops.h"
+#include "snapshot/export_format.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {
@@ -92,6 +93,26 @@ TEST_F(TransferTest, OldVersionsAreExportedWhileCommitsGoOn) {
     EXPECT_EQ(row.sha256_hex.size(), 64);
   }
   EXPECT_EQ(Info().pinned_by.size(), 1) << "the export holds nothing any more";
+}
+
+TEST_F(TransferTest, OriginNamesTheBranchThatMadeTheExportedVersion) {
+  FormatAndOpen();
+  Overwrite("k", 4);
+  const Lineage first = Info().lineage;
+  ASSERT_OK(engine_->Rollback(Version(3)));
+  Overwrite("k", 1);
+  const Lineage second = Info().lineage;
+  ASSERT_NE(first, second);
+  for (const uint64_t version : {3u, 4u}) {
+    const std::string out = tmp_.File("export" + std::to_string(version));
+    ASSERT_OK(engine_->Export({.version = Version(version), .out = out}));
+    const Result<std::string> file = ReadFile(PosixFs(), out + "/ORIGIN", 4096);
+    ASSERT_OK(file);
+    const Result<ExportOrigin> origin = DecodeExportOrigin(*file);
+    ASSERT_OK(origin);
+    EXPECT_EQ(origin->lineage, version == 3 ? first : second);
+    EXPECT_EQ(origin->store_uuid, Info().store_uuid);
+  }
 }
 
 TEST_F(TransferTest, ExportRefusesBadPlacesSizesAndVersions) {
