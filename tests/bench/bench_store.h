@@ -56,5 +56,6 @@ void BenchWriteAmplification();
 void BenchCommit();
 void BenchRead();
 void BenchReadInline();
+void BenchWaits();
 
 }  // namespace rawkv::bench

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
       {"commit", BenchCommit},
       {"read", BenchRead},
       {"read-inline", BenchReadInline},
+      {"waits", BenchWaits},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;
