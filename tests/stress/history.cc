@@ -70,13 +70,18 @@ std::string History::EndRollback(uint64_t ticket, bool done) {
     rollbacks_.erase(ticket);
   } else {
     run.ended = last_success_ = Tick();
-    if (model_.tip() > run.target) model_.RollBackTo(run.target);
+    // What a blind version holds is not known, so the branch is learned again from before the blind ones.
+    Version cut = run.target;
+    for (const auto& [first, last] : blind_) {
+      if (first <= run.target && run.target <= last) cut = Previous(first);
+    }
+    if (model_.tip() > cut) model_.RollBackTo(cut);
     for (auto it = pending_.upper_bound(run.target); it != pending_.end();) {
       std::erase_if(it->second,
                     [&](CommitId id) RAWKV_REQUIRES(mu_) { return attempts_.at(id).ended < run.begun; });
       it = it->second.empty() ? pending_.erase(it) : std::next(it);
     }
-    std::erase_if(blind_, [&](const auto& range) { return range.first > run.target; });
+    std::erase_if(blind_, [&](const auto& range) { return range.first > cut; });
     for (const auto& [tick, version] : views_) {
       if (tick < run.begun && version > run.target) {
         wrong = "a rollback to version " + ToString(run.target) + " succeeded while a view at version " +

@@ -154,11 +154,13 @@ void Model::ForgetBelow(Version floor) {
 }
 
 void Model::Adopt(Version version, const ModelState& state) {
-  const Version before = tip_;
-  tip_ = version;
   for (const auto& [key, entry] : state) {
-    if (entry.written_by > before) Set(key, entry.value, entry.written_by);
+    if (Find(tip_, key) == entry) continue;
+    std::vector<Change>& changes = history_[key];
+    while (!changes.empty() && changes.back().version >= entry.written_by) changes.pop_back();
+    changes.push_back({entry.written_by, entry.value});
   }
+  tip_ = version;
   DeleteIf([&](std::string_view key) { return !state.contains(key); }, version);
 }
 
