@@ -88,6 +88,11 @@ void Coordinator::ComparePlanWithRollback() {
   } else {
     for (const std::string& blocker : plan->blocked_by) planned += (planned.empty() ? "" : ", ") + blocker;
   }
+  if (plan.ok() && (plan->from != Version(tip) || plan->to != target || plan->base > target)) {
+    world_.Violation("PlanRollback to version " + ToString(target) + " from " + std::to_string(tip) +
+                     " plans from " + ToString(plan->from) + " to " + ToString(plan->to) + " on snapshot " +
+                     ToString(plan->base));
+  }
   const StatusCode expected = !plan.ok()                 ? plan.status().code()
                               : plan->blocked_by.empty() ? StatusCode::kOk
                                                          : StatusCode::kFailedPrecondition;

@@ -101,6 +101,10 @@ bool ParseOne(const std::string& text, StressOptions* o) {
 
 bool ParseStressOptions(int argc, char** argv, StressOptions* options) {
   for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--help") {
+      std::fputs(kUsage, stdout);
+      std::exit(0);
+    }
     if (ParseOne(argv[i], options)) continue;
     std::fprintf(stderr, "rawkv-stress: %s is not understood\n%s", argv[i], kUsage);
     return false;

@@ -36,7 +36,8 @@ struct StressOptions {
   bool Has(const std::string& operation) const { return !without.contains(operation); }
 };
 
-// False, with a message on standard error, for arguments that cannot be used.
+// False, with a message on standard error, for arguments that cannot be used. --help prints the usage and
+// ends the process.
 bool ParseStressOptions(int argc, char** argv, StressOptions* options);
 
 }  // namespace rawkv::stress

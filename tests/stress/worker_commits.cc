@@ -148,6 +148,10 @@ void Worker::JudgeCommit(CommitId id, const CommitOptions& options, const Commit
         world_.Violation("commit of version " + ToString(result.version) + " is acknowledged, version() is " +
                          ToString(tip));
       }
+      if (durable > tip) {
+        world_.Violation("durable_version() answered " + ToString(durable) + ", version() " + ToString(tip) +
+                         " afterwards");
+      }
       if (synced && durable < result.version) {
         world_.Violation("synced commit of version " + ToString(result.version) +
                          " is acknowledged, durable_version() is " + ToString(durable));

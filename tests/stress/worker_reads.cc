@@ -166,13 +166,9 @@ void Worker::JudgeView(const HeldView& held, const char* kind) {
   if (version > kInitialVersion) {
     const Call call(world_.board, number_, "GetCommit", version.value());
     const Result<CommitRecord> record = world_.engine->GetCommit(version);
-    // A view keeps the content of its version; the log may have dropped the record.
-    const bool kept = world_.Expect("get_commit", record.status(), {StatusCode::kVersionUnreachable});
-    if (!kept && record.status().message().find("never made") != std::string::npos) {
-      world_.Violation("GetCommit for an open " + where + ": " + record.status().ToString());
-    }
-    if (kept && record->version != version) world_.Violation("GetCommit answered another version");
-    if (kept) named = IdOf(record->metadata);
+    if (!world_.Expect("get_commit", record.status(), {}, "for an open " + where)) return;
+    if (record->version != version) world_.Violation("GetCommit answered another version");
+    named = IdOf(record->metadata);
   }
   // Read first, then wait for the model: a view must not change meanwhile.
   std::optional<ModelState> content;
