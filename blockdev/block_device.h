@@ -66,7 +66,8 @@ class RAWKV_EXPORT BlockDevice {
   Status Write(DeviceOffset offset, ConstBytes bytes);
 
   // Called on the submitting thread as each request of a batch ends, with its index; the other
-  // requests go on meanwhile, so verification can run beside transfer. Must not submit.
+  // requests continue meanwhile, so verification can run while they transfer. Must not submit, and must
+  // not throw: the kernel may still be writing to the buffers of the others.
   using OnDone = std::function<void(size_t index)>;
   // Submits the whole batch at once and keeps the queue full up to its depth; returns when every
   // request has ended. Each has its own status; the result is the first failure in batch order.

@@ -3,6 +3,20 @@
 #include "blockdev/ring_batch.h"
 
 namespace rawkv {
+namespace {
+
+// Gives the ring back to the pool, also where an exception ends the batch before it has begun.
+struct TakenRing {
+  TakenRing(RingPool& pool_in, std::unique_ptr<IoRing> ring_in) : pool(pool_in), ring(std::move(ring_in)) {}
+  ~TakenRing() { pool.Return(std::move(ring)); }
+  TakenRing(const TakenRing&) = delete;
+  TakenRing& operator=(const TakenRing&) = delete;
+
+  RingPool& pool;
+  std::unique_ptr<IoRing> ring;
+};
+
+}  // namespace
 
 Result<std::unique_ptr<BlockDevice>> IoUringBlockDevice::Make(std::string path, Geometry geometry,
                                                               UniqueFd& fd, std::shared_ptr<RawIo> raw,
@@ -30,10 +44,10 @@ void IoUringBlockDevice::DoSubmit(std::span<IoRequest> batch, const OnDone& on_d
     }
     return;
   }
-  RingBatch run(**ring, {.depth = queue_depth_, .path = path()}, batch, on_done);
+  TakenRing taken(rings_, *std::move(ring));
+  RingBatch run(*taken.ring, {.depth = queue_depth_, .path = path()}, batch, on_done);
   const bool reusable = run.Run();
-  if (!reusable) ring->reset();
-  rings_.Return(*std::move(ring));
+  if (!reusable) taken.ring.reset();
 }
 
 }  // namespace rawkv

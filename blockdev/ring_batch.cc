@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/exception_status.h"
 
 namespace rawkv {
 
@@ -13,12 +14,15 @@ RingBatch::RingBatch(IoRing& ring, Options options, std::span<IoRequest> batch,
     : ring_(ring), options_(options), batch_(batch), on_done_(on_done) {
   transfers_.reserve(batch.size());
   for (const IoRequest& request : batch) transfers_.emplace_back(request);
+  // Reserved here, since nothing may throw while the kernel holds the caller's memory.
+  queued_.reserve(batch.size());
+  again_.reserve(batch.size());
 }
 
 // Handing over and waiting are separate calls, and what is done is reaped and replaced before any wait.
 // In one call (io_uring_submit_and_wait) the whole queue moves in lockstep where processor time is
 // scarce: everything ends while we wait for our turn, and the device idles until we had it.
-bool RingBatch::Run() {
+bool RingBatch::Run() noexcept {
   while (ended_ < batch_.size()) {
     if (ring_error_ == 0) Fill();
     if (!queued_.empty()) HandOver();
@@ -65,12 +69,11 @@ void RingBatch::Refused(int error) {
 // The calls still queued in the ring die with it; the caller destroys it because Run says false.
 void RingBatch::Abandon(int error) {
   ring_error_ = error;
-  std::vector<size_t> never_begun;
-  never_begun.swap(queued_);
-  never_begun.insert(never_begun.end(), again_.begin(), again_.end());
+  for (const size_t index : queued_) End(index, RingFailed(index));
+  for (const size_t index : again_) End(index, RingFailed(index));
+  queued_.clear();
   again_.clear();
-  for (; next_ < batch_.size(); ++next_) never_begun.push_back(next_);
-  for (const size_t index : never_begun) End(index, RingFailed(index));
+  for (; next_ < batch_.size(); ++next_) End(next_, RingFailed(next_));
 }
 
 void RingBatch::AwaitCompletion() {
@@ -98,7 +101,12 @@ void RingBatch::Completed(const IoRing::Completion& completion) {
   const auto index = static_cast<size_t>(completion.tag);
   --in_flight_;
   refusals_ = 0;
-  const Transfer::Next next = transfers_[index].Take(completion.result, options_.path);
+  Transfer::Next next = Transfer::Next::kDone;
+  const Status thrown = NoThrow([&]() -> Status {
+    next = transfers_[index].Take(completion.result, options_.path);
+    return {};
+  });
+  if (!thrown.ok()) return End(index, thrown);
   if (next == Transfer::Next::kDone) return End(index, transfers_[index].status());
   if (ring_error_ != 0) return End(index, RingFailed(index));
   if (next == Transfer::Next::kPause) PauseForRetry();
@@ -112,10 +120,12 @@ void RingBatch::End(size_t index, Status status) {
 }
 
 Status RingBatch::RingFailed(size_t index) const {
-  const Transfer& transfer = transfers_[index];
-  return Status::IoError(std::string(transfer.kind() == IoKind::kRead ? "read" : "write") + " at offset " +
-                         std::to_string(transfer.offset().value()) + " of " + options_.path +
-                         ": io_uring takes no more requests: " + std::strerror(ring_error_));
+  return NoThrow([&] {
+    const Transfer& transfer = transfers_[index];
+    return Status::IoError(std::string(transfer.kind() == IoKind::kRead ? "read" : "write") + " at offset " +
+                           std::to_string(transfer.offset().value()) + " of " + options_.path +
+                           ": io_uring takes no more requests: " + std::strerror(ring_error_));
+  });
 }
 
 }  // namespace rawkv

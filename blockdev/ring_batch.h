@@ -16,7 +16,8 @@ namespace rawkv {
 // 1. A request is in exactly one place: not begun (next_ and above), again_, queued_ (in the ring, not
 //    yet the kernel's), in flight (the kernel's), or ended.
 // 2. Queued and in-flight requests together never exceed the depth.
-// 3. Run does not return while anything is in flight: the kernel may still write to the buffers.
+// 3. Run does not return while anything is in flight: the kernel may still write to the buffers. So
+//    nothing in it throws, not even without memory.
 // 4. Once the ring has refused for good nothing more is handed over; what is in flight is awaited.
 class RingBatch {
  public:
@@ -29,7 +30,7 @@ class RingBatch {
 
   // Ends every request. False if the ring must not be used again: it may hold calls that were never
   // handed over.
-  bool Run();
+  bool Run() noexcept;
 
  private:
   static constexpr int kMaxRefusals = 64;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/exception_status.h"
+
 namespace rawkv {
 
 RingPool::RingPool(std::unique_ptr<IoRing> first, Make make) : make_(std::move(make)) {
@@ -22,7 +24,7 @@ Result<std::unique_ptr<IoRing>> RingPool::Take() {
     }
     ++made_;
     mu_.Unlock();
-    Result<std::unique_ptr<IoRing>> made = make_();  // a system call: not under the lock
+    Result<std::unique_ptr<IoRing>> made = NoThrow(make_);  // a system call: not under the lock
     if (made.ok()) return made;
     mu_.Lock();
     --made_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/exception_status.h"
 #include "base/version_info.h"
 #include "engine/describe.h"
 #include "engine/recovery.h"
@@ -36,7 +37,7 @@ void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo
 
 }  // namespace
 
-Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options) {
+Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options) try {
   Result<std::unique_ptr<StoreContext>> opened = OpenAt(dir, options, ContextAccess::kInspect);
   const Status refused = opened.status();
   const bool busy = refused.code() == StatusCode::kBusy;
@@ -69,10 +70,12 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
   }
   DescribeCurrentSlots(c, *survey, &info);
   return info;
+} catch (...) {
+  return StatusOfException();
 }
 
 Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
-                                         const RollbackOptions& rollback, const OpenOptions& options) {
+                                         const RollbackOptions& rollback, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kInspect));
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
@@ -83,10 +86,12 @@ Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
   }
   if (marker.status().code() != StatusCode::kNotFound) return marker.status();
   return PlanClosedRollback(*c, target, rollback);
+} catch (...) {
+  return StatusOfException();
 }
 
 Status OfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
-                       const OpenOptions& options) {
+                       const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kWrite));
   RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
   RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
@@ -94,17 +99,21 @@ Status OfflineRollback(const std::string& dir, Version target, const RollbackOpt
   RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
   if (plan.changes_nothing()) return Status::Ok();
   return RunRollback(*c, plan);
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) {
+Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kBesideWriter));
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(*c));
   return survey.Rows();
+} catch (...) {
+  return StatusOfException();
 }
 
 Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std::optional<Version> version,
-                                                     const OpenOptions& options) {
+                                                     const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kInspect));
   std::vector<std::string> names;
@@ -125,9 +134,11 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
                                       "; `snapshot list` shows them");
   }
   return out;
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options) {
+Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kBesideWriter));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
@@ -138,10 +149,12 @@ Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOpt
     rows.push_back({s.path.substr(s.path.rfind('/') + 1), s.first, s.last, s.bytes, s.sealed});
   }
   return rows;
+} catch (...) {
+  return StatusOfException();
 }
 
 Status DumpLog(const std::string& dir, const OpenOptions& options,
-               const std::function<Status(const LogRecordRow&)>& fn) {
+               const std::function<Status(const LogRecordRow&)>& fn) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kInspect));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
@@ -160,6 +173,8 @@ Status DumpLog(const std::string& dir, const OpenOptions& options,
     }));
   }
   return scan.end == LogEnd::kCorrupt ? Status::Corruption(scan.message) : Status::Ok();
+} catch (...) {
+  return StatusOfException();
 }
 
 std::string LibraryVersion() {

@@ -2,8 +2,9 @@
 
 namespace rawkv {
 
-BackgroundTask::BackgroundTask(std::function<void()> work)
-    : work_(std::move(work)), thread_([this] { Run(); }) {}
+Status BackgroundTask::Start() {
+  return thread_.Start([this] { Run(); });
+}
 
 void BackgroundTask::Request() {
   MutexLock lock(mu_);
@@ -17,7 +18,7 @@ void BackgroundTask::Stop() {
     stop_ = true;
     changed_.NotifyOne();
   }
-  if (thread_.joinable()) thread_.join();
+  thread_.Join();
 }
 
 void BackgroundTask::Run() {

@@ -1,19 +1,22 @@
 #pragma once
 
 #include <functional>
-#include <thread>
 
 #include "base/mutex.h"
+#include "base/thread.h"
 
 namespace rawkv {
 
 // A thread that runs `work` once for each burst of requests. Requests made while it runs count for
-// one more run. Stop waits for a run under way.
+// one more run. `work` must not throw.
 class BackgroundTask {
  public:
-  explicit BackgroundTask(std::function<void()> work);
+  explicit BackgroundTask(std::function<void()> work) : work_(std::move(work)) {}
   ~BackgroundTask() { Stop(); }
+  // Starts the thread; once. kIoError when the system refuses another thread.
+  Status Start();
   void Request();
+  // Waits for a run under way.
   void Stop();
 
  private:
@@ -24,7 +27,7 @@ class BackgroundTask {
   CondVar changed_;
   bool requested_ RAWKV_GUARDED_BY(mu_) = false;
   bool stop_ RAWKV_GUARDED_BY(mu_) = false;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace rawkv

@@ -1,3 +1,4 @@
+#include "base/exception_status.h"
 #include "engine/admin.h"
 #include "engine/store_checker.h"
 #include "engine/store_dir.h"
@@ -26,20 +27,24 @@ Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& dir, const
 }  // namespace
 
 Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check,
-                               const OpenOptions& options) {
+                               const OpenOptions& options) try {
   CheckReport report{.deep = check.deep, .findings = {}, .notes = {}};
   const Result<std::unique_ptr<StoreContext>> context = OpenForCheck(dir, options, &report);
   if (!report.ok()) return report;
   if (!context.ok()) return context.status();
   return StoreChecker(**context, check).Run();
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<CheckReport> VerifyLog(const std::string& dir, const OpenOptions& options) {
+Result<CheckReport> VerifyLog(const std::string& dir, const OpenOptions& options) try {
   CheckReport report;
   const Result<std::unique_ptr<StoreContext>> context = OpenForCheck(dir, options, &report);
   if (!report.ok()) return report;
   if (!context.ok()) return context.status();
   return StoreChecker(**context, {}).RunLogOnly();
+} catch (...) {
+  return StatusOfException();
 }
 
 }  // namespace rawkv

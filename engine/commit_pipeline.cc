@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/exception_status.h"
 #include "engine/change_applier.h"
 
 namespace rawkv {
@@ -11,12 +12,34 @@ namespace {
 constexpr size_t kMaxGroup = 1024;
 
 CommitResult NotApplied(const Status& status) {
-  return {.status = status.WithContext("commit not applied"),
+  return {.status = NoThrow([&] { return status.WithContext("commit not applied"); }),
           .outcome = CommitOutcome::kNotApplied,
           .version = {}};
 }
 
 }  // namespace
+
+class CommitPipeline::CallUnderWay {
+ public:
+  explicit CallUnderWay(CommitPipeline& pipeline) : pipeline_(pipeline) {
+    MutexLock lock(pipeline_.mu_);
+    refused_ = pipeline_.stopped_;
+    if (refused_.ok()) ++pipeline_.under_way_;
+  }
+  ~CallUnderWay() {
+    if (!refused_.ok()) return;
+    MutexLock lock(pipeline_.mu_);
+    if (--pipeline_.under_way_ == 0) pipeline_.idle_.NotifyAll();
+  }
+  CallUnderWay(const CallUnderWay&) = delete;
+  CallUnderWay& operator=(const CallUnderWay&) = delete;
+  // Why the pipeline takes no calls; ok if it took this one.
+  const Status& refused() const { return refused_; }
+
+ private:
+  CommitPipeline& pipeline_;
+  Status refused_;
+};
 
 CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters,
                                Hooks hooks)
@@ -25,49 +48,48 @@ CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison
       poison_(poison),
       counters_(counters),
       hooks_(std::move(hooks)),
-      flush_worker_(*context.device.device) {}
-
-CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions& options) {
-  {
-    MutexLock lock(mu_);
-    if (!stopped_.ok()) return NotApplied(stopped_);
-    ++under_way_;
-  }
-  CommitResult result;
-  Status ready = poison_.Check();
-  if (ready.ok()) ready = ValidateBatch(batch, context_);
-  if (ready.ok()) {
-    Result<PreparedCommit> prepared = PrepareCommit(batch, context_, core_, hooks_.make_space);
-    if (prepared.ok()) {
-      Waiter waiter;
-      waiter.commit = *std::move(prepared);
-      waiter.options = &options;
-      result = Enqueue(waiter);
-    } else {
-      ready = prepared.status();
-    }
-  }
-  if (!ready.ok()) result = NotApplied(ready);
-  MutexLock lock(mu_);
-  if (--under_way_ == 0) idle_.NotifyAll();
-  return result;
+      flush_worker_(*context.device.device) {
+  group_.reserve(kMaxGroup);
+  accepted_.reserve(kMaxGroup);
 }
 
-CommitResult CommitPipeline::Enqueue(Waiter& waiter) {
-  mu_.Lock();
+CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions& options) {
+  const CallUnderWay call(*this);
+  if (!call.refused().ok()) return NotApplied(call.refused());
+  Waiter waiter;
+  waiter.options = &options;
+  const Status queued = NoThrow([&]() -> Status {
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    RAWKV_RETURN_IF_ERROR(ValidateBatch(batch, context_));
+    RAWKV_ASSIGN_OR_RETURN(waiter.commit, PrepareCommit(batch, context_, core_, hooks_.make_space));
+    Enqueue(waiter);
+    return Status::Ok();
+  });
+  if (queued.ok()) return AwaitTurn(waiter);
+  core_.allocator->Release(waiter.commit.reserved);
+  return NotApplied(queued);
+}
+
+// Throws only if the waiter is not in the queue.
+void CommitPipeline::Enqueue(Waiter& waiter) {
+  MutexLock lock(mu_);
   queue_.push_back(&waiter);
+}
+
+CommitResult CommitPipeline::AwaitTurn(Waiter& waiter) {
+  mu_.Lock();
   while (!waiter.done && queue_.front() != &waiter) waiter.turn.Wait(mu_);
   if (waiter.done) {
     mu_.Unlock();
     return waiter.result;
   }
-  const std::vector<Waiter*> group = TakeGroup();
+  TakeGroup();
   mu_.Unlock();
-  RunGroup(group);
+  RunGroup(group_);
   mu_.Lock();
   // Popped only now: whoever queued meanwhile has waited for this round.
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
-  for (Waiter* member : group) {
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group_.size()));
+  for (Waiter* member : group_) {
     member->done = true;
     if (member != &waiter) member->turn.NotifyOne();
   }
@@ -77,26 +99,35 @@ CommitResult CommitPipeline::Enqueue(Waiter& waiter) {
   return waiter.result;
 }
 
-std::vector<CommitPipeline::Waiter*> CommitPipeline::TakeGroup() {
-  std::vector<Waiter*> group;
+void CommitPipeline::TakeGroup() {
+  group_.clear();
   uint64_t bytes = 0;
   const uint64_t limit = std::min(context_.options.group_bytes_max, core_.max_group_bytes);
   for (Waiter* w : queue_) {
     const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(w->commit.body)};
     const uint64_t framed = Wal::FramedBytes(std::span(&record, 1));
-    if (!group.empty() && (bytes + framed > limit || group.size() == kMaxGroup)) break;
+    if (!group_.empty() && (bytes + framed > limit || group_.size() == kMaxGroup)) break;
     bytes += framed;
-    group.push_back(w);
+    group_.push_back(w);
   }
-  return group;
 }
 
 void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
   MutexLock write(core_.write_mu);
-  if (const Status poisoned = poison_.Check(); !poisoned.ok()) return Answer(group, poisoned, false);
-  std::vector<Waiter*> accepted;
+  const Status decided = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return DecideGroup(group); });
+  // CommitTogether lets no exception out, so that one comes from before or between its rounds: whoever has
+  // no answer has left no trace in the log.
   for (Waiter* w : group) {
-    const Version next(core_.tip.Get().value() + accepted.size() + 1);
+    if (!w->answered) Answer(std::span(&w, 1), decided, false);
+  }
+}
+
+// Answers every member, or fails: the error is the answer to the others.
+Status CommitPipeline::DecideGroup(std::span<Waiter* const> group) {
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  accepted_.clear();
+  for (Waiter* w : group) {
+    const Version next(core_.tip.Get().value() + accepted_.size() + 1);
     if (w->options->expected_version && *w->options->expected_version != next) {
       Answer(std::span(&w, 1),
              Status::FailedPrecondition("the next version is " + ToString(next) + ", not " +
@@ -104,15 +135,18 @@ void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
              false);
       continue;
     }
-    accepted.push_back(w);
+    accepted_.push_back(w);
   }
-  if (accepted.empty()) return;
+  if (accepted_.empty()) return Status::Ok();
   bool unknown = false;
-  const Status status = CommitTogether(accepted, &unknown);
-  if (status.ok() || unknown || accepted.size() == 1) return Answer(accepted, status, unknown);
+  const Status status = CommitTogether(accepted_, &unknown);
+  if (status.ok() || unknown || accepted_.size() == 1) {
+    Answer(accepted_, status, unknown);
+    return Status::Ok();
+  }
   // One member's trouble (an index entry that cannot be read, a record too many for the space left)
   // is not the others': each on its own.
-  for (Waiter* w : accepted) {
+  for (Waiter* w : accepted_) {
     const Version next = Next(core_.tip.Get());
     if (w->options->expected_version && *w->options->expected_version != next) {
       Answer(std::span(&w, 1), Status::FailedPrecondition("the version before it was not applied"), false);
@@ -123,6 +157,7 @@ void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
     const Status alone = poisoned.ok() ? CommitTogether(std::span(&w, 1), &alone_unknown) : poisoned;
     Answer(std::span(&w, 1), alone, alone_unknown);
   }
+  return Status::Ok();
 }
 
 bool CommitPipeline::OnlyDeletes(const Waiter* waiter) {
@@ -148,6 +183,12 @@ Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_byt
 }
 
 Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unknown) {
+  const Status status = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return RunRound(group, unknown); });
+  if (!status.ok() && *unknown) poison_.Set(status);
+  return status;
+}
+
+Status CommitPipeline::RunRound(std::span<Waiter* const> group, bool* unknown) {
   const uint64_t now = context_.env.clock->NowUnixMs();
   const Lineage lineage = context_.record.chain.current();
   const Version before = core_.tip.Get();
@@ -175,30 +216,31 @@ Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unkn
   if (status.ok()) {
     status = core_.tip.Publish(applier.meta().applied, [&] { return core_.index->Apply(*batch); });
   }
-  if (!status.ok()) {
-    poison_.Set(status);
-    return status;
-  }
+  RAWKV_RETURN_IF_ERROR(status);
   core_.allocator->Merge(txn, taken, {});
   core_.meta = applier.meta();
   if (synced) core_.durable.store(core_.meta.applied.value());
   counters_.groups.fetch_add(1, std::memory_order_relaxed);
   counters_.log_bytes_written.fetch_add(Wal::FramedBytes(records), std::memory_order_relaxed);
   // The commits stand; an index that can no longer be written ends further ones.
-  if (const Status flushed = FlushIndexIfLarge(context_, core_); !flushed.ok()) poison_.Set(flushed);
+  const Status flushed =
+      NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return FlushIndexIfLarge(context_, core_); });
+  if (!flushed.ok()) poison_.Set(flushed);
   return Status::Ok();
 }
 
 Status CommitPipeline::MakeDurable() {
   const bool dirty = core_.device_dirty.exchange(false);
-  if (dirty) flush_worker_.Start();
-  const Status log = core_.wal->Sync();
+  if (dirty) flush_worker_.Begin();
+  // No exception may leave the flush under way.
+  const Status log = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->Sync(); });
   const Status device = dirty ? flush_worker_.Wait() : Status::Ok();
   return log.ok() ? device : log;
 }
 
 void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status, bool unknown) {
   for (Waiter* w : group) {
+    w->answered = true;
     if (status.ok()) {
       w->result.status = status;
       w->result.outcome = CommitOutcome::kApplied;
@@ -206,7 +248,9 @@ void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status
       counters_.user_bytes_written.fetch_add(w->commit.user_bytes, std::memory_order_relaxed);
     } else if (unknown) {
       // The slots stay reserved: if the record did reach the log, reopening makes them live.
-      w->result = {.status = status.WithContext("commit outcome unknown; reopen the store to find out"),
+      w->result = {.status = NoThrow([&] {
+                     return status.WithContext("commit outcome unknown; reopen the store to find out");
+                   }),
                    .outcome = CommitOutcome::kUnknown,
                    .version = {}};
     } else {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/mutex.h"
 #include "engine/commit_prepare.h"
@@ -22,6 +23,9 @@ namespace rawkv {
 //   1. Versions are numbered in queue order, by one leader at a time.
 //   2. Acknowledged means durable: device flush and log sync → index applied → visible → answered.
 //   3. After a failed sync nothing is tried again (Poison).
+//   4. An exception (no memory) leaves neither the queue nor a member waiting. Before the log is touched
+//      the commits are not applied and the engine works on; after it their outcome is unknown and the
+//      engine is poisoned.
 //
 // Thread-safe.
 class CommitPipeline {
@@ -31,6 +35,9 @@ class CommitPipeline {
     std::function<void()> committed;     // after each group, outside every lock
   };
   CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters, Hooks hooks);
+  // Starts the thread that flushes the device; once, before the first Commit. kIoError when the system
+  // refuses another thread.
+  Status Start() { return flush_worker_.Start(); }
 
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options);
   Status Sync();
@@ -54,20 +61,27 @@ class CommitPipeline {
     PreparedCommit commit;
     const CommitOptions* options = nullptr;
     CommitResult result;
-    bool done = false;
+    bool answered = false;  // `result` is final; the leader's
+    bool done = false;      // the leader has finished with it
     CondVar turn;
   };
+  // A call that Stop waits for.
+  class CallUnderWay;
   static bool OnlyDeletes(const Waiter* waiter);
 
   void Resume();
-  CommitResult Enqueue(Waiter& waiter);
-  std::vector<Waiter*> TakeGroup() RAWKV_REQUIRES(mu_);
+  void Enqueue(Waiter& waiter);
+  CommitResult AwaitTurn(Waiter& waiter);
+  void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
+  Status DecideGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_mu);
   // All that can say kNoSpace or not at all, before the log is touched (design invariant 13). Anything else
   // has poisoned the engine.
   Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_mu);
-  // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched.
+  // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched. An
+  // error after that has poisoned the engine. Never throws.
   Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
+  Status RunRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
   Status MakeDurable() RAWKV_REQUIRES(core_.write_mu);
   void Answer(std::span<Waiter* const> group, const Status& status, bool unknown);
 
@@ -77,6 +91,9 @@ class CommitPipeline {
   EngineCounters& counters_;
   const Hooks hooks_;
   FlushWorker flush_worker_;
+  // The leader's; their room is reserved, so that leading needs no memory.
+  std::vector<Waiter*> group_;
+  std::vector<Waiter*> accepted_;
 
   Mutex mu_;
   CondVar idle_;

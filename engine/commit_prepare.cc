@@ -1,5 +1,8 @@
 #include "engine/commit_prepare.h"
 
+#include <algorithm>
+
+#include "base/exception_status.h"
 #include "engine/extent_header.h"
 
 namespace rawkv {
@@ -56,6 +59,9 @@ class PayloadWriter {
       : context_(c), core_(core), make_space_(make_space) {}
 
   Result<PayloadRef> Write(std::string_view key, ConstBytes value, std::vector<Extent>* reserved) {
+    // Noting the slots below must not fail, or nobody would release them.
+    const size_t wanted = reserved->size() + SlotAllocator::kMaxExtents;
+    if (reserved->capacity() < wanted) reserved->reserve(std::max(wanted, 2 * reserved->capacity()));
     Result<std::vector<Extent>> extents = core_.allocator->Reserve(value.size());
     if (extents.status().code() == StatusCode::kNoSpace && !asked_) {
       asked_ = true;
@@ -108,6 +114,7 @@ Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter
 }  // namespace
 
 Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
+  RAWKV_RETURN_IF_ERROR(batch.status());
   if (batch.size() > WriteBatch::kMaxOperations) {
     return Status::InvalidArgument("a batch of " + std::to_string(batch.size()) +
                                    " operations is over the bound of " +
@@ -145,22 +152,19 @@ Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
 Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& c, Core& core,
                                      const std::function<Status()>& make_space) {
   PreparedCommit out;
-  out.changes.user_metadata = batch.metadata();
-  Status status = FillChanges(batch, c, PayloadWriter(c, core, make_space), out);
-  if (status.ok()) {
+  const Status status = NoThrow([&]() -> Status {
+    out.changes.user_metadata = batch.metadata();
+    RAWKV_RETURN_IF_ERROR(FillChanges(batch, c, PayloadWriter(c, core, make_space), out));
     out.body = EncodeChangeSet(out.changes);
     const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(out.body)};
-    if (Wal::FramedBytes(std::span(&record, 1)) > core.max_group_bytes) {
-      status = Status::InvalidArgument(
-          "a change set of " + std::to_string(out.body.size()) + " bytes does not fit a log segment of " +
-          std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
-    }
-  }
-  if (!status.ok()) {
-    core.allocator->Release(out.reserved);
-    return status;
-  }
-  return out;
+    if (Wal::FramedBytes(std::span(&record, 1)) <= core.max_group_bytes) return Status::Ok();
+    return Status::InvalidArgument("a change set of " + std::to_string(out.body.size()) +
+                                   " bytes does not fit a log segment of " +
+                                   std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
+  });
+  if (status.ok()) return out;
+  core.allocator->Release(out.reserved);
+  return status;
 }
 
 }  // namespace rawkv

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/exception_status.h"
+
 namespace rawkv {
 
 void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
@@ -15,10 +17,12 @@ void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 Status SyncAll(StoreContext& context, Core& core) {
-  if (core.device_dirty.exchange(false)) RAWKV_RETURN_IF_ERROR(context.device.device->Flush());
+  if (core.device_dirty.exchange(false)) {
+    RAWKV_RETURN_IF_ERROR(NoThrow([&] { return context.device.device->Flush(); }));
+  }
   const uint64_t tip = core.tip.Get().value();
   if (core.durable.load() == tip) return Status::Ok();
-  RAWKV_RETURN_IF_ERROR(core.wal->Sync());
+  RAWKV_RETURN_IF_ERROR(NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core.wal->Sync(); }));
   core.durable.store(tip);
   return Status::Ok();
 }

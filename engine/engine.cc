@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include "base/exception_status.h"
 #include "engine/describe.h"
 #include "engine/engine_impl.h"
 #include "engine/engine_iterator.h"
@@ -11,25 +12,31 @@ namespace rawkv {
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
-Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenOptions& options) {
+Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, Impl::Open(dir, options));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+} catch (...) {
+  return StatusOfException();
 }
 
 Status Engine::Close() {
-  return impl_->Close();
+  return NoThrow([this] { return impl_->Close(); });
 }
 
-CommitResult Engine::Commit(const WriteBatch& batch, const CommitOptions& options) {
+CommitResult Engine::Commit(const WriteBatch& batch, const CommitOptions& options) try {
   const Status writable = impl_->CheckWritable();
   if (!writable.ok()) return {.status = writable, .outcome = CommitOutcome::kNotApplied, .version = {}};
   return impl_->pipeline->Commit(batch, options);
+} catch (...) {
+  return {.status = StatusOfException(), .outcome = CommitOutcome::kNotApplied, .version = {}};
 }
 
-Status Engine::Sync() {
+Status Engine::Sync() try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);  // a rollback takes the log away meanwhile
   return impl_->pipeline->Sync();
+} catch (...) {
+  return StatusOfException();
 }
 
 Version Engine::version() const {
@@ -58,49 +65,68 @@ T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fai
   return fn(reader);
 }
 
+// Empty when there is no memory even for the results.
+std::vector<Result<Value>> ForEachKey(size_t keys, const Status& error) noexcept try {
+  return std::vector<Result<Value>>(keys, Result<Value>(error));
+} catch (...) {
+  return {};
+}
+
 }  // namespace
 
-Result<Value> Engine::Get(std::string_view key, const ReadOptions& options) {
+Result<Value> Engine::Get(std::string_view key, const ReadOptions& options) try {
   using R = Result<Value>;
   return ReadWith<R>(
       *impl_, options, [&](Reader& r) { return r.Get(key); }, [](const Status& s) { return R(s); });
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<uint64_t> Engine::GetInto(std::string_view key, Bytes out, const ReadOptions& options) {
+Result<uint64_t> Engine::GetInto(std::string_view key, Bytes out, const ReadOptions& options) try {
   using R = Result<uint64_t>;
   return ReadWith<R>(
       *impl_, options, [&](Reader& r) { return r.GetInto(key, out); }, [](const Status& s) { return R(s); });
+} catch (...) {
+  return StatusOfException();
 }
 
 Result<uint64_t> Engine::GetRange(std::string_view key, uint64_t offset, Bytes out,
-                                  const ReadOptions& options) {
+                                  const ReadOptions& options) try {
   using R = Result<uint64_t>;
   return ReadWith<R>(
       *impl_, options, [&](Reader& r) { return r.GetRange(key, offset, out); },
       [](const Status& s) { return R(s); });
+} catch (...) {
+  return StatusOfException();
 }
 
 std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> keys,
-                                            const ReadOptions& options) {
+                                            const ReadOptions& options) try {
   using R = std::vector<Result<Value>>;
   return ReadWith<R>(
       *impl_, options, [&](Reader& r) { return r.MultiGet(keys); },
       [&](const Status& s) { return R(keys.size(), Result<Value>(s)); });
+} catch (...) {
+  return ForEachKey(keys.size(), StatusOfException());
 }
 
-Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) {
+Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) try {
   using R = Result<bool>;
   return ReadWith<R>(
       *impl_, options, [&](Reader& r) { return r.Exists(key); }, [](const Status& s) { return R(s); });
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<std::shared_ptr<const ReadView>> Engine::OpenView(std::optional<Version> version) {
+Result<std::shared_ptr<const ReadView>> Engine::OpenView(std::optional<Version> version) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> view, impl_->OpenView(version, "view"));
   return std::shared_ptr<const ReadView>(std::move(view));
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& options) {
+Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& options) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   auto view = std::static_pointer_cast<const EngineView>(options.view);
   if (view == nullptr) {
@@ -108,48 +134,62 @@ Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& opt
   }
   return NewEngineIterator(std::move(view), NarrowBounds(options.lower, options.upper, options.prefix),
                            *impl_->core.payload);
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<CommitRecord> Engine::GetCommit(Version version) {
+Result<CommitRecord> Engine::GetCommit(Version version) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   // A view may hold a version of which neither log nor snapshots know any more.
   if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
   MutexLock lock(impl_->maintenance->mu);
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   return FindCommit(*impl_->context, impl_->core, version);
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<Version> Engine::CreateSnapshot() {
+Result<Version> Engine::CreateSnapshot() try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
   return impl_->maintenance->CreateSnapshot();
+} catch (...) {
+  return StatusOfException();
 }
 
-Status Engine::DeleteSnapshot(Version version) {
+Status Engine::DeleteSnapshot(Version version) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
   return impl_->maintenance->DeleteSnapshot(version);
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<std::vector<Version>> Engine::Prune(std::optional<uint64_t> keep) {
+Result<std::vector<Version>> Engine::Prune(std::optional<uint64_t> keep) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
   return impl_->maintenance->Prune(keep.value_or(impl_->maintenance->keep_recent()));
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<Version> Engine::Pin(const std::string& name, std::optional<Version> version) {
+Result<Version> Engine::Pin(const std::string& name, std::optional<Version> version) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
   return impl_->maintenance->Pin(name, version);
+} catch (...) {
+  return StatusOfException();
 }
 
-Status Engine::Unpin(const std::string& name) {
+Status Engine::Unpin(const std::string& name) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
   return impl_->maintenance->Unpin(name);
+} catch (...) {
+  return StatusOfException();
 }
 
-Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) {
+Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   RuntimeSettings settings = impl_->context->runtime;
   settings.keep_recent = keep_recent;
@@ -158,50 +198,72 @@ Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) {
   impl_->maintenance->SetRetention(keep_recent);
   impl_->snapshot_interval = snapshot_interval;
   return Status::Ok();
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions& options) {
+Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions& options) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   MutexLock lock(impl_->maintenance->mu);
   return impl_->PlanRollback(target, options);
+} catch (...) {
+  return StatusOfException();
 }
 
-Status Engine::Rollback(Version target, const RollbackOptions& options) {
+Status Engine::Rollback(Version target, const RollbackOptions& options) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   return impl_->Rollback(target, options);
+} catch (...) {
+  return StatusOfException();
 }
 
-Status Engine::Export(const ExportOptions& options) {
+Status Engine::Export(const ExportOptions& options) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view,
                          impl_->OpenView(options.version, "export"));
   return ExportView(*impl_->context, *view, *impl_->core.payload, options);
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<ScrubReport> Engine::Scrub(const ScrubOptions& options) {
+Result<ScrubReport> Engine::Scrub(const ScrubOptions& options) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   return impl_->scrubber->Run(options);
+} catch (...) {
+  return StatusOfException();
 }
 
-Status Engine::StartScrub(const ScrubOptions& options) {
+Status Engine::StartScrub(const ScrubOptions& options) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
   return impl_->scrubber->Start(options);
+} catch (...) {
+  return StatusOfException();
 }
 
-ScrubReport Engine::StopScrub() {
+ScrubReport Engine::StopScrub() try {
   return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->Stop();
+} catch (...) {
+  ScrubReport report;
+  report.stopped = StatusOfException();
+  return report;
 }
 
-ScrubReport Engine::scrub_report() const {
+ScrubReport Engine::scrub_report() const try {
   return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->report();
+} catch (...) {
+  ScrubReport report;
+  report.stopped = StatusOfException();
+  return report;
 }
 
-Result<EngineInfo> Engine::Info() {
+Result<EngineInfo> Engine::Info() try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   MutexLock lock(impl_->maintenance->mu);
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   RAWKV_ASSIGN_OR_RETURN(const Reachability reach, impl_->maintenance->Reach());
   return DescribeOpenStore(*impl_->context, impl_->core, impl_->poison, reach);
+} catch (...) {
+  return StatusOfException();
 }
 
 EngineStats Engine::stats() const {

@@ -79,6 +79,9 @@ struct ExportOptions {
 //
 // Keys: 1 byte … 64 KiB. Values: 0 … 1 GiB. Commonest errors of any call: kIoError, kCorruption
 // (names place and version), kFailedPrecondition after Close or in a read-only engine.
+//
+// No call throws. Without memory, or without a thread that it needs, a call answers kIoError and the
+// engine works on; a commit that had reached the log by then answers kUnknown and poisons the engine.
 class RAWKV_EXPORT Engine {
  public:
   // Makes a store in `dir` (absent or empty). Refusals leave everything as it was:
@@ -120,7 +123,8 @@ class RAWKV_EXPORT Engine {
   // 256 KiB chunks concerned. Returns how many; 0 at or beyond the end.
   Result<uint64_t> GetRange(std::string_view key, uint64_t offset, Bytes out,
                             const ReadOptions& options = {});
-  // One result a key, in order; the device's queue is kept full.
+  // One result a key, in order; the device's queue is kept full. Empty when there is no memory for the
+  // results.
   std::vector<Result<Value>> MultiGet(std::span<const std::string_view> keys,
                                       const ReadOptions& options = {});
   Result<bool> Exists(std::string_view key, const ReadOptions& options = {});

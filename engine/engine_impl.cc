@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/exception_status.h"
+
 #include "engine/recovery.h"
 #include "engine/rollback_plan.h"
 #include "engine/store_dir.h"
@@ -43,7 +45,9 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                                                    return self->maintenance->MakeSpace();
                                                                  },
                                                              .committed = [self] { self->AfterCommit(); }});
+  RAWKV_RETURN_IF_ERROR(self->pipeline->Start());
   self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
+  RAWKV_RETURN_IF_ERROR(self->snapshot_task_->Start());
   self->scrubber =
       std::make_unique<Scrubber>(ScrubParts{.context = c,
                                             .core = self->core,
@@ -61,7 +65,7 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
 
 Engine::Impl::~Impl() {
   // An open that failed half-way has nothing to say: only a store that came up writes last words.
-  if (context != nullptr) (void)Close();
+  if (context != nullptr) (void)NoThrow([this] { return Close(); });
 }
 
 Status Engine::Impl::CheckReadable() const {
@@ -115,11 +119,14 @@ void Engine::Impl::AutomaticSnapshot() {
   // An attempt counts too: a full filesystem must not be asked again at each commit.
   last_snapshot_ = core.tip.Get().value();
   log_bytes_at_snapshot_ = counters.log_bytes_written.load();
-  const Result<Version> made = maintenance->CreateSnapshot();
-  if (!made.ok()) {
+  (void)NoThrow([this]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+    const Result<Version> made =
+        NoThrow([this]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return maintenance->CreateSnapshot(); });
+    if (made.ok()) return Status::Ok();
     context->env.logger->Log(LogLevel::kWarning,
                              context->paths.dir + ": automatic snapshot failed: " + made.status().ToString());
-  }
+    return Status::Ok();
+  });
 }
 
 Status Engine::Impl::LastWords() {
@@ -149,7 +156,9 @@ Status Engine::Impl::Close() {
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
   if (pipeline != nullptr) pipeline->Stop(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
-  if (pipeline != nullptr && poison.first().ok() && !dead_.load()) status = LastWords();
+  if (pipeline != nullptr && poison.first().ok() && !dead_.load()) {
+    status = NoThrow([this] { return LastWords(); });
+  }
   closed_ = true;
   epochs.Close();
   scrubber.reset();
@@ -200,29 +209,37 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   }
   const RollbackMarker marker = MakeRollbackMarker(*context, plan);
   // Readers continue while the new index is built: nothing writes the live one, and no slot is freed.
-  Status status = PrepareRollback(*context, marker);
+  Status status = NoThrow([&] { return PrepareRollback(*context, marker); });
   if (status.ok()) {
     epochs.Close();
     // A view of the tip, or another process's lease, may be open that was not when the building began.
-    const Result<RollbackPlan> still = PlanUnblockedRollback(target, options);
+    const Result<RollbackPlan> still =
+        NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return PlanUnblockedRollback(target, options); });
     const SwitchOutcome outcome = still.ok() ? SwitchTo(marker, &status) : SwitchOutcome::kNotDone;
     if (!still.ok()) status = still.status();
     epochs.Reopen();
     if (outcome != SwitchOutcome::kNotDone) return status;
   }
-  const Status undone = UndoRollback(*context, marker);
+  const Status undone = NoThrow([&] { return UndoRollback(*context, marker); });
   if (undone.ok()) return status;
   poison.Set(undone.WithContext("undoing a rollback"));
   return status.WithContext("and undoing it failed, reopen the store (" + undone.ToString() + ")");
 }
 
 SwitchOutcome Engine::Impl::SwitchTo(const RollbackMarker& marker, Status* status) {
-  const SwitchOutcome outcome = SwitchRollback(*context, marker, status);
+  SwitchOutcome outcome = SwitchOutcome::kUnclear;  // stands if an exception ends the switch
+  const Status ended = NoThrow([&]() -> Status {
+    outcome = SwitchRollback(*context, marker, status);
+    return {};
+  });
+  if (!ended.ok()) *status = ended;
   // The index is the old one still, and so is the log.
   if (outcome == SwitchOutcome::kNotDone) return outcome;
   core.Reset();
-  if (outcome == SwitchOutcome::kDone) *status = FinishRollback(*context, marker);
-  const Status up = Recover(*context, core);
+  if (outcome == SwitchOutcome::kDone) {
+    *status = NoThrow([&] { return FinishRollback(*context, marker); });
+  }
+  const Status up = NoThrow([&] { return Recover(*context, core); });
   if (!up.ok()) {
     dead_ = true;
     poison.Set(up);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/exception_status.h"
 #include "engine/key_prefix.h"
 #include "engine/reader.h"
 
@@ -17,45 +18,44 @@ class EngineIterator final : public Iterator {
 
   bool Valid() const override { return !empty_ && error_.ok() && cursor_->Valid(); }
   void SeekToFirst() override {
-    cursor_->SeekToFirst();
-    Load();
+    Move([this] { cursor_->SeekToFirst(); });
   }
   void SeekToLast() override {
-    cursor_->SeekToLast();
-    Load();
+    Move([this] { cursor_->SeekToLast(); });
   }
   void Seek(std::string_view key) override {
-    cursor_->Seek(key);
-    Load();
+    Move([&] { cursor_->Seek(key); });
   }
   void Next() override {
-    cursor_->Next();
-    Load();
+    Move([this] { cursor_->Next(); });
   }
   void Prev() override {
-    cursor_->Prev();
-    Load();
+    Move([this] { cursor_->Prev(); });
   }
   std::string_view key() const override { return cursor_->key(); }
   uint64_t value_bytes() const override { return entry_.value.length(); }
   Version written_by() const override { return entry_.written_by; }
   Result<std::string> ReadValue() const override {
-    Result<std::string> value = ReadStoredValue(payload_, entry_.value);
-    if (!value.ok()) return value.status().WithContext(KeyForMessage(key()));
-    return value;
+    return NoThrow([this]() -> Result<std::string> {
+      Result<std::string> value = ReadStoredValue(payload_, entry_.value);
+      if (!value.ok()) return value.status().WithContext(KeyForMessage(key()));
+      return value;
+    });
   }
-  Status status() const override { return error_.ok() ? cursor_->status() : error_; }
+  Status status() const override {
+    return NoThrow([this] { return error_.ok() ? cursor_->status() : error_; });
+  }
 
  private:
-  void Load() {
-    error_ = Status::Ok();
-    if (empty_ || !cursor_->Valid()) return;
-    Result<IndexEntry> entry = cursor_->entry();
-    if (entry.ok()) {
-      entry_ = *std::move(entry);
-    } else {
-      error_ = entry.status();
-    }
+  // Moves the cursor and reads the entry there. An error ends the walk.
+  template <typename Step>
+  void Move(const Step& step) {
+    error_ = NoThrow([&]() -> Status {
+      step();
+      if (empty_ || !cursor_->Valid()) return Status::Ok();
+      RAWKV_ASSIGN_OR_RETURN(entry_, cursor_->entry());
+      return Status::Ok();
+    });
   }
 
   const std::shared_ptr<const EngineView> view_;

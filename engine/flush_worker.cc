@@ -1,8 +1,8 @@
 #include "engine/flush_worker.h"
 
-namespace rawkv {
+#include "base/exception_status.h"
 
-FlushWorker::FlushWorker(BlockDevice& device) : device_(device), thread_([this] { Run(); }) {}
+namespace rawkv {
 
 FlushWorker::~FlushWorker() {
   {
@@ -10,10 +10,14 @@ FlushWorker::~FlushWorker() {
     stop_ = true;
     changed_.NotifyAll();
   }
-  thread_.join();
+  thread_.Join();
 }
 
-void FlushWorker::Start() {
+Status FlushWorker::Start() {
+  return thread_.Start([this] { Run(); });
+}
+
+void FlushWorker::Begin() {
   MutexLock lock(mu_);
   wanted_ = true;
   done_ = false;
@@ -33,7 +37,7 @@ void FlushWorker::Run() {
     if (!wanted_) return;
     wanted_ = false;
     mu_.Unlock();
-    Status result = device_.Flush();
+    Status result = NoThrow([this] { return device_.Flush(); });
     mu_.Lock();
     result_ = std::move(result);
     done_ = true;

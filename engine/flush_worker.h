@@ -1,22 +1,23 @@
 #pragma once
 
-#include <thread>
-
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/thread.h"
 #include "blockdev/block_device.h"
 
 namespace rawkv {
 
 // Flushes the device on a thread of its own, so that the flush and the log's sync overlap: records
 // carry checksums and recovery verifies payloads above `durable_through`, so their order does not
-// matter (design §4 Commit). One Start/Wait pair at a time.
+// matter (design §4 Commit). One Begin/Wait pair at a time.
 class FlushWorker {
  public:
-  explicit FlushWorker(BlockDevice& device);
+  explicit FlushWorker(BlockDevice& device) : device_(device) {}
   ~FlushWorker();
-  void Start();
-  Status Wait();  // of the flush begun last
+  // Starts the thread; once, before the first Begin. kIoError when the system refuses another thread.
+  Status Start();
+  void Begin();   // a flush
+  Status Wait();  // for the flush that began last; its result
 
  private:
   void Run();
@@ -28,7 +29,7 @@ class FlushWorker {
   bool done_ RAWKV_GUARDED_BY(mu_) = true;
   bool stop_ RAWKV_GUARDED_BY(mu_) = false;
   Status result_ RAWKV_GUARDED_BY(mu_);
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace rawkv

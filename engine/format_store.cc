@@ -1,5 +1,6 @@
 #include "engine/format_store.h"
 
+#include "base/exception_status.h"
 #include "base/fs_ops.h"
 #include "base/resolve_path.h"
 #include "blockdev/device_guard.h"
@@ -195,13 +196,15 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
   return SaveStoreRecord(fs, dir, s.record);
 }
 
-Result<FormatResult> Engine::Format(const std::string& store_dir, const FormatOptions& options) {
+Result<FormatResult> Engine::Format(const std::string& store_dir, const FormatOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, ResolveStoreDir(*options.env.fs, store_dir));
   RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(dir, options));
   RAWKV_RETURN_IF_ERROR(
       FinishFormat(dir, options, store, [&] { return PublishEmptySnapshot(dir, options, store.record); }));
   return FormatResult{store.record.store_uuid, store.record.device_uuid, store.device_path,
                       store.record.initial_version};
+} catch (...) {
+  return StatusOfException();
 }
 
 }  // namespace rawkv

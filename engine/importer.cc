@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/exception_status.h"
 #include "base/fs_ops.h"
 #include "base/resolve_path.h"
 #include "engine/admin.h"
@@ -180,7 +181,7 @@ Status PublishImported(const std::string& dir, const std::string& in, const Expo
 
 }  // namespace
 
-Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptions& options) {
+Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptions& options) try {
   ImportOptions o = options;
   Fs& fs = *o.format.env.fs;
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, ResolveStoreDir(fs, store_dir));
@@ -214,9 +215,11 @@ Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptio
   return FormatResult{store.record.store_uuid, store.record.device_uuid,
                       inside ? JoinPath(dir, store.record.device_hint) : store.device_path,
                       store.record.initial_version};
+} catch (...) {
+  return StatusOfException();
 }
 
-Result<std::vector<ExportChunkRow>> ListExport(const std::string& export_dir, const Environment& env) {
+Result<std::vector<ExportChunkRow>> ListExport(const std::string& export_dir, const Environment& env) try {
   RAWKV_ASSIGN_OR_RETURN(const ExportManifest manifest,
                          LoadManifest(*env.fs, ResolvePath(*env.fs, export_dir)));
   std::vector<ExportChunkRow> rows;
@@ -224,6 +227,8 @@ Result<std::vector<ExportChunkRow>> ListExport(const std::string& export_dir, co
     rows.push_back({c.name, c.bytes, ToHex(c.sha256), c.first_key, c.last_key});
   }
   return rows;
+} catch (...) {
+  return StatusOfException();
 }
 
 }  // namespace rawkv

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/exception_status.h"
 #include "engine/format_store.h"
 #include "engine/rollback_plan.h"
 #include "snapshot/pins.h"
@@ -243,20 +244,26 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
     MetaRecord meta = core_.meta;
     meta.taken_slots = static_cast<uint64_t>(static_cast<int64_t>(meta.taken_slots) + txn.taken_delta());
     batch->PutMeta(meta);
-    const Status applied = core_.index->Apply(*batch);
+    // An exception halfway leaves slots of which the index and the allocator disagree.
+    const Status applied = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+      RAWKV_RETURN_IF_ERROR(core_.index->Apply(*batch));
+      core_.meta = std::move(meta);
+      core_.allocator->Merge(txn, {}, freed);
+      return Status::Ok();
+    });
     if (!applied.ok()) {
       poison_.Set(applied);
       return applied;
     }
-    core_.meta = std::move(meta);
-    core_.allocator->Merge(txn, {}, freed);
   }
   epochs_.WaitForReaders();
   if (context_.options.discard_freed) {
     for (const Extent& e : freed) {
       // A hint; a device that knows no discard is as good.
-      (void)context_.device.device->Discard(context_.layout().OffsetOf(e.first),
-                                            e.count.value() * context_.layout().slot_bytes);
+      (void)NoThrow([&] {
+        return context_.device.device->Discard(context_.layout().OffsetOf(e.first),
+                                               e.count.value() * context_.layout().slot_bytes);
+      });
     }
   }
   core_.allocator->Release(freed);

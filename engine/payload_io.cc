@@ -6,6 +6,7 @@
 #include "base/byte_codec.h"
 #include "base/check.h"
 #include "base/checksum.h"
+#include "base/exception_status.h"
 #include "engine/extent_header.h"
 
 namespace rawkv {
@@ -186,6 +187,23 @@ void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
   if (!flight.empty()) Flight(flight);
 }
 
+// All of the chunk has been read: verifies it and copies the part that the caller wants.
+Status PayloadIo::FinishChunk(const ChunkRead& c) const {
+  const ReadJob& job = *c.job;
+  const ConstBytes content = ConstBytes(c.target).first(c.bytes);
+  if (ChunkChecksum(*job.ref, c.chunk, content) != job.ref->chunk_checksums[c.chunk]) {
+    return Status::Corruption(device_.path() + ": payload checksum mismatch in chunk " +
+                              std::to_string(c.chunk) + " of the extent at slot " +
+                              std::to_string(job.ref->extents.front().first.value()) + " (offset " +
+                              std::to_string(layout_.OffsetOf(job.ref->extents.front().first).value()) + ")");
+  }
+  if (c.bounce.size() == 0) return Status::Ok();
+  const uint64_t from = std::max(c.begin, job.offset);
+  const uint64_t to = std::min(c.begin + c.bytes, job.offset + job.length);
+  std::memcpy(job.out.data() + (from - job.offset), content.data() + (from - c.begin), to - from);
+  return Status::Ok();
+}
+
 void PayloadIo::Flight(std::span<ChunkRead> chunks) {
   std::vector<IoRequest> batch;
   std::vector<uint32_t> owner;
@@ -214,22 +232,8 @@ void PayloadIo::Flight(std::span<ChunkRead> chunks) {
     ChunkRead& c = chunks[owner[index]];
     if (!batch[index].status.ok() && c.status.ok()) c.status = batch[index].status;
     if (--c.pending != 0) return;
-    ReadJob& job = *c.job;
-    const ConstBytes content = ConstBytes(c.target).first(c.bytes);
-    if (c.status.ok() && ChunkChecksum(*job.ref, c.chunk, content) != job.ref->chunk_checksums[c.chunk]) {
-      c.status = Status::Corruption(
-          device_.path() + ": payload checksum mismatch in chunk " + std::to_string(c.chunk) +
-          " of the extent at slot " + std::to_string(job.ref->extents.front().first.value()) + " (offset " +
-          std::to_string(layout_.OffsetOf(job.ref->extents.front().first).value()) + ")");
-    }
-    if (!c.status.ok()) {
-      if (job.status.ok()) job.status = c.status;
-      return;
-    }
-    if (c.bounce.size() == 0) return;
-    const uint64_t from = std::max(c.begin, job.offset);
-    const uint64_t to = std::min(c.begin + c.bytes, job.offset + job.length);
-    std::memcpy(job.out.data() + (from - job.offset), content.data() + (from - c.begin), to - from);
+    if (c.status.ok()) c.status = NoThrow([&] { return FinishChunk(c); });
+    if (!c.status.ok() && c.job->status.ok()) c.job->status = c.status;
   };
   // A batch over kMaxBatch cannot arise from kChunksInFlight chunks unless they are shredded into
   // single blocks; cut it then.

@@ -61,6 +61,7 @@ class PayloadIo {
   Status CheckHeaders(std::string_view key, const PayloadRef& ref);
   struct ChunkRead;
   void Flight(std::span<ChunkRead> chunks);
+  Status FinishChunk(const ChunkRead& chunk) const;
   Status CheckShape(const PayloadRef& ref) const;
 
   BlockDevice& device_;

@@ -1,3 +1,4 @@
+#include "base/exception_status.h"
 #include "base/fs_ops.h"
 #include "engine/admin.h"
 #include "engine/recovery.h"
@@ -58,7 +59,7 @@ RepairStep RollbackFirst(const StoreContext& c) {
 }  // namespace
 
 Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check, const OpenOptions& options,
-                              CheckReport* found) {
+                              CheckReport* found) try {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   RAWKV_ASSIGN_OR_RETURN(const std::optional<RepairPlan> unopenable,
                          PlanOfUnopenable(store_dir, check, options, found));
@@ -75,10 +76,12 @@ Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check,
   RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(*c, check));
   *found = std::move(d.found);
   return std::move(d.decision.shown);
+} catch (...) {
+  return StatusOfException();
 }
 
 Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& repair,
-                                 const OpenOptions& options) {
+                                 const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   const CheckOptions check{.deep = repair.deep};
   RepairReport out;
@@ -107,6 +110,8 @@ Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& re
   }
   RAWKV_ASSIGN_OR_RETURN(out.left, CheckStore(store_dir, check, options));
   return out;
+} catch (...) {
+  return StatusOfException();
 }
 
 }  // namespace rawkv

@@ -1,7 +1,10 @@
 #include "engine/scrubber.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
+
+#include "base/exception_status.h"
 
 namespace rawkv {
 namespace {
@@ -20,7 +23,7 @@ Scrubber::Scrubber(ScrubParts parts) : parts_(std::move(parts)), throttle_(*part
 Scrubber::~Scrubber() {
   Stop();
   MutexLock lock(thread_mu_);
-  if (thread_.joinable()) thread_.join();
+  thread_.Join();
 }
 
 Status Scrubber::Begin(const ScrubOptions& options) {
@@ -40,10 +43,12 @@ Status Scrubber::Begin(const ScrubOptions& options) {
     state = ScrubState{.pass = state.started_unix_ms != 0 ? state.pass + 1 : state.pass,
                        .last_complete_unix_ms = state.last_complete_unix_ms};
   }
+  ProgressFn progress = options.progress;
+  // From here on nothing can throw: a report that said `running` without a run would never end.
   report_ = std::make_shared<ScrubReport>(ScrubReport{.running = true, .resumed = resumed});
   Fill(state);
   throttle_.Begin(options.bytes_per_second);
-  progress_ = options.progress;
+  progress_ = std::move(progress);
   saved_at_ns_ = reported_at_ns_ = c.env.clock->MonotonicNs();
   saved_at_bytes_ = state.bytes;
   state_ = std::move(state);
@@ -77,15 +82,19 @@ bool Scrubber::RestUntilDue(uint64_t rest_seconds) {
 }
 
 ScrubReport Scrubber::Work(const std::optional<uint64_t>& rest_seconds) {
-  Result<bool> outcome = OnePass();
+  const auto pass = [this] { return NoThrow([this] { return OnePass(); }); };
+  Result<bool> outcome = pass();
   while (rest_seconds && outcome.ok() && *outcome) {
-    outcome = RestUntilDue(*rest_seconds) ? OnePass() : Result<bool>(false);
+    outcome = RestUntilDue(*rest_seconds) ? pass() : Result<bool>(false);
   }
   return Finish(outcome.status());
 }
 
 ScrubReport Scrubber::Finish(const Status& outcome) {
-  Save(*state_);
+  (void)NoThrow([this]() -> Status {
+    Save(*state_);
+    return {};
+  });
   MutexLock lock(mu_);
   report_->running = false;
   report_->stopped = outcome;
@@ -102,17 +111,40 @@ Result<ScrubReport> Scrubber::Run(const ScrubOptions& options) {
 
 Status Scrubber::Start(const ScrubOptions& options) {
   MutexLock lock(thread_mu_);
+  const Shared before = Latest();
+  // Made before the run begins, since making it needs memory.
+  std::function<void()> body = [this, rest = options.rest_seconds, restart = options.restart] {
+    (void)NoThrow([&]() -> Status {
+      RunInBackground(rest, restart);
+      return {};
+    });
+  };
   RAWKV_RETURN_IF_ERROR(Begin(options));
-  if (thread_.joinable()) thread_.join();  // of a run that has ended
-  thread_ = std::thread([this, rest = options.rest_seconds, restart = options.restart] {
-    const bool now = !rest || restart || RestUntilDue(*rest);
-    const ScrubReport done = now ? Work(rest) : Finish(Status::Ok());
-    if (done.stopped.ok()) return;
-    parts_.context.env.logger->Log(
-        LogLevel::kWarning,
-        parts_.context.paths.dir + ": the scrub in the background ended early: " + done.stopped.ToString());
-  });
-  return Status::Ok();
+  thread_.Join();  // of a run that has ended
+  const Status started = thread_.Start(std::move(body));
+  if (!started.ok()) {
+    // As if it had never begun, but for whoever waits for its end already.
+    MutexLock report(mu_);
+    report_->running = false;
+    report_->stopped = started;
+    report_ = before;
+    ended_.NotifyAll();
+  }
+  return started;
+}
+
+void Scrubber::RunInBackground(const std::optional<uint64_t>& rest_seconds, bool restart) {
+  const bool now = !rest_seconds || restart || RestUntilDue(*rest_seconds);
+  const ScrubReport done = now ? Work(rest_seconds) : Finish(Status::Ok());
+  if (done.stopped.ok()) return;
+  parts_.context.env.logger->Log(
+      LogLevel::kWarning,
+      parts_.context.paths.dir + ": the scrub in the background ended early: " + done.stopped.ToString());
+}
+
+Scrubber::Shared Scrubber::Latest() const {
+  MutexLock lock(mu_);
+  return report_;
 }
 
 ScrubReport Scrubber::Stop() {

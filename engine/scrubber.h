@@ -2,9 +2,9 @@
 
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "base/mutex.h"
+#include "base/thread.h"
 #include "engine/scrub_pass.h"
 #include "engine/throttle.h"
 
@@ -33,6 +33,8 @@ class Scrubber final : private ScrubMonitor {
   Status Begin(const ScrubOptions& options);
   // The run that Begin has begun: one pass, or one after another. Returns its report.
   ScrubReport Work(const std::optional<uint64_t>& rest_seconds);
+  void RunInBackground(const std::optional<uint64_t>& rest_seconds, bool restart);
+  Shared Latest() const;
   Result<bool> OnePass();                    // false: stopped before its end
   bool RestUntilDue(uint64_t rest_seconds);  // false: stopped
   ScrubReport Finish(const Status& outcome);
@@ -56,7 +58,7 @@ class Scrubber final : private ScrubMonitor {
   CondVar ended_;
   Shared report_ RAWKV_GUARDED_BY(mu_) = std::make_shared<ScrubReport>();  // of the newest run; never null
   Mutex thread_mu_;                                                        // one Start at a time; before mu_
-  std::thread thread_ RAWKV_GUARDED_BY(thread_mu_);
+  Thread thread_ RAWKV_GUARDED_BY(thread_mu_);
 };
 
 }  // namespace rawkv

@@ -9,8 +9,6 @@
 namespace rawkv {
 
 constexpr uint64_t kSlots = AllocationPage::kSlots;
-// A value in more pieces than this would make its index entry and its reads costly out of measure.
-constexpr uint64_t kMaxExtents = 256;
 
 SlotAllocator::SlotAllocator(KeyIndex& index, const DeviceLayout& layout, uint64_t taken_slots, SlotId cursor)
     : index_(index), layout_(layout), taken_(taken_slots), cursor_(cursor) {}
@@ -68,6 +66,11 @@ Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
                                                                        .cursor = cursor_,
                                                                        .slot_count = layout_.slot_count},
                                                                       load, hint));
+  // Marking needs no memory then: it is done whole or not at all.
+  for (const Extent& e : extents) {
+    const uint64_t last = (e.end().value() - 1) / kSlots;
+    for (uint64_t page = e.first.value() / kSlots; page <= last; ++page) reserved_.try_emplace(page);
+  }
   for (const Extent& e : extents) Mark(e, true);
   const SlotId end = extents.back().end();
   cursor_ = end.value() < layout_.slot_count ? end : SlotId(0);

@@ -22,6 +22,8 @@ class SlotAllocator {
   // `taken_slots` and `cursor` as in the meta record. The index must outlive the allocator.
   SlotAllocator(KeyIndex& index, const DeviceLayout& layout, uint64_t taken_slots, SlotId cursor);
 
+  // A value in more pieces would make its index entry and its reads too costly.
+  static constexpr uint64_t kMaxExtents = 256;
   // Slots for a payload, held against every other caller until Merge or Release. kNoSpace.
   Result<std::vector<Extent>> Reserve(uint64_t payload_bytes);
   // Given back unused, or let go after a drain (see Hold).

@@ -1,5 +1,6 @@
 #include "engine/views.h"
 
+#include "base/exception_status.h"
 #include "engine/replay.h"
 #include "engine/working_index.h"
 
@@ -21,7 +22,7 @@ EngineView::~EngineView() {
   index_.reset();
   if (registry_ != nullptr) registry_->Forget(this);
   // A directory that cannot be removed now is swept at the next open.
-  if (lease_ != nullptr) (void)lease_->Remove();
+  if (lease_ != nullptr) (void)NoThrow([this] { return lease_->Remove(); });
 }
 
 Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::shared_ptr<KeyIndex>& index,

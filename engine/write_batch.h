@@ -7,13 +7,15 @@
 
 #include "base/bytes.h"
 #include "base/export.h"
+#include "base/status.h"
 
 namespace rawkv {
 
 // The puts and deletes of one version, in order: a later operation wins over an earlier one. Not
 // thread-safe. Nothing is checked here; Commit answers kInvalidArgument for keys that are empty or
 // over 64 KiB, values over 1 GiB, more than kMaxOperations, metadata over 64 KiB, or a change set
-// whose record would not fit a log segment.
+// whose record would not fit a log segment. An operation that finds no memory is missing from the batch:
+// status() keeps that error, and Commit answers with it.
 class RAWKV_EXPORT WriteBatch {
  public:
   static constexpr size_t kMaxOperations = 1'000'000;
@@ -28,6 +30,8 @@ class RAWKV_EXPORT WriteBatch {
   void Clear();
   size_t size() const { return operations_.size(); }
   bool empty() const { return operations_.empty(); }
+  // Ok, or the first error of an operation since the batch was made or cleared.
+  const Status& status() const { return status_; }
 
   struct Operation {
     enum class Kind : uint8_t { kPut, kDelete, kDeleteRange };
@@ -43,8 +47,13 @@ class RAWKV_EXPORT WriteBatch {
   const std::string& metadata() const { return metadata_; }
 
  private:
+  // Runs one step of a call; keeps the error if the step throws.
+  template <typename Step>
+  void Keep(const Step& step);
+
   std::vector<Operation> operations_;
   std::string metadata_;
+  Status status_;
 };
 
 }  // namespace rawkv

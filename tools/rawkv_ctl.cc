@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <exception>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/exception_status.h"
 #include "tools/command_line.h"
+#include "tools/exit_status.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -53,8 +55,13 @@ int main(int argc, char** argv) {
   try {
     const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
     return static_cast<int>(rawkv::ctl::Main(args));
-  } catch (const std::exception& error) {  // memory, in the main: rawkv's functions throw nothing
-    fmt::print(stderr, "rawkv-ctl: internal: {}\n", error.what());
-    return static_cast<int>(rawkv::ctl::ExitStatus::kInternal);
+  } catch (...) {  // no memory, most likely: rawkv's own functions throw nothing
+    const rawkv::Status status = rawkv::StatusOfException();
+    // Without a buffer of its own, since there may be no memory for one.
+    for (const std::string_view part :
+         {std::string_view("rawkv-ctl: "), std::string_view(status.message()), std::string_view("\n")}) {
+      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, part.data(), part.size());
+    }
+    return static_cast<int>(rawkv::ctl::ExitStatusOf(status));
   }
 }

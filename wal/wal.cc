@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/exception_status.h"
 #include "base/fs_ops.h"
 #include "wal/log_cut.h"
 #include "wal/record_format.h"
@@ -82,7 +83,12 @@ struct Wal::Impl {
     return status;
   }
 
-  Status Rotate(uint64_t needed_bytes);
+  // An exception here may leave a new segment that this object does not know, so it is an error like any
+  // other, which Remember keeps.
+  Status Rotate(uint64_t needed_bytes) {
+    return NoThrow([&] { return RotateTo(needed_bytes); });
+  }
+  Status RotateTo(uint64_t needed_bytes);
   Status Cut(Version version);
 
   WalContext context;
@@ -96,7 +102,7 @@ struct Wal::Impl {
 };
 
 // The old segment is durable before its successor exists, so that a later segment proves it complete.
-Status Wal::Impl::Rotate(uint64_t needed_bytes) {
+Status Wal::Impl::RotateTo(uint64_t needed_bytes) {
   const bool sealing = writer.has_records();
   RAWKV_CHECK(!sealing || WriterIsLive(), "records of an abandoned branch are cut before others follow");
   SegmentHeader header;
@@ -192,7 +198,9 @@ Status Wal::PrepareSpace(uint64_t framed_bytes) {
                                    " log bytes does not fit a segment, which takes " +
                                    std::to_string(impl.max_group_bytes()) + "; raise wal_segment_bytes");
   }
-  // Room for a watermark is kept behind every group, so that a close on a full disk can say what is
+  // Append must not run out of memory halfway.
+  impl.buffer.reserve(framed_bytes);
+  // Room for a watermark is kept after every group, so that a close on a full disk can record what is
   // durable.
   const uint64_t needed_bytes = framed_bytes + kWatermarkBytes;
   const uint64_t end = impl.writer.end().offset + needed_bytes;

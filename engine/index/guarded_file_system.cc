@@ -43,9 +43,29 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
     return listing_failure_;
   }
 
+  rocksdb::IOStatus LockFile(const std::string& path, const rocksdb::IOOptions& options,
+                             rocksdb::FileLock** lock, rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus status = FileSystemWrapper::LockFile(path, options, lock, debug);
+    MutexLock guard(mu_);
+    if (status.ok()) lock_ = *lock;
+    return status;
+  }
+  rocksdb::IOStatus UnlockFile(rocksdb::FileLock* lock, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override {
+    MutexLock guard(mu_);
+    lock_ = nullptr;
+    return FileSystemWrapper::UnlockFile(lock, options, debug);
+  }
+  void ReleaseLock() {
+    MutexLock guard(mu_);
+    if (lock_ != nullptr) FileSystemWrapper::UnlockFile(lock_, {}, nullptr).PermitUncheckedError();
+    lock_ = nullptr;
+  }
+
  private:
   mutable Mutex mu_;  // a leaf
   rocksdb::Status listing_failure_ RAWKV_GUARDED_BY(mu_);
+  rocksdb::FileLock* lock_ RAWKV_GUARDED_BY(mu_) = nullptr;
 };
 
 }  // namespace
@@ -56,6 +76,10 @@ std::shared_ptr<rocksdb::FileSystem> Guarded(const std::shared_ptr<rocksdb::File
 
 rocksdb::Status ListingFailure(const rocksdb::FileSystem& guarded) {
   return static_cast<const GuardedFileSystem&>(guarded).listing_failure();
+}
+
+void ReleaseDatabaseLock(rocksdb::FileSystem& guarded) {
+  static_cast<GuardedFileSystem&>(guarded).ReleaseLock();
 }
 
 }  // namespace rawkv

@@ -15,5 +15,8 @@ std::shared_ptr<rocksdb::FileSystem> Guarded(const std::shared_ptr<rocksdb::File
 // The first failure to list a directory there, ok if there is none. RocksDB reports it as corruption of the
 // database.
 rocksdb::Status ListingFailure(const rocksdb::FileSystem& guarded);
+// Releases the database's lock, of which only one is held at a time, for a database whose opening was
+// broken off by an exception: nobody else would, and the process could not open it again.
+void ReleaseDatabaseLock(rocksdb::FileSystem& guarded);
 
 }  // namespace rawkv

@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/exception_status.h"
 #include "base/fs_ops.h"
+#include "base/thread.h"
 #include "engine/index/deferred_record.h"
 #include "engine/index/flush_listener.h"
 #include "engine/index/guarded_file_system.h"
@@ -46,6 +48,29 @@ Status CheckCurrent(rocksdb::FileSystem& fs, const KeyIndexOptions& options) {
   return FromRocksdb(status, "opening index " + options.dir);
 }
 
+// Starts the one thread that a pool of RocksDB's must have.
+Status StartPool(rocksdb::Env& env, rocksdb::Env::Priority pool) {
+  const Status started = NoThrow([&]() -> Status {
+    env.IncBackgroundThreadsIfNeeded(1, pool);
+    return {};
+  });
+  // A pool that got no thread takes itself for started all the same, and would not try again.
+  if (!started.ok()) env.SetBackgroundThreads(0, pool);
+  return started;
+}
+
+// Starts the threads that RocksDB's pools need, and makes sure that one more can be started for the timer
+// that a database has when it is open for writing. Without this, an open that finds no thread halfway would
+// leave a database behind that nobody can close, and a background thread that finds none for the next job
+// would end the process.
+Status StartDatabaseThreads(rocksdb::Env& env, bool read_only) {
+  RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::HIGH));  // flushes
+  RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::LOW));   // compactions
+  if (read_only) return {};
+  Thread timer;
+  return timer.Start([] {});
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KeyIndex>> RocksdbKeyIndex::Open(const KeyIndexOptions& options) {
@@ -66,12 +91,15 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
-  const StallWatch::Call call(watch_, "closing");
   // What is only in memory goes: the changelog has it.
-  const rocksdb::Status status = db_->Close();
-  if (!status.ok() && logger_ != nullptr) {
-    logger_->Log(LogLevel::kWarning, FromRocksdb(status, "closing index " + dir_).message());
-  }
+  (void)NoThrow([this]() -> Status {
+    const StallWatch::Call call(watch_, "closing");
+    const rocksdb::Status status = db_->Close();
+    if (!status.ok() && logger_ != nullptr) {
+      logger_->Log(LogLevel::kWarning, FromRocksdb(status, "closing index " + dir_).message());
+    }
+    return {};
+  });
 }
 
 Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
@@ -79,11 +107,20 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
   rocksdb::Options rocksdb_options = MakeRocksdbOptions(options, &gate_->env());
   flushes_ = std::make_shared<FlushTracker>(0);
   rocksdb_options.listeners.push_back(MakeFlushListener(flushes_, logger_, dir_));
-  rocksdb::DB* db = nullptr;
   const StallWatch::Call call(watch_, "opening");
-  const rocksdb::Status status = read_only_ ? rocksdb::DB::OpenForReadOnly(rocksdb_options, dir_, &db,
-                                                                           /*error_if_wal_file_exists=*/false)
-                                            : rocksdb::DB::Open(rocksdb_options, dir_, &db);
+  RAWKV_RETURN_IF_ERROR(StartDatabaseThreads(gate_->env(), read_only_).WithContext("opening index " + dir_));
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status;
+  try {
+    status = read_only_ ? rocksdb::DB::OpenForReadOnly(rocksdb_options, dir_, &db,
+                                                       /*error_if_wal_file_exists=*/false)
+                        : rocksdb::DB::Open(rocksdb_options, dir_, &db);
+  } catch (...) {
+    // RocksDB leaves the half-open database in memory, and with it its use of the Env.
+    ReleaseDatabaseLock(*gate_->env().GetFileSystem());
+    (void)gate_.release();
+    throw;
+  }
   db_.reset(db);
   if (const rocksdb::Status listing = ListingFailure(*gate_->env().GetFileSystem());
       status.IsCorruption() && !listing.ok()) {
@@ -255,7 +292,8 @@ Status RocksdbKeyIndex::StartFlush() {
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;
-  const Status status = FromRocksdb(db_->Flush(options), "flushing index " + dir_);
+  // Whoever waits for the flush must not wait for ever, whatever ends it.
+  const Status status = NoThrow([&] { return FromRocksdb(db_->Flush(options), "flushing index " + dir_); });
   if (!status.ok()) flushes_->Fail(status);
   return status;
 }

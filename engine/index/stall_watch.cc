@@ -1,7 +1,6 @@
 #include "engine/index/stall_watch.h"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -22,7 +21,7 @@ StallWatch::~StallWatch() {
     stop_ = true;
     changed_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  thread_.Join();
 }
 
 StallWatch::Call::Call(StallWatch& watch, const char* what) : watch_(watch) {
@@ -40,12 +39,9 @@ StallWatch::Call::~Call() {
 void StallWatch::StartThread() {
   if (tried_ || logger_ == nullptr) return;
   tried_ = true;
-  try {
-    thread_ = std::thread([this] { Run(); });
-  } catch (const std::system_error& e) {
-    logger_->Log(LogLevel::kWarning,
-                 subject_ + ": calls that hang are not reported: no thread (" + std::string(e.what()) + ")");
-  }
+  const Status started = thread_.Start([this] { Run(); });
+  if (started.ok()) return;
+  logger_->Log(LogLevel::kWarning, subject_ + ": calls that hang are not reported: " + started.message());
 }
 
 void StallWatch::ReportDue() {

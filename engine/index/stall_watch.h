@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <list>
 #include <string>
-#include <thread>
 
 #include "base/logger.h"
 #include "base/mutex.h"
+#include "base/thread.h"
 
 namespace rawkv {
 
@@ -58,7 +58,7 @@ class StallWatch {
   std::list<Entry> calls_ RAWKV_GUARDED_BY(mu_);
   bool stop_ RAWKV_GUARDED_BY(mu_) = false;
   bool tried_ RAWKV_GUARDED_BY(mu_) = false;  // to start the thread
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace rawkv
