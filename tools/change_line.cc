@@ -23,17 +23,40 @@ class BadLine : public std::runtime_error {
   explicit BadLine(const std::string& what) : std::runtime_error(what) {}
 };
 
-// Watches for a name twice in one object: the library would keep the last and drop the others silently.
-class RepeatedNames {
+// Refuses a name twice in one object, of which the library would silently keep the last one. A pass of its
+// own: the library's parser with a callback looks through the whole array at the end of each element, so
+// that it takes quadratic time in the keys of a line.
+class RepeatedNames final : public nlohmann::json_sax<Json> {
  public:
-  bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open_.emplace_back();
-    if (event == Json::parse_event_t::object_end) open_.pop_back();
-    if (event == Json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second) {
-      throw BadLine(fmt::format("field '{}' twice in one object", parsed.get<std::string>()));
+  bool start_object(std::size_t /*elements*/) override {
+    open_.emplace_back();
+    return true;
+  }
+  bool end_object() override {
+    open_.pop_back();
+    return true;
+  }
+  bool key(std::string& name) override {
+    if (!open_.back().insert(name).second) {
+      throw BadLine(fmt::format("field '{}' twice in one object", name));
     }
     return true;
   }
+  // The parser that builds the values reports this error.
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
+                   const Json::exception& /*error*/) override {
+    return false;
+  }
+
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(Json::number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(Json::number_unsigned_t /*value*/) override { return true; }
+  bool number_float(Json::number_float_t /*value*/, const std::string& /*text*/) override { return true; }
+  bool string(std::string& /*value*/) override { return true; }
+  bool binary(Json::binary_t& /*value*/) override { return true; }
+  bool start_array(std::size_t /*elements*/) override { return true; }
+  bool end_array() override { return true; }
 
  private:
   std::vector<std::set<std::string>> open_;
@@ -126,7 +149,9 @@ void RefuseRepeatedKeys(const ChangeLine& line) {
 }
 
 ChangeLine ReadLine(std::string_view text) {
-  const Json object = Json::parse(text.begin(), text.end(), RepeatedNames());
+  RepeatedNames repeated_names;
+  Json::sax_parse(text.begin(), text.end(), &repeated_names);
+  const Json object = Json::parse(text.begin(), text.end());
   if (!object.is_object()) throw BadLine("a change set is a JSON object: {…}");
   RefuseUnknownFields(object, {"version", "put", "delete", "metadata", "metadata_b64"}, "the change set");
   ChangeLine line;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ctime>
 #include <fstream>
 
 #include "tests/support/temp_dir.h"
@@ -37,6 +39,28 @@ TEST(ChangeLine, TakesEveryKindOfKeyAndValue) {
   EXPECT_EQ(line.metadata, "block");
   EXPECT_EQ(line.ToBatch().size(), 6u);
   EXPECT_EQ(line.ToBatch().metadata(), "block");
+}
+
+// Processor time of parsing a line of so many puts, the least of three.
+double SecondsToParse(int puts) {
+  std::string text = R"({"put":[)";
+  for (int i = 0; i < puts; ++i) {
+    text += (i == 0 ? R"({"key":"k)" : R"(,{"key":"k)") + std::to_string(i) + R"(","value":"v"})";
+  }
+  text += "]}";
+  double least = 1e9;
+  for (int i = 0; i < 3; ++i) {
+    const std::clock_t begin = std::clock();
+    EXPECT_EQ(Parsed(text).puts.size(), static_cast<size_t>(puts));
+    least = std::min(least, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+  }
+  return least;
+}
+
+TEST(ChangeLine, TimeToParseGrowsWithTheNumberOfKeysNotItsSquare) {
+  // Ten times the keys: about ten times the time, where a square would cost a hundred times.
+  const double few = std::max(SecondsToParse(3'000), 0.001);
+  EXPECT_LT(SecondsToParse(30'000), 40 * few);
 }
 
 TEST(ChangeLine, TakesAnEmptyChangeSet) {
