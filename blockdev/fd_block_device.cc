@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 
 #include <cerrno>
@@ -11,6 +12,10 @@
 #include "blockdev/transfer.h"
 
 namespace rawkv {
+
+FdBlockDevice::~FdBlockDevice() {
+  if (!process_.forked()) ::flock(fd_.get(), LOCK_UN);
+}
 
 void FdBlockDevice::RunSerially(std::span<IoRequest> batch, const OnDone& on_done) {
   for (size_t i = 0; i < batch.size(); ++i) {

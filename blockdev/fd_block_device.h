@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/fork_guard.h"
 #include "base/unique_fd.h"
 #include "blockdev/block_device.h"
 #include "blockdev/raw_io.h"
@@ -12,6 +13,11 @@ namespace rawkv {
 // What every device behind a file descriptor has in common: flush, discard, and a batch run by one
 // call after the other. Owns the descriptor, and with it the lock.
 class FdBlockDevice : public BlockDevice {
+ public:
+  // Unlocks explicitly: a forked process may have a copy of the descriptor, which would keep the lock.
+  // Never in such a process, which would take the lock from its parent.
+  ~FdBlockDevice() override;
+
  protected:
   FdBlockDevice(std::string path, Geometry geometry, UniqueFd fd, std::shared_ptr<RawIo> raw)
       : BlockDevice(std::move(path), geometry), fd_(std::move(fd)), raw_(std::move(raw)) {}
@@ -28,6 +34,7 @@ class FdBlockDevice : public BlockDevice {
  private:
   const UniqueFd fd_;
   const std::shared_ptr<RawIo> raw_;
+  const ForkGuard process_;
 };
 
 }  // namespace rawkv

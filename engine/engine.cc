@@ -10,7 +10,11 @@
 namespace rawkv {
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Engine::~Engine() = default;
+Engine::~Engine() {
+  // In a forked process the threads are missing that would have to end first, and all that closing writes
+  // is the parent's to write.
+  if (impl_->process.forked()) (void)impl_.release();
+}
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, Impl::Open(dir, options));
@@ -40,6 +44,7 @@ Status Engine::Sync() try {
 }
 
 Version Engine::version() const {
+  if (impl_->process.forked()) return Version();  // a commit may have been under way, which will never end
   return impl_->core.tip.Get();
 }
 Version Engine::durable_version() const {
@@ -52,6 +57,8 @@ namespace {
 // reused before it has finished.
 template <typename T, typename Impl, typename Fn, typename Fail>
 T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fail) {
+  const Status usable = impl.CheckProcess();
+  if (!usable.ok()) return fail(usable);
   const ReaderEpochs::Guard guard(impl.epochs);
   const Status readable = impl.CheckReadable();
   if (!readable.ok()) return fail(readable);
@@ -240,20 +247,29 @@ Status Engine::StartScrub(const ScrubOptions& options) try {
   return StatusOfException();
 }
 
-ScrubReport Engine::StopScrub() try {
-  return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->Stop();
-} catch (...) {
+namespace {
+
+// Of a run that could not be asked.
+ScrubReport ReportOf(const Status& error) {
   ScrubReport report;
-  report.stopped = StatusOfException();
+  report.stopped = error;
   return report;
 }
 
+}  // namespace
+
+ScrubReport Engine::StopScrub() try {
+  if (impl_->process.forked()) return ReportOf(impl_->CheckProcess());
+  return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->Stop();
+} catch (...) {
+  return ReportOf(StatusOfException());
+}
+
 ScrubReport Engine::scrub_report() const try {
+  if (impl_->process.forked()) return ReportOf(impl_->CheckProcess());
   return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->report();
 } catch (...) {
-  ScrubReport report;
-  report.stopped = StatusOfException();
-  return report;
+  return ReportOf(StatusOfException());
 }
 
 Result<EngineInfo> Engine::Info() try {

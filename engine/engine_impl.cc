@@ -68,7 +68,16 @@ Engine::Impl::~Impl() {
   if (context != nullptr) (void)NoThrow([this] { return Close(); });
 }
 
+Status Engine::Impl::CheckProcess() const {
+  if (!process.forked()) return Status::Ok();
+  return Status::FailedPrecondition("the store was opened by process " + std::to_string(process.owner()) +
+                                    ", and a process forked from it cannot use it; open it in a program "
+                                    "started with exec once process " +
+                                    std::to_string(process.owner()) + " has closed it");
+}
+
 Status Engine::Impl::CheckReadable() const {
+  RAWKV_RETURN_IF_ERROR(CheckProcess());
   if (closed_.load()) return Status::FailedPrecondition("the store is closed");
   if (dead_.load()) {
     return Status::Poisoned("the store could not be brought up after a rollback; close and reopen it");
@@ -147,6 +156,7 @@ Status Engine::Impl::LastWords() {
 }
 
 Status Engine::Impl::Close() {
+  RAWKV_RETURN_IF_ERROR(CheckProcess());
   if (closed_.load()) return Status::Ok();
   const bool own_view_only = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
                              views.Holds().size() == 1;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 
+#include "base/fork_guard.h"
 #include "engine/background_task.h"
 #include "engine/commit_pipeline.h"
 #include "engine/core.h"
@@ -31,7 +32,9 @@ class Engine::Impl {
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options)
       RAWKV_REQUIRES(maintenance->mu);
   Status Rollback(Version target, const RollbackOptions& options);
-  // Ok while reads may go on.
+  // Refuses a process that was forked after the open.
+  Status CheckProcess() const;
+  // Ok while reads are possible.
   Status CheckReadable() const;
   // Also refuses a read-only engine.
   Status CheckWritable() const;
@@ -39,11 +42,12 @@ class Engine::Impl {
   // The tip, or a retained version as a clone.
   Result<std::shared_ptr<const EngineView>> OpenView(std::optional<Version> version, const char* kind);
 
+  const ForkGuard process;  // that opened the store
   std::unique_ptr<StoreContext> context;
   EngineCounters counters;
   Poison poison;
   ReaderEpochs epochs;
-  ViewRegistry views;
+  ViewRegistry views{process};
   Core core;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CommitPipeline> pipeline;

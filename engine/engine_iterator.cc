@@ -16,6 +16,11 @@ class EngineIterator final : public Iterator {
     cursor_ = view_->index().NewCursor(bounds.lower, bounds.upper, view_->point());
   }
 
+  ~EngineIterator() override {
+    // The index's locks may be held by threads that a forked process does not have.
+    if (view_->forked()) (void)cursor_.release();
+  }
+
   bool Valid() const override { return !empty_ && error_.ok() && cursor_->Valid(); }
   void SeekToFirst() override {
     Move([this] { cursor_->SeekToFirst(); });
@@ -37,6 +42,7 @@ class EngineIterator final : public Iterator {
   Version written_by() const override { return entry_.written_by; }
   Result<std::string> ReadValue() const override {
     return NoThrow([this]() -> Result<std::string> {
+      RAWKV_RETURN_IF_ERROR(CheckProcess());
       Result<std::string> value = ReadStoredValue(payload_, entry_.value);
       if (!value.ok()) return value.status().WithContext(KeyForMessage(key()));
       return value;
@@ -47,10 +53,17 @@ class EngineIterator final : public Iterator {
   }
 
  private:
+  Status CheckProcess() const {
+    if (!view_->forked()) return Status::Ok();
+    return Status::FailedPrecondition(
+        "an iterator cannot be used in a process that was forked after its store was opened");
+  }
+
   // Moves the cursor and reads the entry there. An error ends the walk.
   template <typename Step>
   void Move(const Step& step) {
     error_ = NoThrow([&]() -> Status {
+      RAWKV_RETURN_IF_ERROR(CheckProcess());
       step();
       if (empty_ || !cursor_->Valid()) return Status::Ok();
       RAWKV_ASSIGN_OR_RETURN(entry_, cursor_->entry());

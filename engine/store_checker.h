@@ -87,7 +87,8 @@ class StoreChecker {
   StoreFacts facts_;
   StoreSurvey survey_;
   std::unique_ptr<KeyIndex> working_;
-  ViewRegistry views_;
+  ForkGuard process_;
+  ViewRegistry views_{process_};
 };
 
 }  // namespace rawkv

@@ -1,5 +1,7 @@
 #include "engine/views.h"
 
+#include <new>
+
 #include "base/exception_status.h"
 #include "engine/replay.h"
 #include "engine/working_index.h"
@@ -16,7 +18,24 @@ CommitRecord ToCommitRecord(const MetaRecord& meta) {
 
 }  // namespace
 
+bool EngineView::forked() const {
+  return registry_ != nullptr && registry_->process_.forked();
+}
+
+void EngineView::Abandon() {
+  struct Abandoned {
+    std::shared_ptr<const ReadPoint> point;
+    std::shared_ptr<KeyIndex> index;
+    std::unique_ptr<Lease> lease;
+  };
+  (void)new (std::nothrow) Abandoned{std::move(point_), std::move(index_), std::move(lease_)};
+}
+
 EngineView::~EngineView() {
+  if (forked()) {
+    Abandon();
+    return;
+  }
   // The registry forgets the view last: a rollback closes the live index once no view of the tip is listed.
   point_.reset();
   index_.reset();

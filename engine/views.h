@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fork_guard.h"
 #include "base/mutex.h"
 #include "engine/engine_info.h"
 #include "engine/index/key_index.h"
@@ -25,6 +26,8 @@ class EngineView final : public ReadView {
   Version version() const override { return version_; }
   // Its time and metadata, and the branch that made it.
   const CommitRecord& commit() const { return commit_; }
+  // In a process that was forked after the store was opened a view must not be used, nor be closed.
+  bool forked() const;
   KeyIndex& index() const { return *index_; }
   const std::shared_ptr<KeyIndex>& shared_index() const { return index_; }
   const std::shared_ptr<const ReadPoint>& point() const { return point_; }
@@ -32,6 +35,9 @@ class EngineView final : public ReadView {
  private:
   friend class ViewRegistry;
   EngineView() = default;
+  // Leaves everything as it is, in memory and on disk, for the process that this one was forked from.
+  void Abandon();
+
   ViewRegistry* registry_ = nullptr;
   Version version_;
   CommitRecord commit_;
@@ -49,6 +55,9 @@ class EngineView final : public ReadView {
 // Thread-safe.
 class ViewRegistry {
  public:
+  // `process` must outlive the registry.
+  explicit ViewRegistry(const ForkGuard& process) : process_(process) {}
+
   // The tip of the live index; cheap.
   Result<std::shared_ptr<const EngineView>> OpenTip(const std::shared_ptr<KeyIndex>& index, const char* kind);
   // A throw-away clone of snapshot `base`, replayed to `version`. The caller keeps snapshot and log in
@@ -66,6 +75,7 @@ class ViewRegistry {
   friend class EngineView;
   void Forget(const EngineView* view);
 
+  const ForkGuard& process_;
   mutable Mutex mu_;
   std::list<const EngineView*> views_ RAWKV_GUARDED_BY(mu_);
 };

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/exception_status.h"
+#include "base/fork_guard.h"
 #include "base/fs_ops.h"
 #include "base/thread.h"
 #include "engine/index/deferred_record.h"
@@ -64,6 +65,14 @@ Status StartPool(rocksdb::Env& env, rocksdb::Env::Priority pool) {
 // leave a database behind that nobody can close, and a background thread that finds none for the next job
 // would end the process.
 Status StartDatabaseThreads(rocksdb::Env& env, bool read_only) {
+  // The pools are the process's. A process that is forked later takes them for started.
+  static const ForkGuard pools_started_in;
+  if (pools_started_in.forked()) {
+    return Status::FailedPrecondition(
+        "process " + std::to_string(pools_started_in.owner()) +
+        " had opened a store before this process was forked from it, and its threads are missing here; open "
+        "the store in a program started with exec");
+  }
   RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::HIGH));  // flushes
   RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::LOW));   // compactions
   if (read_only) return {};
