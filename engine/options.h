@@ -77,7 +77,10 @@ struct OpenOptions {
   std::optional<uint64_t> keep_recent;
   std::optional<uint64_t> wal_segment_bytes;
   bool read_only = false;  // reads a throw-away clone; changes nothing of the store's
-  std::string device;      // where a moved device is now; checked by UUID, hint updated
+  // The caller only looks and closes again at once, as `info` does: an open for writing waits for it up to
+  // 2 s instead of failing with kBusy.
+  bool only_look = false;
+  std::string device;  // where a moved device is now; checked by UUID, hint updated
   // What the caller believes was fixed at format; a difference is kInvalidArgument naming both.
   std::optional<uint64_t> slot_bytes;
   std::optional<uint64_t> inline_bytes;

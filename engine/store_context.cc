@@ -159,8 +159,9 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   // STORE first: a path without a store gets no LOCK file made in it.
   RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
   if (access != ContextAccess::kBesideWriter) {
-    const auto holder =
-        access == ContextAccess::kWrite ? StoreLock::Holder::kWriter : StoreLock::Holder::kReader;
+    const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
+                        : options.only_look             ? StoreLock::Holder::kLooker
+                                                        : StoreLock::Holder::kWriter;
     RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder));
     // Again under the lock: a writer may have rewritten it in between.
     RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));

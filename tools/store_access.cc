@@ -43,12 +43,26 @@ FormatOptions FormatOptionsOf(const Flags& flags) {
   return options;
 }
 
-Result<std::unique_ptr<Engine>> OpenStore(Invocation& call) {
+namespace {
+
+Result<std::unique_ptr<Engine>> OpenWith(Invocation& call, const OpenOptions& options) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
-  Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, OpenOptionsOf(call));
+  Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, options);
   call.progress.Wipe();
   if (!engine.ok()) return AbsentIsRefused(engine.status());
   return engine;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> OpenStore(Invocation& call) {
+  return OpenWith(call, OpenOptionsOf(call));
+}
+
+Result<std::unique_ptr<Engine>> OpenStoreToLook(Invocation& call) {
+  OpenOptions options = OpenOptionsOf(call);
+  options.only_look = true;
+  return OpenWith(call, options);
 }
 
 Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, const Flags& flags) {

@@ -19,6 +19,8 @@ FormatOptions FormatOptionsOf(const Flags& flags);
 
 // Opens for work. A missing store is refused (kFailedPrecondition, not kNotFound).
 Result<std::unique_ptr<Engine>> OpenStore(Invocation& call);
+// To look only: a writer that comes meanwhile waits.
+Result<std::unique_ptr<Engine>> OpenStoreToLook(Invocation& call);
 
 // The tip, or --version: null view for the tip. kVersionUnreachable.
 Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, const Flags& flags);

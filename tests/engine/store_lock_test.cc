@@ -1,0 +1,65 @@
+#include "engine/store_lock.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+
+#include "tests/engine/expect_status.h"
+#include "tests/support/temp_dir.h"
+
+namespace rawkv {
+namespace {
+
+using Holder = StoreLock::Holder;
+
+Result<std::unique_ptr<StoreLock>> Acquire(const TempDir& dir, Holder holder) {
+  return StoreLock::Acquire(PosixFs(), SystemClock(), dir.path(), holder);
+}
+
+TEST(StoreLock, WriterWaitsForAHolderThatOnlyLooks) {
+  for (const Holder first : {Holder::kLooker, Holder::kReader}) {
+    const TempDir dir;
+    Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, first);
+    ASSERT_TRUE(looking.ok()) << looking.status().ToString();
+    std::thread writer([&] {
+      const Result<std::unique_ptr<StoreLock>> lock = Acquire(dir, Holder::kWriter);
+      EXPECT_TRUE(lock.ok()) << lock.status().ToString();
+    });
+    looking->reset();
+    writer.join();
+  }
+}
+
+TEST(StoreLock, WriterGivesUpOnAHolderThatKeepsLooking) {
+  const TempDir dir;
+  const Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, Holder::kReader);
+  ASSERT_TRUE(looking.ok());
+  const uint64_t begin = SystemClock().MonotonicNs();
+  EXPECT_EQ(Acquire(dir, Holder::kWriter).status().code(), StatusCode::kBusy);
+  EXPECT_GE(SystemClock().MonotonicNs() - begin, 1'900'000'000u);
+}
+
+TEST(StoreLock, NobodyWaitsForAWriter) {
+  const TempDir dir;
+  const Result<std::unique_ptr<StoreLock>> writer = Acquire(dir, Holder::kWriter);
+  ASSERT_TRUE(writer.ok());
+  for (const Holder holder : {Holder::kWriter, Holder::kLooker, Holder::kReader}) {
+    const uint64_t begin = SystemClock().MonotonicNs();
+    const Status refused = Acquire(dir, holder).status();
+    EXPECT_EQ(refused.code(), StatusCode::kBusy);
+    EXPECT_NE(refused.message().find("process " + std::to_string(::getpid())), std::string::npos);
+    EXPECT_LT(SystemClock().MonotonicNs() - begin, 1'900'000'000u);
+  }
+}
+
+TEST(StoreLock, LookerDoesNotWaitForAnother) {
+  const TempDir dir;
+  const Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, Holder::kLooker);
+  ASSERT_TRUE(looking.ok());
+  EXPECT_EQ(Acquire(dir, Holder::kLooker).status().code(), StatusCode::kBusy);
+}
+
+}  // namespace
+}  // namespace rawkv
