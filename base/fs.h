@@ -76,6 +76,9 @@ class RAWKV_EXPORT Fs {
   // openers in this process too. kBusy if someone else holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
+  // The same filesystem, which gives what it makes below `dir` to the owner of `dir`; for a process that
+  // runs as root. Null where nothing has to be given away.
+  virtual std::unique_ptr<Fs> ForOwnerOf(const std::string& /*dir*/) { return nullptr; }
 };
 
 // The operating system's filesystem. Lives as long as the process.

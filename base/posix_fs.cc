@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
+#include "base/file_owner.h"
 #include "base/fs.h"
 #include "base/unique_fd.h"
 
@@ -195,6 +197,15 @@ bool StillNamed(int fd, const std::string& path) {
 
 class PosixFsImpl final : public Fs {
  public:
+  PosixFsImpl() = default;
+  explicit PosixFsImpl(FileOwner owner) : owner_(std::move(owner)) {}
+
+  std::unique_ptr<Fs> ForOwnerOf(const std::string& dir) override {
+    std::optional<FileOwner> owner = FileOwner::ToKeep(dir);
+    if (!owner) return nullptr;
+    return std::make_unique<PosixFsImpl>(*std::move(owner));
+  }
+
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
     // O_NONBLOCK, since a planted FIFO would otherwise hold us for ever; files do not mind it.
     UniqueFd fd = OpenFd(path, OpenFlags(mode) | O_NONBLOCK | O_NOCTTY);
@@ -204,6 +215,7 @@ class PosixFsImpl final : public Fs {
     if (S_ISDIR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
       return Status::IoError(What("open", path) + ": is not a file");
     }
+    if (mode == OpenMode::kCreate || mode == OpenMode::kCreateNew) GiveAway(path);
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path));
   }
 
@@ -240,7 +252,9 @@ class PosixFsImpl final : public Fs {
   }
 
   Status MakeDir(const std::string& path) override {
-    return PathStatus(::mkdir(path.c_str(), 0700), What("mkdir", path));
+    const Status made = PathStatus(::mkdir(path.c_str(), 0700), What("mkdir", path));
+    if (made.ok()) GiveAway(path);
+    return made;
   }
 
   Status RemoveFile(const std::string& path) override {
@@ -267,7 +281,9 @@ class PosixFsImpl final : public Fs {
   }
 
   Status Symlink(const std::string& target, const std::string& path) override {
-    return PathStatus(::symlink(target.c_str(), path.c_str()), What("symlink", path, target));
+    const Status made = PathStatus(::symlink(target.c_str(), path.c_str()), What("symlink", path, target));
+    if (made.ok()) GiveAway(path);
+    return made;
   }
 
   Result<std::string> ReadLink(const std::string& path) override {
@@ -309,6 +325,7 @@ class PosixFsImpl final : public Fs {
       // Between open and flock a former holder may have removed the file (the sweep of leases): a
       // lock on a file without a name excludes nobody.
       if (StillNamed(fd.get(), path)) {
+        GiveAway(path);
         return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(fd), read_only));
       }
     }
@@ -320,6 +337,13 @@ class PosixFsImpl final : public Fs {
     if (::statvfs(path.c_str(), &st) != 0) return PathError(errno, What("statvfs", path));
     return static_cast<uint64_t>(st.f_bavail) * st.f_frsize;
   }
+
+ private:
+  void GiveAway(const std::string& path) const {
+    if (owner_) owner_->Give(path);
+  }
+
+  const std::optional<FileOwner> owner_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "base/resolve_path.h"
 #include "engine/index/key_index.h"
+#include "engine/index/private_file_system.h"
 
 namespace rawkv {
 namespace {
@@ -155,6 +156,11 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
                                                        ContextAccess access) {
   auto c = std::make_unique<StoreContext>(dir);
   c->env = options.env;
+  c->owners_fs = options.env.fs->ForOwnerOf(dir);
+  if (c->owners_fs != nullptr) {
+    c->env.fs = c->owners_fs.get();
+    if (c->env.index_fs == nullptr) c->env.index_fs = PrivateFileSystemForOwnerOf(dir);
+  }
   c->options = options;
   // STORE first: a path without a store gets no LOCK file made in it.
   RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));

@@ -26,6 +26,7 @@ enum class ContextAccess : uint8_t {
 struct StoreContext {
   explicit StoreContext(std::string dir) : paths(std::move(dir)) {}
 
+  std::unique_ptr<Fs> owners_fs;  // in place of the caller's, where root visits another user's store
   Environment env;
   OpenOptions options;
   StorePaths paths;

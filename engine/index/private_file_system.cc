@@ -6,14 +6,19 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+
+#include "base/file_owner.h"
 
 namespace rawkv {
 namespace {
 
 class OwnersFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  OwnersFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  explicit OwnersFileSystem(std::optional<FileOwner> owner)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), owner_(std::move(owner)) {}
   const char* Name() const override { return "rawkv.OwnersFileSystem"; }
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
@@ -42,16 +47,23 @@ class OwnersFileSystem final : public rocksdb::FileSystemWrapper {
   }
 
  private:
-  static rocksdb::IOStatus Restrict(const std::string& path, mode_t mode) {
+  rocksdb::IOStatus Restrict(const std::string& path, mode_t mode) const {
+    if (owner_) owner_->Give(path);
     if (::chmod(path.c_str(), mode) == 0) return rocksdb::IOStatus::OK();
     return rocksdb::IOStatus::IOError("chmod " + path, std::strerror(errno));
   }
+
+  const std::optional<FileOwner> owner_;
 };
 
 }  // namespace
 
 std::shared_ptr<rocksdb::FileSystem> PrivateFileSystem() {
-  return std::make_shared<OwnersFileSystem>();
+  return std::make_shared<OwnersFileSystem>(std::nullopt);
+}
+
+std::shared_ptr<rocksdb::FileSystem> PrivateFileSystemForOwnerOf(const std::string& dir) {
+  return std::make_shared<OwnersFileSystem>(FileOwner::ToKeep(dir));
 }
 
 }  // namespace rawkv
