@@ -48,6 +48,7 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
   StoreContext& c = **opened;
   Result<StoreSurvey> survey = Survey(c);
   EngineInfo info = DescribeIdentity(c, survey.ok() ? *survey : StoreSurvey{});
+  info.read_only_media = c.lock != nullptr && !c.lock->writable();
   if (busy) {
     info.writer = ReadLockHolder(*c.env.fs, c.paths.dir).value_or(WriterInfo{0, "unknown"});
   } else if (!refused.ok()) {

@@ -76,6 +76,7 @@ struct EngineInfo {
   Durability durability = Durability::kSynced;
   std::string health;                // "ok", or the first error
   std::optional<WriterInfo> writer;  // someone else has the store open
+  bool read_only_media = false;      // the store lies on media that cannot be written
   std::optional<TailCut> recovery;   // the last log tail that was cut
   std::vector<std::string> aside;    // damaged things in the store's directory that were moved aside
 };

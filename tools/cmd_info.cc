@@ -39,11 +39,13 @@ Result<ExitStatus> RunInfo(Invocation& call) {
     const bool busy = refusal.code() == StatusCode::kBusy;
     if (busy && attempt == 0 && seen.ok() && !seen->writer.has_value()) continue;
     if (!seen.ok()) return refusal;
-    const bool beside_writer = busy && seen->writer.has_value();
+    const bool with_writer = busy && seen->writer.has_value();
+    // Nothing is wrong with a store that cannot be opened because nothing can be written there.
+    const bool answered = with_writer || (seen->read_only_media && seen->health == "ok");
     // A look from outside may miss what opening stumbles over.
-    if (!beside_writer && seen->health == "ok") seen->health = refusal.ToString();
+    if (!answered && seen->health == "ok") seen->health = refusal.ToString();
     RAWKV_RETURN_IF_ERROR(PrintInfo(call, *seen));
-    if (beside_writer) return ExitStatus::kDone;
+    if (answered) return ExitStatus::kDone;
     break;
   }
   return refusal;

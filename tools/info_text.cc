@@ -153,6 +153,7 @@ std::string InfoJson(const EngineInfo& info) {
       .Text("durability", DurabilityName(info.durability))
       .Text("health", info.health)
       .Raw("writer", WriterJson(info))
+      .Bool("read_only_media", info.read_only_media)
       .Raw("recovery", RecoveryJson(info))
       .Raw("aside", JsonTexts(info.aside))
       .text();
@@ -172,6 +173,7 @@ std::string InfoText(const EngineInfo& info) {
     lines.Add("writer",
               fmt::format("process {} on {} has the store open", info.writer->pid, info.writer->host));
   }
+  if (info.read_only_media) lines.Add("media", "read-only: the store can be looked at, not opened");
   if (info.recovery.has_value()) {
     lines.Add("recovery", fmt::format("{} of unfinished log were cut after version {} at {}",
                                       HumanBytes(info.recovery->bytes), info.recovery->cut_after.value(),

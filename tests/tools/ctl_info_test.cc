@@ -29,7 +29,7 @@ TEST_F(CtlInfo, HasEveryFieldOfTheContractInOrder) {
       (Args{"store_uuid", "device_uuid",     "device",        "inline_bytes", "formats",    "initial_version",
             "version",    "durable_version", "lineage",       "reachable",    "current",    "snapshots",
             "slots",      "pinned_by",       "pinned_shared", "engine",       "durability", "health",
-            "writer",     "recovery",        "aside"}));
+            "writer",     "read_only_media", "recovery",      "aside"}));
   EXPECT_EQ(Fields(info["device"]), (Args{"path", "kind", "capacity_bytes", "slot_bytes", "header_bytes"}));
   EXPECT_EQ(Fields(info["slots"]),
             (Args{"at_version", "total", "live", "pinned", "reclaimable", "reserved", "free"}));
