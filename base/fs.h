@@ -67,7 +67,9 @@ class RAWKV_EXPORT Fs {
   virtual Status RemoveDir(const std::string& path) = 0;   // empty directory
   // Atomic; replaces a file, a symlink or an empty directory at `to`.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
-  virtual Status Link(const std::string& from, const std::string& to) = 0;  // hard link
+  // Hard link. kFailedPrecondition where `to` exists or `from` has as many names as the filesystem allows;
+  // kNotSupported where the two cannot be linked.
+  virtual Status Link(const std::string& from, const std::string& to) = 0;
   virtual Status Symlink(const std::string& target, const std::string& path) = 0;
   virtual Result<std::string> ReadLink(const std::string& path) = 0;
   // Makes the directory's entries durable.

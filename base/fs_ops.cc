@@ -125,6 +125,14 @@ Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, ui
   return copied;
 }
 
+Result<bool> LinkOrCopy(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes) {
+  const Status linked = fs.Link(from, to);
+  if (linked.ok()) return false;
+  if (linked.code() != StatusCode::kFailedPrecondition) return linked;
+  RAWKV_RETURN_IF_ERROR(CopyFileSynced(fs, from, to, max_bytes));
+  return true;
+}
+
 bool IsAsideName(std::string_view name) {
   const size_t at = name.rfind(kAsideSuffix);
   if (at == std::string_view::npos || at == 0) return false;

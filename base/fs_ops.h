@@ -23,6 +23,10 @@ Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes);
 // Copies content and syncs the copy. `to` must not exist. Directory not synced.
 Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes);
 
+// Links `to` to the file `from`, or copies it as CopyFileSynced does where it has as many names as the
+// filesystem allows. Returns whether it copied. `to` must not exist.
+Result<bool> LinkOrCopy(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes);
+
 // Where something damaged may be moved aside to: `path`.damaged, or .damaged.1, … where that is taken.
 // IsAsideName tells such names apart; nothing sweeps them. kFailedPrecondition once there are too many.
 Result<std::string> FreeAsideName(Fs& fs, const std::string& path);

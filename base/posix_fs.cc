@@ -273,7 +273,11 @@ class PosixFsImpl final : public Fs {
     if (::link(from.c_str(), to.c_str()) == 0) return {};
     const int error = errno;
     const std::string what = What("link", from, to);
-    if (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP) {
+    if (error == EMLINK) {
+      return Status::FailedPrecondition(what + ": " + std::strerror(error) +
+                                        "; the file has as many names as its filesystem allows");
+    }
+    if (error == EXDEV || error == EPERM || error == EOPNOTSUPP) {
       return Status::NotSupported(what + ": " + std::strerror(error) +
                                   "; both must be on one filesystem that has hard links");
     }

@@ -64,11 +64,17 @@ Status Status::FromErrno(int error, std::string_view what) {
     case ENOSPC:
     case EDQUOT:
       return NoSpace(std::move(message));
+    case EFBIG:
+      return NoSpace(message + "; raise the limit of file size (ulimit -f)");
     case ENOENT:
       return NotFound(std::move(message));
     default:
       return IoError(std::move(message));
   }
+}
+
+bool Status::lacks_resource() const {
+  return state_ != nullptr && (state_->code == StatusCode::kNoSpace || state_->refused);
 }
 
 const std::string& Status::message() const {

@@ -51,9 +51,9 @@ class [[nodiscard]] RAWKV_EXPORT Status {
   // kIoError by a refusal (see refused()).
   static Status Refused(std::string m);
 
-  // From an errno value: ENOSPC and EDQUOT are kNoSpace, ENOENT is kNotFound, EWOULDBLOCK on a lock
-  // is for the caller to judge; all else is kIoError, refused() where base/refusal.h says so.
-  // `what` names the operation and the path.
+  // From an errno value: ENOSPC, EDQUOT and EFBIG (the process's limit of file size) are kNoSpace, ENOENT is
+  // kNotFound, EWOULDBLOCK on a lock is for the caller to judge; all else is kIoError, refused() where
+  // base/refusal.h says so. `what` names the operation and the path.
   static Status FromErrno(int error, std::string_view what);
 
   bool ok() const { return state_ == nullptr; }
@@ -62,6 +62,9 @@ class [[nodiscard]] RAWKV_EXPORT Status {
   // proves nothing about the bytes on disk, so a check must not report it as damage and a repair must
   // not act on it. A kIoError that is not refused() is a failure of the medium.
   bool refused() const { return state_ != nullptr && state_->refused; }
+  // There was no room, or the operating system refused() the call: of an operation that first opens or makes
+  // a file, nothing was done, and the same call succeeds once the cause is gone.
+  bool lacks_resource() const;
   const std::string& message() const;
   // "corruption: wal/000…: …", or "ok".
   std::string ToString() const;

@@ -35,8 +35,8 @@ Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_A
       RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
       return core.index->WaitFlush();
     });
-    // A full filesystem does not keep a store from opening: it stays in memory, as does the log's tail.
-    return flushed.code() == StatusCode::kNoSpace ? Status::Ok() : flushed;
+    // A full filesystem does not keep a store from opening: the entries stay in memory and in the log.
+    return flushed.lacks_resource() ? Status::Ok() : flushed;
   };
   RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), to));
   return Status::Ok();

@@ -178,7 +178,7 @@ Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_byt
   Status room = only_deletes ? Status::Ok() : MakeMemtableRoom(context_, core_);
   const auto prepare = [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->PrepareSpace(log_bytes); };
   if (room.ok()) room = only_deletes ? WithBallast(context_, prepare) : prepare();
-  if (!room.ok() && room.code() != StatusCode::kNoSpace) poison_.Set(room);
+  if (!room.ok() && !room.lacks_resource()) poison_.Set(room);
   return room;
 }
 

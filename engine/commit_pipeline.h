@@ -75,8 +75,8 @@ class CommitPipeline {
   void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
   Status DecideGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_mu);
-  // All that can say kNoSpace or not at all, before the log is touched (design invariant 13). Anything else
-  // has poisoned the engine.
+  // Takes all that can run out, before the log is touched (design invariant 13): after an error that
+  // lacks_resource() nothing has changed. Any other error has poisoned the engine.
   Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_mu);
   // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched. An
   // error after that has poisoned the engine. Never throws.

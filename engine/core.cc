@@ -35,8 +35,8 @@ Status FlushIndexIfLarge(StoreContext& context, Core& core) {
     if (bytes < 2 * context.options.memtable_bytes) return Status::Ok();
     const Status flushed = core.index->WaitFlush();
     core.flush_begun = false;
-    // Nothing is lost: what found no room stays in memory and in the log. MakeMemtableRoom tries again.
-    if (flushed.code() == StatusCode::kNoSpace) {
+    // Nothing is lost: the entries stay in memory and in the log. MakeMemtableRoom tries again.
+    if (flushed.lacks_resource()) {
       core.flush_again_at = bytes + context.options.memtable_bytes;
       return Status::Ok();
     }
@@ -56,8 +56,8 @@ Status MakeMemtableRoom(StoreContext& context, Core& core) {
     core.flush_begun = false;
     const Status flushed = core.index->WaitFlush();
     if (flushed.ok()) core.flush_again_at = 0;
-    // What it found no room for when it ran may have room now.
-    if (flushed.code() != StatusCode::kNoSpace) return flushed;
+    // What the flush lacked when it ran may be there now.
+    if (!flushed.lacks_resource()) return flushed;
   }
   RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
   RAWKV_RETURN_IF_ERROR(core.index->StartFlush());

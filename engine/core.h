@@ -26,7 +26,8 @@ struct Core {
   std::unique_ptr<PayloadIo> payload;
   MetaRecord meta RAWKV_GUARDED_BY(write_mu);           // of the newest applied version
   bool flush_begun RAWKV_GUARDED_BY(write_mu) = false;  // an index flush that nobody has waited for
-  // After a flush that found no room: what the memtable must hold before another try is worth its wait.
+  // After a flush that lacked room or descriptors: what the memtable must hold before another try is worth
+  // its wait.
   uint64_t flush_again_at RAWKV_GUARDED_BY(write_mu) = 0;
 
   PublishedVersion tip;                   // newest visible version
@@ -44,10 +45,10 @@ Status SyncAll(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_mu);
 
 // Begins an index flush once the memtable is over its bound; never lets the index get ahead of the
 // log (design invariant 8). Anything but ok must poison the engine.
-// A flush that found no room on the filesystem is no error here.
+// A flush that lacked room or descriptors is no error here.
 Status FlushIndexIfLarge(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_mu);
-// Before a commit: bounds what the memtable holds to twice its bound, waiting for a flush. kNoSpace if that
-// finds no room: nothing has changed. Anything else must poison the engine.
+// Before a commit: bounds what the memtable holds to twice its bound, waiting for a flush. An error that
+// lacks_resource() has changed nothing. Anything else must poison the engine.
 Status MakeMemtableRoom(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_mu);
 
 }  // namespace rawkv

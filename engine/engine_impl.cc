@@ -143,13 +143,13 @@ Status Engine::Impl::LastWords() {
   RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
   if (core.index->MemtableBytes() >= kCloseFlushBytes) {
     RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
-    // What finds no room is replayed at the next open.
+    // What cannot be written out for lack of room or descriptors is replayed at the next open.
     const Status flushed = core.index->WaitFlush();
-    if (flushed.code() != StatusCode::kNoSpace) RAWKV_RETURN_IF_ERROR(flushed);
+    if (!flushed.lacks_resource()) RAWKV_RETURN_IF_ERROR(flushed);
   }
-  // A log that has no room left closes without its watermark; recovery verifies a little more.
+  // A log that cannot grow closes without its watermark; recovery verifies a little more.
   const Status space = core.wal->PrepareSpace(Wal::kWatermarkBytes);
-  if (space.code() == StatusCode::kNoSpace) return Status::Ok();
+  if (space.lacks_resource()) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(space);
   RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->record.chain.current(), core.tip.Get()));
   return core.wal->Sync();

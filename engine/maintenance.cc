@@ -40,7 +40,7 @@ Result<Version> Maintenance::Publish() {
     if (begun.ok()) begun = StartSegmentIfRoom();
     if (begun.ok()) begun = core_.index->StartFlush();
     if (!begun.ok()) {
-      poison_.Set(begun);
+      if (!begun.lacks_resource()) poison_.Set(begun);
       return begun;
     }
     core_.flush_begun = true;
@@ -48,7 +48,7 @@ Result<Version> Maintenance::Publish() {
   // The memtable is written out beside commits.
   const Status flushed = core_.index->WaitFlush();
   if (!flushed.ok()) {
-    if (flushed.code() != StatusCode::kNoSpace) poison_.Set(flushed);
+    if (!flushed.lacks_resource()) poison_.Set(flushed);
     return flushed;
   }
   counters_.index_flushes.fetch_add(1);
@@ -66,10 +66,10 @@ Result<Version> Maintenance::Publish() {
   return version;
 }
 
-// A full filesystem costs the next open some reading, not the snapshot.
+// A full filesystem, or too many open files, costs the next open some reading, not the snapshot.
 Status Maintenance::StartSegmentIfRoom() {
   const Status status = core_.wal->StartSegment(kLogBytesBeforeSnapshot);
-  return status.code() == StatusCode::kNoSpace ? Status::Ok() : status;
+  return status.lacks_resource() ? Status::Ok() : status;
 }
 
 Result<Version> Maintenance::CreateSnapshot() {

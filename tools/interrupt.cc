@@ -12,6 +12,7 @@ void HoldSignals() {
   for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&held, number);
   pthread_sigmask(SIG_BLOCK, &held, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 bool InterruptPending() {

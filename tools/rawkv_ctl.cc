@@ -36,6 +36,8 @@ ExitStatus Main(const std::vector<std::string>& args) {
   OccupyStandardStreams();
   // A reader that goes away is an error of Output's, told by the exit status.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a file that would exceed the process's limit of file size: the write fails with EFBIG instead.
+  std::signal(SIGXFSZ, SIG_IGN);
   Result<CommandLine> line = ParseCommandLine(args);
   if (!line.ok()) return Complain(line.status(), "");
   const Command& command = *line->command;

@@ -20,7 +20,7 @@ namespace {
 
 Status Failed(std::string_view what, const std::string& path, int error) {
   const std::string message = fmt::format("{}: {}: {}", path, what, std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT) return Status::NoSpace(message);
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) return Status::NoSpace(message);
   if (error == ENOENT || error == ENOTDIR || error == EISDIR) return Status::InvalidArgument(message);
   return Status::IoError(message);
 }

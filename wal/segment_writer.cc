@@ -21,13 +21,17 @@ Status WriteNew(Fs& fs, const std::string& path, const std::string& header, uint
   RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kCreateNew));
   RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(header)));
   RAWKV_RETURN_IF_ERROR(file->ZeroFill(header.size(), fill_bytes - header.size()));
-  return NeverNoSpace(file->Sync());
+  return NeverAgain(file->Sync());
 }
 
 }  // namespace
 
 Status NeverNoSpace(const Status& status) {
   return status.code() == StatusCode::kNoSpace ? Status::IoError(status.message()) : status;
+}
+
+Status NeverAgain(const Status& status) {
+  return status.lacks_resource() ? Status::IoError(status.message()) : status;
 }
 
 FillTarget NextFill(const WalOptions& options, uint64_t filled, uint64_t needed) {
@@ -38,7 +42,7 @@ FillTarget NextFill(const WalOptions& options, uint64_t filled, uint64_t needed)
 }
 
 Result<SegmentWriter> SegmentWriter::Create(const WalContext& context, SegmentHeader header,
-                                            const FillTarget& fill) {
+                                            const FillTarget& fill, bool* named) {
   header.store_uuid = context.store_uuid;
   header.lineage = context.chain.current();
   if (!context.chain.Contains(header.lineage, header.first) || header.first < kMinSegmentVersion ||
@@ -68,6 +72,7 @@ Result<SegmentWriter> SegmentWriter::Create(const WalContext& context, SegmentHe
     (void)RemoveIfPresent(fs, temporary).ok();
     return status;
   }
+  if (named != nullptr) *named = true;
   RAWKV_RETURN_IF_ERROR(NeverNoSpace(fs.SyncDir(context.dir)));
   Result<std::unique_ptr<File>> opened = fs.Open(writer.path_, OpenMode::kReadWrite);
   if (!opened.ok()) return NeverNoSpace(opened.status());
@@ -85,7 +90,7 @@ Result<SegmentWriter> SegmentWriter::Open(const WalContext& context, const std::
   RAWKV_ASSIGN_OR_RETURN(const uint64_t dirty_end, FindNonZeroEnd(*writer.file_, at.offset));
   if (dirty_end > at.offset) {
     RAWKV_RETURN_IF_ERROR(writer.file_->ZeroFill(at.offset, dirty_end - at.offset));
-    RAWKV_RETURN_IF_ERROR(NeverNoSpace(writer.file_->Sync()));
+    RAWKV_RETURN_IF_ERROR(NeverAgain(writer.file_->Sync()));
   }
   RAWKV_ASSIGN_OR_RETURN(writer.filled_bytes_, writer.file_->Size());
   return writer;
@@ -100,7 +105,7 @@ Status SegmentWriter::Extend(const FillTarget& fill) {
     status = file_->ZeroFill(filled_bytes_, to - filled_bytes_);
   }
   RAWKV_RETURN_IF_ERROR(status);
-  RAWKV_RETURN_IF_ERROR(NeverNoSpace(file_->Sync()));
+  RAWKV_RETURN_IF_ERROR(NeverAgain(file_->Sync()));
   filled_bytes_ = to;
   return {};
 }
@@ -108,13 +113,13 @@ Status SegmentWriter::Extend(const FillTarget& fill) {
 Status SegmentWriter::Append(ConstBytes frames, const ChainPoint& behind) {
   RAWKV_CHECK(behind.offset == end_.offset + frames.size(), "frames end where the next one goes");
   RAWKV_CHECK(behind.offset <= filled_bytes_, "log space is prepared before it is written");
-  RAWKV_RETURN_IF_ERROR(NeverNoSpace(file_->WriteAt(end_.offset, frames)));
+  RAWKV_RETURN_IF_ERROR(NeverAgain(file_->WriteAt(end_.offset, frames)));
   end_ = behind;
   return {};
 }
 
 Status SegmentWriter::Sync() {
-  return NeverNoSpace(file_->Sync());
+  return NeverAgain(file_->Sync());
 }
 
 }  // namespace rawkv

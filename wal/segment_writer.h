@@ -13,6 +13,8 @@ namespace rawkv {
 // A failed sync, or a directory change of unknown outcome, is never "no space, try again" (design
 // invariants 10 and 13), whatever the system called it.
 Status NeverNoSpace(const Status& status);
+// The same for an error of an open file: nothing says that a part was not done.
+Status NeverAgain(const Status& status);
 
 // How far to write zeros.
 struct FillTarget {
@@ -28,10 +30,11 @@ class SegmentWriter {
  public:
   // Makes a segment durably: header and zeros under a temporary name, synced, renamed (over a segment
   // of the same name, if there is one), directory synced. Store, lineage and checksum of the header
-  // are filled in. kNoSpace: nothing has changed. kInvalidArgument if records of the chain's present
-  // branch would be dead in it.
-  static Result<SegmentWriter> Create(const WalContext& context, SegmentHeader header,
-                                      const FillTarget& fill);
+  // are filled in. `*named` (if given) becomes true once the segment has its name; an error before that has
+  // changed nothing. After it, only too many open files lacks_resource(), and Create may be called again for
+  // the same segment. kInvalidArgument if records of the chain's present branch would be dead in it.
+  static Result<SegmentWriter> Create(const WalContext& context, SegmentHeader header, const FillTarget& fill,
+                                      bool* named = nullptr);
   // Goes on at `at` in a segment whose header has been verified. What lies behind it is zeroed and
   // synced first; interrupted, any part of it may be left.
   static Result<SegmentWriter> Open(const WalContext& context, const std::string& path,

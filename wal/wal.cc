@@ -97,6 +97,9 @@ struct Wal::Impl {
   std::vector<SegmentFile> files;  // oldest first; the last one is the writer's
   SegmentWriter writer;
   Version durable_through;  // highest claim known to be in the log
+  // A rotation failed after its segment had got its name. Nothing may follow in the old segment: the next
+  // write begins with another rotation, which replaces the one that was named.
+  bool successor_named = false;
   Status failed;
   std::string buffer;
 };
@@ -117,14 +120,20 @@ Status Wal::Impl::RotateTo(uint64_t needed_bytes) {
     header.prev_checksum = writer.header().prev_checksum;
   }
   const FillTarget fill = NextFill(options, 0, kSegmentHeaderBytes + needed_bytes);
-  RAWKV_ASSIGN_OR_RETURN(SegmentWriter next, SegmentWriter::Create(context, header, fill));
+  bool named = false;
+  Result<SegmentWriter> next = SegmentWriter::Create(context, header, fill, &named);
+  if (!next.ok()) {
+    successor_named |= named;
+    return next.status();
+  }
+  successor_named = false;
   if (sealing) {
     files.back().bytes = writer.filled_bytes();
-    files.push_back({.first = header.first, .path = next.path(), .bytes = 0});
+    files.push_back({.first = header.first, .path = next->path(), .bytes = 0});
   } else {
     durable_through = Version();
   }
-  writer = std::move(next);
+  writer = *std::move(next);
   return {};
 }
 
@@ -205,12 +214,12 @@ Status Wal::PrepareSpace(uint64_t framed_bytes) {
   const uint64_t needed_bytes = framed_bytes + kWatermarkBytes;
   const uint64_t end = impl.writer.end().offset + needed_bytes;
   Status status;
-  if (!impl.WriterIsLive() || end > impl.options.segment_bytes) {
+  if (!impl.WriterIsLive() || impl.successor_named || end > impl.options.segment_bytes) {
     status = impl.Rotate(needed_bytes);
   } else if (end > impl.writer.filled_bytes()) {
     status = impl.writer.Extend(NextFill(impl.options, impl.writer.filled_bytes(), end));
   }
-  return status.code() == StatusCode::kNoSpace ? status : impl.Remember(status);
+  return status.lacks_resource() ? status : impl.Remember(status);
 }
 
 Status Wal::Append(std::span<const PendingRecord> group, Lineage lineage, Version durable_through) {
@@ -274,7 +283,7 @@ Status Wal::StartSegment(uint64_t min_bytes) {
   const uint64_t record_bytes = impl.writer.end().offset - kSegmentHeaderBytes;
   if (!impl.writer.has_records() || !impl.WriterIsLive() || record_bytes < min_bytes) return {};
   const Status status = impl.Rotate(kWatermarkBytes);
-  return status.code() == StatusCode::kNoSpace ? status : impl.Remember(status);
+  return status.lacks_resource() ? status : impl.Remember(status);
 }
 
 Status Wal::TruncateAfter(Version version) {

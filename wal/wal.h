@@ -98,8 +98,8 @@ Status ReadLog(const WalContext& context, Version from, Version to,
 // Segments in order, without judging. Safe beside a live writer.
 Result<std::vector<SegmentInfo>> ListSegments(const WalContext& context);
 
-// The writer. One caller at a time. After an error other than kNoSpace from PrepareSpace the log
-// must not be appended to again (the engine is poisoned, invariant 10).
+// The writer. One caller at a time. After an error, other than one of PrepareSpace or StartSegment that
+// lacks_resource(), the log must not be appended to again (the engine is poisoned, invariant 10).
 class Wal {
  public:
   // Opens for appending behind `keep_through`, which must be scan.last or a good record below it.
@@ -116,8 +116,8 @@ class Wal {
   static uint64_t FramedBytes(std::span<const PendingRecord> group);
   uint64_t max_group_bytes() const;
 
-  // Makes room for a group: writes zeros ahead, or seals the segment and makes the next. kNoSpace:
-  // nothing has changed and the caller may try again (invariant 13).
+  // Makes room for a group: writes zeros ahead, or seals the segment and makes the next. An error that
+  // lacks_resource() leaves the log as it was, and the caller may try again (invariant 13).
   Status PrepareSpace(uint64_t framed_bytes);
   // Writes the group (contiguous, following last()) into prepared space. Not synced.
   Status Append(std::span<const PendingRecord> group, Lineage lineage, Version durable_through);
@@ -127,7 +127,7 @@ class Wal {
   Status AppendWatermark(Lineage lineage, Version durable_through);
   Status Sync();
   // Begins a new segment if the present one holds at least `min_bytes` of records: what follows can then
-  // be read without reading those first. kNoSpace: nothing has changed.
+  // be read without reading those first. Errors as PrepareSpace.
   Status StartSegment(uint64_t min_bytes);
 
   // Removes every record above `version` durably: whole segments newest first, then zeros. If no

@@ -29,12 +29,13 @@ class FlushListener final : public rocksdb::EventListener {
   void OnBackgroundError(BackgroundErrorReason reason, rocksdb::Status* error) override {
     const bool flush =
         reason == BackgroundErrorReason::kFlush || reason == BackgroundErrorReason::kFlushNoWAL;
-    if (error->IsNoSpace() && flush) {
-      tracker_->FailForNow(FromRocksdb(*error, "flushing index " + dir_));
+    const Status told = FromRocksdb(*error, "flushing index " + dir_);
+    if (told.lacks_resource() && flush) {
+      tracker_->FailForNow(told);
       *error = rocksdb::Status::OK();
       return;
     }
-    if (error->IsNoSpace() && reason == BackgroundErrorReason::kCompaction) {
+    if (told.lacks_resource() && reason == BackgroundErrorReason::kCompaction) {
       // RocksDB tries again each second; told once.
       if (!compaction_short_of_space_.exchange(true)) {
         Log(LogLevel::kWarning, FromRocksdb(*error, "compacting index " + dir_ + ", will be tried again"));
@@ -45,8 +46,8 @@ class FlushListener final : public rocksdb::EventListener {
     // A manifest that could not be written is among these, whatever the reason: RocksDB has lost track
     // of what is on disk until it is reopened.
     Status failure = FromRocksdb(*error, "index " + dir_ + " stopped writing until the store is reopened");
-    // Giving space back does not cure it.
-    if (failure.code() == StatusCode::kNoSpace) failure = Status::IoError(failure.message());
+    // Giving the resource back does not cure it.
+    if (failure.lacks_resource()) failure = Status::IoError(failure.message());
     Log(LogLevel::kError, failure);
     tracker_->Fail(failure);
   }

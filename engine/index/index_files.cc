@@ -89,6 +89,14 @@ Result<LinkedFile> DescribeTable(const rocksdb::LiveFileMetaData& table, const s
   return file;
 }
 
+// A copy is as good as a link only if it holds the bytes that RocksDB wrote.
+Status CheckCopy(Fs& fs, const std::string& copy, const std::string& crc32c) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string actual, Crc32cOfFile(fs, copy));
+  if (actual == crc32c) return {};
+  return Status::Corruption(copy +
+                            ": the copy of a table has another CRC-32C than the table was written with");
+}
+
 // GetLiveFilesStorageInfo would list all of this in one call. But it also asks for RocksDB's own log files,
 // of which rawkv has none, and in RocksDB 7.8 that question can wait for ever: it waits for purges of
 // obsolete files to end, and misses their end while iterators are being closed (RocksDB PR 14069).
@@ -146,7 +154,10 @@ Result<std::vector<LinkedFile>> LinkLiveFiles(rocksdb::DB& db, Fs& fs, const std
   RAWKV_ASSIGN_OR_RETURN(LiveFiles live, ListLiveFiles(db, dir, what));
   std::vector<LinkedFile> files = std::move(live.tables);
   for (const LinkedFile& table : files) {
-    RAWKV_RETURN_IF_ERROR(fs.Link(JoinPath(dir, table.name), JoinPath(to, table.name)));
+    const std::string target = JoinPath(to, table.name);
+    RAWKV_ASSIGN_OR_RETURN(const bool copied,
+                           LinkOrCopy(fs, JoinPath(dir, table.name), target, table.size_bytes));
+    if (copied) RAWKV_RETURN_IF_ERROR(CheckCopy(fs, target, table.crc32c));
   }
   RAWKV_RETURN_IF_ERROR(
       CopyPrefix(fs, JoinPath(dir, live.manifest), JoinPath(to, live.manifest), live.manifest_bytes));
@@ -179,7 +190,7 @@ Status CloneIndex(Fs& fs, const std::string& from, const std::string& to) {
       case CloneAction::kLink: {
         RAWKV_ASSIGN_OR_RETURN(const FileStat stat, fs.Stat(source));
         if (stat.kind != FileKind::kRegular) return Status::Corruption(source + ": not a regular file");
-        RAWKV_RETURN_IF_ERROR(fs.Link(source, target));
+        RAWKV_RETURN_IF_ERROR(LinkOrCopy(fs, source, target, stat.size_bytes).status());
         break;
       }
       case CloneAction::kCopy:

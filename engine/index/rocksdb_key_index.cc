@@ -266,8 +266,8 @@ Status RocksdbKeyIndex::Apply(IndexBatch& batch) {
   const StallWatch::Call call(watch_, "writing");
   const Status written = FromRocksdb(db_->Write(options, &static_cast<RocksdbIndexBatch&>(batch).Finish()),
                                      "writing to index " + dir_);
-  // kNoSpace would say that nothing has happened, while the log has it already.
-  return written.code() == StatusCode::kNoSpace ? Status::IoError(written.message()) : written;
+  // Lack of a resource would say that nothing has happened, while the log has the record already.
+  return written.lacks_resource() ? Status::IoError(written.message()) : written;
 }
 
 Status RocksdbKeyIndex::CheckWritable() const {

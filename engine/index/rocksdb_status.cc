@@ -3,6 +3,7 @@
 #include <rocksdb/status.h>
 
 #include <string>
+#include <system_error>
 
 #include "base/refusal.h"
 
@@ -18,6 +19,11 @@ StatusCode CodeOf(const rocksdb::Status& status) {
 }
 
 }  // namespace
+
+bool SaysErrno(const rocksdb::Status& status, int error) {
+  const std::string text = status.ToString();
+  return text.find(std::generic_category().message(error)) != std::string::npos;
+}
 
 Status FromRocksdb(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return {};

@@ -41,6 +41,21 @@ TEST(Status, ErrnoValuesMapToWhatTheCallerCanDo) {
   EXPECT_EQ(Status::FromErrno(EACCES, "open /x").code(), StatusCode::kIoError);
 }
 
+TEST(Status, LackOfAResourceIsKnownByErrnoAndKeptByContext) {
+  for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
+    EXPECT_EQ(Status::FromErrno(error, "write /x").code(), StatusCode::kNoSpace) << error;
+  }
+  for (const int error : {EMFILE, ENFILE}) {
+    const Status status = Status::FromErrno(error, "open /x").WithContext("commit");
+    EXPECT_EQ(status.code(), StatusCode::kIoError);
+    EXPECT_TRUE(status.lacks_resource());
+    EXPECT_NE(status.message().find("ulimit -n"), std::string::npos) << status.message();
+  }
+  EXPECT_TRUE(Status::NoSpace("full").lacks_resource());
+  EXPECT_FALSE(Status::IoError("broken").lacks_resource());
+  EXPECT_FALSE(Status::Ok().lacks_resource());
+}
+
 TEST(Status, EveryCodeHasItsOwnName) {
   std::set<std::string_view> names;
   for (int code = 0; code <= static_cast<int>(StatusCode::kInternal); ++code) {

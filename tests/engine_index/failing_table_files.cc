@@ -47,7 +47,17 @@ FailingTableFiles::~FailingTableFiles() = default;
 IOStatus FailingTableFiles::Answer(const Rule& rule, const std::string& path) {
   if (rule.fault == Fault::kNone || path.find(rule.name_part) == std::string::npos) return IOStatus::OK();
   ++failures_;
-  return rule.fault == Fault::kNoSpace ? IOStatus::NoSpace("injected") : IOStatus::IOError("injected");
+  // The texts are those of RocksDB's own files, which make no more of the last two.
+  switch (rule.fault) {
+    case Fault::kNoSpace:
+      return IOStatus::NoSpace("injected");
+    case Fault::kOverQuota:
+      return IOStatus::IOError("injected", "Disk quota exceeded");
+    case Fault::kTooManyOpenFiles:
+      return IOStatus::IOError("injected", "Too many open files");
+    default:
+      return IOStatus::IOError("injected");
+  }
 }
 
 void FailingTableFiles::FailAppends(std::string name_part, Fault fault) {

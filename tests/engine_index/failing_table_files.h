@@ -13,7 +13,7 @@ namespace rawkv {
 // The real files, but writing to files with a given name part can be made to fail or to wait.
 class FailingTableFiles final : public rocksdb::FileSystemWrapper {
  public:
-  enum class Fault : uint8_t { kNone, kNoSpace, kIoError };
+  enum class Fault : uint8_t { kNone, kNoSpace, kOverQuota, kTooManyOpenFiles, kIoError };
 
   FailingTableFiles();
   ~FailingTableFiles() override;

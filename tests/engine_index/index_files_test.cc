@@ -244,6 +244,21 @@ TEST_F(IndexFiles, LinksAreNeverReplacedByCopies) {
   EXPECT_EQ(CloneIndex(fs, dir_, temp_.File("clone")).code(), StatusCode::kNotSupported);
 }
 
+TEST_F(IndexFiles, TableAtTheLimitOfLinksIsCopied) {
+  CommitAndFlush(1);
+  FaultFs fs(PosixFs());
+  std::filesystem::create_directory(to_);
+  fs.Arm({.status = Status::FailedPrecondition("Too many links"),
+          .reach = FaultFs::Reach::kMatching,
+          .matches = [](const FaultFs::Operation& op) { return op.Is("link"); }});
+  ASSERT_TRUE(index_->LinkInto(fs, to_).ok());
+  ASSERT_TRUE(CloneIndex(fs, to_, temp_.File("clone")).ok());
+  EXPECT_TRUE(fs.fired());
+  ExpectAllSynced(fs.trace());
+  index_ = MustOpen({.dir = temp_.File("clone")});
+  EXPECT_EQ(AppliedVersion(*index_), 1u);
+}
+
 TEST_F(IndexFiles, EveryFailureIsTold) {
   CommitAndFlush(1);
   CommitAndFlush(2);

@@ -152,6 +152,22 @@ TEST_F(IndexFlush, WithoutSpaceFailsAndMayBeBegunAgain) {
   EXPECT_EQ(FlushedVersion(), 2u);
 }
 
+TEST_F(IndexFlush, OverQuotaOrWithoutDescriptorsFailsAndMayBeBegunAgain) {
+  uint64_t version = 0;
+  for (const Fault fault : {Fault::kOverQuota, Fault::kTooManyOpenFiles}) {
+    Commit(*index_, ++version, "a", "one");
+    files_->FailAppends(".sst", fault);
+    ASSERT_TRUE(index_->StartFlush().ok());
+    const Status failed = index_->WaitFlush();
+    EXPECT_TRUE(failed.lacks_resource()) << failed.ToString();
+    EXPECT_EQ(failed.code(), fault == Fault::kOverQuota ? StatusCode::kNoSpace : StatusCode::kIoError);
+    EXPECT_TRUE(index_->CheckWritable().ok());
+    files_->Heal();
+    Flush(*index_);
+    EXPECT_EQ(FlushedVersion(), version);
+  }
+}
+
 TEST_F(IndexFlush, WhoseTableCannotBeSyncedIsALastingFailure) {
   Commit(*index_, 1, "a", "one");
   files_->FailSyncs(".sst", Fault::kIoError);

@@ -121,6 +121,32 @@ TEST_F(LogSpace, HalfMadeSegmentThatCannotBeRemovedIsNoObstacle) {
   }
 }
 
+// The segment may have its name already when the directory or the segment itself cannot be opened.
+TEST_F(LogSpace, TooManyOpenFilesDuringARotationChangeNothing) {
+  ASSERT_OK(Append(40'000));
+  const Version last = wal_->last();
+  for (const char* step : {"create", "syncdir"}) {
+    SCOPED_TRACE(step);
+    fs_.Arm({.status = Status::Refused("injected"),
+             .reach = FaultFs::Reach::kMatching,
+             .matches = [&](const FaultFs::Operation& op) { return op.Is(step); }});
+    for (int i = 0; i < 2; ++i) {
+      const Status refused = wal_->PrepareSpace(40'000);
+      EXPECT_TRUE(refused.lacks_resource()) << refused.ToString();
+      EXPECT_TRUE(fs_.fired());
+      ExpectWhole();
+    }
+    fs_.Disarm();
+  }
+  // What fits the old segment goes to the new one all the same, which is named already.
+  ASSERT_OK(Append(10));
+  ASSERT_OK(Append(20'000));
+  EXPECT_EQ(log_.SegmentVersions(), (std::vector{Version(1), Next(last)}));
+  ExpectWhole();
+  wal_ = log_.Open(fs_).value();
+  ExpectWhole();
+}
+
 TEST_F(LogSpace, LessThanAStepIsEnoughIfTheGroupFits) {
   const WalOptions options{.segment_bytes = 64 * 1024, .fill_step_bytes = 32 * 1024};
   wal_ = log_.Open(fs_, options).value();
