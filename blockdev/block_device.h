@@ -23,6 +23,8 @@ struct Geometry {
   uint64_t capacity_bytes = 0;  // rounded down to kBlockAlign
   bool direct = false;          // O_DIRECT or its like
   bool discard_supported = false;
+  // A file that had holes when it was opened: writing takes room on its filesystem, Discard gives it back.
+  bool sparse = false;
 };
 
 enum class IoKind : uint8_t { kRead, kWrite };

@@ -86,6 +86,12 @@ bool DiscardSupported(int fd, const struct stat& info) {
   return false;
 }
 
+// Fewer blocks than bytes; st_blocks counts units of 512 bytes.
+bool HasHoles(const struct stat& info) {
+  return S_ISREG(info.st_mode) &&
+         static_cast<uint64_t>(info.st_blocks) * 512 < static_cast<uint64_t>(info.st_size);
+}
+
 }  // namespace
 
 Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& path) {
@@ -148,7 +154,8 @@ Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& 
   out.geometry = {.kind = kind,
                   .capacity_bytes = size / kBlockAlign * kBlockAlign,
                   .direct = opened.direct,
-                  .discard_supported = options.writable && DiscardSupported(fd, now)};
+                  .discard_supported = options.writable && DiscardSupported(fd, now),
+                  .sparse = HasHoles(now)};
   if (!opened.direct && options.cache == CacheMode::kDirect) {
     out.cache_note = "buffered, because the filesystem of " + path + " refuses O_DIRECT";
   }

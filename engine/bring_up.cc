@@ -29,7 +29,7 @@ Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_A
                       .progress = c.options.progress,
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
-    if (core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
+    if (c.without_room || core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
     core.index->AllowCompaction();  // a long way, with many tables to come
     const Status flushed = WithBallast(c, [&]() -> Status {
       RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
@@ -45,11 +45,18 @@ Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_A
 Status FromSnapshot(StoreContext& c, Core& core, Version base, const std::string& why,
                     Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   core.index.reset();
-  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+  const Status rebuilt = WithBallast(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(WorkingIndex working, RebuildWorking(c, base, why));
     core.index = std::move(working.index);
     return Status::Ok();
-  }));
+  });
+  if (rebuilt.code() == StatusCode::kNoSpace) {
+    OpensWithoutRoom(c, rebuilt);
+    RAWKV_ASSIGN_OR_RETURN(core.index,
+                           OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory));
+  } else if (!rebuilt.ok()) {
+    return rebuilt;
+  }
   return CatchUp(c, core, to);
 }
 
@@ -66,6 +73,13 @@ Status UseInstead(StoreContext& c, Version base, const std::vector<Version>& dam
 }
 
 }  // namespace
+
+void OpensWithoutRoom(StoreContext& c, const Status& cause) {
+  c.without_room = true;
+  c.env.logger->Log(LogLevel::kWarning,
+                    c.paths.dir + ": opened without room on the filesystem (" + cause.ToString() +
+                        "); reads and what gives room back work, puts and snapshots need room and a reopen");
+}
 
 Result<std::vector<Version>> ContinuedSnapshots(StoreContext& c) {
   std::vector<Version> out;

@@ -31,4 +31,7 @@ struct IndexSource {
 // was moved.
 Status BringUpIndex(StoreContext& context, Core& core, IndexSource source, Version to);
 
+// Notes, and logs as a warning, that this open found no room (StoreContext::without_room).
+void OpensWithoutRoom(StoreContext& context, const Status& cause);
+
 }  // namespace rawkv

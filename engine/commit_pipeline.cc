@@ -17,6 +17,13 @@ CommitResult NotApplied(const Status& status) {
           .version = {}};
 }
 
+bool HasPut(const WriteBatch& batch) {
+  const auto& operations = batch.operations();
+  return std::any_of(operations.begin(), operations.end(), [](const WriteBatch::Operation& op) {
+    return op.kind == WriteBatch::Operation::Kind::kPut;
+  });
+}
+
 }  // namespace
 
 class CommitPipeline::CallUnderWay {
@@ -61,12 +68,13 @@ CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions
   const Status queued = NoThrow([&]() -> Status {
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     RAWKV_RETURN_IF_ERROR(ValidateBatch(batch, context_));
+    if (HasPut(batch)) RAWKV_RETURN_IF_ERROR(AdmitPut(context_));
     RAWKV_ASSIGN_OR_RETURN(waiter.commit, PrepareCommit(batch, context_, core_, hooks_.make_space));
     Enqueue(waiter);
     return Status::Ok();
   });
   if (queued.ok()) return AwaitTurn(waiter);
-  core_.allocator->Release(waiter.commit.reserved);
+  GiveBack(context_, core_, waiter.commit, queued);
   return NotApplied(queued);
 }
 
@@ -255,7 +263,7 @@ void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status
                    .version = {}};
     } else {
       w->result = NotApplied(status);
-      core_.allocator->Release(w->commit.reserved);
+      GiveBack(context_, core_, w->commit, status);
     }
   }
 }

@@ -163,8 +163,21 @@ Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext
                                    std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
   });
   if (status.ok()) return out;
-  core.allocator->Release(out.reserved);
+  GiveBack(c, core, out, status);
   return status;
+}
+
+void GiveBack(const StoreContext& c, Core& core, const PreparedCommit& commit, const Status& refusal) {
+  BlockDevice& device = *c.device.device;
+  if (refusal.code() == StatusCode::kNoSpace && device.geometry().sparse &&
+      device.geometry().discard_supported) {
+    // Still reserved, so nobody else writes there. A hole that cannot be punched keeps its blocks for the
+    // next payload of these slots.
+    for (const Extent& e : commit.reserved) {
+      (void)device.Discard(c.layout().OffsetOf(e.first), e.count.value() * c.layout().slot_bytes).ok();
+    }
+  }
+  core.allocator->Release(commit.reserved);
 }
 
 }  // namespace rawkv

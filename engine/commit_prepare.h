@@ -26,4 +26,8 @@ Status ValidateBatch(const WriteBatch& batch, const StoreContext& context);
 Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& context, Core& core,
                                      const std::function<Status()>& make_space);
 
+// Gives back what a commit that is not applied holds: its slots and, where it was refused for lack of room,
+// the room that its payload took in a device file with holes.
+void GiveBack(const StoreContext& context, Core& core, const PreparedCommit& commit, const Status& refusal);
+
 }  // namespace rawkv

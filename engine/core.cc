@@ -45,7 +45,12 @@ Status FlushIndexIfLarge(StoreContext& context, Core& core) {
     if (core.index->MemtableBytes() < context.options.memtable_bytes) return Status::Ok();
   }
   RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
-  RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+  const Status begun = core.index->StartFlush();
+  if (begun.lacks_resource()) {
+    core.flush_again_at = bytes + context.options.memtable_bytes;
+    return Status::Ok();
+  }
+  RAWKV_RETURN_IF_ERROR(begun);
   core.flush_begun = true;
   return Status::Ok();
 }

@@ -142,9 +142,9 @@ Status Engine::Impl::LastWords() {
   MutexLock write(core.write_mu);
   RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
   if (core.index->MemtableBytes() >= kCloseFlushBytes) {
-    RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
     // What cannot be written out for lack of room or descriptors is replayed at the next open.
-    const Status flushed = core.index->WaitFlush();
+    Status flushed = core.index->StartFlush();
+    if (flushed.ok()) flushed = core.index->WaitFlush();
     if (!flushed.lacks_resource()) RAWKV_RETURN_IF_ERROR(flushed);
   }
   // A log that cannot grow closes without its watermark; recovery verifies a little more.

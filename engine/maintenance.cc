@@ -73,12 +73,18 @@ Status Maintenance::StartSegmentIfRoom() {
 }
 
 Result<Version> Maintenance::CreateSnapshot() {
+  RAWKV_ASSIGN_OR_RETURN(const Version version, PublishWithReserve());
+  RAWKV_RETURN_IF_ERROR(ApplyRetention(keep_recent_).status());
+  return version;
+}
+
+Result<Version> Maintenance::PublishWithReserve() {
+  RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
   Version version;
   RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
     RAWKV_ASSIGN_OR_RETURN(version, Publish());
     return Status::Ok();
   }));
-  RAWKV_RETURN_IF_ERROR(ApplyRetention(keep_recent_).status());
   return version;
 }
 
@@ -152,7 +158,7 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
       return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
                                         " already; unpin it first");
     }
-    RAWKV_ASSIGN_OR_RETURN(version, Publish());
+    RAWKV_ASSIGN_OR_RETURN(version, PublishWithReserve());
   }
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(*version) == nullptr) {
@@ -277,12 +283,7 @@ Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version
   const Version tip = core_.tip.Get();
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
                          MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
-  std::shared_ptr<const EngineView> view;
-  RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&]() -> Status {
-    RAWKV_ASSIGN_OR_RETURN(view, views_.OpenClone(context_, way.base, version, kind));
-    return Status::Ok();
-  }));
-  return view;
+  return views_.OpenClone(context_, way.base, version, kind);
 }
 
 }  // namespace rawkv

@@ -62,6 +62,7 @@ class Maintenance {
 
  private:
   Result<Version> Publish() RAWKV_REQUIRES(mu);
+  Result<Version> PublishWithReserve() RAWKV_REQUIRES(mu);
   Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_mu);
   Result<std::vector<Version>> ApplyRetention(uint64_t keep) RAWKV_REQUIRES(mu);
   Status DropLogBefore(Version version) RAWKV_REQUIRES(mu);

@@ -153,6 +153,7 @@ Status SweepLeftovers(StoreContext& c) {
 }
 
 Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+  c.without_room = false;
   RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(c));
   RAWKV_RETURN_IF_ERROR(SweepLeftovers(c));
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
@@ -160,10 +161,16 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 
   std::string why;
   std::optional<WorkingIndex> working;
-  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+  const Status opened = WithBallast(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why));
     return Status::Ok();
-  }));
+  });
+  if (opened.code() == StatusCode::kNoSpace) {
+    OpensWithoutRoom(c, opened);
+    RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why, IndexFilesGo::kToMemory));
+  } else if (!opened.ok()) {
+    return opened;
+  }
   RAWKV_ASSIGN_OR_RETURN(Version proven, ProvenBySnapshots(c));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (working) {
@@ -182,7 +189,13 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
     RAWKV_ASSIGN_OR_RETURN(const std::string aside, c.snapshots->Quarantine(*current.damaged));
     c.env.logger->Log(LogLevel::kWarning, aside + ": damaged, moved aside");
   }
-  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&] { return TellCut(c, log.cut); }));
+  const Status told = WithBallast(c, [&] { return TellCut(c, log.cut); });
+  if (told.code() == StatusCode::kNoSpace) {
+    OpensWithoutRoom(c, told);
+    c.record.last_cut = log.cut ? log.cut : c.record.last_cut;  // in memory; the next save keeps it
+  } else if (!told.ok()) {
+    return told;
+  }
   RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));
     return Status::Ok();

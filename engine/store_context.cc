@@ -11,7 +11,6 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kBallastBytes = 4ull << 20;
 constexpr uint64_t kMinMemtableBytes = 16ull << 10;    // an empty memtable counts some KiB already
 constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // of index files that are not SSTs
 
@@ -175,6 +174,7 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   if (c->record.digest)
     return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
   RAWKV_RETURN_IF_ERROR(ApplyOptions(*c));
+  c->reserve = std::make_unique<Reserve>(*c->env.fs, *c->env.logger, dir, c->paths.reserve());
   c->snapshots = std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, c->record.store_uuid);
   const Status device = OpenDevice(*c, access);
   if (access != ContextAccess::kBesideWriter) RAWKV_RETURN_IF_ERROR(device);
@@ -203,28 +203,26 @@ FileChecksummer SnapshotChecksummer(const Environment& env) {
 }
 
 Status WithBallast(StoreContext& context, const std::function<Status()>& work) {
-  Status status = work();
-  if (status.code() != StatusCode::kNoSpace) return status;
-  const Status released = context.env.fs->RemoveFile(context.paths.reserve());
-  if (!released.ok()) return status;  // already given up: the first answer stands
-  context.env.logger->Log(LogLevel::kWarning,
-                          context.paths.dir + ": the filesystem is full; released the reserve");
-  return work();
+  return context.reserve->With(work);
 }
 
 void EnsureBallast(StoreContext& context) {
-  Fs& fs = *context.env.fs;
-  const std::string path = context.paths.reserve();
-  const Result<FileStat> stat = fs.Stat(path);
-  if (stat.ok() && stat->size_bytes == kBallastBytes) return;
-  const Result<uint64_t> free = fs.FreeBytes(context.paths.dir);
-  if (!free.ok() || *free < 16 * kBallastBytes) return;
-  Result<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kCreate);
-  if (!file.ok()) return;
-  const Status filled = (*file)->ZeroFill(0, kBallastBytes);
+  const Status filled = context.reserve->Fill();
   if (filled.ok()) return;
-  context.env.logger->Log(LogLevel::kInfo, path + ": no reserve laid down: " + filled.ToString());
-  (void)fs.RemoveFile(path);  // half a reserve is none
+  context.env.logger->Log(LogLevel::kInfo,
+                          context.paths.reserve() + ": the reserve is not whole: " + filled.ToString());
+}
+
+Status CheckOpenedWithRoom(const StoreContext& context) {
+  if (!context.without_room) return Status::Ok();
+  return Status::NoSpace(context.paths.dir +
+                         ": the filesystem was full when the store was opened; make room (delete keys, prune "
+                         "snapshots, remove other files), then close and reopen the store");
+}
+
+Status AdmitPut(const StoreContext& context) {
+  RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context));
+  return context.reserve->AdmitPut();
 }
 
 }  // namespace rawkv

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include "blockdev/open_block_device.h"
 #include "blockdev/superblock.h"
 #include "engine/options.h"
+#include "engine/reserve.h"
 #include "engine/store_file.h"
 #include "engine/store_lock.h"
 #include "engine/store_paths.h"
@@ -38,6 +40,10 @@ struct StoreContext {
   Superblock superblock;
   std::unique_ptr<SuperblockStore> superblocks;
   std::unique_ptr<SnapshotStore> snapshots;
+  std::unique_ptr<Reserve> reserve;
+  // The open found no room at all, not even the reserve: the index may be in memory, and STORE does not count
+  // this open. Reads and what gives room back work; puts and snapshots need another open. Set by recovery.
+  std::atomic<bool> without_room{false};
 
   const DeviceLayout& layout() const { return superblock.layout; }
   WalContext log() const { return {env.fs, paths.wal(), record.store_uuid, record.chain}; }
@@ -67,10 +73,13 @@ Status ValidateRuntime(const RuntimeSettings& settings);
 Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir);
 FileChecksummer SnapshotChecksummer(const Environment& env);
 
-// Runs `work`; when the filesystem is full, gives up the ballast file and tries once more
-// (design invariant 13).
+// Reserve::With of the store.
 Status WithBallast(StoreContext& context, const std::function<Status()>& work);
-// Lays the ballast down again if it is missing and there is room; failing is fine.
+// Fills the store's reserve as far as there is room.
 void EnsureBallast(StoreContext& context);
+// Ok if data may be added; kNoSpace, with what to do, while the room that is left is kept for other work.
+Status AdmitPut(const StoreContext& context);
+// kNoSpace, with what to do, if the store was opened without room.
+Status CheckOpenedWithRoom(const StoreContext& context);
 
 }  // namespace rawkv

@@ -31,8 +31,9 @@ Status WriteHolder(Fs& fs, Clock& clock, const std::string& path, StoreLock::Hol
   const std::string text = std::to_string(getpid()) + " " + HostName() + " " +
                            std::to_string(clock.NowUnixMs()) +
                            std::string(holder == StoreLock::Holder::kWriter ? "\n" : kLooking);
-  RAWKV_RETURN_IF_ERROR(file->Truncate(0));
-  return file->WriteAt(0, AsBytes(text));
+  // Over the old text, not after a cut to nothing: that block may be the last one that the filesystem has.
+  RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(text)));
+  return file->Truncate(text.size());
 }
 
 // Whether LOCK names a process that has ended: whoever holds the lock has not entered itself yet.

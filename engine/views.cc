@@ -48,6 +48,7 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::share
                                                                 const char* kind) {
   std::shared_ptr<EngineView> view(new EngineView());
   view->index_ = index;
+  view->on_live_index_ = true;
   view->kind_ = kind;
   MutexLock lock(mu_);
   view->point_ = index->TakeReadPoint();
@@ -64,11 +65,15 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& 
   std::shared_ptr<EngineView> view(new EngineView());
   view->kind_ = kind;
   view->version_ = version;
-  RAWKV_ASSIGN_OR_RETURN(view->lease_, Lease::Create(*c.env.fs, *c.env.clock, c.paths.dir,
-                                                     Uuid::Generate(*c.env.entropy), version, base));
-  const std::string index_dir = JoinPath(view->lease_->dir(), "index");
-  RAWKV_RETURN_IF_ERROR(CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), index_dir));
-  RAWKV_ASSIGN_OR_RETURN(view->index_, OpenIndexForWriting(c, index_dir));
+  const Status cloned = CloneOnDisk(c, base, *view);
+  if (cloned.code() == StatusCode::kNoSpace) {
+    // The clone reads the snapshot's own tables, which it holds open, and writes to memory. Without a lease:
+    // this process holds the store's lock, so that nobody else can remove what it reads.
+    RAWKV_ASSIGN_OR_RETURN(view->index_,
+                           OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory));
+  } else if (!cloned.ok()) {
+    return cloned;
+  }
   const ReplayTarget target{.index = view->index_.get(),
                             .slot_count = c.layout().slot_count,
                             .progress = c.options.progress,
@@ -85,6 +90,25 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& 
   return std::shared_ptr<const EngineView>(std::move(view));
 }
 
+Status ViewRegistry::CloneOnDisk(StoreContext& c, Version base, EngineView& view) {
+  Result<std::unique_ptr<Lease>> lease = Lease::Create(*c.env.fs, *c.env.clock, c.paths.dir,
+                                                       Uuid::Generate(*c.env.entropy), view.version_, base);
+  if (!lease.ok()) return lease.status();
+  const std::string index_dir = JoinPath((*lease)->dir(), "index");
+  Status status = CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), index_dir);
+  if (status.ok()) {
+    Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, index_dir);
+    status = index.status();
+    if (index.ok()) view.index_ = *std::move(index);
+  }
+  if (status.ok()) {
+    view.lease_ = *std::move(lease);
+  } else {
+    (void)(*lease)->Remove().ok();  // swept at the next open where it stays
+  }
+  return status;
+}
+
 void ViewRegistry::Forget(const EngineView* view) {
   MutexLock lock(mu_);
   views_.remove(view);
@@ -94,7 +118,7 @@ std::vector<VersionHold> ViewRegistry::Holds() const {
   MutexLock lock(mu_);
   std::vector<VersionHold> out;
   for (const EngineView* v : views_) {
-    out.push_back({v->kind_, ToString(v->version_), v->version_, v->lease_ == nullptr});
+    out.push_back({v->kind_, ToString(v->version_), v->version_, v->on_live_index_});
   }
   return out;
 }

@@ -44,7 +44,8 @@ class EngineView final : public ReadView {
   std::string kind_;                        // "view" or "export"
   std::shared_ptr<const ReadPoint> point_;  // dies before the index
   std::shared_ptr<KeyIndex> index_;
-  std::unique_ptr<Lease> lease_;  // of a clone; null for the tip
+  std::unique_ptr<Lease> lease_;  // of a clone on disk
+  bool on_live_index_ = false;
 };
 
 // Open views, so that nobody reuses what they read (design invariant 2).
@@ -74,6 +75,8 @@ class ViewRegistry {
  private:
   friend class EngineView;
   void Forget(const EngineView* view);
+  // Gives `view` a lease, and below it a clone of snapshot `base`. Leaves nothing after a failure.
+  static Status CloneOnDisk(StoreContext& context, Version base, EngineView& view);
 
   const ForkGuard& process_;
   mutable Mutex mu_;

@@ -40,15 +40,17 @@ Status CheckWorkingComplete(StoreContext& c) {
   return CheckBase(c, c.paths.working());
 }
 
-Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std::string& index_dir) {
+Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std::string& index_dir,
+                                                      IndexFilesGo to) {
   return KeyIndex::Open({.dir = index_dir,
+                         .in_memory = to == IndexFilesGo::kToMemory,
                          .block_cache_bytes = c.options.block_cache_bytes,
                          .memtable_bytes = c.options.memtable_bytes,
                          .fs = c.env.index_fs,
                          .logger = c.env.logger});
 }
 
-Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* why) {
+Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* why, IndexFilesGo to) {
   const auto rebuild = [&](const Status& cause) -> Result<std::optional<WorkingIndex>> {
     // Out of memory or descriptors is not damage: rebuilding would not help.
     if (cause.code() == StatusCode::kIoError || cause.code() == StatusCode::kNoSpace) return cause;
@@ -56,7 +58,7 @@ Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* wh
     return std::optional<WorkingIndex>();
   };
   if (Status base = CheckWorkingComplete(c); !base.ok()) return rebuild(base);
-  Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, c.paths.working_index());
+  Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, c.paths.working_index(), to);
   if (!index.ok()) return rebuild(index.status());
   Result<MetaRecord> meta = (*index)->Meta();
   if (!meta.ok()) return rebuild(meta.status());

@@ -23,15 +23,20 @@ struct WorkingIndex {
   MetaRecord meta;
 };
 
+// Where an index that is opened for writing puts its files: KeyIndexOptions::in_memory.
+enum class IndexFilesGo : uint8_t { kToDisk, kToMemory };
+
 // Opens working/ if it is complete (BASE is there, written last) and its state is on the chain.
 // Absent result: must be rebuilt, `why` says so.
-Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& context, std::string* why);
+Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& context, std::string* why,
+                                                IndexFilesGo to = IndexFilesGo::kToDisk);
 
 // Whether working/ is complete: its BASE is there and of this store.
 Status CheckWorkingComplete(StoreContext& context);
 
 // Opens an index directory of this store for writing.
-Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& context, const std::string& index_dir);
+Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& context, const std::string& index_dir,
+                                                      IndexFilesGo to = IndexFilesGo::kToDisk);
 
 // Builds working.new/ as a clone of the snapshot, complete but for BASE.
 Status CloneToWorkingNew(StoreContext& context, Version base);

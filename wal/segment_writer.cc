@@ -100,10 +100,15 @@ Status SegmentWriter::Extend(const FillTarget& fill) {
   RAWKV_CHECK(fill.least > filled_bytes_ && fill.to >= fill.least, "nothing to extend");
   uint64_t to = fill.to;
   Status status = file_->ZeroFill(filled_bytes_, to - filled_bytes_);
+  bool trim = false;
   if (status.code() == StatusCode::kNoSpace && fill.least < to) {
     to = fill.least;
     status = file_->ZeroFill(filled_bytes_, to - filled_bytes_);
+    trim = true;
   }
+  // Gives back the zeros past what is used. Where that fails they are taken over by a later attempt.
+  if (trim || status.code() == StatusCode::kNoSpace)
+    (void)file_->Truncate(status.ok() ? to : filled_bytes_).ok();
   RAWKV_RETURN_IF_ERROR(status);
   RAWKV_RETURN_IF_ERROR(NeverAgain(file_->Sync()));
   filled_bytes_ = to;

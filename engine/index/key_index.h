@@ -72,6 +72,9 @@ struct KeyIndexOptions {
   std::string dir;
   bool read_only = false;  // opens a published or foreign directory; writes nothing into it
   bool create = false;     // the directory holds no index yet
+  // The directory is only read; all that the index writes stays in memory and goes with it. It holds its
+  // tables open, so that they may be removed meanwhile, and it cannot be flushed or linked (kNoSpace).
+  bool in_memory = false;
   uint64_t block_cache_bytes = 256ull << 20;
   uint64_t memtable_bytes = 64ull << 20;  // about when the caller flushes; memory is taken in fractions of it
   std::shared_ptr<rocksdb::FileSystem> fs;  // null: default

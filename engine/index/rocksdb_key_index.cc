@@ -19,6 +19,7 @@
 #include "engine/index/guarded_file_system.h"
 #include "engine/index/index_files.h"
 #include "engine/index/key_space.h"
+#include "engine/index/memory_overlay.h"
 #include "engine/index/private_file_system.h"
 #include "engine/index/rocksdb_cursor.h"
 #include "engine/index/rocksdb_index_batch.h"
@@ -80,6 +81,11 @@ Status StartDatabaseThreads(rocksdb::Env& env, bool read_only) {
   return timer.Start([] {});
 }
 
+std::shared_ptr<rocksdb::FileSystem> FilesOf(const KeyIndexOptions& options) {
+  std::shared_ptr<rocksdb::FileSystem> files = options.fs != nullptr ? options.fs : PrivateFileSystem();
+  return options.in_memory ? MemoryOverlay(files) : files;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KeyIndex>> RocksdbKeyIndex::Open(const KeyIndexOptions& options) {
@@ -94,9 +100,10 @@ Result<std::unique_ptr<KeyIndex>> RocksdbKeyIndex::Open(const KeyIndexOptions& o
 RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
     : dir_(options.dir),
       read_only_(options.read_only),
+      in_memory_(options.in_memory),
       logger_(options.logger),
       watch_(options.logger, "index " + options.dir),
-      gate_(CompactionGate::Make(Guarded(options.fs != nullptr ? options.fs : PrivateFileSystem()))) {}
+      gate_(CompactionGate::Make(Guarded(FilesOf(options)))) {}
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
@@ -255,6 +262,13 @@ Status RocksdbKeyIndex::RefuseIfReadOnly(std::string_view what) const {
   return Status::FailedPrecondition(std::string(what) + " index " + dir_ + ": opened read-only");
 }
 
+Status RocksdbKeyIndex::RefuseIfInMemory(std::string_view what) const {
+  if (!in_memory_) return {};
+  return Status::NoSpace(
+      std::string(what) + " index " + dir_ +
+      ": it was opened in memory, as there was no room for its files; make room and reopen");
+}
+
 std::unique_ptr<IndexBatch> RocksdbKeyIndex::NewBatch() {
   return std::make_unique<RocksdbIndexBatch>(*db_, dir_);
 }
@@ -294,6 +308,7 @@ uint64_t RocksdbKeyIndex::DiskBytes() const {
 
 Status RocksdbKeyIndex::StartFlush() {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
+  RAWKV_RETURN_IF_ERROR(RefuseIfInMemory("flushing"));
   // One writer, so nothing is applied between this number and the switch of memtables in Flush. Noted
   // before, since the flush may be done before Flush returns.
   const StallWatch::Call call(watch_, "beginning a flush");
@@ -314,11 +329,12 @@ Status RocksdbKeyIndex::WaitFlush() {
 }
 
 void RocksdbKeyIndex::AllowCompaction() {
-  gate_->Open();
+  if (!in_memory_) gate_->Open();
 }
 
 Result<std::vector<LinkedFile>> RocksdbKeyIndex::LinkInto(Fs& fs, const std::string& to) {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("linking"));
+  RAWKV_RETURN_IF_ERROR(RefuseIfInMemory("linking"));
   const StallWatch::Call call(watch_, "linking its files");
   return LinkLiveFiles(*db_, fs, dir_, to);
 }

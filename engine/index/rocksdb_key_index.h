@@ -60,10 +60,12 @@ class RocksdbKeyIndex final : public KeyIndex {
                  const std::function<Result<Walk>(std::string_view key, std::string_view value)>& fn);
   uint64_t Property(const std::string& name) const;
   Status RefuseIfReadOnly(std::string_view what) const;
+  Status RefuseIfInMemory(std::string_view what) const;
 
   // Constant after Open.
   const std::string dir_;
   const bool read_only_;
+  const bool in_memory_;
   Logger* const logger_;
   StallWatch watch_;
   std::unique_ptr<CompactionGate> gate_;

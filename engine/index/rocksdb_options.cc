@@ -96,6 +96,7 @@ rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env
   LeaveFlushingToUs(options.memtable_bytes, &o);
   KeepOpeningCheap(&o);
   SetTableFormat(options, &o);
+  if (options.in_memory) o.max_open_files = -1;  // opens every table, and keeps it
   return o;
 }
 

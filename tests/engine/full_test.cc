@@ -202,7 +202,139 @@ TEST_P(FullFilesystemTest, PinsAndUnpins) {
   EXPECT_OK(engine_->Unpin("held"));
 }
 
+// The neighbours have taken the reserve as well: not one block is free.
+TEST_P(FullFilesystemTest, OpensAndReadsWithoutAFreeBlock) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  const Version tip = engine_->version();
+  Close();
+  fs::remove(Path("reserve"));
+  ASSERT_OK(filesystem_->FillTo(0));
+  Open();
+  ASSERT_NE(engine_, nullptr);
+  EXPECT_EQ(engine_->version(), tip);
+  ExpectReadable();
+  EXPECT_EQ(Get("payload", Version(30)), OneSlot(15));
+  EXPECT_STATUS(TryFill(filled_), StatusCode::kNoSpace, "reopen");
+  EXPECT_STATUS(engine_->CreateSnapshot(), StatusCode::kNoSpace);
+  EXPECT_STATUS(engine_->Rollback(Version(30)), StatusCode::kNoSpace);
+  EXPECT_EQ(Get("payload"), OneSlot(20));
+  Delete("payload");
+  ASSERT_OK(engine_->Prune(0));
+  filesystem_->RemoveFill();
+  Reopen();
+  ASSERT_NE(engine_, nullptr);
+  EXPECT_FALSE(Has("payload"));
+  EXPECT_OK(TryFill(filled_++));
+  EXPECT_OK(engine_->CreateSnapshot());
+  ExpectWhole();
+}
+
+TEST_P(FullFilesystemTest, ReadOnlyOpenAndCheckNeedNoFreeBlock) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  Close();
+  fs::remove(Path("reserve"));
+  ASSERT_OK(filesystem_->FillTo(0));
+  ExpectWhole();
+  open_.read_only = true;
+  Open();
+  ASSERT_NE(engine_, nullptr);
+  ExpectReadable();
+  EXPECT_EQ(Get("payload", Version(30)), OneSlot(15));
+  Close();
+  open_.read_only = false;
+}
+
+TEST_P(FullFilesystemTest, PutsNeverSpendTheReserve) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  const uint64_t held = fs::file_size(Path("reserve"));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_STATUS(TryFill(filled_), StatusCode::kNoSpace);
+    Reopen();
+    ASSERT_NE(engine_, nullptr);
+  }
+  EXPECT_GE(fs::file_size(Path("reserve")), held - held / 4);
+  ExpectReadable();
+}
+
+TEST_P(FullFilesystemTest, WhatDeletesSpentIsLaidDownBeforePutsGetRoom) {
+  ASSERT_NO_FATAL_FAILURE(FillUp());
+  const uint64_t whole = fs::file_size(Path("reserve"));
+  fs::resize_file(Path("reserve"), whole / 2);
+  ASSERT_OK(filesystem_->FillTo(0));
+  Reopen();
+  ASSERT_NE(engine_, nullptr);
+  filesystem_->RemoveFill();
+  EXPECT_OK(TryFill(filled_++));
+  EXPECT_GE(fs::file_size(Path("reserve")), whole);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, FullFilesystemTest,
+                         testing::Values(SmallFilesystem::Kind::kTmpfs, SmallFilesystem::Kind::kExt4),
+                         [](const auto& tested) {
+                           return tested.param == SmallFilesystem::Kind::kTmpfs ? "tmpfs" : "ext4";
+                         });
+
+// The device is a sparse file on the filesystem that is full.
+class FullSparseDeviceTest : public EngineTest, public testing::WithParamInterface<SmallFilesystem::Kind> {
+ protected:
+  void SetUp() override {
+    Result<std::unique_ptr<SmallFilesystem>> mounted =
+        SmallFilesystem::Mount(GetParam(), tmp_.path(), /*mebibytes=*/64);
+    if (!mounted.ok()) GTEST_SKIP() << mounted.status().message();
+    filesystem_ = *std::move(mounted);
+    dir_ = filesystem_->path() + "/store";
+    format_.capacity_bytes = 256 * kMiB;
+    format_.runtime.wal_segment_bytes = 1 * kMiB;
+    ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  }
+  void TearDown() override {
+    if (engine_ != nullptr) Close();
+    if (filesystem_ != nullptr) filesystem_->RemoveFill();
+    EngineTest::TearDown();
+  }
+  CommitResult TryPut(const std::string& key) {
+    WriteBatch batch;
+    batch.Put(key, std::string(3 * kMiB, key.back()));
+    return engine_->Commit(batch);
+  }
+  uint64_t FreeBytes() { return fs::space(dir_).available; }
+
+  std::unique_ptr<SmallFilesystem> filesystem_;
+};
+
+TEST_P(FullSparseDeviceTest, RefusedPutGivesItsRoomBack) {
+  ASSERT_OK(TryPut("first"));
+  ASSERT_OK(filesystem_->FillTo(5 * kMiB / 2));
+  const uint64_t free = FreeBytes();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_STATUS(TryPut("refused"), StatusCode::kNoSpace);
+    EXPECT_GE(FreeBytes() + 256 * kKiB, free) << i;
+  }
+  EXPECT_EQ(Get("first"), std::string(3 * kMiB, 't'));
+  filesystem_->RemoveFill();
+  ASSERT_OK(TryPut("second"));
+  EXPECT_EQ(Get("second"), std::string(3 * kMiB, 'd'));
+}
+
+TEST_P(FullSparseDeviceTest, EveryOtherCallWorksHoweverOftenPutsAreTried) {
+  uint64_t taken = 0;
+  while (TryPut("key" + std::to_string(taken)).ok()) ASSERT_LT(++taken, 100u);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_STATUS(TryPut("more"), StatusCode::kNoSpace);
+    Reopen();
+    ASSERT_NE(engine_, nullptr);
+  }
+  EXPECT_EQ(Get("key0").size(), 3 * kMiB);
+  Delete("key0");
+  EXPECT_OK(engine_->CreateSnapshot());
+  EXPECT_OK(engine_->Prune(0));
+  Delete("key1");
+  EXPECT_EQ(Get("key1", Previous(engine_->version())).size(), 3 * kMiB);
+  ASSERT_OK(engine_->Rollback(Previous(engine_->version())));
+  EXPECT_EQ(Get("key1").size(), 3 * kMiB);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, FullSparseDeviceTest,
                          testing::Values(SmallFilesystem::Kind::kTmpfs, SmallFilesystem::Kind::kExt4),
                          [](const auto& tested) {
                            return tested.param == SmallFilesystem::Kind::kTmpfs ? "tmpfs" : "ext4";

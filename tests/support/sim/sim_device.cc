@@ -9,7 +9,8 @@ class SimDevice final : public BlockDevice {
       : BlockDevice(path, {.kind = DeviceKind::kMemory,
                            .capacity_bytes = capacity_bytes,
                            .direct = true,
-                           .discard_supported = true}),
+                           .discard_supported = true,
+                           .sparse = true}),
         disk_(disk),
         process_(process) {}
 
