@@ -65,7 +65,8 @@ class RAWKV_EXPORT Fs {
   virtual Status MakeDir(const std::string& path) = 0;     // 0700; kFailedPrecondition if it exists
   virtual Status RemoveFile(const std::string& path) = 0;  // file or symlink
   virtual Status RemoveDir(const std::string& path) = 0;   // empty directory
-  // Atomic; replaces a file, a symlink or an empty directory at `to`.
+  // Atomic; replaces a file, a symlink or an empty directory at `to`. kNotSupported where the filesystem
+  // cannot rename this one (EXDEV: a directory from the lower layer of an overlay, a mount point).
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   // Hard link. kFailedPrecondition where `to` exists or `from` has as many names as the filesystem allows;
   // kNotSupported where the two cannot be linked.

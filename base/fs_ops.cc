@@ -8,6 +8,7 @@ namespace rawkv {
 namespace {
 
 constexpr std::string_view kAsideSuffix = ".damaged";
+constexpr std::string_view kRemovingSuffix = ".removing";
 constexpr int kMaxAside = 1000;  // of one name
 
 constexpr size_t kCopyBytes = 1 << 20;
@@ -166,12 +167,46 @@ Status RemoveTree(Fs& fs, const std::string& path) {
   if (!stat.ok()) return absent_is_ok(stat.status());
   if (stat->kind != FileKind::kDirectory) return absent_is_ok(fs.RemoveFile(path));
 
-  RAWKV_ASSIGN_OR_RETURN(
-      const std::vector<std::string> dirs,
-      Walk(fs, path, [&](const std::string& file, FileKind) { return absent_is_ok(fs.RemoveFile(file)); }));
+  Status first;
+  const auto keep_first = [&first](Status status) {
+    if (first.ok()) first = std::move(status);
+  };
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> dirs,
+                         Walk(fs, path, [&](const std::string& file, FileKind) -> Status {
+                           keep_first(absent_is_ok(fs.RemoveFile(file)));
+                           return {};
+                         }));
   for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir) {
-    RAWKV_RETURN_IF_ERROR(absent_is_ok(fs.RemoveDir(*dir)));
+    keep_first(absent_is_ok(fs.RemoveDir(*dir)));
   }
+  return first;
+}
+
+void SweepTree(Fs& fs, const std::string& path, Logger& logger) {
+  const Status removed = RemoveTree(fs, path);
+  if (removed.ok()) return;
+  logger.Log(LogLevel::kWarning, path + ": not used any more and cannot be deleted now (" +
+                                     removed.message() + "); the next open tries again");
+}
+
+Result<std::string> FreeRemovingName(Fs& fs, const std::string& path) {
+  for (int n = -1; n < kMaxAside; ++n) {
+    std::string name = path + (n < 0 ? "" : "." + std::to_string(n)) + std::string(kRemovingSuffix);
+    RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs, name));
+    if (!taken) return name;
+  }
+  return Status::FailedPrecondition(path + ": " + std::to_string(kMaxAside) +
+                                    " of that name wait for their deletion; delete them (rm -r " + path +
+                                    ".*.removing)");
+}
+
+Status FreePath(Fs& fs, const std::string& path, Logger& logger) {
+  const Status removed = RemoveTree(fs, path);
+  if (removed.ok()) return {};
+  RAWKV_ASSIGN_OR_RETURN(const std::string removing, FreeRemovingName(fs, path));
+  if (!fs.Rename(path, removing).ok()) return removed;
+  logger.Log(LogLevel::kWarning, removing + ": not used any more and cannot be deleted now (" +
+                                     removed.message() + "); the next open tries again");
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/fs.h"
+#include "base/logger.h"
 
 // Compositions of Fs calls that more than one layer needs.
 namespace rawkv {
@@ -36,8 +37,20 @@ bool IsAsideName(std::string_view name);
 // removed again, so that another try makes it anew. kFailedPrecondition: the name is taken.
 Status MakeDirSynced(Fs& fs, const std::string& dir);
 
-// Removes a directory and all below it; symlinks are unlinked, never followed. Absent is ok.
+// Removes a directory and all below it; symlinks are unlinked, never followed. Absent is ok. What can be
+// removed goes even if something else cannot; returns the first error.
 Status RemoveTree(Fs& fs, const std::string& path);
+
+// For what nothing uses any more. What the operating system does not let go (an immutable file, one that a
+// file server keeps for someone) is left for a later call, with a warning that names it and the reason.
+void SweepTree(Fs& fs, const std::string& path, Logger& logger);
+
+// A free name to which something that is to be deleted may be moved: `path`.removing, or .0.removing, … where
+// an earlier one could not be deleted. kFailedPrecondition once there are too many.
+Result<std::string> FreeRemovingName(Fs& fs, const std::string& path);
+
+// Makes the name `path` free: removes what is there or, where that fails, moves it to a FreeRemovingName.
+Status FreePath(Fs& fs, const std::string& path, Logger& logger);
 
 // Syncs every regular file and directory below `path`, then `path` itself.
 Status SyncTree(Fs& fs, const std::string& path);

@@ -31,6 +31,8 @@ class LineageChain {
   bool Contains(Lineage lineage, Version v) const;
   // Whether the branch is on the chain at all.
   bool Knows(Lineage lineage) const;
+  // True if version `v` of branch `lineage` was given up by a rollback: the chain leaves the branch below it.
+  bool Abandons(Lineage lineage, Version v) const { return Knows(lineage) && !Contains(lineage, v); }
   // The present branch's chain forked after `fork` into a new branch `id`. Links of branches that
   // begin at or above the fork stay: their versions at or below it may still be on the path.
   LineageChain Forked(Lineage id, Version fork) const;

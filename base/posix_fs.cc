@@ -266,7 +266,10 @@ class PosixFsImpl final : public Fs {
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
-    return PathStatus(::rename(from.c_str(), to.c_str()), What("rename", from, to));
+    if (::rename(from.c_str(), to.c_str()) == 0) return {};
+    const std::string what = What("rename", from, to);
+    if (errno == EXDEV) return Status::NotSupported(what + ": " + std::strerror(errno));
+    return PathError(errno, what);
   }
 
   Status Link(const std::string& from, const std::string& to) override {

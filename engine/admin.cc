@@ -126,9 +126,14 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
     // By name, so that one whose MANIFEST is gone is judged, too.
     const std::optional<Version> v = SnapshotStore::ParseDirName(name);
     if (!v || (version && *v != *version)) continue;
-    RAWKV_ASSIGN_OR_RETURN(std::vector<std::string> errors,
-                           c->snapshots->Verify(*v, c->record.chain, SnapshotChecksummer(c->env), callbacks));
-    out.push_back({*v, std::move(errors)});
+    const Result<Manifest> manifest = c->snapshots->ReadManifest(*v);
+    if (manifest.ok() && c->record.chain.Abandons(manifest->lineage, *v))
+      continue;  // the next open removes it
+    Result<std::vector<std::string>> errors =
+        c->snapshots->Verify(*v, c->record.chain, SnapshotChecksummer(c->env), callbacks);
+    if (errors.status().code() == StatusCode::kNotFound) continue;  // being removed
+    if (!errors.ok()) return errors.status();
+    out.push_back({*v, *std::move(errors)});
   }
   if (version && out.empty()) {
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/replay.h"
+#include "engine/snapshot_removal.h"
 #include "wal/segment_name.h"
 
 namespace rawkv {
@@ -62,10 +63,7 @@ Status FromSnapshot(StoreContext& c, Core& core, Version base, const std::string
 
 Status UseInstead(StoreContext& c, Version base, const std::vector<Version>& damaged, const Status& cause) {
   RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(base));
-  for (const Version v : damaged) {
-    RAWKV_ASSIGN_OR_RETURN(const std::string aside, c.snapshots->Quarantine(v));
-    c.env.logger->Log(LogLevel::kWarning, aside + ": damaged, moved aside");
-  }
+  for (const Version v : damaged) RAWKV_RETURN_IF_ERROR(MoveDamagedAside(c, v));
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
                                             "); snapshot " + ToString(base) +
                                             " and the log behind it took its place, nothing is lost");

@@ -5,6 +5,7 @@
 #include "base/exception_status.h"
 #include "engine/format_store.h"
 #include "engine/rollback_plan.h"
+#include "engine/snapshot_removal.h"
 #include "snapshot/pins.h"
 #include "snapshot/retention.h"
 
@@ -105,12 +106,18 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
     if (std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
     input.oldest_lease = std::min(input.oldest_lease.value_or(lease.base), lease.base);
   }
-  const RetentionPlan plan = PlanRetention(input);
-  for (const Version v : plan.remove) RAWKV_RETURN_IF_ERROR(context_.snapshots->Remove(v));
+  RetentionPlan plan = PlanRetention(input);
+  std::vector<Version> removed;
+  for (const Version v : plan.remove) {
+    RAWKV_ASSIGN_OR_RETURN(const bool gone, RemoveSnapshot(context_, v));
+    // One that stays is as reachable as before (invariant 2).
+    if (!gone) plan.keep_log_from = std::min(plan.keep_log_from, Next(v));
+    if (gone) removed.push_back(v);
+  }
   RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
   RAWKV_RETURN_IF_ERROR(Reclaim());
   EnsureBallast(context_);  // given up while the filesystem was full
-  return plan.remove;
+  return removed;
 }
 
 Status Maintenance::DropLogBefore(Version version) {

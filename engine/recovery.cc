@@ -6,6 +6,7 @@
 #include "engine/bring_up.h"
 #include "engine/log_reach.h"
 #include "engine/rollback_steps.h"
+#include "engine/snapshot_removal.h"
 #include "engine/store_dir.h"
 #include "engine/working_index.h"
 #include "snapshot/leases.h"
@@ -147,9 +148,11 @@ Status SweepLeftovers(StoreContext& c) {
   RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep());
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(c.paths.dir));
   for (const std::string& name : names) {
-    if (IsLeftover(c, name)) RAWKV_RETURN_IF_ERROR(RemoveTree(fs, JoinPath(c.paths.dir, name)));
+    if (SnapshotStore::IsSweptName(name)) continue;  // tried above
+    if (IsLeftover(c, name)) SweepTree(fs, JoinPath(c.paths.dir, name), *c.env.logger);
   }
-  return SweepViews(fs, c.paths.dir);
+  RAWKV_RETURN_IF_ERROR(RemoveAbandonedSnapshots(c));
+  return SweepViews(fs, c.paths.dir, *c.env.logger);
 }
 
 Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
@@ -185,10 +188,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   RAWKV_RETURN_IF_ERROR(CheckUnreadSnapshots(c, log.keep_through));
 
   if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
-  if (current.damaged) {
-    RAWKV_ASSIGN_OR_RETURN(const std::string aside, c.snapshots->Quarantine(*current.damaged));
-    c.env.logger->Log(LogLevel::kWarning, aside + ": damaged, moved aside");
-  }
+  if (current.damaged) RAWKV_RETURN_IF_ERROR(MoveDamagedAside(c, *current.damaged));
   const Status told = WithBallast(c, [&] { return TellCut(c, log.cut); });
   if (told.code() == StatusCode::kNoSpace) {
     OpensWithoutRoom(c, told);

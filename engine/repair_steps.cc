@@ -51,7 +51,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
   if (b.snapshot) {
     RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, *b.snapshot));
   } else {
-    RAWKV_RETURN_IF_ERROR(RemoveTree(fs, c.paths.working_new()));
+    RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.working_new(), *c.env.logger));
     RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.working_new()));
     RAWKV_RETURN_IF_ERROR(CloneIndex(fs, c.paths.working_index(), c.paths.working_new_index()));
   }
@@ -112,7 +112,7 @@ Status SetLogAside(StoreContext& c, const RepairDecision& d) {
   const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(fs, c.paths.wal());
   if (segments.status().code() == StatusCode::kNotFound) return Status::Ok();
   if (!segments.ok()) return segments.status();
-  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, c.paths.log_aside_new()));
+  RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.log_aside_new(), *c.env.logger));
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.log_aside_new()));
   bool any = false;
   for (size_t i = 0; i < segments->size(); ++i) {

@@ -5,6 +5,7 @@
 
 #include "base/fs_ops.h"
 #include "engine/replay.h"
+#include "engine/snapshot_removal.h"
 #include "engine/working_index.h"
 #include "snapshot/pins.h"
 #include "wal/log_salvage.h"
@@ -72,12 +73,14 @@ Status DropPins(StoreContext& c, const RollbackMarker& m) {
   return pins.size() == before ? Status::Ok() : SavePins(*c.env.fs, c.paths.dir, pins);
 }
 
-// Everything above the target goes, whole or damaged: nothing of the dead branch may be revived.
+// Everything above the target goes, whole or damaged: nothing of the dead branch may be revived. What cannot
+// be removed now is judged by STORE's chain, like everything of a branch that was left, and the next open
+// tries again.
 Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
   for (const std::string& name : names) {
     const std::optional<Version> version = SnapshotStore::ParseDirName(name);
-    if (version && *version > m.target) RAWKV_RETURN_IF_ERROR(c.snapshots->Remove(*version));
+    if (version && *version > m.target) RAWKV_RETURN_IF_ERROR(RemoveSnapshot(c, *version).status());
   }
   return Status::Ok();
 }
@@ -168,7 +171,7 @@ Status PrepareRollback(StoreContext& c, const RollbackMarker& marker) {
 }
 
 Status UndoRollback(StoreContext& c, const RollbackMarker& marker) {
-  RAWKV_RETURN_IF_ERROR(RemoveTree(*c.env.fs, c.paths.working_new()));
+  SweepTree(*c.env.fs, c.paths.working_new(), *c.env.logger);
   return Unmark(c, marker);
 }
 

@@ -156,6 +156,8 @@ Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
   const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
   if (manifest.status().refused()) return manifest.status();
   if (!manifest.ok() || manifest->lineage != lineage) return false;
+  // A version of the same number on the present branch keeps other slots.
+  if (!p_.context.record.chain.Contains(lineage, snapshot)) return false;
   // One that only waits for its removal (its pin went) holds nothing.
   RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
   return reach.IsReachable(snapshot);
@@ -180,6 +182,7 @@ Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
     MutexLock lock(p_.maintenance.mu);
     chain = p_.context.record.chain;
   }
+  if (chain.Abandons(before->lineage, version)) return Step::kOn;  // the next open removes it
   bool on = true;
   const FileChecksummer plain = SnapshotChecksummer(p_.context.env);
   const FileChecksummer paced = [&](const std::string& path, FileChecksumKind kind) -> Result<std::string> {

@@ -62,7 +62,10 @@ Status StoreChecker::CheckSuperblocks() {
 Status StoreChecker::NoteLeftovers() {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c_.env.fs->List(c_.paths.dir));
   for (const std::string& name : names) {
-    if (IsLeftover(c_, name)) {
+    const std::optional<Version> snapshot = SnapshotStore::ParseDirName(name);
+    const bool being_removed =
+        snapshot && c_.snapshots->ReadManifest(*snapshot).status().code() == StatusCode::kNotFound;
+    if (IsLeftover(c_, name) || being_removed) {
       Note(name + " is left over from interrupted work; the next open sweeps it");
     } else if (IsAsideName(name)) {
       Note(name + " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
@@ -97,6 +100,11 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
   const SnapshotCallbacks callbacks{
       .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(c_.env, dir); }};
   for (const SnapshotInfo& s : all) {
+    if (c_.record.chain.Abandons(s.lineage, s.version) && !s.current) {
+      Note(c_.snapshots->PathOf(s.version) +
+           " is of a branch that a rollback left, and nothing uses it; the next open removes it");
+      continue;
+    }
     if (highest && s.version > *highest) continue;
     RAWKV_ASSIGN_OR_RETURN(
         const std::vector<std::string> errors,

@@ -175,7 +175,8 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
     return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
   RAWKV_RETURN_IF_ERROR(ApplyOptions(*c));
   c->reserve = std::make_unique<Reserve>(*c->env.fs, *c->env.logger, dir, c->paths.reserve());
-  c->snapshots = std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, c->record.store_uuid);
+  c->snapshots =
+      std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, c->record.store_uuid, *c->env.logger);
   const Status device = OpenDevice(*c, access);
   if (access != ContextAccess::kBesideWriter) RAWKV_RETURN_IF_ERROR(device);
   if (!device.ok()) c->device.device.reset();

@@ -19,7 +19,6 @@ struct StorePaths {
   std::string working_index() const { return JoinPath(working(), "index"); }
   std::string working_new() const { return JoinPath(dir, "working.new"); }
   std::string working_new_index() const { return JoinPath(working_new(), "index"); }
-  std::string working_removing() const { return JoinPath(dir, "working.removing"); }
   std::string rollback_marker() const { return JoinPath(dir, "ROLLBACK"); }
   std::string log_aside_new() const { return JoinPath(dir, "wal.damaged.tmp"); }
   std::string scrub() const { return JoinPath(dir, "SCRUB"); }

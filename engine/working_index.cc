@@ -13,6 +13,21 @@ std::string BasePath(const std::string& working_dir) {
   return JoinPath(working_dir, "BASE");
 }
 
+// Takes working/ out of the way, to be deleted. A directory from the lower layer of an overlay cannot be
+// renamed; it is deleted in place, BASE first, so that a crash leaves nothing that passes for complete.
+Result<std::string> TakeWorkingAway(StoreContext& c) {
+  Fs& fs = *c.env.fs;
+  RAWKV_ASSIGN_OR_RETURN(std::string removing, FreeRemovingName(fs, c.paths.working()));
+  const Status moved = fs.Rename(c.paths.working(), removing);
+  if (moved.ok() || moved.code() == StatusCode::kNotFound) return removing;
+  if (moved.code() != StatusCode::kNotSupported) return moved;
+  const Status unsealed = fs.RemoveFile(BasePath(c.paths.working()));
+  if (!unsealed.ok() && unsealed.code() != StatusCode::kNotFound) return unsealed;
+  RAWKV_RETURN_IF_ERROR(fs.SyncDir(c.paths.working()));
+  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, c.paths.working()));
+  return removing;
+}
+
 Status CheckBase(StoreContext& c, const std::string& working_dir) {
   RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(*c.env.fs, BasePath(working_dir), 2 * 4096));
   return CheckWorkingBase(file, c.record.store_uuid).WithContext(BasePath(working_dir));
@@ -71,7 +86,7 @@ Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* wh
 
 Status CloneToWorkingNew(StoreContext& c, Version base) {
   Fs& fs = *c.env.fs;
-  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, c.paths.working_new()));
+  RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.working_new(), *c.env.logger));
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.working_new()));
   return CloneIndex(fs, c.snapshots->IndexPathOf(base), c.paths.working_new_index());
 }
@@ -94,12 +109,11 @@ Status SwapWorking(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const bool complete, WorkingNewIsComplete(c));
   if (!complete) return Status::Ok();
   // A directory that is not empty cannot be renamed over: out of the way by a third name.
-  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, c.paths.working_removing()));
-  const Status moved = fs.Rename(c.paths.working(), c.paths.working_removing());
-  if (!moved.ok() && moved.code() != StatusCode::kNotFound) return moved;
+  RAWKV_ASSIGN_OR_RETURN(const std::string removing, TakeWorkingAway(c));
   RAWKV_RETURN_IF_ERROR(fs.Rename(c.paths.working_new(), c.paths.working()));
   RAWKV_RETURN_IF_ERROR(fs.SyncDir(c.paths.dir));
-  return RemoveTree(fs, c.paths.working_removing());
+  SweepTree(fs, removing, *c.env.logger);
+  return Status::Ok();
 }
 
 }  // namespace rawkv

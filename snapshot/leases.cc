@@ -204,23 +204,26 @@ Result<std::vector<LeaseInfo>> ListHeldLeases(Fs& fs, const std::string& store_d
   return leases;
 }
 
-Status SweepViews(Fs& fs, const std::string& store_dir) {
+Status SweepViews(Fs& fs, const std::string& store_dir, Logger& logger) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListViews(fs, store_dir));
   for (const std::string& name : names) {
     const std::string path = JoinPath(ViewsIn(store_dir), name);
     std::string_view stem = name;
     if (stem.ends_with(kRemovingSuffix)) {
       stem.remove_suffix(kRemovingSuffix.size());
-      if (IsViewName(stem)) RAWKV_RETURN_IF_ERROR(RemoveTree(fs, path));
+      if (IsViewName(stem)) SweepTree(fs, path, logger);
       continue;
     }
     if (stem.ends_with(kTmpSuffix)) stem.remove_suffix(kTmpSuffix.size());
     if (!IsViewName(stem)) continue;
     const Result<std::unique_ptr<FileLock>> lock = TryLock(fs, path);  // kept while it is removed
     if (!lock.ok() && lock.status().code() == StatusCode::kBusy) continue;
-    if (!lock.ok()) return lock.status();
-    RAWKV_RETURN_IF_ERROR(
-        RemoveView(fs, path, JoinPath(ViewsIn(store_dir), std::string(stem) + std::string(kRemovingSuffix))));
+    const std::string removing =
+        JoinPath(ViewsIn(store_dir), std::string(stem) + std::string(kRemovingSuffix));
+    const Status removed = lock.ok() ? RemoveView(fs, path, removing) : lock.status();
+    if (removed.ok()) continue;
+    logger.Log(LogLevel::kWarning, path + ": a view that nobody uses any more cannot be removed now (" +
+                                       removed.message() + "); the next open tries again");
   }
   return {};
 }

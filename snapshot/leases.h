@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/logger.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "base/uuid.h"
@@ -46,7 +47,7 @@ struct LeaseInfo {
 // for a held one that cannot be read: what its reader needs is not known, so nothing may be freed.
 Result<std::vector<LeaseInfo>> ListHeldLeases(Fs& fs, const std::string& store_dir);
 // Deletes every view directory whose LEASE is missing or unlocked, half-made ones too. Other names in
-// views/ are left alone.
-Status SweepViews(Fs& fs, const std::string& store_dir);
+// views/ are left alone. What cannot be deleted stays, with a warning.
+Status SweepViews(Fs& fs, const std::string& store_dir, Logger& logger = NullLogger());
 
 }  // namespace rawkv

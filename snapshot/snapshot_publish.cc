@@ -9,14 +9,12 @@ namespace rawkv {
 namespace {
 
 constexpr std::string_view kStagingName = "snapshot-staging.tmp";
-// Damaged directories of one version that may wait for a sweep at the same time.
-constexpr int kMaxAside = 1000;
 
 }  // namespace
 
 Result<Version> SnapshotStore::Publish(const SnapshotCallbacks& callbacks) {
   const std::string staging = JoinPath(store_dir_, kStagingName);
-  RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, staging));  // an interrupted one's
+  RAWKV_RETURN_IF_ERROR(FreePath(fs_, staging, logger_));  // an interrupted one's
   const Result<Manifest> manifest = Stage(staging, callbacks);
   Status status = manifest.status();
   if (status.ok()) status = PublishStaged(staging, *manifest);
@@ -57,9 +55,14 @@ Result<Manifest> SnapshotStore::Stage(const std::string& staging, const Snapshot
   return manifest;
 }
 
-Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(Version version) const {
+Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(const Manifest& wanted) const {
+  const Version version = wanted.version;
   const Result<Manifest> manifest = ReadManifest(version);
-  const Status status = manifest.ok() ? CheckListed(*manifest) : manifest.status();
+  Status status = manifest.ok() ? CheckListed(*manifest) : manifest.status();
+  if (status.ok() && manifest->lineage != wanted.lineage) {
+    status = Status::Corruption(PathOf(version) + ": is of lineage " + ToHex(manifest->lineage.value()) +
+                                ", an abandoned branch (S3)");
+  }
   if (status.ok()) return Occupant::kWhole;
   if (status.code() == StatusCode::kNotFound) return Occupant::kNone;
   // Only proven damage may be moved out of the way: not a failing read, not a newer build's format.
@@ -68,7 +71,7 @@ Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(Version version) const
   const Result<Version> current = Current();
   if (current.ok() && *current == version) {
     // Two renames would be needed, and a crash between them leaves `current` dangling (S2).
-    return status.WithContext("`current` names this damaged snapshot; move `current` to a whole one first");
+    return status.WithContext("`current` names this snapshot; move `current` to a whole one first");
   }
   // A link that leads nowhere names no snapshot; one that cannot be read may name this one.
   const StatusCode code = current.status().code();
@@ -77,23 +80,9 @@ Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(Version version) const
   return Occupant::kDamaged;
 }
 
-Result<std::string> SnapshotStore::MoveAside(Version version) {
-  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));  // S2: `current` names another one, on the disk as well
-  for (int n = 0; n < kMaxAside; ++n) {
-    const std::string aside = PathOf(version) + "." + std::to_string(n) + ".removing";
-    RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs_, aside));
-    if (taken) continue;
-    RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
-    return aside;
-  }
-  return Status::FailedPrecondition(PathOf(version) + " is damaged and there are " +
-                                    std::to_string(kMaxAside) + " removed ones of it; reopen to sweep them");
-}
-
 Status SnapshotStore::PublishStaged(const std::string& staging, const Manifest& manifest) {
-  RAWKV_ASSIGN_OR_RETURN(const Occupant occupant, OccupantOf(manifest.version));
+  RAWKV_ASSIGN_OR_RETURN(const Occupant occupant, OccupantOf(manifest));
   if (occupant == Occupant::kWhole) {
-    // Its lineage is not compared: this layer has no chain to judge two of them by; CheckFiles does.
     (void)RemoveTree(fs_, staging).ok();  // rubbish now, and Sweep's if it stays
     // An earlier call may have failed after the rename and before this.
     return fs_.SyncDir(store_dir_);
@@ -108,13 +97,18 @@ Status SnapshotStore::PublishStaged(const std::string& staging, const Manifest& 
   RAWKV_RETURN_IF_ERROR(WriteFileAtomic(fs_, JoinPath(staging, "MANIFEST"), AsBytes(file)));
   RAWKV_RETURN_IF_ERROR(SyncTree(fs_, staging));
 
+  const std::string path = PathOf(manifest.version);
   std::string aside;
   if (occupant == Occupant::kDamaged) {
-    RAWKV_ASSIGN_OR_RETURN(aside, MoveAside(manifest.version));
+    RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));  // S2: `current` names another one, on the disk as well
+    RAWKV_ASSIGN_OR_RETURN(aside, TakeAway(manifest.version));
   }
+  // One that is marked in place must be gone before its name can be taken.
+  RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs_, path));
+  if (taken) RAWKV_RETURN_IF_ERROR(DeleteMarked(path));
   RAWKV_RETURN_IF_ERROR(fs_.Rename(staging, PathOf(manifest.version)));
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
-  if (!aside.empty()) (void)RemoveTree(fs_, aside).ok();  // Sweep's if it stays
+  if (!aside.empty() && aside != path) Delete(aside);
   return {};
 }
 

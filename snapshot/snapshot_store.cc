@@ -12,12 +12,16 @@
 //
 //   S1  A name snapshot-<20 digits> appears by one rename of a directory whose content, down to its
 //       own entries, was synced before; it goes by one rename to ….removing. In between nothing in
-//       it changes.
+//       it changes. On a filesystem that cannot rename the directory (a lower layer of an overlay) the
+//       snapshot goes by the rename of its MANIFEST to MANIFEST.removing, synced; that file is the last
+//       to be deleted, so that the rest is never taken for a damaged snapshot.
 //   S2  `current` is only ever replaced by a rename, and by one to a published snapshot; the
 //       snapshot that it names is never renamed or removed. That is so on the disk, too: a sync that
 //       failed may have left the link there at an older one, so the directory is synced before a
 //       snapshot goes.
-//   S3  A whole snapshot is never removed to make room for its like.
+//   S3  A whole snapshot is never removed to make room for its like. One of another lineage is no
+//       like: a version belongs to one lineage of the chain, so a snapshot of it that the present branch
+//       makes and an older one of another lineage differ, and the older one is of an abandoned branch.
 //   S4  Nothing is deleted before the rename that took its name away is durable: otherwise a crash
 //       could bring the name back with half of its files.
 //
@@ -28,15 +32,21 @@ namespace {
 constexpr std::string_view kPrefix = "snapshot-";
 constexpr size_t kDigits = 20;  // of 2^64 - 1
 constexpr std::string_view kRemovingSuffix = ".removing";
+constexpr std::string_view kManifestName = "MANIFEST";
+constexpr std::string_view kMarkName = "MANIFEST.removing";
 
 bool IsDigits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+}  // namespace
+
 // Names that only this class makes and that mean nothing after a crash: "snapshot-staging.tmp",
-// "snapshot-<v>.tmp", "snapshot-<v>.removing", "snapshot-<v>.<n>.removing", "current.tmp".
-bool IsLeftover(std::string_view name) {
-  if (name == "current.tmp" || name == "snapshot-staging.tmp") return true;
+// "snapshot-<v>.tmp", "current.tmp", and, of each but the last, "….removing" and "….<n>.removing".
+bool SnapshotStore::IsSweptName(std::string_view name) {
+  constexpr std::string_view kStaging = "snapshot-staging.tmp";
+  if (name == "current.tmp" || name == kStaging) return true;
+  if (name.starts_with(kStaging) && name.ends_with(kRemovingSuffix)) return true;
   const std::string_view stem = name.substr(0, kPrefix.size() + kDigits);
   if (!SnapshotStore::ParseDirName(stem).has_value()) return false;
   std::string_view rest = name.substr(stem.size());
@@ -47,10 +57,8 @@ bool IsLeftover(std::string_view name) {
          IsDigits(rest.substr(0, rest.size() - kRemovingSuffix.size()));
 }
 
-}  // namespace
-
-SnapshotStore::SnapshotStore(Fs& fs, Clock& clock, std::string store_dir, Uuid store_uuid)
-    : fs_(fs), clock_(clock), store_dir_(std::move(store_dir)), store_uuid_(store_uuid) {}
+SnapshotStore::SnapshotStore(Fs& fs, Clock& clock, std::string store_dir, Uuid store_uuid, Logger& logger)
+    : fs_(fs), clock_(clock), store_dir_(std::move(store_dir)), store_uuid_(store_uuid), logger_(logger) {}
 
 std::string SnapshotStore::DirName(Version version) {
   std::array<char, kPrefix.size() + kDigits + 1> name{};
@@ -116,11 +124,13 @@ Result<Manifest> SnapshotStore::ReadManifest(Version version) const {
   RAWKV_ASSIGN_OR_RETURN(const FileStat dir_stat, fs_.Stat(dir));
   if (dir_stat.kind != FileKind::kDirectory) return Status::Corruption(dir + " is no directory");
 
-  const std::string path = JoinPath(dir, "MANIFEST");
+  const std::string path = JoinPath(dir, kManifestName);
   const Result<FileStat> file_stat = fs_.Stat(path);
   if (!file_stat.ok() && file_stat.status().code() == StatusCode::kNotFound) {
     // Gone as a whole, or damaged? The difference matters to whoever lists beside a writer.
     RAWKV_RETURN_IF_ERROR(fs_.Stat(dir).status());
+    RAWKV_ASSIGN_OR_RETURN(const bool marked, IsMarked(dir));
+    if (marked) return Status::NotFound(dir + ": is being removed");
     return Status::Corruption(path + " is missing");
   }
   if (!file_stat.ok()) return file_stat.status();
@@ -157,18 +167,68 @@ Result<std::string> SnapshotStore::Quarantine(Version version) {
   return aside;
 }
 
+// Of a directory without MANIFEST: its removal was begun (S1). An empty one is what a crash between the last
+// two steps of a removal leaves.
+Result<bool> SnapshotStore::IsMarked(const std::string& dir) const {
+  const Result<std::vector<std::string>> names = fs_.List(dir);
+  if (!names.ok()) return names.status();
+  return names->empty() || std::find(names->begin(), names->end(), kMarkName) != names->end();
+}
+
+Result<std::string> SnapshotStore::TakeAway(Version version) {
+  const std::string path = PathOf(version);
+  RAWKV_ASSIGN_OR_RETURN(const std::string removing, FreeRemovingName(fs_, path));
+  const Status renamed = fs_.Rename(path, removing);
+  if (renamed.ok()) {
+    RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
+    return removing;
+  }
+  if (!renamed.refused() && renamed.code() != StatusCode::kNotSupported) return renamed;
+  const std::string mark = JoinPath(path, kMarkName);
+  Status marked = fs_.Rename(JoinPath(path, kManifestName), mark);
+  if (marked.code() == StatusCode::kNotFound) marked = fs_.Open(mark, OpenMode::kCreate).status();
+  RAWKV_RETURN_IF_ERROR(marked);
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(path));
+  return path;
+}
+
 Status SnapshotStore::MarkRemoved(Version version) {
   RAWKV_RETURN_IF_ERROR(MayGo(version));
   RAWKV_RETURN_IF_ERROR(fs_.Stat(PathOf(version)).status());
-  const std::string removing = PathOf(version) + std::string(kRemovingSuffix);
-  RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, removing));  // its rename is durable by now (S4)
-  RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), removing));
-  return fs_.SyncDir(store_dir_);
+  Delete(PathOf(version) +
+         std::string(kRemovingSuffix));  // an earlier one; its rename is durable by now (S4)
+  return TakeAway(version).status();
 }
 
 Status SnapshotStore::Remove(Version version) {
-  RAWKV_RETURN_IF_ERROR(MarkRemoved(version));
-  return RemoveTree(fs_, PathOf(version) + std::string(kRemovingSuffix));
+  RAWKV_RETURN_IF_ERROR(MayGo(version));
+  RAWKV_RETURN_IF_ERROR(fs_.Stat(PathOf(version)).status());
+  RAWKV_ASSIGN_OR_RETURN(const std::string left, TakeAway(version));
+  Delete(left);
+  return {};
+}
+
+// Everything but the mark first, durably, then the mark, then the directory (S1).
+Status SnapshotStore::DeleteMarked(const std::string& dir) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir));
+  Status first;
+  for (const std::string& name : names) {
+    if (name == kMarkName) continue;
+    const Status removed = RemoveTree(fs_, JoinPath(dir, name));
+    if (first.ok()) first = removed;
+  }
+  RAWKV_RETURN_IF_ERROR(first);
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir));
+  return RemoveTree(fs_, dir);
+}
+
+void SnapshotStore::Delete(const std::string& path) {
+  const bool marked = ParseDirName(path.substr(path.rfind('/') + 1)).has_value();
+  if (!marked) return SweepTree(fs_, path, logger_);
+  const Status deleted = DeleteMarked(path);
+  if (deleted.ok()) return;
+  logger_.Log(LogLevel::kWarning, path + ": is removed and cannot be deleted now (" + deleted.message() +
+                                      "); the next open tries again");
 }
 
 Status SnapshotStore::Sweep() {
@@ -177,7 +237,11 @@ Status SnapshotStore::Sweep() {
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(store_dir_));
   for (const std::string& name : names) {
-    if (IsLeftover(name)) RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, JoinPath(store_dir_, name)));
+    if (IsSweptName(name)) SweepTree(fs_, JoinPath(store_dir_, name), logger_);
+    const std::optional<Version> version = ParseDirName(name);
+    if (!version.has_value()) continue;
+    const bool removing = ReadManifest(*version).status().code() == StatusCode::kNotFound;
+    if (removing) Delete(PathOf(*version));
   }
   return {};
 }

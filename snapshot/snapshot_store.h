@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/lineage_chain.h"
+#include "base/logger.h"
 #include "base/result.h"
 #include "snapshot/manifest.h"
 
@@ -47,9 +48,13 @@ using FileChecksummer = std::function<Result<std::string>(const std::string& pat
 //
 //   staged (snapshot-….tmp) → published (snapshot-…) → removing (snapshot-….removing) → gone
 //                                                    → quarantined (snapshot-….damaged), for people
+//
+// Where the filesystem cannot rename the directory, a snapshot is removing once its MANIFEST is renamed to
+// MANIFEST.removing. Such a directory, and an empty one, is no snapshot to any reader.
 class SnapshotStore {
  public:
-  SnapshotStore(Fs& fs, Clock& clock, std::string store_dir, Uuid store_uuid);
+  // `logger` learns of what cannot be deleted.
+  SnapshotStore(Fs& fs, Clock& clock, std::string store_dir, Uuid store_uuid, Logger& logger = NullLogger());
 
   static std::string DirName(Version version);  // "snapshot-" + 20 digits
   static std::optional<Version> ParseDirName(std::string_view name);
@@ -60,6 +65,7 @@ class SnapshotStore {
   // `damaged` if given. `unread`: the first error of those that failed to be read, which proves nothing.
   Result<std::vector<SnapshotInfo>> List(std::vector<std::string>* damaged = nullptr,
                                          Status* unread = nullptr) const;
+  // kNotFound: there is no such snapshot, or it is being removed.
   Result<Manifest> ReadManifest(Version version) const;
   // What `current` names. kNotFound: no link. kCorruption: it is no link, or not to a snapshot name.
   // Whether that snapshot exists and is whole is for CheckFiles.
@@ -71,9 +77,11 @@ class SnapshotStore {
   Result<Version> Publish(const SnapshotCallbacks& callbacks);
   // Symlink under a temporary name, rename, sync. The snapshot must be published.
   Status SetCurrent(Version version);
-  // Renamed to .removing, synced, then deleted. kFailedPrecondition for `current`'s. The first two
-  // alone: MarkRemoved (after it the snapshot is durably gone); Sweep deletes the rest.
+  // Marks the snapshot as removed, durably, then deletes what can be deleted; the rest is Sweep's.
+  // kFailedPrecondition for `current`'s. refused(): the operating system does not let it be marked, and it
+  // stays a snapshot.
   Status Remove(Version version);
+  // Without the deletion.
   Status MarkRemoved(Version version);
 
   // Manifest against the chain, every file there with its size. No content is read.
@@ -84,8 +92,11 @@ class SnapshotStore {
   Result<std::vector<std::string>> Verify(Version version, const LineageChain& chain,
                                           const FileChecksummer& checksummer,
                                           const SnapshotCallbacks& callbacks) const;
-  // Deletes snapshot-….tmp, ….removing and current.tmp.
+  // Deletes snapshot-….tmp, ….removing, marked and empty directories, and current.tmp. What cannot be
+  // deleted stays, with a warning.
   Status Sweep();
+  // Whether Sweep deletes what has this name in the store's directory, whatever it holds.
+  static bool IsSweptName(std::string_view name);
 
   // Moves a damaged snapshot out of the way for people to look at: renamed to snapshot-….damaged (or
   // ….damaged.1, …), durably. Nothing reads it as a snapshot or sweeps it. Returns the new path.
@@ -100,15 +111,20 @@ class SnapshotStore {
 
   Status CheckListed(const Manifest& manifest) const;
   Status MayGo(Version version) const;  // kFailedPrecondition: `current` names it
-  Result<Occupant> OccupantOf(Version version) const;
+  Result<Occupant> OccupantOf(const Manifest& wanted) const;
+  Result<bool> IsMarked(const std::string& dir) const;
+  // The path that is left to delete: its new name, or the directory itself, marked.
+  Result<std::string> TakeAway(Version version);
+  Status DeleteMarked(const std::string& dir);
+  void Delete(const std::string& path);
   Result<Manifest> Stage(const std::string& staging, const SnapshotCallbacks& callbacks);
   Status PublishStaged(const std::string& staging, const Manifest& manifest);
-  Result<std::string> MoveAside(Version version);  // the new path
 
   Fs& fs_;
   Clock& clock_;
   const std::string store_dir_;
   const Uuid store_uuid_;
+  Logger& logger_;
 };
 
 }  // namespace rawkv

@@ -50,6 +50,7 @@ class Judgement {
         seed_(seed),
         world_(image, seed, scrutiny.record ? OptionsFiles::kWritten : OptionsFiles::kRefused) {
     world_.disk().Record(scrutiny.record);
+    if (config.keeps_directories) world_.disk().KeepDirectories();
   }
 
   Verdict Run() {

@@ -45,7 +45,9 @@ bool Promise::Reaches(Version version) const {
 }
 
 SimStore::SimStore(SimWorld& world, const SimConfig& config, uint64_t seed)
-    : world_(world), config_(config), next_seed_(seed << 20) {}
+    : world_(world), config_(config), next_seed_(seed << 20) {
+  if (config.keeps_directories) world.disk().KeepDirectories();
+}
 
 SimStore::~SimStore() {
   if (engine_ != nullptr) (void)engine_->Close();

@@ -38,7 +38,8 @@ struct SimConfig {
   uint64_t memtable_bytes = 32ull << 10;
   uint64_t wal_segment_bytes = 64ull << 10;
   uint64_t slots = 48;
-  bool await_index = true;  // RocksDB's threads come to rest after each operation
+  bool keeps_directories = false;  // SimDisk::KeepDirectories
+  bool await_index = true;         // RocksDB's threads come to rest after each operation
 };
 
 // What a store has promised at one moment: what a power cut at it must bring back.

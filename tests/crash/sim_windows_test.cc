@@ -148,6 +148,18 @@ TEST_F(UnsyncedTail, CutInsideRecoverysOwnCut) {
   std::printf("[   states ] %zu cuts interrupted, %zu distinct states judged\n", cuts, seen.size());
 }
 
+// Snapshots are marked and deleted in place, and so is the working index that a rollback replaces.
+TEST_F(SimWindowsTest, DirectoriesThatCannotBeRenamed) {
+  ExploreOptions options = With({.keeps_directories = true}, TestSeed(16));
+  options.per_mille = 300;
+  SimExplorer explorer(options);
+  explorer.Explore({kSnapshot, kOverwrite, kSnapshot, kPrune, kCommitPayload}, true);
+  explorer.Explore({kSnapshot, kCommitInline, kRollback, kCommitPayload}, true);
+  explorer.ExploreKills({kSnapshot, kRollback});
+  explorer.ExploreKills({kSnapshot, kPrune});
+  ExpectKept(explorer, 200);
+}
+
 TEST_F(SimWindowsTest, UnsyncedModeWithSnapshots) {
   ExploreOptions options = With({.durability = Durability::kUnsafeUnsynced}, TestSeed(14));
   options.per_mille = 500;

@@ -75,12 +75,13 @@ struct FakeIndex {
         RAWKV_RETURN_IF_ERROR(fs.MakeDir(JoinPath(dir, "archive")));
         RAWKV_RETURN_IF_ERROR(WriteNew(fs, JoinPath(dir, "archive/000001.log"), "old"));
       }
-      return SnapshotFacts{.version = Version(std::stoull(facts)), .lineage = kLineage, .digest = {}};
+      return SnapshotFacts{.version = Version(std::stoull(facts)), .lineage = lineage, .digest = {}};
     };
     return callbacks;
   }
 
   Version version;
+  Lineage lineage = kLineage;
   std::string salt;     // tells two indexes of one version apart
   bool litter = false;  // opening it leaves files behind
 };

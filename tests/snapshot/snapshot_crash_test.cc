@@ -11,6 +11,7 @@
 #include "snapshot/snapshot_store.h"
 #include "tests/snapshot/crash_fs.h"
 #include "tests/snapshot/fake_index.h"
+#include "tests/support/fault_fs.h"
 
 // Every protocol of the layer, stopped at every step, followed by the death of the process alone or
 // by a loss of power. S1 … S4: snapshot_store.cc; L1 … L3: leases.cc.
@@ -22,9 +23,18 @@ const std::string kDir = "/store";
 
 struct World {
   World() { RAWKV_CHECK(fs.MakeDir(kDir).ok() && fs.SyncDir("/").ok(), "an empty disk"); }
-  SnapshotStore Open() { return {fs, clock, kDir, kStoreUuid}; }
+  SnapshotStore Open() { return {front, clock, kDir, kStoreUuid}; }
+  // As on an overlay: no directory of the lower layer can be renamed.
+  void KeepDirectories() {
+    front.Arm({.status = Status::NotSupported("Invalid cross-device link"),
+               .reach = FaultFs::Reach::kMatching,
+               .matches = [](const FaultFs::Operation& o) {
+                 return o.Is("rename", ".removing") && !o.Is("rename", "/MANIFEST.removing");
+               }});
+  }
 
   CrashFs fs;
+  FaultFs front{fs};
   FixedClock clock;
 };
 
@@ -148,6 +158,21 @@ TEST(SnapshotCrash, RemoveLeavesAllOfItOrNothing) {
       [](World& world) {
         Publish(world, 3, true);
         Publish(world, 7, true);
+      },
+      [](World& world) { return world.Open().Remove(Version(3)); },
+      [](const Outcome& outcome) {
+        EXPECT_EQ(outcome.current, 7u);
+        EXPECT_TRUE(outcome.listed == std::set<uint64_t>{7} ||
+                    (!outcome.done && outcome.listed == (std::set<uint64_t>{3, 7})));
+      });
+}
+
+TEST(SnapshotCrash, RemovalInPlaceLeavesAllOfItOrNothing) {
+  StopEverywhere(
+      [](World& world) {
+        Publish(world, 3, true);
+        Publish(world, 7, true);
+        world.KeepDirectories();
       },
       [](World& world) { return world.Open().Remove(Version(3)); },
       [](const Outcome& outcome) {

@@ -3,12 +3,21 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cerrno>
+
 #include "base/sealed_file.h"
 #include "tests/snapshot/fake_index.h"
+#include "tests/support/fault_fs.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
 namespace {
+
+class NotingLogger final : public Logger {
+ public:
+  void Log(LogLevel, std::string_view message) override { text += message; }
+  std::string text;
+};
 
 class SnapshotStoreTest : public testing::Test {
  protected:
@@ -268,6 +277,83 @@ TEST_F(SnapshotStoreTest, MarkedSnapshotIsGoneAndSweptLater) {
   EXPECT_FALSE(*Exists(fs_, store_.PathOf(Version(3)) + ".removing"));
 }
 
+TEST_F(SnapshotStoreTest, WhatCannotBeDeletedIsLeftToALaterSweep) {
+  PublishCurrent(3);
+  PublishCurrent(7);
+  FaultFs faulty(fs_);
+  NotingLogger logger;
+  SnapshotStore store(faulty, clock_, dir_.path(), kStoreUuid, logger);
+  const auto refuse = [&] {
+    faulty.Arm({.status = Status::FromErrno(EPERM, "unlink"),
+                .reach = FaultFs::Reach::kMatching,
+                .matches = [](const FaultFs::Operation& o) { return o.Is("unlink", "/MANIFEST"); }});
+  };
+  refuse();
+  ASSERT_TRUE(store.Remove(Version(3)).ok());
+  EXPECT_NE(logger.text.find("Operation not permitted"), std::string::npos) << logger.text;
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
+  EXPECT_TRUE(damaged_.empty());
+  const std::string removing = store_.PathOf(Version(3)) + ".removing";
+  EXPECT_TRUE(*Exists(fs_, removing + "/MANIFEST"));
+  EXPECT_FALSE(*Exists(fs_, removing + "/index")) << "what can be deleted goes";
+
+  ASSERT_TRUE(store.Sweep().ok());
+  ASSERT_TRUE(Publish(FakeIndex(Version(3))).ok());
+  ASSERT_TRUE(store.Remove(Version(3)).ok()) << "its name among the removed ones is taken";
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
+  faulty.Disarm();
+  ASSERT_TRUE(store.Sweep().ok());
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 2u);
+}
+
+TEST_F(SnapshotStoreTest, DirectoryThatCannotBeRenamedIsMarkedInPlace) {
+  PublishCurrent(3);
+  PublishCurrent(7);
+  FaultFs faulty(fs_);
+  SnapshotStore store(faulty, clock_, dir_.path(), kStoreUuid);
+  faulty.Arm({.status = Status::NotSupported("Invalid cross-device link"),
+              .reach = FaultFs::Reach::kMatching,
+              .matches = [](const FaultFs::Operation& o) {
+                return o.Is("rename", ".removing") && !o.Is("rename", "/MANIFEST.removing");
+              }});
+  ASSERT_TRUE(store.MarkRemoved(Version(3)).ok());
+  EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
+  EXPECT_TRUE(damaged_.empty()) << "a removed snapshot is not a damaged one";
+  EXPECT_EQ(store.ReadManifest(Version(3)).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(store.SetCurrent(Version(3)).code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(store.MarkRemoved(Version(3)).ok()) << "twice";
+
+  const FakeIndex again(Version(3));
+  ASSERT_TRUE(store.Publish(again.Callbacks(faulty)).ok()) << "its name is free again";
+  EXPECT_EQ(Listed(), (std::vector<uint64_t>{3, 7}));
+  ASSERT_TRUE(store.MarkRemoved(Version(3)).ok());
+  ASSERT_TRUE(store.Sweep().ok());
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 2u);
+}
+
+TEST_F(SnapshotStoreTest, SnapshotThatCanNeitherBeRenamedNorMarkedStays) {
+  PublishCurrent(3);
+  PublishCurrent(7);
+  FaultFs faulty(fs_);
+  SnapshotStore store(faulty, clock_, dir_.path(), kStoreUuid);
+  faulty.Arm({.status = Status::FromErrno(EPERM, "rename"),
+              .reach = FaultFs::Reach::kMatching,
+              .matches = [](const FaultFs::Operation& o) { return o.Is("rename", ".removing"); }});
+  EXPECT_TRUE(store.Remove(Version(3)).refused());
+  EXPECT_EQ(Listed(), (std::vector<uint64_t>{3, 7}));
+}
+
+// What a rollback left and could not remove must not pass for the snapshot that the new branch makes.
+TEST_F(SnapshotStoreTest, SnapshotOfAnAbandonedBranchIsReplaced) {
+  PublishCurrent(3);
+  FakeIndex old(Version(7));
+  old.lineage = Lineage(99);
+  ASSERT_TRUE(Publish(old).ok());
+  ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
+  EXPECT_EQ(store_.ReadManifest(Version(7))->lineage, kLineage);
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 3u);
+}
+
 TEST_F(SnapshotStoreTest, RemovalUnlinksSymlinksAndNeverFollowsThem) {
   PublishCurrent(3);
   PublishCurrent(7);
@@ -326,12 +412,15 @@ TEST_F(SnapshotStoreTest, ListNamesWhatCannotBeBelieved) {
   ASSERT_TRUE(Publish(FakeIndex(Version(9))).ok());
   Overwrite(store_.PathOf(Version(9)) + "/MANIFEST", "nonsense");
   ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(10))).ok());
+  ASSERT_TRUE(WriteNew(fs_, store_.PathOf(Version(10)) + "/x", "x").ok());
+  ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(12))).ok());  // empty: what a removal left
   EXPECT_EQ(Listed(), std::vector<uint64_t>{2});
   EXPECT_EQ(damaged_, (std::vector<std::string>{
                           SnapshotStore::DirName(Version(6)), SnapshotStore::DirName(Version(8)),
                           SnapshotStore::DirName(Version(9)), SnapshotStore::DirName(Version(10))}));
   EXPECT_EQ(store_.ReadManifest(Version(10)).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(store_.ReadManifest(Version(11)).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(store_.ReadManifest(Version(12)).status().code(), StatusCode::kNotFound);
 }
 
 TEST_F(SnapshotStoreTest, QuarantineKeepsWhatItMovesAndNothingSweepsIt) {

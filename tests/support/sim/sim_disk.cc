@@ -211,6 +211,11 @@ Status SimDisk::Remove(const std::string& path, FileKind kind) {
   return {};
 }
 
+void SimDisk::KeepDirectories() {
+  MutexLock lock(mu_);
+  keeps_directories_ = true;
+}
+
 Status SimDisk::Rename(const std::string& from, const std::string& to) {
   MutexLock lock(mu_);
   RAWKV_ASSIGN_OR_RETURN(const DiskImage::Place source, image_.PlaceOf(from));
@@ -218,6 +223,10 @@ Status SimDisk::Rename(const std::string& from, const std::string& to) {
   RAWKV_CHECK(source.dir == target.dir, "a rename between directories needs a rule in CrashStates first");
   const InodeId id = image_.EntryOf(source);
   if (id == 0) return Status::NotFound("rename " + from);
+  const bool kept = keeps_directories_ && to.ends_with(".removing") && to.find("/views/") == to.npos;
+  if (kept && image_.Get(id).kind == FileKind::kDirectory) {
+    return Status::NotSupported("rename " + from + " -> " + to + ": Invalid cross-device link");
+  }
   if (const InodeId old = image_.EntryOf(target); old != 0 && old != id) {
     const Inode& replaced = image_.Get(old);
     const bool dir = image_.Get(id).kind == FileKind::kDirectory;

@@ -57,6 +57,9 @@ class SimDisk {
   Status Link(const std::string& from, const std::string& to) RAWKV_EXCLUDES(mu_);
   Status Remove(const std::string& path, FileKind kind) RAWKV_EXCLUDES(mu_);  // kDirectory, or else a file
   Status Rename(const std::string& from, const std::string& to) RAWKV_EXCLUDES(mu_);
+  // From now on no directory but a view's can be renamed to a name that ends in .removing, as on an overlay
+  // whose lower layer holds it.
+  void KeepDirectories() RAWKV_EXCLUDES(mu_);
   Status SyncDir(const std::string& path) RAWKV_EXCLUDES(mu_);
   Status Lock(const std::string& path, InodeId* locked) RAWKV_EXCLUDES(mu_);
   void Unlock(InodeId locked) RAWKV_EXCLUDES(mu_);
@@ -82,6 +85,7 @@ class SimDisk {
   bool recording_ RAWKV_GUARDED_BY(mu_) = false;
   Trace trace_ RAWKV_GUARDED_BY(mu_);
   Omit omit_ RAWKV_GUARDED_BY(mu_);
+  bool keeps_directories_ RAWKV_GUARDED_BY(mu_) = false;
   std::set<InodeId> locked_ RAWKV_GUARDED_BY(mu_);
 };
 

@@ -1,0 +1,178 @@
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "base/fs_ops.h"
+#include "snapshot/snapshot_store.h"
+#include "tests/engine/engine_fixture.h"
+#include "tests/support/fault_fs.h"
+
+// What the operating system does not let be deleted or renamed never stops an open, a prune or a rollback,
+// and is swept once it can be.
+namespace rawkv {
+namespace {
+
+using Operation = FaultFs::Operation;
+
+class LeftoversTest : public EngineTest {
+ protected:
+  LeftoversTest() {
+    format_.runtime.keep_recent = 9;
+    open_.env.fs = &fs_;
+  }
+
+  // Versions 1 to 4, each with a snapshot.
+  void MakeStore() {
+    FormatAndOpen();
+    for (uint64_t i = 1; i <= 4; ++i) {
+      Put("k" + std::to_string(i), OneSlot(i));
+      ASSERT_OK(engine_->CreateSnapshot());
+    }
+  }
+
+  void Refuse(Status status, FaultFs::Predicate matches) {
+    fs_.Arm({.status = std::move(status), .reach = FaultFs::Reach::kMatching, .matches = std::move(matches)});
+  }
+
+  // Everything that a store does works, and nothing is reported as damage.
+  void ExpectWorks() {
+    Reopen();
+    Put("new", OneSlot(77));
+    ASSERT_OK(engine_->CreateSnapshot());
+    ASSERT_OK(engine_->Info());
+    ASSERT_OK(engine_->Scrub());
+    EXPECT_EQ(engine_->Scrub()->findings_total, 0u);
+    Close();
+    ExpectWhole();
+    const auto verdicts = VerifySnapshots(dir_, {}, open_);
+    ASSERT_OK(verdicts);
+    for (const SnapshotVerdict& v : *verdicts) EXPECT_TRUE(v.errors.empty()) << v.errors.front();
+    Open();
+  }
+
+  void ExpectSwept() {
+    fs_.Disarm();
+    Reopen();
+    for (const auto& [name, look] : Listing()) EXPECT_EQ(name.find(".removing"), std::string::npos) << name;
+  }
+
+  FaultFs fs_{PosixFs()};
+};
+
+TEST_F(LeftoversTest, PruneGoesOnWithoutAFileThatCannotBeDeleted) {
+  MakeStore();
+  Refuse(Status::FromErrno(EPERM, "unlink"), [](const Operation& o) { return o.Is("unlink", "/MANIFEST"); });
+  const Result<std::vector<Version>> removed = engine_->Prune(1);
+  ASSERT_OK(removed);
+  EXPECT_EQ(*removed, (std::vector<Version>{Version(0), Version(1), Version(2)}));
+  EXPECT_EQ(Snapshots(), (std::vector<Version>{Version(3), Version(4)}));
+  EXPECT_TRUE(logger_.Warned("Operation not permitted"));
+  ExpectWorks();
+  ExpectSwept();
+}
+
+TEST_F(LeftoversTest, RollbackGoesOnWithoutAFileThatCannotBeDeleted) {
+  MakeStore();
+  Refuse(Status::FromErrno(EPERM, "unlink"), [](const Operation& o) { return o.Is("unlink", "/MANIFEST"); });
+  ASSERT_OK(engine_->Rollback(Version(3)));
+  EXPECT_FALSE(Has("k4"));
+  EXPECT_EQ(Snapshots().back(), Version(3));
+  ExpectWorks();
+  ExpectSwept();
+}
+
+// A client of a file server sees a removed file that someone holds open under another name: the directory
+// cannot be removed as it is not empty.
+TEST_F(LeftoversTest, DirectoryThatStaysIsSweptLater) {
+  MakeStore();
+  Refuse(Status::FailedPrecondition("rmdir: Directory not empty"),
+         [](const Operation& o) { return o.Is("rmdir"); });
+  ASSERT_OK(engine_->Prune(1));
+  ASSERT_OK(engine_->Rollback(Version(3)));
+  ExpectWorks();
+  ExpectSwept();
+}
+
+// Prune: it stays a snapshot, whole and readable.
+TEST_F(LeftoversTest, SnapshotThatCannotBeRemovedStaysReachable) {
+  MakeStore();
+  const std::string stays = SnapshotStore::DirName(Version(2));
+  Refuse(Status::FromErrno(EPERM, "rename"), [stays](const Operation& o) {
+    return o.Is("rename", ".removing") && o.path.find(stays) != std::string::npos;
+  });
+  const Result<std::vector<Version>> removed = engine_->Prune(0);
+  ASSERT_OK(removed);
+  EXPECT_EQ(*removed, (std::vector<Version>{Version(0), Version(1), Version(3)}));
+  EXPECT_EQ(Snapshots(), (std::vector<Version>{Version(2), Version(4)}));
+  Overwrite("k2", 5);
+  EXPECT_EQ(Get("k2", Version(2)), OneSlot(2));
+  EXPECT_EQ(Get("k2", Version(3)), OneSlot(2)) << "the log that continues it is kept";
+  EXPECT_STATUS(engine_->DeleteSnapshot(Version(2)), StatusCode::kIoError, "not permitted");
+  ExpectWorks();
+  fs_.Disarm();
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Snapshots().size(), 1u);
+}
+
+// Rollback: nothing of the branch that it left is revived, also not by a new snapshot of the same version.
+TEST_F(LeftoversTest, SnapshotAboveTheTargetThatCannotBeRemovedStaysDead) {
+  MakeStore();
+  const std::string stays = SnapshotStore::DirName(Version(4));
+  Refuse(Status::FromErrno(EPERM, "rename"), [stays](const Operation& o) {
+    return o.Is("rename", ".removing") && o.path.find(stays) != std::string::npos;
+  });
+  ASSERT_OK(engine_->Rollback(Version(3)));
+  EXPECT_EQ(Snapshots().back(), Version(3));
+  Reopen();
+  EXPECT_FALSE(Has("k4"));
+  EXPECT_EQ(Put("other", OneSlot(9)), Version(4));
+  EXPECT_FALSE(engine_->CreateSnapshot().ok()) << "a dead snapshot of this version is in the way";
+  EXPECT_EQ(Put("other", OneSlot(10)), Version(5));
+  ASSERT_OK(engine_->CreateSnapshot());
+  EXPECT_EQ(Snapshots().back(), Version(5));
+  Reopen();
+  EXPECT_FALSE(Has("k4"));
+  EXPECT_FALSE(Has("k4", Version(4)));
+  EXPECT_EQ(Get("other", Version(4)), OneSlot(9));
+  ExpectWorks();
+
+  fs_.Disarm();
+  Reopen();
+  EXPECT_FALSE(*Exists(PosixFs(), Path(stays) + "/MANIFEST")) << "swept";
+  EXPECT_FALSE(Has("k4", Version(4)));
+}
+
+// As on an overlay, where the lower layer holds the store's directories.
+TEST_F(LeftoversTest, DirectoriesThatCannotBeRenamed) {
+  MakeStore();
+  Refuse(Status::NotSupported("Invalid cross-device link"), [](const Operation& o) {
+    return o.Is("rename", ".removing") && !o.Is("rename", "/MANIFEST.removing") &&
+           o.path.find("/views/") == std::string::npos;
+  });
+  ASSERT_OK(engine_->Prune(1));
+  EXPECT_EQ(Snapshots(), (std::vector<Version>{Version(3), Version(4)}));
+  ASSERT_OK(engine_->Rollback(Version(3)));
+  EXPECT_FALSE(Has("k4"));
+  EXPECT_EQ(Snapshots(), std::vector<Version>{Version(3)});
+  ExpectWorks();
+  ExpectSwept();
+}
+
+TEST_F(LeftoversTest, OpenGoesOnWithoutLeftoversOfEveryKind) {
+  MakeStore();
+  Close();
+  for (const char* name : {"working.new", "working.removing", "snapshot-staging.tmp", "wal.damaged.tmp",
+                           "snapshot-00000000000000000009.removing"}) {
+    ASSERT_OK(PosixFs().MakeDir(Path(name)));
+    ASSERT_OK(WriteFileAtomic(PosixFs(), Path(name) + "/stuck", AsBytes("x")));
+  }
+  Refuse(Status::FromErrno(EACCES, "unlink"), [](const Operation& o) { return o.Is("unlink", "/stuck"); });
+  ASSERT_OK(RemoveTree(PosixFs(), Path("working")));  // so that the open builds working.new
+  Open();
+  ASSERT_OK(engine_->Rollback(Version(3)));
+  ExpectWorks();
+  ExpectSwept();
+}
+
+}  // namespace
+}  // namespace rawkv
