@@ -167,7 +167,7 @@ void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport*
       const auto l = std::upper_bound(live_.begin(), live_.end(), at, starts_above);
       const auto d = std::upper_bound(deferred_.begin(), deferred_.end(), at, starts_above);
       if (l != live_.begin() && at < std::prev(l)->extent.end().value() &&
-          std::prev(l)->write_id == need.write_id) {
+          std::prev(l)->write_id == need.write_id && std::prev(l)->born == need.born) {
         at = std::prev(l)->extent.end().value();
       } else if (d != deferred_.begin() && at < std::prev(d)->extent.end().value() &&
                  std::prev(d)->born <= version && version < std::prev(d)->freed) {
@@ -231,10 +231,10 @@ Status SlotCheck::Correct() {
 }
 
 Status CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
-                       PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report) {
+                       PayloadIo& payload, VerifiedPayloads* seen, CheckReport* report) {
   if (entry.value.is_inline()) return Status::Ok();
   const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
-  if (!seen->insert(ref.write_id).second) return Status::Ok();
+  if (!seen->Add(ref)) return Status::Ok();
   const Status verified = payload.Verify(key, ref);
   if (verified.ok() || verified.refused()) return verified;
   report->findings.push_back(
@@ -242,8 +242,8 @@ Status CheckOnePayload(std::string_view key, const IndexEntry& entry, const std:
   return Status::Ok();
 }
 
-Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload,
-                     std::unordered_set<WriteId>* seen, const ProgressFn& progress, CheckReport* report) {
+Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload, VerifiedPayloads* seen,
+                     const ProgressFn& progress, CheckReport* report) {
   const std::unique_ptr<IndexCursor> cursor = index.NewCursor("", "", nullptr);
   uint64_t done = 0;
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <unordered_set>
 #include <vector>
 
@@ -67,12 +68,32 @@ class SlotCheck {
   Worst worst_ = Worst::kNothing;
 };
 
-// Reads and verifies every payload that `index` names, but for write ids seen before. What is wrong with one
+// The payloads that a check has verified, each by write id and place: write ids alone repeat after 2^24 opens
+// (docs/adr/0015).
+class VerifiedPayloads {
+ public:
+  // True if it was not there.
+  bool Add(const PayloadRef& ref) {
+    return seen_.emplace(ref.write_id, ref.extents.empty() ? SlotId() : ref.extents.front().first, ref.length)
+        .second;
+  }
+
+ private:
+  struct Hash {
+    size_t operator()(const std::tuple<WriteId, SlotId, uint64_t>& key) const {
+      const auto& [write_id, first, length] = key;
+      return std::hash<uint64_t>{}(write_id.value() ^ (first.value() << 20) ^ length);
+    }
+  };
+  std::unordered_set<std::tuple<WriteId, SlotId, uint64_t>, Hash> seen_;
+};
+
+// Reads and verifies every payload that `index` names, but for those seen before. What is wrong with one
 // goes to *report; an error means that the operating system refused the read, or that the index cannot be
 // read.
-Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload,
-                     std::unordered_set<WriteId>* seen, const ProgressFn& progress, CheckReport* report);
+Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload, VerifiedPayloads* seen,
+                     const ProgressFn& progress, CheckReport* report);
 Status CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,
-                       PayloadIo& payload, std::unordered_set<WriteId>* seen, CheckReport* report);
+                       PayloadIo& payload, VerifiedPayloads* seen, CheckReport* report);
 
 }  // namespace rawkv

@@ -17,6 +17,8 @@ namespace {
 
 // Write ids: open generation above, counter below (design §2); 2^40 payload writes an open.
 constexpr int kWriteIdCounterBits = 40;
+constexpr uint64_t kOpensWithOwnWriteIds = uint64_t{1} << (64 - kWriteIdCounterBits);
+constexpr uint64_t kWarnBeforeOpens = uint64_t{1} << 20;
 
 // The first version of [from, to] whose payload is not what its record says; to + 1 if all are good.
 // A device that cannot be read is an error, never a torn tail.
@@ -56,9 +58,24 @@ Result<Version> ProvenBySnapshots(StoreContext& c) {
   return proven;
 }
 
+void WarnOfRepeatedWriteIds(StoreContext& c, uint64_t generation) {
+  if (generation + kWarnBeforeOpens < kOpensWithOwnWriteIds) return;
+  const bool repeated = generation >= kOpensWithOwnWriteIds;
+  c.env.logger->Log(LogLevel::kWarning,
+                    c.paths.dir + ": this is open " + std::to_string(generation) + "; payload write ids " +
+                        (repeated ? "repeat since" : "will repeat from") + " open " +
+                        std::to_string(kOpensWithOwnWriteIds) +
+                        " on, which weakens the diagnosis of damage (docs/adr/0015); export the store and "
+                        "import it as a new one when convenient");
+}
+
 Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
   StoreRecord next = c.record;
-  ++next.open_generation;
+  // A superblock that is one behind shows that the last open ended between the two writes: its generation has
+  // no write id yet and is used now. Counted up again, STORE would run ahead of the device without bound, and
+  // an older copy of the device could not be told apart (CheckIdentity).
+  if (c.superblock.owner_open_generation + 1 != next.open_generation) ++next.open_generation;
+  WarnOfRepeatedWriteIds(c, next.open_generation);
   if (cut) {
     next.last_cut = cut;
     c.env.logger->Log(LogLevel::kWarning,

@@ -266,7 +266,7 @@ Result<bool> ScrubPass::TipStillNames(const Item& item) {
   if (entry.status().refused()) return entry.status();
   // An index that cannot be read is the business of the walk over it.
   if (!entry.ok() || !entry->has_value() || (*entry)->value.is_inline()) return false;
-  return std::get<PayloadRef>((*entry)->value.data).write_id == item.ref.write_id;
+  return std::get<PayloadRef>((*entry)->value.data) == item.ref;
 }
 
 Result<ScrubPass::Step> ScrubPass::VerifyItem(const Item& item, const char* where, const Needed& needed) {

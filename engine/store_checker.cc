@@ -1,7 +1,6 @@
 #include "engine/store_checker.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "base/fs_ops.h"
@@ -100,12 +99,12 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
   const SnapshotCallbacks callbacks{
       .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(c_.env, dir); }};
   for (const SnapshotInfo& s : all) {
+    if (highest && s.version > *highest) continue;
     if (c_.record.chain.Abandons(s.lineage, s.version) && !s.current) {
       Note(c_.snapshots->PathOf(s.version) +
            " is of a branch that a rollback left, and nothing uses it; the next open removes it");
       continue;
     }
-    if (highest && s.version > *highest) continue;
     RAWKV_ASSIGN_OR_RETURN(
         const std::vector<std::string> errors,
         c_.snapshots->Verify(s.version, c_.record.chain, SnapshotChecksummer(c_.env), callbacks));
@@ -309,7 +308,7 @@ Result<std::unique_ptr<KeyIndex>> StoreChecker::OpenSnapshot(Version v) {
 
 Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
   PayloadIo payload(*c_.device.device, c_.layout(), c_.record.device_uuid);
-  std::unordered_set<WriteId> seen;
+  VerifiedPayloads seen;
   const ProgressFn& progress = c_.options.progress;
   const Reachability reach = ToReachability(survey_, facts_.tip, {});
   RAWKV_RETURN_IF_ERROR(CheckPayloads(tip, "tip", payload, &seen, progress, &report_));

@@ -4,13 +4,42 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/fs_ops.h"
 #include "blockdev/open_block_device.h"
+#include "blockdev/superblock.h"
+#include "engine/store_file.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A device whose first blocks, where the superblocks lie, cannot be written.
+class NoSuperblockWrites final : public BlockDevice {
+ public:
+  explicit NoSuperblockWrites(std::unique_ptr<BlockDevice> base)
+      : BlockDevice(base->path(), base->geometry()), base_(std::move(base)) {}
+
+ private:
+  void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) override {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      IoRequest& r = batch[i];
+      if (r.kind == IoKind::kRead) {
+        r.status = base_->Read(r.offset, r.buffer);
+      } else if (r.offset.value() < 2 * kSuperblockBytes) {
+        r.status = Status::IoError("write of " + path() + ": injected");
+      } else {
+        r.status = base_->Write(r.offset, r.buffer);
+      }
+      if (on_done) on_done(i);
+    }
+  }
+  Status DoFlush() override { return base_->Flush(); }
+  Status DoDiscard(DeviceOffset offset, uint64_t length) override { return base_->Discard(offset, length); }
+
+  const std::unique_ptr<BlockDevice> base_;
+};
 
 class IdentityTest : public EngineTest {
  protected:
@@ -61,6 +90,105 @@ TEST_F(IdentityTest, AnotherStoresDeviceIsRefused) {
   open_.device.clear();
   Open();
   EXPECT_EQ(Get("k"), "v");
+}
+
+// A volume that was restored: the values written since are not on it.
+TEST_F(IdentityTest, DeviceOlderThanStoreIsRefused) {
+  FormatAndOpen();
+  Put("a", OneSlot(1));
+  Close();
+  const std::string old = tmp_.File("device.old"), newest = tmp_.File("device.newest");
+  fs::copy_file(device_, old);
+  for (uint64_t i = 0; i < 2; ++i) {
+    Open();
+    Put("b", OneSlot(2 + i));
+    Close();
+  }
+  fs::rename(device_, newest);
+  fs::copy_file(old, device_);
+  EXPECT_STATUS(TryOpen(), StatusCode::kFailedPrecondition, device_, "older", "generation");
+  OpenOptions reading = open_;
+  reading.read_only = true;
+  EXPECT_STATUS(Engine::Open(dir_, reading), StatusCode::kFailedPrecondition, device_);
+  EXPECT_STATUS(CheckStore(dir_, {}, open_), StatusCode::kFailedPrecondition, device_);
+  EXPECT_STATUS(RepairStore(dir_, {}, open_), StatusCode::kFailedPrecondition, device_);
+  const Result<EngineInfo> info = InspectStore(dir_, open_);
+  ASSERT_OK(info);
+  EXPECT_NE(info->health.find("older"), std::string::npos) << info->health;
+
+  fs::rename(newest, device_);
+  Open();
+  EXPECT_EQ(Get("b"), OneSlot(3));
+}
+
+// However often an open ends between its two writes, the device is one generation behind at most.
+TEST_F(IdentityTest, OpensThatCannotWriteTheSuperblockDoNotRunAhead) {
+  FormatAndOpen();
+  Put("a", OneSlot(1));
+  Close();
+  const auto open_device = open_.env.open_device;
+  open_.env.open_device = [&](const std::string& path, const DeviceOpenOptions& options) {
+    Result<OpenedDevice> opened = open_device(path, options);
+    if (opened.ok()) opened->device = std::make_unique<NoSuperblockWrites>(std::move(opened->device));
+    return opened;
+  };
+  const uint64_t before = LoadStoreRecord(PosixFs(), dir_)->open_generation;
+  for (int i = 0; i < 5; ++i) EXPECT_STATUS(TryOpen(), StatusCode::kIoError, "injected");
+  EXPECT_EQ(LoadStoreRecord(PosixFs(), dir_)->open_generation, before + 1);
+  open_.env.open_device = open_device;
+  Open();
+  EXPECT_EQ(Get("a"), OneSlot(1));
+  Close();
+  EXPECT_EQ(LoadStoreRecord(PosixFs(), dir_)->open_generation, before + 1);
+  Open();
+  EXPECT_EQ(Get("a"), OneSlot(1));
+}
+
+// Opens beyond the 2^24th use write ids again: a payload is told apart by its place as well.
+TEST_F(IdentityTest, DamagedPayloadWithARepeatedWriteIdIsFound) {
+  FormatAndOpen();
+  Put("a", OneSlot(1));
+  Close();
+  const auto set_generation = [&](uint64_t generation) {
+    StoreRecord record = *LoadStoreRecord(PosixFs(), dir_);
+    record.open_generation = generation;
+    ASSERT_OK(SaveStoreRecord(PosixFs(), dir_, record));
+    Result<OpenedDevice> opened = open_.env.open_device(device_, {.writable = true});
+    ASSERT_OK(opened);
+    SuperblockStore superblocks(*opened->device);
+    Superblock superblock = *superblocks.Load();
+    superblock.owner_open_generation = generation;
+    ASSERT_OK(superblocks.Save(superblock));
+  };
+  const uint64_t first = LoadStoreRecord(PosixFs(), dir_)->open_generation;
+  set_generation((uint64_t{1} << 24) + first - 1);
+  Open();
+  EXPECT_TRUE(logger_.Warned("write ids repeat"));
+  Put("b", OneSlot(2));
+  ASSERT_OK(engine_->CreateSnapshot());
+  Delete("b");
+  Close();
+  ExpectWhole();
+  std::string bytes(fs::file_size(device_), '\0');
+  {
+    std::ifstream in(device_, std::ios::binary);
+    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  const size_t at = bytes.find(OneSlot(2).substr(0, 64));
+  ASSERT_NE(at, std::string::npos);
+  {
+    std::fstream out(device_, std::ios::in | std::ios::out | std::ios::binary);
+    out.seekp(static_cast<std::streamoff>(at));
+    out.write("DAMAGED", 7);
+  }
+  const Result<CheckReport> report = CheckStore(dir_, {.deep = true}, open_);
+  ASSERT_OK(report);
+  EXPECT_FALSE(report->ok()) << "b has the write id of a, and was taken for verified";
+  Open();
+  const Result<ScrubReport> scrub = engine_->Scrub();
+  ASSERT_OK(scrub);
+  EXPECT_GT(scrub->findings_total, 0u);
+  whole_at_the_end_ = false;
 }
 
 TEST_F(IdentityTest, FileThatIsNoDeviceIsRefused) {
