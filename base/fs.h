@@ -39,9 +39,18 @@ class RAWKV_EXPORT FileLock {
 
 enum class FileKind : uint8_t { kRegular, kDirectory, kSymlink, kOther };
 
+// A file whatever its name: names with equal ids, both known, are names of one file.
+struct FileId {
+  uint64_t filesystem = 0;
+  uint64_t inode = 0;  // 0: not known
+  bool known() const { return inode != 0; }
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
+
 struct FileStat {
   FileKind kind = FileKind::kOther;
   uint64_t size_bytes = 0;
+  FileId id{};
 };
 
 enum class OpenMode : uint8_t {

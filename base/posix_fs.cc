@@ -224,7 +224,9 @@ class PosixFsImpl final : public Fs {
     // Below a file there is nothing.
     if (::lstat(path.c_str(), &st) != 0)
       return PathError(errno == ENOTDIR ? ENOENT : errno, What("stat", path));
-    return FileStat{.kind = KindOf(st.st_mode), .size_bytes = static_cast<uint64_t>(st.st_size)};
+    return FileStat{.kind = KindOf(st.st_mode),
+                    .size_bytes = static_cast<uint64_t>(st.st_size),
+                    .id = {.filesystem = st.st_dev, .inode = st.st_ino}};
   }
 
   Result<std::vector<std::string>> List(const std::string& dir) override {

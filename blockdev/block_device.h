@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/export.h"
+#include "base/fs.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "blockdev/aligned_buffer.h"
@@ -25,6 +26,7 @@ struct Geometry {
   bool discard_supported = false;
   // A file that had holes when it was opened: writing takes room on its filesystem, Discard gives it back.
   bool sparse = false;
+  FileId file_id{};  // of the opened file or device node; not known of kMemory
 };
 
 enum class IoKind : uint8_t { kRead, kWrite };

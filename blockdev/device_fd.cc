@@ -155,7 +155,8 @@ Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& 
                   .capacity_bytes = size / kBlockAlign * kBlockAlign,
                   .direct = opened.direct,
                   .discard_supported = options.writable && DiscardSupported(fd, now),
-                  .sparse = HasHoles(now)};
+                  .sparse = HasHoles(now),
+                  .file_id = {.filesystem = now.st_dev, .inode = now.st_ino}};
   if (!opened.direct && options.cache == CacheMode::kDirect) {
     out.cache_note = "buffered, because the filesystem of " + path + " refuses O_DIRECT";
   }

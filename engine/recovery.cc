@@ -155,14 +155,15 @@ Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
 
 bool IsLeftover(const StoreContext& c, const std::string& name) {
   const std::string path = JoinPath(c.paths.dir, name);
-  // A device file may have any name.
-  if (path == c.device_path) return false;
-  return name.ends_with(".tmp") || name.ends_with(".removing") || path == c.paths.working_new();
+  const bool named_so = name.ends_with(".tmp") || name.ends_with(".removing") ||
+                        path == c.paths.working_new() || path == c.paths.formatting() ||
+                        path == c.paths.importing();
+  return named_so && !IsDevice(c, path);
 }
 
 Status SweepLeftovers(StoreContext& c) {
   Fs& fs = *c.env.fs;
-  RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep());
+  RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep(c.device.device->geometry().file_id));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(c.paths.dir));
   for (const std::string& name : names) {
     if (SnapshotStore::IsSweptName(name)) continue;  // tried above

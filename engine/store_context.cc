@@ -96,6 +96,7 @@ Status TellOfABadCopy(StoreContext& c) {
 Status OpenDevice(StoreContext& c, ContextAccess access) {
   const bool writable = access == ContextAccess::kWrite;
   c.device_path = DevicePathOf(c.record, c.paths.dir, c.options);
+  if (writable) RAWKV_RETURN_IF_ERROR(CheckDeviceName(*c.env.fs, c.paths.dir, c.device_path));
   Result<OpenedDevice> device = c.env.open_device(c.device_path, {.engine = c.options.engine,
                                                                   .cache = c.options.cache,
                                                                   .queue_depth = c.options.queue_depth,
@@ -138,6 +139,21 @@ std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir
   if (!options.device.empty()) return AbsolutePath(options.device);
   const std::string& hint = record.device_hint;
   return hint.starts_with('/') ? hint : JoinPath(store_dir, hint);
+}
+
+bool IsDevice(const StoreContext& c, const std::string& path) {
+  if (path == c.device_path) return true;
+  if (c.device.device == nullptr) return false;
+  const Result<FileStat> stat = c.env.fs->Stat(path);
+  return stat.ok() && stat->id.known() && stat->id == c.device.device->geometry().file_id;
+}
+
+Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& device_path) {
+  const std::string path = ResolvePath(fs, device_path);
+  if (ParentPath(path) != store_dir || !IsStoreName(path.substr(path.rfind('/') + 1))) return Status::Ok();
+  return Status::FailedPrecondition(path +
+                                    ": the store needs this name for itself; rename the device file, and "
+                                    "name it with --device");
 }
 
 Status StoreContext::SaveRecord(const StoreRecord& next) {

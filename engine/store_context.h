@@ -66,6 +66,14 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
 // Where the device is looked for: as the options say, else as STORE remembers.
 std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir, const OpenOptions& options);
 
+// Whether `path`, in the store's directory, is the store's device. The path by which the device was opened
+// does not decide it: it may lead there through links.
+bool IsDevice(const StoreContext& context, const std::string& path);
+
+// kFailedPrecondition if the device lies in the store's directory under a name that the engine uses itself,
+// and so would replace or sweep.
+Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& device_path);
+
 // Ranges of the settings; kInvalidArgument.
 Status ValidateRuntime(const RuntimeSettings& settings);
 

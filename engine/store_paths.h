@@ -6,6 +6,9 @@
 
 namespace rawkv {
 
+// Whether the engine itself makes things of this name in a store's directory. A device file has another one.
+bool IsStoreName(std::string_view name);
+
 // The layout names of a store directory (design §2).
 struct StorePaths {
   explicit StorePaths(std::string store_dir) : dir(std::move(store_dir)) {}
@@ -13,7 +16,9 @@ struct StorePaths {
   std::string dir;
   std::string lock() const { return JoinPath(dir, "LOCK"); }
   std::string store() const { return JoinPath(dir, "STORE"); }
+  // Marks of a store in the making; next to STORE they mean nothing (FormatDir).
   std::string importing() const { return JoinPath(dir, "IMPORTING"); }
+  std::string formatting() const { return JoinPath(dir, "FORMATTING"); }
   std::string wal() const { return JoinPath(dir, "wal"); }
   std::string working() const { return JoinPath(dir, "working"); }
   std::string working_index() const { return JoinPath(working(), "index"); }

@@ -231,13 +231,18 @@ void SnapshotStore::Delete(const std::string& path) {
                                       "); the next open tries again");
 }
 
-Status SnapshotStore::Sweep() {
+Status SnapshotStore::Sweep(FileId spared) {
   // First, and even if nothing is left over (S4): a process that died, while the machine went on,
   // may have left renames that everyone sees and no disk has.
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(store_dir_));
   for (const std::string& name : names) {
-    if (IsSweptName(name)) SweepTree(fs_, JoinPath(store_dir_, name), logger_);
+    if (IsSweptName(name)) {
+      const std::string path = JoinPath(store_dir_, name);
+      const Result<FileStat> stat = fs_.Stat(path);
+      if (stat.ok() && stat->id.known() && stat->id == spared) continue;
+      SweepTree(fs_, path, logger_);
+    }
     const std::optional<Version> version = ParseDirName(name);
     if (!version.has_value()) continue;
     const bool removing = ReadManifest(*version).status().code() == StatusCode::kNotFound;

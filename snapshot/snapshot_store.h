@@ -92,9 +92,9 @@ class SnapshotStore {
   Result<std::vector<std::string>> Verify(Version version, const LineageChain& chain,
                                           const FileChecksummer& checksummer,
                                           const SnapshotCallbacks& callbacks) const;
-  // Deletes snapshot-….tmp, ….removing, marked and empty directories, and current.tmp. What cannot be
-  // deleted stays, with a warning.
-  Status Sweep();
+  // Deletes snapshot-….tmp, ….removing, marked and empty directories, and current.tmp, but never the file
+  // `spared`: a device file may have any name. What cannot be deleted stays, with a warning.
+  Status Sweep(FileId spared = {});
   // Whether Sweep deletes what has this name in the store's directory, whatever it holds.
   static bool IsSweptName(std::string_view name);
 

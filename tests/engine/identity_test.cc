@@ -373,5 +373,76 @@ TEST_F(IdentityTest, WhatFormatMakesIsForItsOwnerOnly) {
   EXPECT_EQ(fs::status(device_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
+// A file in the store's directory whose name looks like a leftover.
+class DeviceNameTest : public EngineTest {
+ protected:
+  void MoveDeviceTo(const std::string& name) {
+    FormatAndOpen();
+    Put("k", OneSlot(1));
+    Close();
+    fs::rename(Path("device.img"), Path(name));
+    open_.device = Path(name);
+  }
+};
+
+TEST_F(DeviceNameTest, DeviceIsNeverSweptByWhateverPathItIsOpened) {
+  fs::create_symlink(tmp_.path(), tmp_.File("around"));
+  fs::create_symlink(Path("payload.tmp"), tmp_.File("by-id"));
+  MoveDeviceTo("payload.tmp");
+  fs::create_hard_link(Path("payload.tmp"), tmp_.File("hard"));
+  for (const char* path : {"store/payload.tmp", "by-id", "around/store/../store/payload.tmp", "hard"}) {
+    open_.device = tmp_.File(path);
+    Open();
+    EXPECT_EQ(Get("k"), OneSlot(1)) << path;
+    Close();
+    ASSERT_TRUE(fs::exists(Path("payload.tmp"))) << path;
+    ExpectWhole();
+  }
+  ASSERT_OK(OfflineRollback(dir_, Version(0), {}, open_));
+  EXPECT_TRUE(fs::exists(Path("payload.tmp")));
+}
+
+TEST_F(DeviceNameTest, LeftoversOfOtherNamesAreStillSwept) {
+  MoveDeviceTo("payload.tmp");
+  std::ofstream(Path("other.tmp")) << "x";
+  Open();
+  EXPECT_FALSE(fs::exists(Path("other.tmp")));
+  EXPECT_TRUE(fs::exists(Path("payload.tmp")));
+}
+
+TEST_F(DeviceNameTest, ForcedFormatKeepsTheDeviceThatItFormats) {
+  for (const char* name : {"working.img", "payload.tmp", "old.removing"}) {
+    MoveDeviceTo(name);
+    format_.device = Path(name);
+    format_.force = true;
+    open_.device.clear();
+    FormatAndOpen();
+    Put("k", OneSlot(2));
+    Close();
+    EXPECT_TRUE(fs::exists(Path(name))) << name;
+    fs::remove_all(dir_);
+    format_.device.clear();
+  }
+}
+
+TEST_F(DeviceNameTest, FormatRefusesADeviceUnderANameOfTheStoresOwn) {
+  for (const char* name : {"STORE", "LOCK", "current.tmp", "working", "reserve", "wal.damaged",
+                           "snapshot-00000000000000000007.tmp", "snapshot-staging.tmp", "import.tmp"}) {
+    format_.device = Path(name);
+    EXPECT_STATUS(Engine::Format(dir_, format_), StatusCode::kFailedPrecondition, name);
+    EXPECT_FALSE(fs::exists(dir_)) << name;
+  }
+}
+
+TEST_F(DeviceNameTest, OpenRefusesADeviceUnderANameOfTheStoresOwn) {
+  MoveDeviceTo("current.tmp");
+  EXPECT_STATUS(Engine::Open(dir_, open_), StatusCode::kFailedPrecondition, "current.tmp", "--device");
+  EXPECT_TRUE(fs::exists(Path("current.tmp")));
+  fs::rename(Path("current.tmp"), Path("device.img"));
+  open_.device.clear();
+  Open();
+  EXPECT_EQ(Get("k"), OneSlot(1));
+}
+
 }  // namespace
 }  // namespace rawkv

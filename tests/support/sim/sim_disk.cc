@@ -153,7 +153,7 @@ Result<FileStat> SimDisk::Stat(const std::string& path) const {
   MutexLock lock(mu_);
   RAWKV_ASSIGN_OR_RETURN(const InodeId id, image_.Find(path));
   const Inode& inode = image_.Get(id);
-  return FileStat{.kind = inode.kind, .size_bytes = inode.data.size()};
+  return FileStat{.kind = inode.kind, .size_bytes = inode.data.size(), .id = {.filesystem = 1, .inode = id}};
 }
 
 Result<std::vector<std::string>> SimDisk::List(const std::string& path) const {
