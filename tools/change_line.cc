@@ -107,7 +107,10 @@ std::string ValueOf(const Json& put, const std::string& key) {
     throw BadLine(fmt::format("key '{}' needs one of 'value', 'value_b64' and 'value_file'", EscapeKey(key)));
   }
   if (value.has_value()) return std::move(*value);
-  Result<std::string> read = ReadValueFile(TextField(*file, "value_file"));
+  // "-" is a file of that name: standard input may be where these lines come from.
+  Result<Input> input = Input::OpenFile(TextField(*file, "value_file"));
+  if (!input.ok()) throw BadLine(fmt::format("value_file: {}", input.status().message()));
+  Result<std::string> read = ReadValue(std::move(input).value());
   if (!read.ok()) throw BadLine(fmt::format("value_file: {}", read.status().message()));
   return std::move(read).value();
 }

@@ -22,6 +22,10 @@ Status Unreadable(const std::string& name, int error) {
 
 Result<Input> Input::Open(const std::string& path) {
   if (path == "-") return Input("standard input", UniqueFd(), STDIN_FILENO);
+  return OpenFile(path);
+}
+
+Result<Input> Input::OpenFile(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return Unreadable(path, errno);
   const int number = fd.get();
@@ -43,8 +47,7 @@ Result<size_t> Input::ReadSome(size_t bytes_max, std::string& to) {
   return Status::IoError(fmt::format("{}: reading failed: {}", name_, std::strerror(error)));
 }
 
-Result<std::string> ReadValueFile(const std::string& path) {
-  RAWKV_ASSIGN_OR_RETURN(Input input, Input::Open(path));
+Result<std::string> ReadValue(Input input) {
   std::string value;
   for (;;) {
     RAWKV_ASSIGN_OR_RETURN(const size_t got, input.ReadSome(kReadBytes, value));
@@ -53,6 +56,11 @@ Result<std::string> ReadValueFile(const std::string& path) {
       return Status::InvalidArgument(fmt::format("{}: larger than a value may be (1 GiB)", input.name()));
     }
   }
+}
+
+Result<std::string> ReadValueFile(const std::string& path) {
+  RAWKV_ASSIGN_OR_RETURN(Input input, Input::Open(path));
+  return ReadValue(std::move(input));
 }
 
 Status CheckInputDirectory(const std::string& path) {

@@ -18,6 +18,8 @@ inline constexpr uint64_t kValueBytesMax = 1ull << 30;
 class Input {
  public:
   static Result<Input> Open(const std::string& path);
+  // The file of that name, whatever it is: "-" is one, too.
+  static Result<Input> OpenFile(const std::string& path);
 
   // Appends what is there, at least one byte but at most `bytes_max`, to `to`; 0 at the end.
   Result<size_t> ReadSome(size_t bytes_max, std::string& to);
@@ -33,7 +35,9 @@ class Input {
   int fd_;
 };
 
-// The whole of a file as a value; kInvalidArgument if it is larger than a value may be.
+// All of an input as a value; kInvalidArgument if it is larger than a value may be.
+Result<std::string> ReadValue(Input input);
+// The same of what Input::Open makes of `path`.
 Result<std::string> ReadValueFile(const std::string& path);
 
 // kInvalidArgument unless there is a directory at `path` that can be read.

@@ -125,5 +125,18 @@ TEST_F(CtlApply, KeepsMetadataOutOfTheKeys) {
   EXPECT_EQ(Rows(Ok({"scan", "--json"})).size(), 1u);
 }
 
+// Standard input may be where the lines come from.
+TEST_F(CtlApply, AValueFileNamedDashIsAFile) {
+  const std::string lines = R"({"put":[{"key":"a","value_file":"-"}]})"
+                            "\n"
+                            R"({"put":[{"key":"b","value":"kept"}]})"
+                            "\n";
+  EXPECT_TRUE(EndedWith(Run({"apply", "-"}, {.input = lines, .working_directory = File("")}), 2, "line 1"));
+  WriteFile("-", "content of the file");
+  EXPECT_EQ(Ok({"apply", "-"}, {.input = lines, .working_directory = File("")}), "1\n2\n");
+  EXPECT_EQ(Ok({"get", "a"}), "content of the file");
+  EXPECT_EQ(Ok({"get", "b"}), "kept") << "no later line became part of a value";
+}
+
 }  // namespace
 }  // namespace rawkv::ctl
