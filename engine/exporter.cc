@@ -4,6 +4,7 @@
 
 #include "base/fs_ops.h"
 #include "base/resolve_path.h"
+#include "engine/export_dir.h"
 #include "snapshot/export_format.h"
 
 namespace rawkv {
@@ -15,16 +16,6 @@ Status WriteNewFile(Fs& fs, const std::string& path, std::string_view content) {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs.Open(path, OpenMode::kCreateNew));
   RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(content)));
   return file->Sync();
-}
-
-Status PrepareOut(Fs& fs, const std::string& out) {
-  const Result<std::vector<std::string>> names = fs.List(out);
-  if (names.ok()) {
-    if (names->empty()) return Status::Ok();
-    return Status::FailedPrecondition(out + " is not empty; name another directory");
-  }
-  if (names.status().code() != StatusCode::kNotFound) return names.status();
-  return MakeDirSynced(fs, out);
 }
 
 Status WriteValue(PayloadIo& payload, const StoredValue& value, ChunkWriter& writer, std::string& buffer) {
@@ -40,16 +31,10 @@ Status WriteValue(PayloadIo& payload, const StoredValue& value, ChunkWriter& wri
   return Status::Ok();
 }
 
-}  // namespace
-
-Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, const ExportOptions& options) {
+// Chunks, then ORIGIN, then the manifest, which makes an export of them.
+Status WriteExport(StoreContext& c, const EngineView& view, PayloadIo& payload, const ExportOptions& options,
+                   const std::string& out) {
   Fs& fs = *c.env.fs;
-  if (options.chunk_bytes < (1u << 20) || options.chunk_bytes > kMaxChunkBytes) {
-    return Status::InvalidArgument("chunk_bytes must be from 1 to 16 MiB, not " +
-                                   std::to_string(options.chunk_bytes));
-  }
-  const std::string out = ResolvePath(fs, options.out);
-  RAWKV_RETURN_IF_ERROR(PrepareOut(fs, out));
   ExportManifest manifest{
       .chunk_bytes = options.chunk_bytes, .version = view.version(), .base = {}, .digest = {}, .chunks = {}};
   ChunkWriter writer(options.chunk_bytes, [&](const ExportChunk& chunk, std::string_view file) -> Status {
@@ -73,6 +58,22 @@ Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, c
   RAWKV_RETURN_IF_ERROR(WriteNewFile(fs, JoinPath(out, kExportOriginName), EncodeExportOrigin(origin)));
   RAWKV_RETURN_IF_ERROR(fs.SyncDir(out));
   return WriteFileAtomic(fs, JoinPath(out, kExportManifestName), AsBytes(EncodeExportManifest(manifest)));
+}
+
+}  // namespace
+
+Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, const ExportOptions& options) {
+  Fs& fs = *c.env.fs;
+  if (options.chunk_bytes < (1u << 20) || options.chunk_bytes > kMaxChunkBytes) {
+    return Status::InvalidArgument("chunk_bytes must be from 1 to 16 MiB, not " +
+                                   std::to_string(options.chunk_bytes));
+  }
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<ExportDir> out,
+                         ExportDir::Claim(fs, ResolvePath(fs, options.out)));
+  Status written = WriteExport(c, view, payload, options, out->path());
+  if (written.ok()) written = out->Finish();
+  if (written.ok() || out->Abandon().ok()) return written;
+  return written.WithContext("clearing up failed too, so an unfinished export is left in " + out->path());
 }
 
 }  // namespace rawkv

@@ -13,4 +13,7 @@ Result<std::string> ResolveStoreDir(Fs& fs, const std::string& dir);
 // directory, so that the directory can be moved, else by the path.
 std::string DeviceHintOf(Fs& fs, const std::string& store_dir, const std::string& device_path);
 
+// Whether `name` is the directory that a fresh ext4 has in its root: no content, and left alone.
+bool IsLostAndFound(Fs& fs, const std::string& dir, const std::string& name);
+
 }  // namespace rawkv

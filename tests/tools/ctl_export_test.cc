@@ -88,6 +88,7 @@ TEST_F(CtlExport, RefusesWith3) {
   std::filesystem::create_directory(File("full"));
   WriteFile("full/x", "x");
   EXPECT_TRUE(EndedWith(Run({"export", "--version=1", "--out=" + File("full")}), 3, "full"));
+  EXPECT_TRUE(EndedWith(Run({"export", "--version=1", "--out=" + File("no/such")}), 3, "no/such"));
   Export();
   ASSERT_EQ(Import().status, 0);
   EXPECT_TRUE(EndedWith(Import(), 3, "import: "));

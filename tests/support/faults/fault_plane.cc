@@ -63,7 +63,9 @@ std::string KindInStore(std::string_view rest) {
 
 std::string KindInExport(std::string_view rest) {
   if (rest.empty()) return "export dir";
-  if (rest.starts_with("MANIFEST") || rest == "ORIGIN") return "export " + std::string(rest);
+  if (rest.starts_with("MANIFEST") || rest == "ORIGIN" || rest == "EXPORTING") {
+    return "export " + std::string(rest);
+  }
   return "export chunk";
 }
 
