@@ -119,8 +119,10 @@ struct ImportOptions {
   FormatOptions format;  // of the new store; initial_version is the export's
   ProgressFn progress;
 };
-// Makes a new store with the export's content; its initial version is the export's. Built off to the
-// side, published in one step. kFailedPrecondition: a store is there; kCorruption names the chunk.
+// Makes a new store with the export's content; its initial version is the export's. Built in `dir`, which is
+// as for Engine::Format, and published in one step. After a failure nothing is left; an import that was
+// interrupted is begun again by the same call. kFailedPrecondition: a store or something else is there;
+// kBusy: another process has the directory; kCorruption names the chunk.
 RAWKV_EXPORT Result<FormatResult> ImportStore(const std::string& dir, const ImportOptions& options);
 
 struct ExportChunkRow {

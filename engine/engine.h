@@ -90,9 +90,10 @@ struct ExportOptions {
 // store, but a block device stays in use until the process has ended or called exec.
 class RAWKV_EXPORT Engine {
  public:
-  // Makes a store in `dir` (absent or empty). Refusals leave everything as it was:
-  // kFailedPrecondition (a store or foreign signature is there and no force; device in use),
-  // kInvalidArgument, kNotSupported (no hard links there, or `digest`).
+  // Makes a store in `dir`: absent, empty but for lost+found, or left by a format that was interrupted. A
+  // failure leaves everything as it was, or a directory that the same call takes again:
+  // kFailedPrecondition (a store or foreign signature is there and no force; device in use), kBusy (another
+  // process has the directory), kInvalidArgument, kNotSupported (no hard links there, or `digest`).
   static Result<FormatResult> Format(const std::string& dir, const FormatOptions& options);
 
   // Opens and recovers: comes back at the last acknowledged version. kBusy: open elsewhere; kNotFound:
@@ -174,7 +175,10 @@ class RAWKV_EXPORT Engine {
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
   Status Rollback(Version target, const RollbackOptions& options = {});
 
-  // Writes the version's content to a directory for Import; commits go on meanwhile.
+  // Writes the version's content to a directory for ImportStore; commits go on meanwhile. The directory is
+  // absent, empty but for lost+found, or left by an export that was interrupted. A failure leaves the
+  // directory empty. kFailedPrecondition: something else is there, or the directory above is missing; kBusy:
+  // another export writes there.
   Status Export(const ExportOptions& options);
 
   // Reads and verifies, at a bounded rate, all that the store keeps: superblocks, log, snapshots, every

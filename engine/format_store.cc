@@ -23,67 +23,69 @@ Status ValidateOptions(const FormatOptions& o) {
   return ValidateRuntime(o.runtime);
 }
 
-enum class DirState : uint8_t { kAbsent, kEmpty, kOldStore };
-
-// Absent, empty, or (with force) an older store or unfinished import. Changes nothing.
-Result<DirState> JudgeDir(const std::string& dir, const FormatOptions& o) {
-  Fs& fs = *o.env.fs;
-  const Result<FileStat> stat = fs.Stat(dir);
-  if (stat.status().code() == StatusCode::kNotFound) return DirState::kAbsent;
-  if (!stat.ok()) return stat.status();
-  if (stat->kind != FileKind::kDirectory) return Status::FailedPrecondition(dir + " is not a directory");
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(dir));
-  if (names.empty()) return DirState::kEmpty;
-  const StorePaths paths(dir);
-  RAWKV_ASSIGN_OR_RETURN(const bool store, Exists(fs, paths.store()));
-  RAWKV_ASSIGN_OR_RETURN(const bool import, Exists(fs, paths.importing()));
-  if (!store && !import)
-    return Status::FailedPrecondition(dir + " is not empty and no store; name another directory");
-  if (!o.force) {
-    return Status::FailedPrecondition(dir +
-                                      (store ? " holds a store already" : " holds an unfinished import") +
-                                      "; use --force to destroy it");
-  }
-  return DirState::kOldStore;
+// Everything that tells the new store from any other, and its settings.
+NewStore Identify(const FormatOptions& o) {
+  NewStore s;
+  StoreRecord& r = s.record;
+  r.store_uuid = Uuid::Generate(*o.env.entropy);
+  r.device_uuid = Uuid::Generate(*o.env.entropy);
+  r.initial_version = o.initial_version;
+  r.slot_bytes = o.slot_bytes;
+  r.header_bytes = o.header_bytes;
+  r.inline_bytes = o.inline_bytes;
+  r.runtime = o.runtime;
+  Lineage root;
+  while (root == Lineage()) root = Lineage(o.env.entropy->NextU64());
+  r.chain = LineageChain({{root, Lineage(), o.initial_version}});
+  s.superblock.device_uuid = r.device_uuid;
+  s.superblock.owner_lineage = root.value();
+  return s;
 }
 
-// STORE goes first: from then on a crash leaves no store rather than half of one.
-Status DestroyOldStore(const std::string& dir, const FormatOptions& o) {
-  Fs& fs = *o.env.fs;
-  const StorePaths paths(dir);
-  for (const std::string& file : {paths.store(), paths.importing()}) {
-    const Status removed = fs.RemoveFile(file);
-    if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
-  }
-  RAWKV_RETURN_IF_ERROR(fs.SyncDir(dir));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(dir));
-  for (const std::string& name : names) {
-    // The device may be here under a name of the user's choice; only our own names go.
-    const bool ours = name == "wal" || name.starts_with("working") || name.starts_with("snapshot-") ||
-                      name == "views" || name == "PINS" || name == "ROLLBACK" || name == "reserve" ||
-                      name.starts_with("current") || name.ends_with(".tmp") || name.ends_with(".removing");
-    if (ours) RAWKV_RETURN_IF_ERROR(RemoveTree(fs, JoinPath(dir, name)));
-  }
-  return Status::Ok();
+// Whether the device holds what an interrupted format or import of this very store has put there.
+bool HoldsUnfinishedStore(const FormatOptions& o, const NewStore& s) {
+  const Result<OpenedDevice> opened = o.env.open_device(s.device_path, {.writable = false});
+  if (!opened.ok()) return false;
+  const Result<Superblock> superblock = SuperblockStore(*opened->device).Load();
+  return superblock.ok() && superblock->store_uuid == s.record.store_uuid;
 }
 
-// Opens (and so locks) the device, making the default file if there is none.
-Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s, bool* made_file) {
-  s.device_path = o.device.empty() ? StorePaths(dir).default_device() : AbsolutePath(o.device);
+// An interrupted format may have made a device file and not given it its size.
+Status RemoveUnsizedDeviceFile(Fs& fs, const NewStore& s) {
+  const Result<FileStat> stat = fs.Stat(s.device_path);
+  const bool unsized = stat.ok() && stat->kind == FileKind::kRegular && stat->size_bytes == 0;
+  return unsized && s.dir->begins_again() ? fs.RemoveFile(s.device_path) : Status::Ok();
+}
+
+// Opens (and so locks) the device, making a file if there is nothing.
+Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s) {
+  RAWKV_RETURN_IF_ERROR(RemoveUnsizedDeviceFile(*o.env.fs, s));
   RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(*o.env.fs, s.device_path));
   if (exists) {
+    const bool ours = s.dir->begins_again() && HoldsUnfinishedStore(o, s);
     RAWKV_RETURN_IF_ERROR(CheckDeviceMayBeFormatted(
-        s.device_path, o.force ? SignaturePolicy::kOverwrite : SignaturePolicy::kRefuse));
+        s.device_path, o.force || ours ? SignaturePolicy::kOverwrite : SignaturePolicy::kRefuse));
   } else {
     RAWKV_RETURN_IF_ERROR(PlanLayout(o.capacity_bytes, o.slot_bytes, o.header_bytes).status());
     RAWKV_RETURN_IF_ERROR(o.env.create_device(s.device_path, o.capacity_bytes));
-    *made_file = true;
+    s.made_device = true;
   }
   RAWKV_ASSIGN_OR_RETURN(s.device, o.env.open_device(s.device_path, {.writable = true}));
   RAWKV_ASSIGN_OR_RETURN(s.superblock.layout, PlanLayout(s.device.device->geometry().capacity_bytes,
                                                          o.slot_bytes, o.header_bytes));
   s.record.device_hint = DeviceHintOf(*o.env.fs, dir, s.device_path);
   return Status::Ok();
+}
+
+// After `failure`: takes away what was made, as far as that works. What stays is marked as unfinished.
+Status Undo(Fs& fs, NewStore& s, const Status& failure) {
+  const FileId device = s.device.device != nullptr ? s.device.device->geometry().file_id : FileId{};
+  s.device.device.reset();
+  Status undone = s.made_device ? fs.RemoveFile(s.device_path) : Status::Ok();
+  if (undone.code() == StatusCode::kNotFound) undone = Status::Ok();
+  if (undone.ok()) undone = s.dir->Abandon(device);
+  return undone.ok() ? failure
+                     : failure.WithContext("clearing up failed too, so an unfinished store is left");
 }
 
 // The empty state's index: only a meta record.
@@ -106,7 +108,6 @@ Status FillEmptyIndex(const FormatOptions& o, const StoreRecord& record, const s
 Status PublishEmptySnapshot(const std::string& dir, const FormatOptions& o, const StoreRecord& record) {
   Fs& fs = *o.env.fs;
   const std::string scratch = JoinPath(dir, "format.tmp");
-  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, scratch));
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(scratch));
   RAWKV_RETURN_IF_ERROR(FillEmptyIndex(o, record, scratch));
   RAWKV_RETURN_IF_ERROR(PublishIndex(dir, o.env, record, scratch));
@@ -145,60 +146,47 @@ SnapshotCallbacks IndexCallbacks(const Environment& env, KeyIndex& index) {
           .inspect = [&env](const std::string& index_dir) { return InspectIndex(env, index_dir); }};
 }
 
-Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& o) {
+Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& o, StoreMaker maker) {
   RAWKV_RETURN_IF_ERROR(ValidateOptions(o));
-  NewStore s;
-  StoreRecord& r = s.record;
-  r.store_uuid = Uuid::Generate(*o.env.entropy);
-  r.device_uuid = Uuid::Generate(*o.env.entropy);
-  r.initial_version = o.initial_version;
-  r.slot_bytes = o.slot_bytes;
-  r.header_bytes = o.header_bytes;
-  r.inline_bytes = o.inline_bytes;
-  r.runtime = o.runtime;
-  Lineage root;
-  while (root == Lineage()) root = Lineage(o.env.entropy->NextU64());
-  r.chain = LineageChain({{root, Lineage(), o.initial_version}});
-  s.superblock.device_uuid = r.device_uuid;
-  s.superblock.store_uuid = r.store_uuid;
-  s.superblock.owner_lineage = root.value();
-
-  // All that can refuse comes before the first thing is destroyed; what was made for it goes again.
   Fs& fs = *o.env.fs;
-  RAWKV_ASSIGN_OR_RETURN(const DirState state, JudgeDir(dir, o));
-  std::unique_ptr<StoreLock> old_lock;
-  if (state == DirState::kOldStore) {
-    RAWKV_ASSIGN_OR_RETURN(old_lock, StoreLock::Acquire(fs, *o.env.clock, dir));
-  }
-  if (state == DirState::kAbsent) RAWKV_RETURN_IF_ERROR(MakeDirSynced(fs, dir));
-  bool made_file = false;
-  const Status prepared = PrepareDevice(dir, o, s, &made_file);
-  if (!prepared.ok()) {
-    if (made_file) (void)fs.RemoveFile(s.device_path);
-    if (state == DirState::kAbsent) (void)fs.RemoveDir(dir);
-    return prepared;
-  }
-  if (state == DirState::kOldStore) RAWKV_RETURN_IF_ERROR(DestroyOldStore(dir, o));
+  NewStore s = Identify(o);
+  s.device_path = o.device.empty() ? StorePaths(dir).default_device() : AbsolutePath(o.device);
+  RAWKV_RETURN_IF_ERROR(CheckDeviceName(fs, dir, s.device_path));
+  RAWKV_ASSIGN_OR_RETURN(const bool device_there, Exists(fs, s.device_path));
+  RAWKV_ASSIGN_OR_RETURN(s.dir, FormatDir::Claim(fs, *o.env.clock, dir,
+                                                 {.maker = maker,
+                                                  .force = o.force,
+                                                  .makes_device = o.device.empty() && !device_there,
+                                                  .store_uuid = s.record.store_uuid}));
+  s.record.store_uuid = s.superblock.store_uuid = s.dir->store_uuid();
+  // All that can refuse comes before the first thing is destroyed.
+  Status begun = PrepareDevice(dir, o, s);
+  if (begun.ok()) begun = s.dir->Clear(s.device.device->geometry().file_id);
+  if (!begun.ok()) return Undo(fs, s, begun);
   return s;
 }
 
 Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
                     const std::function<Status()>& publish_state) {
   Fs& fs = *o.env.fs;
-  const StorePaths paths(dir);
-  RAWKV_RETURN_IF_ERROR(MakeDirSynced(fs, paths.wal()));
-  RAWKV_RETURN_IF_ERROR(CreateLog({&fs, paths.wal(), s.record.store_uuid, s.record.chain},
-                                  {.segment_bytes = s.record.runtime.wal_segment_bytes},
-                                  Next(s.record.initial_version)));
-  RAWKV_RETURN_IF_ERROR(publish_state());
-  RAWKV_RETURN_IF_ERROR(SuperblockStore(*s.device.device).Initialise(s.superblock));
-  // STORE last: a directory without it is no store.
-  return SaveStoreRecord(fs, dir, s.record);
+  const Status made = [&]() -> Status {
+    const StorePaths paths(dir);
+    RAWKV_RETURN_IF_ERROR(MakeDirSynced(fs, paths.wal()));
+    RAWKV_RETURN_IF_ERROR(CreateLog({&fs, paths.wal(), s.record.store_uuid, s.record.chain},
+                                    {.segment_bytes = s.record.runtime.wal_segment_bytes},
+                                    Next(s.record.initial_version)));
+    RAWKV_RETURN_IF_ERROR(publish_state());
+    RAWKV_RETURN_IF_ERROR(SuperblockStore(*s.device.device).Initialise(s.superblock));
+    // STORE last: a directory without it is no store.
+    RAWKV_RETURN_IF_ERROR(SaveStoreRecord(fs, dir, s.record));
+    return s.dir->Finish();
+  }();
+  return made.ok() ? made : Undo(fs, s, made);
 }
 
 Result<FormatResult> Engine::Format(const std::string& store_dir, const FormatOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, ResolveStoreDir(*options.env.fs, store_dir));
-  RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(dir, options));
+  RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(dir, options, StoreMaker::kFormat));
   RAWKV_RETURN_IF_ERROR(
       FinishFormat(dir, options, store, [&] { return PublishEmptySnapshot(dir, options, store.record); }));
   return FormatResult{store.record.store_uuid, store.record.device_uuid, store.device_path,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "engine/format_dir.h"
 #include "engine/options.h"
 #include "engine/store_context.h"
 
@@ -12,17 +14,21 @@ class KeyIndex;
 
 // A store in the making: format and import share all but where the first state comes from.
 struct NewStore {
+  std::unique_ptr<FormatDir> dir;  // claimed, and so locked
   StoreRecord record;
   std::string device_path;
+  bool made_device = false;  // there was nothing at that path
   OpenedDevice device;
   Superblock superblock;
 };
 
-// Checks the options, prepares directory and device. Nothing of a store exists yet. `dir` absolute.
-Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& options);
+// Checks the options, claims the directory (resolved), prepares the device, clears away what is replaced.
+// Nothing of a store exists yet. After a failure what was made is gone again; what could not be removed is
+// marked as unfinished.
+Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& options, StoreMaker maker);
 
 // Makes the log, has `publish_state` publish the base snapshot with its `current`, then writes
-// superblocks and, last, STORE.
+// superblocks and, last, STORE. A failure undoes all of it, as that of BeginFormat.
 Status FinishFormat(const std::string& dir, const FormatOptions& options, NewStore& store,
                     const std::function<Status()>& publish_state);
 

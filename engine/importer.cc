@@ -189,31 +189,10 @@ Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptio
   RAWKV_ASSIGN_OR_RETURN(const ExportManifest manifest, LoadManifest(fs, in));
   o.format.initial_version = manifest.version;
 
-  const std::string side = dir + ".importing";
-  RAWKV_ASSIGN_OR_RETURN(const bool store_there, Exists(fs, StorePaths(dir).store()));
-  if (store_there) return Status::FailedPrecondition(dir + " holds a store already; import makes a new one");
-  const Result<std::vector<std::string>> names = fs.List(dir);
-  if (names.ok() && !names->empty()) {
-    return Status::FailedPrecondition(dir + " is not empty; name another directory");
-  }
-  // A device file of the store's own is built aside with it. An earlier, unfinished try is taken away.
-  RAWKV_RETURN_IF_ERROR(RemoveTree(fs, side));
-  RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(side, o.format));
-  RAWKV_RETURN_IF_ERROR(WriteFileAtomic(fs, StorePaths(side).importing(), AsBytes("an import under way\n")));
-  const Status finished =
-      FinishFormat(side, o.format, store, [&] { return PublishImported(side, in, manifest, o, store); });
-  if (!finished.ok()) {
-    const Status cleaned = RemoveTree(fs, side);
-    return cleaned.ok() ? finished : finished.WithContext("(and " + side + " could not be removed)");
-  }
-  RAWKV_RETURN_IF_ERROR(fs.RemoveFile(StorePaths(side).importing()));
-  RAWKV_RETURN_IF_ERROR(fs.SyncDir(side));
-  store.device.device.reset();
-  RAWKV_RETURN_IF_ERROR(fs.Rename(side, dir));
-  RAWKV_RETURN_IF_ERROR(fs.SyncDir(ParentPath(dir)));
-  const bool inside = ParentPath(store.device_path) == side;
-  return FormatResult{store.record.store_uuid, store.record.device_uuid,
-                      inside ? JoinPath(dir, store.record.device_hint) : store.device_path,
+  RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(dir, o.format, StoreMaker::kImport));
+  RAWKV_RETURN_IF_ERROR(
+      FinishFormat(dir, o.format, store, [&] { return PublishImported(dir, in, manifest, o, store); }));
+  return FormatResult{store.record.store_uuid, store.record.device_uuid, store.device_path,
                       store.record.initial_version};
 } catch (...) {
   return StatusOfException();

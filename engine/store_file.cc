@@ -107,13 +107,20 @@ Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir) {
   if (dir.ok() && dir->kind != FileKind::kDirectory) {
     return Status::NotFound(store_dir + ": no store here (it is no directory)");
   }
-  RAWKV_ASSIGN_OR_RETURN(const bool importing, Exists(fs, paths.importing()));
-  if (importing) {
-    return Status::NotFound(
-        store_dir + " holds an import that was not finished, not a store; remove it and import again");
-  }
   RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(fs, paths.store()));
-  if (!there) return Status::NotFound(store_dir + ": no store here (STORE is missing); `format` makes one");
+  if (!there) {
+    RAWKV_ASSIGN_OR_RETURN(const bool importing, Exists(fs, paths.importing()));
+    if (importing) {
+      return Status::NotFound(
+          store_dir + " holds an import that was not finished, not a store; import again, or remove it");
+    }
+    RAWKV_ASSIGN_OR_RETURN(const bool formatting, Exists(fs, paths.formatting()));
+    if (formatting) {
+      return Status::NotFound(
+          store_dir + " holds a format that was not finished, not a store; format again, or remove it");
+    }
+    return Status::NotFound(store_dir + ": no store here (STORE is missing); `format` makes one");
+  }
   const Result<std::string> file = ReadFile(fs, paths.store(), kKind.max_payload_bytes + kSealedHeaderBytes);
   if (!file.ok()) return file.status();
   Result<StoreRecord> record = DecodeStoreRecord(*file);

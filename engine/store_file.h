@@ -38,7 +38,7 @@ struct StoreRecord {
 std::string EncodeStoreRecord(const StoreRecord& record);
 Result<StoreRecord> DecodeStoreRecord(std::string_view file);
 
-// kNotFound if there is no STORE; the message tells an unfinished import apart.
+// kNotFound if there is no STORE; the message names an unfinished format or import.
 Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir);
 // Durable when it returns; old or new after a crash.
 Status SaveStoreRecord(Fs& fs, const std::string& store_dir, const StoreRecord& record);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/fs_ops.h"
 #include "tests/crash/faults_session.h"
 #include "tests/crash/sim_judge.h"
 #include "tests/support/sim/crash_plan.h"
@@ -215,14 +214,7 @@ std::string FaultSession::JudgeUnformatted(const DiskImage& image, uint64_t seed
   FormatOptions again = FormatOf(world.env(), config_, "/device");
   again.force = true;
   const Result<FormatResult> made = Engine::Format(SimStore::kDir, again);
-  if (!made.ok()) {
-    // What a format leaves without a STORE is not known for a store's: the user clears it away.
-    if (made.status().code() != StatusCode::kFailedPrecondition)
-      return "format again: " + made.status().ToString();
-    if (Status removed = RemoveTree(world.fs(), SimStore::kDir); !removed.ok()) return removed.ToString();
-    const Result<FormatResult> cleared = Engine::Format(SimStore::kDir, again);
-    if (!cleared.ok()) return "format of an empty directory: " + cleared.status().ToString();
-  }
+  if (!made.ok()) return "format again: " + made.status().ToString();
   unformatted_ = false;
   const std::string problem = JudgeImage(world.disk().Image(), false, seed, true);
   unformatted_ = true;

@@ -161,9 +161,24 @@ class Judgement {
       // An unfinished one is named for what it is, never taken for whole.
       const bool refused = code == StatusCode::kFailedPrecondition || code == StatusCode::kCorruption ||
                            code == StatusCode::kNotFound;
-      if (!finished && refused) return "";
+      if (!finished && refused) return ExportAgain(in, copy);
       return "import of " + in + ": " + made.status().ToString();
     }
+    return CompareStore(dir, copy);
+  }
+
+  // The call that was interrupted works.
+  std::string ExportAgain(const std::string& out, const Promise::Copy& copy) {
+    const Status made = engine_->Export({.version = copy.version, .out = out, .chunk_bytes = 1 << 20});
+    if (made.code() == StatusCode::kVersionUnreachable) return "";
+    if (!made.ok()) return "export again to " + out + ": " + made.ToString();
+    return CheckExport(out, copy, true);
+  }
+
+  std::string ImportAgain(const std::string& dir, const Promise::Copy& copy) {
+    const std::string in = allowed_.before->exports.begin()->first;
+    const Result<FormatResult> made = ImportStore(dir, {.in = in, .format = CopyFormat()});
+    if (!made.ok()) return "import again to " + dir + ": " + made.status().ToString();
     return CompareStore(dir, copy);
   }
 
@@ -187,7 +202,7 @@ class Judgement {
     if (store.ok()) return CompareStore(dir, copy);
     const Result<std::unique_ptr<Engine>> none = Engine::Open(dir, SimStore::Options(world_.env(), config_));
     if (none.ok()) return dir + " opened without a STORE";
-    return "";
+    return ImportAgain(dir, copy);
   }
 
   // Exports and imports of the history itself; those of its beginning were checked once.

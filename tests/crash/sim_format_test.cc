@@ -1,0 +1,111 @@
+// Power that goes while a store is made: what is left is no store, and the same call makes one of it, or it
+// is a whole one.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "engine/admin.h"
+#include "engine/engine.h"
+#include "tests/support/sim/crash_plan.h"
+#include "tests/support/sim/sim_world.h"
+
+namespace rawkv {
+namespace {
+
+constexpr char kDir[] = "/store";
+
+FormatOptions FormatOf(const Environment& env) {
+  FormatOptions o;
+  o.device = "/device";
+  o.capacity_bytes = 50 * 4096;
+  o.runtime = {.snapshot_interval = 0, .wal_segment_bytes = 64 << 10};
+  o.env = env;
+  return o;
+}
+
+OpenOptions OpenOf(const Environment& env) {
+  OpenOptions o;
+  o.env = env;
+  o.block_cache_bytes = 1 << 20;
+  return o;
+}
+
+// A disk with a device and, where `old_store`, an older store with a version in it.
+DiskImage Start(bool old_store) {
+  SimWorld world(DiskImage(), 31);
+  world.disk().AddDevice("/device", 50 * 4096);
+  if (old_store) {
+    EXPECT_TRUE(Engine::Format(kDir, FormatOf(world.env())).ok());
+    const Result<std::unique_ptr<Engine>> engine = Engine::Open(kDir, OpenOf(world.env()));
+    EXPECT_TRUE(engine.ok());
+    WriteBatch batch;
+    batch.Put("old", std::string(5000, 'o'));
+    EXPECT_TRUE((*engine)->Commit(batch).ok());
+    EXPECT_TRUE((*engine)->Close().ok());
+  }
+  return world.disk().Image();
+}
+
+std::string ExpectWhole(SimWorld& world, uint64_t version) {
+  {
+    const Result<std::unique_ptr<Engine>> engine = Engine::Open(kDir, OpenOf(world.env()));
+    if (!engine.ok()) return "open: " + engine.status().ToString();
+    if ((*engine)->version() != Version(version)) return "version " + ToString((*engine)->version());
+    if (!(*engine)->Close().ok()) return "close";
+  }
+  const Result<CheckReport> report = CheckStore(kDir, {.deep = true}, OpenOf(world.env()));
+  if (!report.ok()) return "fsck: " + report.status().ToString();
+  return report->ok() ? "" : "fsck: " + report->findings.front().message;
+}
+
+// "" if the crash is one that the documentation allows.
+std::string Judge(const DiskImage& image, bool old_store, uint64_t seed) {
+  SimWorld world(image, seed);
+  const Result<std::unique_ptr<Engine>> engine = Engine::Open(kDir, OpenOf(world.env()));
+  if (engine.ok()) {
+    const uint64_t version = (*engine)->version().value();
+    if (version > (old_store ? 1u : 0u)) return "version " + std::to_string(version);
+    if (!(*engine)->Close().ok()) return "close";
+    return ExpectWhole(world, version);
+  }
+  if (engine.status().code() != StatusCode::kNotFound) return "open: " + engine.status().ToString();
+  FormatOptions again = FormatOf(world.env());
+  again.force = old_store;
+  const Result<FormatResult> made = Engine::Format(kDir, again);
+  if (!made.ok()) return "format again: " + made.status().ToString();
+  return ExpectWhole(world, 0);
+}
+
+void CutPowerEverywhere(bool old_store, size_t at_least) {
+  const DiskImage start = Start(old_store);
+  SimWorld world(start, 32);
+  world.disk().Record(true);
+  FormatOptions format = FormatOf(world.env());
+  format.force = old_store;
+  ASSERT_TRUE(Engine::Format(kDir, format).ok());
+  CrashStates states(start);
+  std::set<uint64_t> seen;
+  for (const TraceEvent& event : world.disk().TakeTrace()) {
+    states.Advance(event);
+    for (const CrashPlan& plan : CrashPlans(states.place(), 3)) {
+      const DiskImage image = Crash(states, plan);
+      if (!seen.insert(image.Hash()).second) continue;
+      ASSERT_EQ(Judge(image, old_store, seen.size()), "")
+          << "place " << states.place() << ", " << Describe(plan) << "\n"
+          << image.Describe();
+    }
+  }
+  EXPECT_GE(seen.size(), at_least);
+  std::printf("[   states ] %zu\n", seen.size());
+}
+
+TEST(SimFormat, PowerCutAnywhereLeavesAStoreOrWhatTheSameFormatMakesOneOf) {
+  CutPowerEverywhere(false, 100);
+}
+
+TEST(SimFormat, PowerCutInAForcedFormatLeavesTheOldStoreOrTheNewOneOrNone) {
+  CutPowerEverywhere(true, 100);
+}
+
+}  // namespace
+}  // namespace rawkv
