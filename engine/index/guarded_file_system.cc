@@ -77,10 +77,6 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
                               IODebugContext* debug) override {
     return WithNoSpace(FileSystemWrapper::CreateDirIfMissing(path, options, debug));
   }
-  IOStatus LockFile(const std::string& path, const IOOptions& options, rocksdb::FileLock** lock,
-                    IODebugContext* debug) override {
-    return WithNoSpace(FileSystemWrapper::LockFile(path, options, lock, debug));
-  }
 
   // The archive of RocksDB's own logs, which are never written here. Listing a database's files looks for
   // it, and asserts on the wrong variable if that fails.
@@ -109,7 +105,7 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
 
   rocksdb::IOStatus LockFile(const std::string& path, const rocksdb::IOOptions& options,
                              rocksdb::FileLock** lock, rocksdb::IODebugContext* debug) override {
-    rocksdb::IOStatus status = FileSystemWrapper::LockFile(path, options, lock, debug);
+    rocksdb::IOStatus status = WithNoSpace(FileSystemWrapper::LockFile(path, options, lock, debug));
     MutexLock guard(mu_);
     if (status.ok()) lock_ = *lock;
     return status;
