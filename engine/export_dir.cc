@@ -109,6 +109,8 @@ Status ExportDir::Abandon() {
   RAWKV_RETURN_IF_ERROR(AbsentIsOk(removed));
   if (removed.ok()) RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
   RAWKV_RETURN_IF_ERROR(RemoveOwnFiles());
+  // A power cut must not bring chunks back without the mark.
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
   RAWKV_RETURN_IF_ERROR(AbsentIsOk(fs_.RemoveFile(MarkPath())));
   lock_.reset();
   return Status::Ok();

@@ -183,6 +183,8 @@ Status FormatDir::Abandon(FileId spared) {
 }
 
 Status FormatDir::Release() {
+  // A power cut must not bring parts back without the mark.
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(paths_.dir));
   RAWKV_RETURN_IF_ERROR(RemoveIfThere(MarkPath()));
   RAWKV_RETURN_IF_ERROR(RemoveIfThere(paths_.lock()));
   lock_.reset();

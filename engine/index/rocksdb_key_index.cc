@@ -69,7 +69,7 @@ Status StartDatabaseThreads(rocksdb::Env& env, bool read_only) {
   // The pools are the process's. A process that is forked later takes them for started.
   static const ForkGuard pools_started_in;
   if (pools_started_in.forked()) {
-    return Status::FailedPrecondition(
+    return Status::IoError(
         "process " + std::to_string(pools_started_in.owner()) +
         " had opened a store before this process was forked from it, and its threads are missing here; open "
         "the store in a program started with exec");

@@ -81,9 +81,7 @@ TEST_F(ForkTest, ChildIsRefusedEveryCall) {
         return (*iterator)->status();
       },
       [&] { return engine_->Close(); },
-      [&] { return Engine::Open(dir_ + "-other", open_).status(); },
   };
-  ASSERT_TRUE(Engine::Format(dir_ + "-other", format_).ok());
   const int refused = InChild([&] {
     int n = 0;
     for (const auto& call : calls) {
@@ -93,6 +91,15 @@ TEST_F(ForkTest, ChildIsRefusedEveryCall) {
     return n;
   });
   EXPECT_EQ(refused, static_cast<int>(calls.size()));
+}
+
+TEST_F(ForkTest, ChildCannotOpenAnotherStore) {
+  FormatAndOpen();
+  const std::string other = dir_ + "-other";
+  ASSERT_TRUE(Engine::Format(other, format_).ok());
+  EXPECT_EQ(
+      InChild([&] { return Engine::Open(other, open_).status().code() == StatusCode::kIoError ? 7 : 1; }), 7);
+  EXPECT_TRUE(Engine::Open(other, open_).ok());
 }
 
 TEST_F(ForkTest, ChildThatDestroysItsCopyHarmsNothing) {

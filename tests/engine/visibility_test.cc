@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "base/fork_guard.h"
 #include "engine/index/key_index.h"
 #include "engine/views.h"
 #include "tests/engine/engine_fixture.h"
@@ -191,7 +192,8 @@ TEST_F(VisibilityTest, AViewIsListedUntilItHasLetGoOfItsIndex) {
   Result<std::unique_ptr<KeyIndex>> index =
       KeyIndex::Open({.dir = Path("snapshot-00000000000000000001/index"), .read_only = true});
   ASSERT_OK(index);
-  ViewRegistry views;
+  const ForkGuard process;
+  ViewRegistry views(process);
   std::vector<VersionHold> when_released;
   {
     std::shared_ptr<KeyIndex> shared(index->get(), [&](KeyIndex*) { when_released = views.Holds(); });
