@@ -98,9 +98,8 @@ Status ExportDir::RemoveOwnFiles() {
   return Status::Ok();
 }
 
-Status ExportDir::Finish() {
-  RAWKV_RETURN_IF_ERROR(fs_.RemoveFile(MarkPath()));
-  return fs_.SyncDir(dir_);
+void ExportDir::Finish() {
+  (void)fs_.RemoveFile(MarkPath());
 }
 
 Status ExportDir::Abandon() {

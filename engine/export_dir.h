@@ -23,8 +23,8 @@ class ExportDir {
   static Result<std::unique_ptr<ExportDir>> Claim(Fs& fs, const std::string& dir);
 
   const std::string& path() const { return dir_; }
-  // The manifest is durable: takes the mark away.
-  Status Finish();
+  // The manifest is durable: takes the mark away. That may fail, as the mark means nothing now.
+  void Finish();
   // Takes away what was written; the directory stays, so that looking for an export there says that there is
   // none. What cannot be removed stays marked.
   Status Abandon();

@@ -70,8 +70,8 @@ Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, c
   }
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<ExportDir> out,
                          ExportDir::Claim(fs, ResolvePath(fs, options.out)));
-  Status written = WriteExport(c, view, payload, options, out->path());
-  if (written.ok()) written = out->Finish();
+  const Status written = WriteExport(c, view, payload, options, out->path());
+  if (written.ok()) out->Finish();
   if (written.ok() || out->Abandon().ok()) return written;
   return written.WithContext("clearing up failed too, so an unfinished export is left in " + out->path());
 }

@@ -165,9 +165,8 @@ Status FormatDir::Clear(FileId spared) {
   return RemoveOwnFiles(spared);
 }
 
-Status FormatDir::Finish() {
-  RAWKV_RETURN_IF_ERROR(fs_.RemoveFile(MarkPath()));
-  return fs_.SyncDir(paths_.dir);
+void FormatDir::Finish() {
+  (void)fs_.RemoveFile(MarkPath());  // else the next open sweeps it
 }
 
 Status FormatDir::Abandon(FileId spared) {

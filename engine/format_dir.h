@@ -40,8 +40,8 @@ class FormatDir {
   // Removes what an older store or an unfinished one has left here, but never the file `spared`. An older
   // store's STORE goes first: a crash leaves no store rather than half of one.
   Status Clear(FileId spared);
-  // The store is whole, its STORE durable: takes the mark away.
-  Status Finish();
+  // The store is whole, its STORE durable: takes the mark away. That may fail, as the mark means nothing now.
+  void Finish();
   // Takes away what was made here but for the file `spared`, and the directory if the claim made it. An older
   // store that was not cleared stays. The mark stays where something else does, and that of a format or
   // import that was begun again.

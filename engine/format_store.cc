@@ -178,10 +178,11 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
     RAWKV_RETURN_IF_ERROR(publish_state());
     RAWKV_RETURN_IF_ERROR(SuperblockStore(*s.device.device).Initialise(s.superblock));
     // STORE last: a directory without it is no store.
-    RAWKV_RETURN_IF_ERROR(SaveStoreRecord(fs, dir, s.record));
-    return s.dir->Finish();
+    return SaveStoreRecord(fs, dir, s.record);
   }();
-  return made.ok() ? made : Undo(fs, s, made);
+  if (!made.ok()) return Undo(fs, s, made);
+  s.dir->Finish();
+  return made;
 }
 
 Result<FormatResult> Engine::Format(const std::string& store_dir, const FormatOptions& options) try {
