@@ -247,7 +247,13 @@ TEST_P(FullFilesystemTest, PutsNeverSpendTheReserve) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   const uint64_t held = fs::file_size(Path("reserve"));
   for (int i = 0; i < 20; ++i) {
-    EXPECT_STATUS(TryFill(filled_), StatusCode::kNoSpace);
+    // Compactions and files that an open replaces give room back, which a put may have.
+    const CommitResult result = TryFill(filled_);
+    if (result.ok()) {
+      ++filled_;
+    } else {
+      EXPECT_STATUS(result, StatusCode::kNoSpace);
+    }
     Reopen();
     ASSERT_NE(engine_, nullptr);
   }
