@@ -1,0 +1,171 @@
+// Every public call of an open Engine under every limit of the process: the answer is a Status of the
+// machine's state, never damage, a bug, an exception or the end of the process, and once the limit is gone
+// the engine works on (or after a reopen, where it says so).
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/admin.h"
+#include "engine/engine.h"
+#include "tests/limits/limited_run.h"
+#include "tests/support/temp_dir.h"
+
+namespace rawkv {
+namespace {
+
+struct Call {
+  const char* name;
+  std::function<Status(Engine& engine, const std::string& scratch)> run;
+};
+
+Status CommitOf(Engine& engine, const std::function<void(WriteBatch&)>& fill) {
+  WriteBatch batch;
+  fill(batch);
+  return engine.Commit(batch).status;
+}
+
+const std::vector<Call>& Calls() {
+  static const auto& calls = *new std::vector<Call>{
+      {"Put", [](Engine& e, const std::string&) { return CommitOf(e, [](WriteBatch& b) { b.Put("small", "2"); }); }},
+      {"PutPayload",
+       [](Engine& e, const std::string&) {
+         return CommitOf(e, [](WriteBatch& b) { b.Put("large", std::string(300'000, 'y')); });
+       }},
+      {"Delete", [](Engine& e, const std::string&) { return CommitOf(e, [](WriteBatch& b) { b.Delete("gone"); }); }},
+      {"Empty", [](Engine& e, const std::string&) { return CommitOf(e, [](WriteBatch&) {}); }},
+      {"Sync", [](Engine& e, const std::string&) { return e.Sync(); }},
+      {"Get", [](Engine& e, const std::string&) { return e.Get("kept").status(); }},
+      {"MultiGet",
+       [](Engine& e, const std::string&) {
+         const std::string_view keys[] = {"kept", "small"};
+         return e.MultiGet(keys).front().status();
+       }},
+      {"Iterate",
+       [](Engine& e, const std::string&) -> Status {
+         RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Iterator> it, e.NewIterator());
+         for (it->SeekToFirst(); it->Valid(); it->Next()) RAWKV_RETURN_IF_ERROR(it->ReadValue().status());
+         return it->status();
+       }},
+      {"OpenView", [](Engine& e, const std::string&) { return e.OpenView(Version(2)).status(); }},
+      {"GetCommit", [](Engine& e, const std::string&) { return e.GetCommit(Version(2)).status(); }},
+      {"CreateSnapshot", [](Engine& e, const std::string&) { return e.CreateSnapshot().status(); }},
+      {"Pin", [](Engine& e, const std::string&) { return e.Pin("p").status(); }},
+      {"Unpin", [](Engine& e, const std::string&) { return e.Unpin("p"); }},
+      {"Prune", [](Engine& e, const std::string&) { return e.Prune(1).status(); }},
+      {"PlanRollback", [](Engine& e, const std::string&) { return e.PlanRollback(e.version()).status(); }},
+      {"Export",
+       [](Engine& e, const std::string& scratch) {
+         return e.Export({.version = e.version(), .out = scratch + "/export", .progress = {}});
+       }},
+      {"Scrub", [](Engine& e, const std::string&) { return e.Scrub({.restart = true}).status(); }},
+      {"Info", [](Engine& e, const std::string&) { return e.Info().status(); }}};
+  return calls;
+}
+
+// Soft limits only, so that they can be lifted again.
+class SoftLimit {
+ public:
+  SoftLimit(int resource, rlim_t value) : resource_(static_cast<__rlimit_resource_t>(resource)) {
+    ::getrlimit(resource_, &before_);
+    const rlimit limit{.rlim_cur = value, .rlim_max = before_.rlim_max};
+    ::setrlimit(resource_, &limit);
+  }
+  ~SoftLimit() { ::setrlimit(resource_, &before_); }
+
+ private:
+  const __rlimit_resource_t resource_;
+  rlimit before_{};
+};
+
+struct Limit {
+  const char* name;
+  std::function<std::unique_ptr<SoftLimit>()> set;
+};
+
+std::unique_ptr<SoftLimit> Descriptors(int more) {
+  const int next = ::dup(STDERR_FILENO);
+  ::close(next);
+  return std::make_unique<SoftLimit>(RLIMIT_NOFILE, static_cast<rlim_t>(next + more));
+}
+
+bool Allowed(const Status& status) {
+  return status.code() != StatusCode::kCorruption && status.code() != StatusCode::kInternal &&
+         status.code() != StatusCode::kNotFound;
+}
+
+int Complain(const char* call, const Status& status) {
+  std::fprintf(stderr, "%s: %s\n", call, status.ToString().c_str());
+  return 1;
+}
+
+// In a child: its limits, and what kills it, are its own.
+int RunCalls(const std::string& dir, const std::string& scratch, const Limit& limit) {
+  ::signal(SIGXFSZ, SIG_IGN);  // as engine.h asks
+  const FormatOptions format{.capacity_bytes = 32 << 20, .runtime = {.wal_segment_bytes = 64 << 10}};
+  if (const auto made = Engine::Format(dir, format); !made.ok()) return Complain("Format", made.status());
+  Result<std::unique_ptr<Engine>> engine = Engine::Open(dir);
+  if (!engine.ok()) return Complain("Open", engine.status());
+  for (const char* key : {"kept", "small", "large"}) {
+    const Status put = CommitOf(**engine, [&](WriteBatch& b) { b.Put(key, std::string(5000, 'x')); });
+    if (!put.ok()) return Complain("Put before the limit", put);
+  }
+  int wrong = 0;
+  for (const Call& call : Calls()) {
+    const std::unique_ptr<SoftLimit> set = limit.set();
+    try {
+      const Status status = call.run(**engine, scratch);
+      if (!Allowed(status)) wrong += Complain(call.name, status);
+    } catch (const std::exception& error) {
+      wrong += Complain(call.name, Status::Internal(std::string("threw ") + error.what()));
+    }
+  }
+  // A limit below what the log has already written is met by a record, whose outcome is then unknown.
+  if (CommitOf(**engine, [](WriteBatch&) {}).code() == StatusCode::kPoisoned) {
+    engine->reset();
+    engine = Engine::Open(dir);
+    if (!engine.ok()) return Complain("Open after the limit", engine.status());
+  }
+  for (const Call& call : Calls()) {
+    std::filesystem::remove_all(scratch + "/export");
+    const Status status = call.run(**engine, scratch);
+    // A pin may have been made and removed under the limit or not.
+    if (!status.ok() && std::string_view(call.name) != "Unpin") wrong += Complain(call.name, status);
+  }
+  if (const Status closed = (*engine)->Close(); !closed.ok()) wrong += Complain("Close", closed);
+  const Result<CheckReport> report = CheckStore(dir, {.deep = true}, {});
+  if (!report.ok()) return Complain("CheckStore", report.status());
+  for (const Finding& finding : report->findings) {
+    wrong += Complain("finding", Status::Corruption(finding.where + ": " + finding.message));
+  }
+  return wrong;
+}
+
+class ApiLimitsTest : public testing::TestWithParam<Limit> {};
+
+TEST_P(ApiLimitsTest, EveryCallAnswersAndWorksAfterwards) {
+  const TempDir tmp;
+  const LimitedResult result = RunForked([&] { return RunCalls(tmp.File("store"), tmp.path(), GetParam()); });
+  EXPECT_EQ(result.status, 0) << "signal " << result.signal << ":\n" << result.text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Limits, ApiLimitsTest,
+    testing::Values(Limit{"no_descriptor", [] { return Descriptors(0); }},
+                    Limit{"three_descriptors", [] { return Descriptors(3); }},
+                    Limit{"eight_descriptors", [] { return Descriptors(8); }},
+                    Limit{"file_size_4K", [] { return std::make_unique<SoftLimit>(RLIMIT_FSIZE, 4096); }},
+                    Limit{"file_size_1M", [] { return std::make_unique<SoftLimit>(RLIMIT_FSIZE, 1 << 20); }}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+}  // namespace
+}  // namespace rawkv
