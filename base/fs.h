@@ -53,6 +53,12 @@ struct FileStat {
   FileId id{};
 };
 
+// Room on the filesystem of a path, for a user without privileges.
+struct FsSpace {
+  uint64_t free_bytes = 0;
+  uint64_t total_bytes = 0;
+};
+
 enum class OpenMode : uint8_t {
   kRead,       // must exist
   kReadWrite,  // must exist
@@ -64,7 +70,7 @@ enum class OpenMode : uint8_t {
 // the system as given. All methods are thread-safe. Errors: kNotFound where a path is missing,
 // kNoSpace, kFailedPrecondition where something exists that must not, otherwise kIoError; each
 // names the operation and the path. A failed sync is always kIoError, never kNoSpace. No method but
-// FreeBytes follows a symlink in the last component (`current` is always resolved by ReadLink).
+// Space follows a symlink in the last component (`current` is always resolved by ReadLink).
 class RAWKV_EXPORT Fs {
  public:
   virtual ~Fs() = default;
@@ -87,7 +93,7 @@ class RAWKV_EXPORT Fs {
   // Takes an exclusive advisory lock on `path` (made if absent), without waiting. It excludes other
   // openers in this process too. kBusy if someone else holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
-  virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
+  virtual Result<FsSpace> Space(const std::string& path) = 0;
   // The same filesystem, which gives what it makes below `dir` to the owner of `dir`; for a process that
   // runs as root. Null where nothing has to be given away.
   virtual std::unique_ptr<Fs> ForOwnerOf(const std::string& /*dir*/) { return nullptr; }

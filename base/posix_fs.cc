@@ -341,10 +341,11 @@ class PosixFsImpl final : public Fs {
     return Status::Busy(What("lock", path) + ": keeps being replaced; try again");
   }
 
-  Result<uint64_t> FreeBytes(const std::string& path) override {
+  Result<FsSpace> Space(const std::string& path) override {
     struct statvfs st {};
     if (::statvfs(path.c_str(), &st) != 0) return PathError(errno, What("statvfs", path));
-    return static_cast<uint64_t>(st.f_bavail) * st.f_frsize;
+    return FsSpace{.free_bytes = static_cast<uint64_t>(st.f_bavail) * st.f_frsize,
+                   .total_bytes = static_cast<uint64_t>(st.f_blocks) * st.f_frsize};
   }
 
  private:

@@ -73,7 +73,9 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
   info.durable_version = Version(core.durable.load());  // first: it is never above the version
   info.version = core.tip.Get();
   info.reachable = reach.Ranges();
-  if (const Status first = poison.first(); !first.ok()) info.health = first.ToString();
+  const Status first = poison.first();
+  const Status health = first.ok() ? CheckOpenedWithRoom(c) : first;
+  if (!health.ok()) info.health = health.ToString();
   // Commits hold the write right while their slots turn from reserved to live.
   MutexLock write(core.write_mu);
   const uint64_t reserved = core.allocator == nullptr ? 0 : core.allocator->reserved_slots();

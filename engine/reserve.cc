@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kMostBytes = 4ull << 20;
 constexpr uint64_t kLeastBytes = 256ull << 10;
 constexpr uint64_t kStepBytes = 64ull << 10;
-constexpr uint64_t kShareOfRoom = 16;
+constexpr uint64_t kShareOfTotal = 16;
 
 std::string KiB(uint64_t bytes) {
   return std::to_string(bytes / 1024) + " KiB";
@@ -20,12 +20,6 @@ std::string KiB(uint64_t bytes) {
 
 Reserve::Reserve(Fs& fs, Logger& logger, std::string dir, std::string path)
     : fs_(fs), logger_(logger), dir_(std::move(dir)), path_(std::move(path)) {}
-
-Result<uint64_t> Reserve::TargetBytes(uint64_t held) {
-  RAWKV_ASSIGN_OR_RETURN(const uint64_t free, fs_.FreeBytes(dir_));
-  const uint64_t share = (free + held) / kShareOfRoom / kStepBytes * kStepBytes;
-  return std::max(std::clamp(share, kLeastBytes, kMostBytes), most_held_);
-}
 
 uint64_t Reserve::HeldBytes() {
   const Result<FileStat> stat = fs_.Stat(path_);
@@ -43,26 +37,27 @@ Status Reserve::Extend(uint64_t from, uint64_t to) {
 }
 
 Status Reserve::FillLocked() {
+  RAWKV_ASSIGN_OR_RETURN(const FsSpace space, fs_.Space(dir_));
+  whole_bytes_ =
+      std::clamp(space.total_bytes / kShareOfTotal / kStepBytes * kStepBytes, kLeastBytes, kMostBytes);
+  const uint64_t enough = whole_bytes_ / 2;
   uint64_t held = HeldBytes();
-  most_held_ = std::max(most_held_, held);
-  RAWKV_ASSIGN_OR_RETURN(const uint64_t target, TargetBytes(held));
-  Status filled = held < target ? Extend(held, target) : Status::Ok();
-  if (filled.ok()) {
-    whole_ = true;
-    spent_ = false;
-    most_held_ = std::max(most_held_, target);
-    return filled;
+  Status filled;
+  if (held < whole_bytes_ && space.free_bytes / 2 >= whole_bytes_ - held) {
+    filled = Extend(held, whole_bytes_);
+    if (filled.ok()) held = whole_bytes_;
   }
-  whole_ = false;
-  if (filled.code() != StatusCode::kNoSpace) return filled;
-  // There is no room for all of it. What this process held before it takes back as far as it goes.
-  while (held < most_held_) {
-    const uint64_t next = std::min(held / kStepBytes * kStepBytes + kStepBytes, most_held_);
-    if (!Extend(held, next).ok()) break;
+  while (held < enough) {
+    const uint64_t next = std::min(held / kStepBytes * kStepBytes + kStepBytes, enough);
+    filled = Extend(held, next);
+    if (!filled.ok()) break;
     held = next;
   }
+  enough_ = held >= enough;
   if (held == 0) (void)fs_.RemoveFile(path_).ok();
-  return filled;
+  if (!enough_) return filled;
+  spent_ = false;
+  return Status::Ok();
 }
 
 Status Reserve::Fill() {
@@ -75,12 +70,12 @@ Status Reserve::Fill() {
 bool Reserve::GiveUp() {
   MutexLock lock(mu_);
   const uint64_t held = HeldBytes();
-  most_held_ = std::max(most_held_, held);
   if (held == 0) return false;
-  whole_ = false;
-  // An eighth serves what a read or an open writes, a half a snapshot of a small store.
+  enough_ = false;
+  // An eighth serves what a read or an open writes, a quarter a snapshot of a small store.
   uint64_t keep = 0;
-  for (const uint64_t part : {most_held_ / 8 * 7, most_held_ / 2}) {
+  for (const uint64_t part :
+       {whole_bytes_ / 8 * 7, whole_bytes_ / 2, whole_bytes_ / 8 * 3, whole_bytes_ / 4}) {
     if (part / kStepBytes * kStepBytes < held) {
       keep = part / kStepBytes * kStepBytes;
       break;
@@ -127,7 +122,7 @@ Status Reserve::With(const std::function<Status()>& work) {
 }
 
 Status Reserve::AdmitPut() {
-  if (whole_) return Status::Ok();
+  if (enough_) return Status::Ok();
   MutexLock lock(mu_);
   Status filled = users_ == 0 ? FillLocked() : Status::NoSpace("the reserve is in use");
   // Without a reserve for any other reason the store is no worse off than its filesystem.

@@ -16,13 +16,13 @@ namespace rawkv {
 // room back (deletes, prunes, snapshots, rollbacks) and what every store must be able to do (opening,
 // reading) spends it on a full filesystem; what adds data never does (design invariant 13).
 //
-//   R1. The reserve is whole when its file is as large as a 16th of the room there is (its own included), at
-//       least 256 KiB and at most 4 MiB, and no smaller than this process has ever seen it.
+//   R1. The reserve is whole when its file is as large as a 16th of the filesystem, at least 256 KiB and at
+//       most 4 MiB. Half of that is enough.
 //   R2. It is spent in parts, the first one small, so that a neighbour that takes each freed block does not
 //       take the whole reserve at once.
-//   R3. When the last user is done, as much as fits is laid down again.
-//   R4. A put is admitted only while the reserve is whole and nobody uses it. What a put frees or finds free
-//       completes the reserve first.
+//   R3. When the last user is done, it is laid down again: until it is enough, from whatever room there is;
+//       the rest only while as much stays free. So room that a prune gives back reaches puts as well.
+//   R4. A put is admitted only while the reserve is enough and nobody uses it.
 //
 // A crash leaves the file at any size from nothing to whole. Nobody believes its content; the next open fills
 // it up. Thread-safe; `mu_` is a leaf, held while zeros are written.
@@ -34,13 +34,12 @@ class Reserve {
   // Runs `work`. As long as it answers kNoSpace and there is some reserve left, gives up a part of it and
   // runs `work` again. `work` must be repeatable. May be nested.
   Status With(const std::function<Status()>& work);
-  // Lays down what is missing. kNoSpace: the filesystem has no room for all of it; what was there stays.
+  // Lays down what is missing (R3). kNoSpace: the reserve is not enough; what was there stays.
   Status Fill();
   // Ok if data may be added (R4), else kNoSpace with what to do.
   Status AdmitPut();
 
  private:
-  Result<uint64_t> TargetBytes(uint64_t held) RAWKV_REQUIRES(mu_);
   uint64_t HeldBytes();
   Status FillLocked() RAWKV_REQUIRES(mu_);
   Status Extend(uint64_t from, uint64_t to) RAWKV_REQUIRES(mu_);
@@ -52,12 +51,12 @@ class Reserve {
   Logger& logger_;
   const std::string dir_;
   const std::string path_;
-  std::atomic<bool> whole_{false};
+  std::atomic<bool> enough_{false};
 
   Mutex mu_;
   uint64_t users_ RAWKV_GUARDED_BY(mu_) = 0;
-  bool spent_ RAWKV_GUARDED_BY(mu_) = false;      // since it was last laid down
-  uint64_t most_held_ RAWKV_GUARDED_BY(mu_) = 0;  // in this process
+  bool spent_ RAWKV_GUARDED_BY(mu_) = false;  // since it was last laid down
+  uint64_t whole_bytes_ RAWKV_GUARDED_BY(mu_) = 4ull << 20;
 };
 
 }  // namespace rawkv

@@ -22,11 +22,11 @@ WorkDir::~WorkDir() {
 }
 
 Status WorkDir::RequireRoom(uint64_t bytes) const {
-  RAWKV_ASSIGN_OR_RETURN(const uint64_t free_bytes, PosixFs().FreeBytes(path_));
-  if (free_bytes >= bytes) return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(const FsSpace space, PosixFs().Space(path_));
+  if (space.free_bytes >= bytes) return Status::Ok();
   const std::string parent = std::filesystem::path(path_).parent_path().string();
   return Status::NoSpace("this history may need " + ctl::HumanBytes(bytes) + "; " + parent +
-                         " is on a filesystem with " + ctl::HumanBytes(free_bytes) +
+                         " is on a filesystem with " + ctl::HumanBytes(space.free_bytes) +
                          " free. Name another place in TMPDIR, or take fewer commits (--commits)");
 }
 

@@ -55,7 +55,7 @@ class FaultyFs final : public Fs {
     return PosixFs().SyncDir(dir);
   }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override { return PosixFs().Lock(path); }
-  Result<uint64_t> FreeBytes(const std::string& path) override { return PosixFs().FreeBytes(path); }
+  Result<FsSpace> Space(const std::string& path) override { return PosixFs().Space(path); }
 
  private:
   class FaultyFile final : public File {

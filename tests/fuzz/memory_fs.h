@@ -66,7 +66,7 @@ class MemoryFs final : public Fs {
   Result<std::string> ReadLink(const std::string& path) override { return Status::NotSupported(path); }
   Status SyncDir(const std::string&) override { return {}; }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override { return Status::Busy(path); }
-  Result<uint64_t> FreeBytes(const std::string&) override { return uint64_t{1} << 40; }
+  Result<FsSpace> Space(const std::string&) override { return FsSpace{1ull << 40, 1ull << 40}; }
 
  private:
   using Shared = std::shared_ptr<std::string>;

@@ -118,7 +118,7 @@ class CrashFs final : public Fs {
     RAWKV_RETURN_IF_ERROR(Open(path, OpenMode::kCreate).status());
     return std::unique_ptr<FileLock>(std::make_unique<FileLock>());
   }
-  Result<uint64_t> FreeBytes(const std::string&) override { return uint64_t{1} << 40; }
+  Result<FsSpace> Space(const std::string&) override { return FsSpace{1ull << 40, 1ull << 40}; }
 
  private:
   struct Node;

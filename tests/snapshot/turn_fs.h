@@ -96,7 +96,7 @@ class TurnFs final : public Fs {
     RAWKV_RETURN_IF_ERROR(made);
     return InTurn([&] { return PosixFs().Lock(path); });
   }
-  Result<uint64_t> FreeBytes(const std::string& path) override { return PosixFs().FreeBytes(path); }
+  Result<FsSpace> Space(const std::string& path) override { return PosixFs().Space(path); }
 
  private:
   template <typename Call>

@@ -62,7 +62,7 @@ class FaultFs final : public Fs {
   Result<std::string> ReadLink(const std::string& path) override { return base_.ReadLink(path); }
   Status SyncDir(const std::string& dir) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
-  Result<uint64_t> FreeBytes(const std::string& path) override { return base_.FreeBytes(path); }
+  Result<FsSpace> Space(const std::string& path) override { return base_.Space(path); }
 
  private:
   friend class FaultFile;

@@ -109,9 +109,9 @@ class PlaneFs final : public Fs {
     RAWKV_RETURN_IF_ERROR(Pass("fs.lock", path));
     return base_.Lock(path);
   }
-  Result<uint64_t> FreeBytes(const std::string& path) override {
-    RAWKV_RETURN_IF_ERROR(Pass("fs.freebytes", path));
-    return base_.FreeBytes(path);
+  Result<FsSpace> Space(const std::string& path) override {
+    RAWKV_RETURN_IF_ERROR(Pass("fs.space", path));
+    return base_.Space(path);
   }
 
  private:

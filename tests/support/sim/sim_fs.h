@@ -53,7 +53,7 @@ class SimFs final : public Fs {
     return disk_.SyncDir(dir);
   }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
-  Result<uint64_t> FreeBytes(const std::string&) override { return uint64_t{1} << 40; }
+  Result<FsSpace> Space(const std::string&) override { return FsSpace{1ull << 40, 1ull << 40}; }
 
  private:
   Status Alive() const {
