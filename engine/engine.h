@@ -84,10 +84,10 @@ struct ExportOptions {
 // No call throws. Without memory, or without a thread that it needs, a call answers kIoError and the
 // engine works on; a commit that had reached the log by then answers kUnknown and poisons the engine.
 //
-// A process that is forked while a store is open cannot use the engine, nor open another store (kIoError): calls there
-// answer kFailedPrecondition (version() 0), and destroying the engine, its views and iterators leaves
-// everything to the parent. Such a process holds no lock of the parent's once the parent has closed the
-// store, but a block device stays in use until the process has ended or called exec.
+// A process that is forked while a store is open cannot use the engine, nor open another store (kIoError):
+// calls there answer kFailedPrecondition (version() 0), and destroying the engine, its views and iterators
+// leaves everything to the parent. Such a process holds no lock of the parent's once the parent has closed
+// the store, but a block device stays in use until the process has ended or called exec.
 class RAWKV_EXPORT Engine {
  public:
   // Makes a store in `dir`: absent, empty but for lost+found, or left by a format that was interrupted. A

@@ -44,8 +44,8 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& context);
 
 // Leftovers of interrupted work: whatever in the store's directory ends in .tmp or .removing, working.new/,
 // the mark of a format or import that was interrupted after STORE was in place, and snapshots that a rollback
-// could not remove; never the device, by whatever path it was opened. Links are unlinked, never followed. What
-// cannot be deleted stays for the next open, with a warning.
+// could not remove; never the device, by whatever path it was opened. Links are unlinked, never followed.
+// What cannot be deleted stays for the next open, with a warning.
 Status SweepLeftovers(StoreContext& context);
 bool IsLeftover(const StoreContext& context, const std::string& name);
 
