@@ -7,7 +7,8 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kKind{.magic = "RKVROLLB", .format = 1, .name = "ROLLBACK", .max_payload_bytes = 4096};
+constexpr SealedKind kMarkerKind{
+    .magic = "RKVROLLB", .format = 1, .name = "ROLLBACK", .max_payload_bytes = 4096};
 
 }  // namespace
 
@@ -17,11 +18,11 @@ std::string EncodeRollbackMarker(const RollbackMarker& m) {
   w.U64(m.target.value());
   w.U64(m.base.value());
   w.U64(m.new_lineage.value());
-  return Seal(kKind, w.str());
+  return Seal(kMarkerKind, w.str());
 }
 
 Result<RollbackMarker> DecodeRollbackMarker(std::string_view file) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kKind, file));
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kMarkerKind, file));
   ByteReader r(payload);
   RollbackMarker m;
   m.from = Version(r.U64());

@@ -8,7 +8,7 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kKind{
+constexpr SealedKind kScrubKind{
     .magic = "RKVSCRUB", .format = 1, .name = "SCRUB", .max_payload_bytes = 128 * 1024};
 
 }  // namespace
@@ -44,11 +44,11 @@ std::string EncodeScrubState(const ScrubState& s, const Uuid& store_uuid) {
   w.U64(s.findings);
   w.U64(s.last_complete_unix_ms);
   w.Blob(s.key);
-  return Seal(kKind, w.str());
+  return Seal(kScrubKind, w.str());
 }
 
 Result<ScrubState> DecodeScrubState(std::string_view file, const Uuid& store_uuid) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kKind, file));
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kScrubKind, file));
   ByteReader r(payload);
   const Uuid store = r.Id();
   ScrubState s;
@@ -76,7 +76,7 @@ Result<ScrubState> DecodeScrubState(std::string_view file, const Uuid& store_uui
 
 Result<ScrubState> LoadScrubState(Fs& fs, const std::string& path, const Uuid& store_uuid) {
   RAWKV_ASSIGN_OR_RETURN(const std::string file,
-                         ReadFile(fs, path, kKind.max_payload_bytes + kSealedHeaderBytes));
+                         ReadFile(fs, path, kScrubKind.max_payload_bytes + kSealedHeaderBytes));
   Result<ScrubState> state = DecodeScrubState(file, store_uuid);
   if (!state.ok()) return state.status().WithContext(path);
   return state;

@@ -8,7 +8,7 @@
 namespace rawkv {
 namespace {
 
-constexpr SealedKind kKind{.magic = "RKVSTORE", .format = kStoreFormat, .name = "STORE"};
+constexpr SealedKind kStoreKind{.magic = "RKVSTORE", .format = kStoreFormat, .name = "STORE"};
 constexpr uint32_t kFlagDigest = 1;
 constexpr uint32_t kFlagCut = 2;
 
@@ -62,11 +62,11 @@ Result<LineageChain> DecodeChain(ByteReader& r) {
 }  // namespace
 
 std::string EncodeStoreRecord(const StoreRecord& record) {
-  return Seal(kKind, EncodePayload(record));
+  return Seal(kStoreKind, EncodePayload(record));
 }
 
 Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kKind, file));
+  RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kStoreKind, file));
   ByteReader r(payload);
   StoreRecord out;
   out.store_uuid = r.Id();
@@ -121,7 +121,8 @@ Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir) {
     }
     return Status::NotFound(store_dir + ": no store here (STORE is missing); `format` makes one");
   }
-  const Result<std::string> file = ReadFile(fs, paths.store(), kKind.max_payload_bytes + kSealedHeaderBytes);
+  const Result<std::string> file =
+      ReadFile(fs, paths.store(), kStoreKind.max_payload_bytes + kSealedHeaderBytes);
   if (!file.ok()) return file.status();
   Result<StoreRecord> record = DecodeStoreRecord(*file);
   if (!record.ok()) return record.status().WithContext(paths.store());
@@ -129,7 +130,7 @@ Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir) {
 }
 
 Status SaveStoreRecord(Fs& fs, const std::string& store_dir, const StoreRecord& record) {
-  return WriteSealedFile(fs, StorePaths(store_dir).store(), kKind, EncodePayload(record));
+  return WriteSealedFile(fs, StorePaths(store_dir).store(), kStoreKind, EncodePayload(record));
 }
 
 }  // namespace rawkv

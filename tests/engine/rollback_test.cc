@@ -90,6 +90,23 @@ TEST_F(RollbackTest, EachBranchHasItsLineage) {
   EXPECT_EQ(Info().snapshots.back().lineage, first);
 }
 
+TEST_F(RollbackTest, StoreFileDoesNotGrowWithTheNumberOfRollbacks) {
+  WriteTen();
+  ASSERT_OK(engine_->Rollback(Version(6)));
+  ASSERT_OK(engine_->Rollback(Version(5)));
+  const uint64_t size = fs::file_size(Path("STORE"));
+  for (uint64_t round = 0; round < 30; ++round) {
+    EXPECT_EQ(Put("branch", OneSlot(round)), Version(6));
+    ASSERT_OK(engine_->Rollback(Version(5)));
+  }
+  EXPECT_EQ(fs::file_size(Path("STORE")), size);
+  ExpectAt(5);
+  EXPECT_EQ(Put("branch", OneSlot(99)), Version(6));
+  ReopenKilled();
+  EXPECT_EQ(Get("branch"), OneSlot(99));
+  for (uint64_t v = 1; v <= 5; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
+}
+
 TEST_F(RollbackTest, ToTheTipChangesNothing) {
   WriteTen();
   const Lineage lineage = Info().lineage;
