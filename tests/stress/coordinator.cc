@@ -15,10 +15,6 @@ using Call = CallBoard::Call;
 constexpr uint64_t kProgressSeconds = 10;
 constexpr std::array<uint64_t, 3> kFigureMinutes = {10, 30, 60};
 
-std::string StoreOf(const World& world) {
-  return world.dir + "/store";
-}
-
 }  // namespace
 
 Coordinator::Coordinator(World& world, Logger& logger)
@@ -63,12 +59,12 @@ bool Coordinator::MakeStore() {
   world_.open.memtable_bytes = 256 << 10;
   world_.open.env.logger = &logger_;
   const Call call(world_.board, world_.options.threads, "Format");
-  return world_.Expect("format", Engine::Format(StoreOf(world_), format).status(), {});
+  return world_.Expect("format", Engine::Format(world_.store_dir(), format).status(), {});
 }
 
 bool Coordinator::OpenStore() {
   const Call call(world_.board, world_.options.threads, "Open");
-  Result<std::unique_ptr<Engine>> opened = Engine::Open(StoreOf(world_), world_.open);
+  Result<std::unique_ptr<Engine>> opened = Engine::Open(world_.store_dir(), world_.open);
   if (!world_.Expect("open", opened.status(), {})) return false;
   world_.engine = *std::move(opened);
   return true;
@@ -119,7 +115,7 @@ void Coordinator::Progress() {
 }
 
 void Coordinator::Figures(const std::string& when) {
-  std::printf("figures %s: %s\n", when.c_str(), MeasureResources(StoreOf(world_)).Describe().c_str());
+  std::printf("figures %s: %s\n", when.c_str(), MeasureResources(world_.store_dir()).Describe().c_str());
   std::fflush(stdout);
 }
 

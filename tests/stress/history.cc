@@ -1,16 +1,15 @@
 #include "tests/stress/history.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
+
+#include "base/clock.h"
 
 namespace rawkv::stress {
 namespace {
 
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+int64_t SteadyMs() {
+  return static_cast<int64_t>(SystemClock().MonotonicNs() / 1'000'000);
 }
 
 constexpr char kAgain[] = "again";
@@ -208,24 +207,24 @@ void History::FinishSettlement(const ViewTicket& view) {
 }
 
 bool History::WaitExact(const ViewTicket& view, int64_t milliseconds) {
-  const int64_t until = NowMs() + milliseconds;
+  const int64_t until = SteadyMs() + milliseconds;
   MutexLock lock(mu_);
   while (true) {
     const bool open_question = std::any_of(rollbacks_.begin(), rollbacks_.end(), [&](const auto& entry) {
       return entry.second.ended == 0 && entry.second.begun < view.tick && entry.second.target < view.version;
     });
     if (!open_question && model_.tip() >= view.version) return true;
-    const int64_t left = until - NowMs();
+    const int64_t left = until - SteadyMs();
     if (left <= 0) return false;
     (void)changed_.WaitForMs(mu_, left);
   }
 }
 
 bool History::WaitTip(Version version, int64_t milliseconds) {
-  const int64_t until = NowMs() + milliseconds;
+  const int64_t until = SteadyMs() + milliseconds;
   MutexLock lock(mu_);
   while (model_.tip() < version) {
-    const int64_t left = until - NowMs();
+    const int64_t left = until - SteadyMs();
     if (left <= 0) return false;
     (void)changed_.WaitForMs(mu_, left);
   }

@@ -20,10 +20,6 @@ constexpr uint64_t kFilesMore = 64;
 constexpr uint64_t kMetadataKibMore = 64 << 10;
 constexpr uint64_t kRssMibMore = 256;
 
-std::string StoreOf(const World& world) {
-  return world.dir + "/store";
-}
-
 }  // namespace
 
 void Coordinator::Reopen() {
@@ -122,7 +118,7 @@ void Coordinator::CloseStore() {
 
 void Coordinator::CheckClosedStore() {
   const Call call(world_.board, world_.options.threads, "CheckStore");
-  const Result<CheckReport> report = CheckStore(StoreOf(world_), {.deep = true}, world_.open);
+  const Result<CheckReport> report = CheckStore(world_.store_dir(), {.deep = true}, world_.open);
   if (!world_.Expect("check_store", report.status(), {})) return;
   for (const Finding& finding : report->findings) {
     world_.Violation("fsck after a close: " + finding.kind + " " + finding.where + ": " + finding.message);
@@ -135,7 +131,7 @@ void Coordinator::ReopenReadOnly() {
   open.read_only = true;
   {
     const Call call(world_.board, thread, "Open(read_only)");
-    Result<std::unique_ptr<Engine>> opened = Engine::Open(StoreOf(world_), open);
+    Result<std::unique_ptr<Engine>> opened = Engine::Open(world_.store_dir(), open);
     if (!world_.Expect("open_read_only", opened.status(), {})) return;
     world_.engine = *std::move(opened);
   }
@@ -179,7 +175,7 @@ void Coordinator::JudgeResources(bool nothing_kept) {
   if (world_.options.plant == Plant::kLeak) {
     for (int n = 0; n < 20; ++n) (void)open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
-  const Resources now = MeasureResources(StoreOf(world_));
+  const Resources now = MeasureResources(world_.store_dir());
   const auto judge = [&](Baseline& baseline, const auto& too_much) {
     Resources& most = baseline.most;
     if (++baseline.samples > kWarmUpReopens) {

@@ -65,6 +65,7 @@ class World {
   Gate gate;
   std::unique_ptr<Engine> engine;  // changes only while the gate is closed
   std::string dir;                 // of everything that is written
+  std::string store_dir() const { return dir + "/store"; }
   OpenOptions open;
   FormatOptions format;
   std::atomic<bool> stop{false};

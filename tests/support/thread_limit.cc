@@ -9,8 +9,8 @@
 
 namespace {
 
-constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
-std::atomic<int64_t> more{kNoLimit};
+constexpr int64_t kUnlimitedThreads = std::numeric_limits<int64_t>::max();
+std::atomic<int64_t> threads_left{kUnlimitedThreads};
 std::atomic<uint64_t> refused_so_far{0};
 
 }  // namespace
@@ -21,7 +21,7 @@ extern "C" [[gnu::visibility("default")]] int pthread_create(pthread_t* thread,
                                                              void* (*body)(void*), void* argument) noexcept {
   using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static const auto create = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
-  if (more.load() != kNoLimit && more.fetch_sub(1) <= 0) {
+  if (threads_left.load() != kUnlimitedThreads && threads_left.fetch_sub(1) <= 0) {
     refused_so_far.fetch_add(1);
     return EAGAIN;
   }
@@ -32,10 +32,10 @@ namespace rawkv {
 
 ThreadLimit::ThreadLimit(int64_t threads) {
   refused_so_far = 0;
-  more = threads;
+  threads_left = threads;
 }
 ThreadLimit::~ThreadLimit() {
-  more = kNoLimit;
+  threads_left = kUnlimitedThreads;
 }
 uint64_t ThreadLimit::refused() const {
   return refused_so_far.load();
