@@ -10,7 +10,7 @@ namespace rawkv::stress {
 enum class Plant : uint8_t {
   kNone,
   kLie,      // the model records another value than the one that was committed
-  kForget,   // an acknowledged commit is not reported to the model
+  kForget,   // some acknowledged commits are not reported to the model
   kAhead,    // version() is taken for lower than it is
   kHang,     // a call takes longer than the watchdog allows
   kLeak,     // each reopen leaks descriptors

@@ -24,7 +24,7 @@ class Worker {
   void AddTwice(ModelBatch& batch);
   void JudgeCommit(CommitId id, const CommitOptions& options, const CommitResult& result,
                    const History::Calm& calm);
-  void Tell(CommitId id, const CommitResult& result);
+  void Acknowledge(CommitId id, const CommitResult& result);
 
   // worker_reads.cc
   struct TipRead {

@@ -157,7 +157,7 @@ void Worker::JudgeCommit(CommitId id, const CommitOptions& options, const Commit
                          " is acknowledged, durable_version() is " + ToString(durable));
       }
     }
-    return Tell(id, result);
+    return Acknowledge(id, result);
   }
   world_.history.NotApplied(id);
   (void)world_.Expect("commit", result.status, {StatusCode::kFailedPrecondition, StatusCode::kNoSpace});
@@ -169,8 +169,8 @@ void Worker::JudgeCommit(CommitId id, const CommitOptions& options, const Commit
   }
 }
 
-void Worker::Tell(CommitId id, const CommitResult& result) {
-  if (world_.options.plant == Plant::kForget && id == 100) return;
+void Worker::Acknowledge(CommitId id, const CommitResult& result) {
+  if (world_.options.plant == Plant::kForget && id % 100 == 0) return;  // of these some are refused
   const std::string wrong = world_.history.Applied(id, result.version);
   if (!wrong.empty()) world_.Violation(wrong);
 }
