@@ -11,6 +11,7 @@
 #include "base/fs_ops.h"
 #include "snapshot/snapshot_store.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/sanitized.h"
 
 // A read that the operating system refuses proves nothing about the store: it is an error of the call, no
 // finding, and no repair acts on it (docs/repair.md, "Damaged, or not readable").
@@ -151,6 +152,7 @@ TEST_F(RefusedReadsTest, PartThatMayNotBeReadIsNotDamage) {
 }
 
 TEST_F(RefusedReadsTest, TooFewDescriptorsAreNotDamage) {
+  if (kNeedsDescriptors) GTEST_SKIP() << "UndefinedBehaviorSanitizer needs descriptors of its own";
   MakeStore();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

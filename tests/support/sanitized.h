@@ -13,6 +13,15 @@ inline constexpr bool kSanitized =
     false;
 #endif
 
+// Whether UndefinedBehaviorSanitizer runs as well. It opens a pipe to look at an object's type, and takes the
+// object for invalid when there is no descriptor left.
+inline constexpr bool kNeedsDescriptors =
+#if defined(__SANITIZE_ADDRESS__)
+    true;
+#else
+    false;
+#endif
+
 constexpr uint64_t Share(uint64_t usual, uint64_t sanitized) {
   return kSanitized ? sanitized : usual;
 }
