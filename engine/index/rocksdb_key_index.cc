@@ -61,19 +61,21 @@ Status StartPool(rocksdb::Env& env, rocksdb::Env::Priority pool) {
   return started;
 }
 
+// RocksDB's pools of threads are the process's. A process that is forked later takes them for started.
+Status CheckNotForked() {
+  static const ForkGuard pools_started_in;
+  if (!pools_started_in.forked()) return {};
+  return Status::IoError(
+      "process " + std::to_string(pools_started_in.owner()) +
+      " had opened a store before this process was forked from it, and its threads are missing here; open "
+      "the store in a program started with exec");
+}
+
 // Starts the threads that RocksDB's pools need, and makes sure that one more can be started for the timer
 // that a database has when it is open for writing. Without this, an open that finds no thread halfway would
 // leave a database behind that nobody can close, and a background thread that finds none for the next job
 // would end the process.
 Status StartDatabaseThreads(rocksdb::Env& env, bool read_only) {
-  // The pools are the process's. A process that is forked later takes them for started.
-  static const ForkGuard pools_started_in;
-  if (pools_started_in.forked()) {
-    return Status::IoError(
-        "process " + std::to_string(pools_started_in.owner()) +
-        " had opened a store before this process was forked from it, and its threads are missing here; open "
-        "the store in a program started with exec");
-  }
   RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::HIGH));  // flushes
   RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::LOW));   // compactions
   if (read_only) return {};
@@ -123,6 +125,7 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
   rocksdb::Options rocksdb_options = MakeRocksdbOptions(options, &gate_->env());
   flushes_ = std::make_shared<FlushTracker>(0);
   rocksdb_options.listeners.push_back(MakeFlushListener(flushes_, logger_, dir_));
+  RAWKV_RETURN_IF_ERROR(CheckNotForked().WithContext("opening index " + dir_));
   const StallWatch::Call call(watch_, "opening");
   RAWKV_RETURN_IF_ERROR(StartDatabaseThreads(gate_->env(), read_only_).WithContext("opening index " + dir_));
   rocksdb::DB* db = nullptr;
