@@ -91,7 +91,7 @@ struct ExportOptions {
 class RAWKV_EXPORT Engine {
  public:
   // Makes a store in `dir`: absent, empty but for lost+found, or left by a format that was interrupted. A
-  // failure leaves everything as it was, or a directory that the same call takes again:
+  // failure changes nothing, or leaves a directory that the same call takes again:
   // kFailedPrecondition (a store or foreign signature is there and no force; device in use), kBusy (another
   // process has the directory), kInvalidArgument, kNotSupported (no hard links there, or `digest`).
   static Result<FormatResult> Format(const std::string& dir, const FormatOptions& options);

@@ -28,7 +28,7 @@ class FormatDir {
   };
   // Takes `dir` (resolved): absent, empty, with nothing but lost+found in it, left by an unfinished format or
   // import, or, with force, an older store. kFailedPrecondition: something else is there. kBusy: another
-  // process has it. A refusal leaves everything as it was.
+  // process has it. A refusal changes nothing.
   static Result<std::unique_ptr<FormatDir>> Claim(Fs& fs, Clock& clock, const std::string& dir,
                                                   const Request& request);
 

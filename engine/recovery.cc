@@ -73,7 +73,7 @@ Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
   StoreRecord next = c.record;
   // A superblock that is one behind shows that the last open ended between the two writes: its generation has
   // no write id yet and is used now. Counted up again, STORE would run ahead of the device without bound, and
-  // an older copy of the device could not be told apart (CheckIdentity).
+  // an older copy of the device could not be recognised (CheckIdentity).
   if (c.superblock.owner_open_generation + 1 != next.open_generation) ++next.open_generation;
   WarnOfRepeatedWriteIds(c, next.open_generation);
   if (cut) {
@@ -207,12 +207,12 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 
   if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
   if (current.damaged) RAWKV_RETURN_IF_ERROR(MoveDamagedAside(c, *current.damaged));
-  const Status told = WithBallast(c, [&] { return TellCut(c, log.cut); });
-  if (told.code() == StatusCode::kNoSpace) {
-    OpensWithoutRoom(c, told);
+  const Status recorded = WithBallast(c, [&] { return TellCut(c, log.cut); });
+  if (recorded.code() == StatusCode::kNoSpace) {
+    OpensWithoutRoom(c, recorded);
     c.record.last_cut = log.cut ? log.cut : c.record.last_cut;  // in memory; the next save keeps it
-  } else if (!told.ok()) {
-    return told;
+  } else if (!recorded.ok()) {
+    return recorded;
   }
   RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));

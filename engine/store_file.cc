@@ -9,6 +9,7 @@ namespace rawkv {
 namespace {
 
 constexpr SealedKind kStoreKind{.magic = "RKVSTORE", .format = kStoreFormat, .name = "STORE"};
+constexpr uint32_t kMaxLinksRead = 1u << 20;
 constexpr uint32_t kFlagDigest = 1;
 constexpr uint32_t kFlagCut = 2;
 
@@ -42,7 +43,7 @@ std::string EncodePayload(const StoreRecord& r) {
 
 Result<LineageChain> DecodeChain(ByteReader& r) {
   const uint32_t count = r.U32();
-  if (!r.ok() || count == 0 || r.remaining() != uint64_t{count} * 24) {
+  if (!r.ok() || count == 0 || count > kMaxLinksRead || r.remaining() != uint64_t{count} * 24) {
     return Status::Corruption("STORE: the lineage chain does not fit its length");
   }
   std::vector<LineageLink> links;

@@ -29,14 +29,14 @@ class FlushListener final : public rocksdb::EventListener {
   void OnBackgroundError(BackgroundErrorReason reason, rocksdb::Status* error) override {
     const bool flush =
         reason == BackgroundErrorReason::kFlush || reason == BackgroundErrorReason::kFlushNoWAL;
-    const Status told = FromRocksdb(*error, "flushing index " + dir_);
-    if (told.lacks_resource() && flush) {
-      tracker_->FailForNow(told);
+    const Status cause = FromRocksdb(*error, "flushing index " + dir_);
+    if (cause.lacks_resource() && flush) {
+      tracker_->FailForNow(cause);
       *error = rocksdb::Status::OK();
       return;
     }
-    if (told.lacks_resource() && reason == BackgroundErrorReason::kCompaction) {
-      // RocksDB tries again each second; told once.
+    if (cause.lacks_resource() && reason == BackgroundErrorReason::kCompaction) {
+      // RocksDB tries again each second; one warning is enough.
       if (!compaction_short_of_space_.exchange(true)) {
         Log(LogLevel::kWarning, FromRocksdb(*error, "compacting index " + dir_ + ", will be tried again"));
       }
