@@ -13,8 +13,8 @@ set(public_headers
     base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/logger.h
     base/result.h base/status.h base/types.h base/uuid.h
     blockdev/aligned_buffer.h blockdev/block_device.h blockdev/open_block_device.h
-    engine/admin.h engine/engine.h engine/engine_info.h engine/iterator.h engine/options.h
-    engine/read_view.h engine/scrub.h engine/write_batch.h)
+    engine/admin/admin.h engine/engine.h engine/api/info.h engine/api/iterator.h engine/api/options.h
+    engine/api/read_view.h engine/api/scrub.h engine/api/write_batch.h)
 list(TRANSFORM public_headers PREPEND "${PROJECT_SOURCE_DIR}/")
 
 # Every object of each layer goes in, used inside or not (an archive would give only what is missing);

@@ -41,9 +41,18 @@ function(rawkv_layer name)
   endforeach()
   target_link_libraries(rawkv_${name} PRIVATE ${arg_LINKS})
   target_precompile_headers(rawkv_${name} REUSE_FROM rawkv_pch)
-  # The folder's headers as a file set, of which all_verify_interface_header_sets (preset lint) compiles
-  # each alone.
-  file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.h")
+  # The headers beside the sources as a file set, of which all_verify_interface_header_sets (preset lint)
+  # compiles each alone.
+  set(headers)
+  foreach(source IN LISTS arg_SOURCES)
+    cmake_path(GET source PARENT_PATH folder)
+    list(APPEND folders "${folder}")
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
+  foreach(folder IN LISTS folders)
+    file(GLOB in_folder CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.h")
+    list(APPEND headers ${in_folder})
+  endforeach()
   target_sources(rawkv_${name} PUBLIC FILE_SET own_headers TYPE HEADERS
                  BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${headers})
 endfunction()

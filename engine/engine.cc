@@ -1,11 +1,11 @@
 #include "engine/engine.h"
 
 #include "base/exception_status.h"
-#include "engine/describe.h"
+#include "engine/admin/describe.h"
 #include "engine/engine_impl.h"
-#include "engine/engine_iterator.h"
-#include "engine/exporter.h"
-#include "engine/reader.h"
+#include "engine/read/engine_iterator.h"
+#include "engine/read/reader.h"
+#include "engine/transfer/exporter.h"
 
 namespace rawkv {
 

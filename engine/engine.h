@@ -12,12 +12,12 @@
 #include "base/export.h"
 #include "base/result.h"
 #include "base/types.h"
-#include "engine/engine_info.h"
-#include "engine/iterator.h"
-#include "engine/options.h"
-#include "engine/read_view.h"
-#include "engine/scrub.h"
-#include "engine/write_batch.h"
+#include "engine/api/info.h"
+#include "engine/api/iterator.h"
+#include "engine/api/options.h"
+#include "engine/api/read_view.h"
+#include "engine/api/scrub.h"
+#include "engine/api/write_batch.h"
 
 namespace rawkv {
 

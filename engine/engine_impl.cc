@@ -4,9 +4,9 @@
 
 #include "base/exception_status.h"
 
-#include "engine/recovery.h"
-#include "engine/rollback_plan.h"
-#include "engine/store_dir.h"
+#include "engine/recovery/recovery.h"
+#include "engine/recovery/rollback_plan.h"
+#include "engine/store/store_dir.h"
 
 namespace rawkv {
 namespace {

@@ -4,18 +4,18 @@
 #include <memory>
 
 #include "base/fork_guard.h"
-#include "engine/background_task.h"
-#include "engine/commit_pipeline.h"
-#include "engine/core.h"
+#include "engine/commit/commit_pipeline.h"
 #include "engine/engine.h"
-#include "engine/engine_counters.h"
-#include "engine/maintenance.h"
-#include "engine/poison.h"
-#include "engine/reader_epochs.h"
-#include "engine/rollback_steps.h"
-#include "engine/scrubber.h"
-#include "engine/store_context.h"
-#include "engine/views.h"
+#include "engine/live/core.h"
+#include "engine/live/engine_counters.h"
+#include "engine/live/poison.h"
+#include "engine/maintenance/background_task.h"
+#include "engine/maintenance/maintenance.h"
+#include "engine/maintenance/scrubber.h"
+#include "engine/read/reader_epochs.h"
+#include "engine/read/views.h"
+#include "engine/recovery/rollback_steps.h"
+#include "engine/store/store_context.h"
 
 namespace rawkv {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "tools/interrupt.h"
-#include "tools/text_format.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/text_format.h"
 
 namespace rawkv::quickstart {
 namespace {

@@ -6,10 +6,10 @@
 #include <cstdio>
 
 #include "base/entropy.h"
-#include "tools/interrupt.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/text_format.h"
 #include "tools/quickstart_options.h"
 #include "tools/quickstart_story.h"
-#include "tools/text_format.h"
 
 namespace rawkv::quickstart {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <getopt.h>
 
-#include "tools/option_number.h"
+#include "tools/cli/option_number.h"
 
 namespace rawkv::quickstart {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "engine/options.h"
-#include "tools/progress.h"
+#include "engine/api/options.h"
+#include "tools/cli/progress.h"
 
 namespace rawkv::quickstart {
 

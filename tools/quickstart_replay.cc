@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/logger.h"
-#include "tools/interrupt.h"
+#include "tools/cli/interrupt.h"
 #include "tools/quickstart_value_arena.h"
 
 namespace rawkv::quickstart {

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "tools/byte_size.h"
+#include "tools/cli/byte_size.h"
 
 namespace rawkv::quickstart {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/engine_info.h"
+#include "engine/api/info.h"
 #include "tools/quickstart_history.h"
 #include "tools/quickstart_survival.h"
 

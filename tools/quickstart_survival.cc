@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "tools/interrupt.h"
+#include "tools/cli/interrupt.h"
 #include "tools/quickstart_worker.h"
 
 namespace rawkv::quickstart {

@@ -5,8 +5,8 @@
 #include "base/fs.h"
 #include "base/fs_ops.h"
 #include "base/logger.h"
-#include "tools/byte_size.h"
-#include "tools/scratch_dir.h"
+#include "tools/cli/byte_size.h"
+#include "tools/cli/scratch_dir.h"
 
 namespace rawkv::quickstart {
 

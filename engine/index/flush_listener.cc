@@ -5,7 +5,7 @@
 #include <atomic>
 #include <utility>
 
-#include "engine/index/rocksdb_status.h"
+#include "engine/rocksdb/rocksdb_status.h"
 
 namespace rawkv {
 namespace {

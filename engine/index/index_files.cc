@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/fs_ops.h"
-#include "engine/index/rocksdb_status.h"
+#include "engine/rocksdb/rocksdb_status.h"
 
 namespace rawkv {
 namespace {

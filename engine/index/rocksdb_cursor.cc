@@ -8,7 +8,7 @@
 
 #include "engine/index/key_space.h"
 #include "engine/index/rocksdb_read_point.h"
-#include "engine/index/rocksdb_status.h"
+#include "engine/rocksdb/rocksdb_status.h"
 
 namespace rawkv {
 namespace {

@@ -12,7 +12,7 @@
 #include "engine/index/deferred_record.h"
 #include "engine/index/key_space.h"
 #include "engine/index/rocksdb_lookup.h"
-#include "engine/index/rocksdb_status.h"
+#include "engine/rocksdb/rocksdb_status.h"
 
 namespace rawkv {
 namespace {

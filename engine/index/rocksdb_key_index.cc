@@ -16,17 +16,17 @@
 #include "base/thread.h"
 #include "engine/index/deferred_record.h"
 #include "engine/index/flush_listener.h"
-#include "engine/index/guarded_file_system.h"
 #include "engine/index/index_files.h"
 #include "engine/index/key_space.h"
-#include "engine/index/memory_overlay.h"
-#include "engine/index/private_file_system.h"
 #include "engine/index/rocksdb_cursor.h"
 #include "engine/index/rocksdb_index_batch.h"
 #include "engine/index/rocksdb_lookup.h"
 #include "engine/index/rocksdb_options.h"
 #include "engine/index/rocksdb_read_point.h"
-#include "engine/index/rocksdb_status.h"
+#include "engine/rocksdb/guarded_file_system.h"
+#include "engine/rocksdb/memory_overlay.h"
+#include "engine/rocksdb/private_file_system.h"
+#include "engine/rocksdb/rocksdb_status.h"
 
 namespace rawkv {
 namespace {

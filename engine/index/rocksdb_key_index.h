@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/index/compaction_gate.h"
 #include "engine/index/flush_tracker.h"
 #include "engine/index/key_index.h"
-#include "engine/index/stall_watch.h"
+#include "engine/rocksdb/compaction_gate.h"
+#include "engine/rocksdb/stall_watch.h"
 
 namespace rocksdb {
 class DB;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "engine/index/rocksdb_status.h"
+#include "engine/rocksdb/rocksdb_status.h"
 
 namespace rawkv {
 

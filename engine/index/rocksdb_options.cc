@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/index/log_forwarder.h"
+#include "engine/rocksdb/log_forwarder.h"
 
 namespace rawkv {
 namespace {

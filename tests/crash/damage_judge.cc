@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 #include "tests/support/index_threads.h"
 
 namespace rawkv {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 #include "tests/crash/damaged_store.h"
 
 namespace rawkv {

@@ -9,7 +9,7 @@
 #include "base/checksum.h"
 #include "base/fs_ops.h"
 #include "engine/index/key_index.h"
-#include "engine/store_file.h"
+#include "engine/store/store_file.h"
 #include "snapshot/snapshot_store.h"
 #include "wal/segment_reader.h"
 

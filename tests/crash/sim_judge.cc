@@ -4,7 +4,7 @@
 #include <list>
 
 #include "base/fs_ops.h"
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 #include "tests/support/index_threads.h"
 
 namespace rawkv {

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 #include "tests/crash/sim_explorer.h"
 
 namespace rawkv {

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/fs_ops.h"
-#include "engine/rollback_steps.h"
+#include "engine/recovery/rollback_steps.h"
 #include "tests/crash/store_fixture.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/sanitized.h"

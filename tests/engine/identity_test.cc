@@ -7,7 +7,7 @@
 #include "base/fs_ops.h"
 #include "blockdev/open_block_device.h"
 #include "blockdev/superblock.h"
-#include "engine/store_file.h"
+#include "engine/store/store_file.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "base/fs_ops.h"
-#include "engine/scrub_state.h"
-#include "engine/throttle.h"
+#include "engine/maintenance/throttle.h"
+#include "engine/store/scrub_state.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

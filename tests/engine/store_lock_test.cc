@@ -1,4 +1,4 @@
-#include "engine/store_lock.h"
+#include "engine/store/store_lock.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "engine/version_ranges.h"
+#include "engine/api/version_ranges.h"
 
 #include <gtest/gtest.h>
 

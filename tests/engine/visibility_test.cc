@@ -7,7 +7,7 @@
 
 #include "base/fork_guard.h"
 #include "engine/index/key_index.h"
-#include "engine/views.h"
+#include "engine/read/views.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -11,11 +11,11 @@
 #include "base/checksum.h"
 #include "base/endian.h"
 #include "base/sealed_file.h"
-#include "engine/extent_header.h"
-#include "engine/rollback_marker.h"
-#include "engine/scrub_state.h"
-#include "engine/store_file.h"
-#include "engine/working_index.h"
+#include "engine/payload/extent_header.h"
+#include "engine/store/rollback_marker.h"
+#include "engine/store/scrub_state.h"
+#include "engine/store/store_file.h"
+#include "engine/store/working_index.h"
 
 namespace rawkv {
 namespace {

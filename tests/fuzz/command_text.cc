@@ -6,14 +6,14 @@
 
 #include "base/uuid.h"
 #include "tests/fuzz/targets.h"
-#include "tools/base64.h"
-#include "tools/byte_size.h"
-#include "tools/change_line.h"
-#include "tools/command_line.h"
-#include "tools/command_table.h"
-#include "tools/exit_status.h"
-#include "tools/flags.h"
-#include "tools/json_text.h"
+#include "tools/cli/base64.h"
+#include "tools/cli/byte_size.h"
+#include "tools/cli/exit_status.h"
+#include "tools/cli/json_text.h"
+#include "tools/ctl/change_line.h"
+#include "tools/ctl/command_line.h"
+#include "tools/ctl/command_table.h"
+#include "tools/ctl/flags.h"
 #include "wal/segment_name.h"
 
 namespace rawkv::fuzz {

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "blockdev/superblock.h"
-#include "engine/extent_header.h"
+#include "engine/payload/extent_header.h"
 #include "tests/fuzz/reseal.h"
 #include "tests/fuzz/targets.h"
 

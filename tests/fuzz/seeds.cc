@@ -11,8 +11,8 @@
 #include "snapshot/manifest.h"
 #include "tests/fuzz/seed_store.h"
 #include "tests/fuzz/targets.h"
-#include "tools/base64.h"
-#include "tools/command_table.h"
+#include "tools/cli/base64.h"
+#include "tools/ctl/command_table.h"
 
 namespace rawkv::fuzz {
 namespace {

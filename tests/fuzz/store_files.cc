@@ -3,9 +3,9 @@
 
 #include "base/byte_codec.h"
 #include "base/sealed_file.h"
-#include "engine/rollback_marker.h"
-#include "engine/store_file.h"
-#include "engine/working_index.h"
+#include "engine/store/rollback_marker.h"
+#include "engine/store/store_file.h"
+#include "engine/store/working_index.h"
 #include "tests/fuzz/memory_fs.h"
 #include "tests/fuzz/reseal.h"
 #include "tests/fuzz/targets.h"

@@ -13,9 +13,9 @@
 #include "base/mutex.h"
 #include "base/unique_fd.h"
 #include "blockdev/aligned_buffer.h"
-#include "tools/torture_judge.h"
-#include "tools/torture_message.h"
-#include "tools/torture_worker.h"
+#include "tools/torture/judge.h"
+#include "tools/torture/message.h"
+#include "tools/torture/worker.h"
 
 namespace {
 

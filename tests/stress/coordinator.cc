@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 
 namespace rawkv::stress {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 #include "tests/stress/coordinator.h"
 #include "tests/support/sanitized.h"
 

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <string>
 
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 #include "tests/stress/worker.h"
 
 namespace rawkv::stress {

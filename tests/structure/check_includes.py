@@ -26,11 +26,11 @@ MAY_INCLUDE = {
 
 # The files that parse a protobuf message; its types do not leave them.
 PROTOBUF_WRAPPERS = ("wal/change_set.cc", "snapshot/manifest.cc", "snapshot/export_format.cc",
-                     "snapshot/pins.cc", "engine/store_file.cc")
+                     "snapshot/pins.cc", "engine/store/store_file.cc")
 
 # (included header, files that may include it). The first pattern that matches an include counts.
 THIRD_PARTY = (
-    ("rocksdb/*", ("engine/index/*.cc",)),
+    ("rocksdb/*", ("engine/index/*.cc", "engine/rocksdb/*.cc")),
     ("*.pb.h", PROTOBUF_WRAPPERS),
     ("google/protobuf/*", PROTOBUF_WRAPPERS),
     ("liburing*", ("blockdev/io_uring_ring.cc",)),

@@ -41,7 +41,7 @@ class CheckIncludesTest(unittest.TestCase):
             "wal/wal.h": HEADER + '#include "base/status.h"\n',
             "wal/wal.cc": '#include "wal/wal.h"\n\n#include <vector>\n\n#include "base/status.h"\n',
             "engine/engine.h": HEADER + '#include "wal/wal.h"\n',
-            "tools/rawkv_ctl.cc": '#include <gflags/gflags.h>\n#include "engine/engine.h"\n',
+            "tools/ctl/rawkv_ctl.cc": '#include <gflags/gflags.h>\n#include "engine/engine.h"\n',
         })
 
     def test_refuses_an_arrow_that_points_up(self):

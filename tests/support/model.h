@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/types.h"
-#include "engine/write_batch.h"
+#include "engine/api/write_batch.h"
 
 namespace rawkv {
 

@@ -1,4 +1,4 @@
-#include "tools/base64.h"
+#include "tools/cli/base64.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tools/byte_size.h"
+#include "tools/cli/byte_size.h"
 
 #include <gtest/gtest.h>
 

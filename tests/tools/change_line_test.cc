@@ -1,4 +1,4 @@
-#include "tools/change_line.h"
+#include "tools/ctl/change_line.h"
 
 #include <gtest/gtest.h>
 

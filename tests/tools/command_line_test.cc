@@ -1,8 +1,8 @@
-#include "tools/command_line.h"
+#include "tools/ctl/command_line.h"
 
 #include <gtest/gtest.h>
 
-#include "tools/command_table.h"
+#include "tools/ctl/command_table.h"
 
 namespace rawkv::ctl {
 namespace {

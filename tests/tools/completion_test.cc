@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/fs_ops.h"
-#include "tools/command_table.h"
+#include "tools/ctl/command_table.h"
 
 // The completion script and docs/cli.md are written by hand; these tests keep them complete.
 namespace rawkv::ctl {
@@ -24,7 +24,7 @@ std::string CompletedFlags(const std::string& script, std::string_view command) 
 }
 
 TEST(Completion, KnowsEveryCommandAndItsFlags) {
-  const std::string script = SourceFile("tools/completion/rawkv-ctl.bash");
+  const std::string script = SourceFile("tools/ctl/completion/rawkv-ctl.bash");
   for (const Command& command : Commands()) {
     const std::string flags = CompletedFlags(script, command.name);
     ASSERT_FALSE(flags.empty()) << command.name;

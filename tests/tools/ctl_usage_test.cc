@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/tools/ctl_fixture.h"
-#include "tools/command_table.h"
+#include "tools/ctl/command_table.h"
 
 // The command line as a whole, and what holds for every command.
 namespace rawkv::ctl {

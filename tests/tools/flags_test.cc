@@ -1,11 +1,11 @@
-#include "tools/flags.h"
+#include "tools/ctl/flags.h"
 
 #include <gflags/gflags.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
-#include "tools/command_table.h"
+#include "tools/ctl/command_table.h"
 
 namespace rawkv::ctl {
 namespace {

@@ -1,8 +1,8 @@
-#include "tools/near_name.h"
+#include "tools/ctl/near_name.h"
 
 #include <gtest/gtest.h>
 
-#include "tools/command_table.h"
+#include "tools/ctl/command_table.h"
 
 namespace rawkv::ctl {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/output.h"
+#include "tools/ctl/output.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "base/fs_ops.h"
 #include "base/unique_fd.h"
 #include "tests/support/temp_dir.h"
-#include "tools/progress.h"
+#include "tools/cli/progress.h"
 
 namespace rawkv::ctl {
 namespace {

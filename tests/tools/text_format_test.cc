@@ -1,4 +1,4 @@
-#include "tools/text_format.h"
+#include "tools/cli/text_format.h"
 
 #include <gtest/gtest.h>
 

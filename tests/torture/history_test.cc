@@ -1,9 +1,9 @@
 // The model of rawkv-torture: what it demands of a store after a kill, and what it leaves open.
-#include "tools/torture_history.h"
+#include "tools/torture/history.h"
 
 #include <gtest/gtest.h>
 
-#include "tools/torture_script.h"
+#include "tools/torture/script.h"
 
 namespace rawkv::torture {
 namespace {

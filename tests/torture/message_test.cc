@@ -1,4 +1,4 @@
-#include "tools/torture_message.h"
+#include "tools/torture/message.h"
 
 #include <gtest/gtest.h>
 

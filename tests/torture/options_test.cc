@@ -1,4 +1,4 @@
-#include "tools/torture_options.h"
+#include "tools/torture/options.h"
 
 #include <gtest/gtest.h>
 

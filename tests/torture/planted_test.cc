@@ -10,13 +10,13 @@
 
 #include "base/fs.h"
 #include "base/unique_fd.h"
-#include "engine/admin.h"
+#include "engine/admin/admin.h"
 #include "engine/engine.h"
 #include "snapshot/pins.h"
 #include "tests/support/temp_dir.h"
-#include "tools/torture_campaign.h"
-#include "tools/torture_judge.h"
-#include "tools/torture_worker_main.h"
+#include "tools/torture/campaign.h"
+#include "tools/torture/judge.h"
+#include "tools/torture/worker_main.h"
 
 namespace rawkv::torture {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/logger.h"
-#include "engine/options.h"
+#include "engine/api/options.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_fs.h"
 #include "tests/support/sim/sim_index_fs.h"

@@ -1,0 +1,194 @@
+#include "engine/admin/admin.h"
+
+#include <algorithm>
+
+#include "base/exception_status.h"
+#include "base/version_info.h"
+#include "engine/admin/describe.h"
+#include "engine/recovery/recovery.h"
+#include "engine/recovery/rollback_steps.h"
+#include "engine/recovery/store_end.h"
+#include "engine/store/store_dir.h"
+#include "engine/store/working_index.h"
+#include "wal/change_set.h"
+
+namespace rawkv {
+namespace {
+
+Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenOptions& options,
+                                             ContextAccess access) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  return OpenStoreContext(store_dir, options, access);
+}
+
+// What can be told of slots without a writer's help: those of `current`.
+void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo* info) {
+  if (!survey.current || c.device.device == nullptr) return;
+  Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(*survey.current),
+                                                            .read_only = true,
+                                                            .block_cache_bytes = 16 << 20,
+                                                            .fs = c.env.index_fs,
+                                                            .logger = c.env.logger});
+  if (!index.ok()) return;
+  const Reachability reach = ToReachability(survey, info->version, {});
+  const Status described = DescribeSlots(**index, reach, c.layout().slot_count, 0, info);
+  if (!described.ok() && info->health == "ok") info->health = described.ToString();
+}
+
+}  // namespace
+
+Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options) try {
+  Result<std::unique_ptr<StoreContext>> opened = OpenAt(dir, options, ContextAccess::kInspect);
+  const Status refused = opened.status();
+  const bool busy = refused.code() == StatusCode::kBusy;
+  if (!opened.ok()) {
+    opened = OpenAt(dir, options, ContextAccess::kBesideWriter);
+    if (!opened.ok()) return opened.status();
+  }
+  StoreContext& c = **opened;
+  Result<StoreSurvey> survey = Survey(c);
+  EngineInfo info = DescribeIdentity(c, survey.ok() ? *survey : StoreSurvey{});
+  info.read_only_media = c.lock != nullptr && !c.lock->writable();
+  if (busy) {
+    info.writer = ReadLockHolder(*c.env.fs, c.paths.dir).value_or(WriterInfo{0, "unknown"});
+  } else if (!refused.ok()) {
+    info.health = refused.ToString();
+  }
+  if (!survey.ok()) {
+    info.health = survey.status().ToString();
+    return info;
+  }
+  if (!survey->unread.ok() && info.health == "ok") info.health = survey->unread.ToString();
+  const Result<FoundEnd> found = FindEnd(c, *survey);
+  if (found.ok()) {
+    const Version intact = found->end.intact;
+    info.version = intact;
+    info.durable_version = found->durable;
+    if (!survey->snapshots.empty()) info.reachable = ToReachability(*survey, intact, {}).Ranges();
+    if (!found->damage.empty() && info.health == "ok") info.health = found->damage;
+  } else if (info.health == "ok") {
+    info.health = found.status().ToString();
+  }
+  DescribeCurrentSlots(c, *survey, &info);
+  return info;
+} catch (...) {
+  return StatusOfException();
+}
+
+Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
+                                         const RollbackOptions& rollback, const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kInspect));
+  const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
+  if (marker.ok()) {
+    return Status::FailedPrecondition(c->paths.dir +
+                                      ": a rollback was interrupted; run it (or open the store) to "
+                                      "finish that first");
+  }
+  if (marker.status().code() != StatusCode::kNotFound) return marker.status();
+  return PlanClosedRollback(*c, target, rollback);
+} catch (...) {
+  return StatusOfException();
+}
+
+Status OfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
+                       const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kWrite));
+  RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
+  RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanClosedRollback(*c, target, rollback));
+  RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
+  if (plan.changes_nothing()) return Status::Ok();
+  return RunRollback(*c, plan);
+} catch (...) {
+  return StatusOfException();
+}
+
+Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kBesideWriter));
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(*c));
+  return survey.Rows();
+} catch (...) {
+  return StatusOfException();
+}
+
+Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std::optional<Version> version,
+                                                     const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kInspect));
+  std::vector<std::string> names;
+  RAWKV_ASSIGN_OR_RETURN(names, c->env.fs->List(c->paths.dir));
+  const SnapshotCallbacks callbacks{
+      .fill = {}, .inspect = [&](const std::string& index_dir) { return InspectIndex(c->env, index_dir); }};
+  std::vector<SnapshotVerdict> out;
+  for (const std::string& name : names) {
+    // By name, so that one whose MANIFEST is gone is judged, too.
+    const std::optional<Version> v = SnapshotStore::ParseDirName(name);
+    if (!v || (version && *v != *version)) continue;
+    const Result<Manifest> manifest = c->snapshots->ReadManifest(*v);
+    if (manifest.ok() && c->record.chain.Abandons(manifest->lineage, *v))
+      continue;  // the next open removes it
+    Result<std::vector<std::string>> errors =
+        c->snapshots->Verify(*v, c->record.chain, SnapshotChecksummer(c->env), callbacks);
+    if (errors.status().code() == StatusCode::kNotFound) continue;  // being removed
+    if (!errors.ok()) return errors.status();
+    out.push_back({*v, *std::move(errors)});
+  }
+  if (version && out.empty()) {
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
+                                      "; `snapshot list` shows them");
+  }
+  return out;
+} catch (...) {
+  return StatusOfException();
+}
+
+Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kBesideWriter));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
+  if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
+  std::vector<LogSegmentRow> rows;
+  rows.reserve(segments.size());
+  for (const SegmentInfo& s : segments) {
+    rows.push_back({s.path.substr(s.path.rfind('/') + 1), s.first, s.last, s.bytes, s.sealed});
+  }
+  return rows;
+} catch (...) {
+  return StatusOfException();
+}
+
+Status DumpLog(const std::string& dir, const OpenOptions& options,
+               const std::function<Status(const LogRecordRow&)>& fn) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenAt(dir, options, ContextAccess::kInspect));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
+  if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
+  const Version first = segments.front().first;
+  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c->log(), first, Previous(first)));
+  if (scan.last >= first) {
+    RAWKV_RETURN_IF_ERROR(ReadLog(c->log(), first, scan.last, [&](const LogRecord& record) -> Status {
+      RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+      const auto puts =
+          static_cast<uint64_t>(std::count_if(changes.ops.begin(), changes.ops.end(), [](const ChangeOp& op) {
+            return op.kind == ChangeOp::Kind::kPut;
+          }));
+      return fn({record.head.version, record.head.lineage, record.head.time_unix_ms, puts,
+                 changes.ops.size() - puts, record.head.durable_through});
+    }));
+  }
+  return scan.end == LogEnd::kCorrupt ? Status::Corruption(scan.message) : Status::Ok();
+} catch (...) {
+  return StatusOfException();
+}
+
+std::string LibraryVersion() {
+  return RAWKV_VERSION_STRING;
+}
+
+FormatNumbers SupportedFormats() {
+  return {.store = kStoreFormat, .wal = kWalFormat, .device = kDeviceFormat, .snapshot = kSnapshotFormat};
+}
+
+}  // namespace rawkv

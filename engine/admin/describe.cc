@@ -1,0 +1,122 @@
+#include "engine/admin/describe.h"
+
+#include "engine/admin/admin.h"
+#include "wal/change_set.h"
+
+namespace rawkv {
+
+EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
+  EngineInfo info;
+  info.store_uuid = c.record.store_uuid;
+  info.device_uuid = c.record.device_uuid;
+  info.device_path = c.device_path.empty() ? c.record.device_hint : c.device_path;
+  info.slot_bytes = c.record.slot_bytes;
+  info.header_bytes = c.record.header_bytes;
+  info.inline_bytes = c.record.inline_bytes;
+  info.formats = SupportedFormats();
+  info.initial_version = c.record.initial_version;
+  info.lineage = c.record.chain.current();
+  if (survey.current && survey.Find(*survey.current) != nullptr) info.current = survey.current;
+  info.snapshots = survey.Rows();
+  info.engine_requested = IoEngineName(c.options.engine);
+  info.durability = c.runtime.durability;
+  info.health = "ok";
+  info.recovery = c.record.last_cut;
+  // Best effort: what cannot be listed is told by whatever needs it.
+  const Result<std::vector<std::string>> names = c.env.fs->List(c.paths.dir);
+  if (names.ok()) std::copy_if(names->begin(), names->end(), std::back_inserter(info.aside), IsAsideName);
+  if (c.device.device != nullptr) {
+    info.device_kind = DeviceKindName(c.device.device->geometry().kind);
+    info.capacity_bytes = c.device.device->geometry().capacity_bytes;
+    info.engine_used = IoEngineName(c.device.used);
+    info.engine_reason = c.device.reason;
+  }
+  return info;
+}
+
+Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_slots, uint64_t reserved,
+                     EngineInfo* info) {
+  const std::shared_ptr<const ReadPoint> at = index.TakeReadPoint();
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index.Meta(at.get()));
+  PinAccount account(reach);
+  RAWKV_RETURN_IF_ERROR(index.ForEachDeferred(
+      meta.applied, std::nullopt,
+      [&](const DeferredFree& entry) {
+        account.Add(entry);
+        return true;
+      },
+      at.get()));
+  SlotUse& s = info->slots;
+  s.at_version = meta.applied;
+  s.total = total_slots;
+  s.live = meta.live_slots;
+  s.pinned = account.pinned();
+  s.reclaimable = account.reclaimable();
+  s.reserved = reserved;
+  info->pinned_by = account.holders();
+  info->pinned_shared = account.shared();
+  const uint64_t used = s.live + s.pinned + s.reclaimable + s.reserved;
+  if (s.live + s.pinned + s.reclaimable != meta.taken_slots || used > total_slots) {
+    return Status::Corruption("slot accounting does not add up: " + std::to_string(s.live) + " live, " +
+                              std::to_string(s.pinned) + " pinned and " + std::to_string(s.reclaimable) +
+                              " reclaimable slots, but " + std::to_string(meta.taken_slots) + " taken of " +
+                              std::to_string(total_slots) + "; run fsck");
+  }
+  s.free = total_slots - used;
+  return Status::Ok();
+}
+
+Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& poison,
+                                     const Reachability& reach) {
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
+  EngineInfo info = DescribeIdentity(c, survey);
+  info.durable_version = Version(core.durable.load());  // first: it is never above the version
+  info.version = core.tip.Get();
+  info.reachable = reach.Ranges();
+  const Status first = poison.first();
+  const Status health = first.ok() ? CheckOpenedWithRoom(c) : first;
+  if (!health.ok()) info.health = health.ToString();
+  // Commits hold the write right while their slots turn from reserved to live.
+  MutexLock write(core.write_mu);
+  const uint64_t reserved = core.allocator == nullptr ? 0 : core.allocator->reserved_slots();
+  RAWKV_RETURN_IF_ERROR(DescribeSlots(*core.index, reach, c.layout().slot_count, reserved, &info));
+  return info;
+}
+
+Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
+  const Version tip = core.tip.Get();
+  if (!ToReachability(survey, tip, {}).IsReachable(version)) {
+    if (version <= tip) RAWKV_RETURN_IF_ERROR(survey.unread);
+    return Status::VersionUnreachable("version " + ToString(version) +
+                                      (version > tip ? " was never made" : " is no longer kept"));
+  }
+  CommitRecord out;
+  out.version = version;
+  if (version >= survey.log_first) {
+    RAWKV_RETURN_IF_ERROR(ReadLog(c.log(), version, version, [&](const LogRecord& record) -> Status {
+      RAWKV_ASSIGN_OR_RETURN(ChangeSet changes, DecodeChangeSet(record.body));
+      out.lineage = record.head.lineage;
+      out.time_unix_ms = record.head.time_unix_ms;
+      out.metadata = std::move(changes.user_metadata);
+      return Status::Ok();
+    }));
+    return out;
+  }
+  // Its record is dropped, so a snapshot ends with it.
+  const Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(version),
+                                                                  .read_only = true,
+                                                                  .block_cache_bytes = 1 << 20,
+                                                                  .fs = c.env.index_fs,
+                                                                  .logger = c.env.logger});
+  // A published snapshot has an index.
+  if (index.status().code() == StatusCode::kNotFound) return Status::Corruption(index.status().message());
+  if (!index.ok()) return index.status();
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, (*index)->Meta());
+  out.lineage = meta.lineage;
+  out.time_unix_ms = meta.commit_time_unix_ms;
+  out.metadata = meta.user_metadata;
+  return out;
+}
+
+}  // namespace rawkv

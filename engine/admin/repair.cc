@@ -1,0 +1,117 @@
+#include "base/exception_status.h"
+#include "base/fs_ops.h"
+#include "engine/admin/admin.h"
+#include "engine/admin/repair_steps.h"
+#include "engine/recovery/recovery.h"
+#include "engine/recovery/rollback_steps.h"
+#include "engine/store/store_dir.h"
+
+namespace rawkv {
+namespace {
+
+struct Diagnosis {
+  CheckReport found;
+  RepairDecision decision;
+};
+
+Result<Diagnosis> Diagnose(StoreContext& c, const CheckOptions& check) {
+  StoreChecker checker(c, check);
+  Diagnosis out;
+  RAWKV_ASSIGN_OR_RETURN(out.found, checker.Run());
+  RAWKV_ASSIGN_OR_RETURN(out.decision, DecideRepair(c, checker.facts()));
+  return out;
+}
+
+// A damaged STORE, or superblock, keeps everything else from being looked at.
+std::optional<RepairPlan> Unopenable(const CheckReport& report) {
+  for (const Finding& f : report.findings) {
+    if (f.kind != "store" && f.kind != "superblock") continue;
+    RepairPlan plan;
+    plan.hopeless = "what is in the way is damaged (" + f.message +
+                    "); snapshots, log and payload are untouched, but nothing says any more how they belong "
+                    "together. Bring " +
+                    (f.kind == "store" ? "STORE" : "the device") +
+                    " back as it was after the last open, or import an export; see docs/repair.md";
+    return plan;
+  }
+  return std::nullopt;
+}
+
+// The plan if the store cannot even be opened for checking; its report goes to *report.
+Result<std::optional<RepairPlan>> PlanOfUnopenable(const std::string& dir, const CheckOptions& check,
+                                                   const OpenOptions& options, CheckReport* report) {
+  const Result<std::unique_ptr<StoreContext>> c = OpenStoreContext(dir, options, ContextAccess::kInspect);
+  if (c.ok()) return std::optional<RepairPlan>();
+  if (c.status().code() != StatusCode::kCorruption) return c.status();
+  RAWKV_ASSIGN_OR_RETURN(*report, CheckStore(dir, check, options));
+  return Unopenable(*report);
+}
+
+bool Agreed(const RepairPlan& plan, const std::optional<VersionRanges>& may_give_up) {
+  return !plan.needs_confirmation() || (may_give_up && *may_give_up == plan.gives_up);
+}
+
+// A rollback that was interrupted comes first: what it leaves is what is judged.
+RepairStep RollbackFirst(const StoreContext& c) {
+  return {"rollback", c.paths.rollback_marker(), {}, "an interrupted rollback is finished or undone first"};
+}
+
+}  // namespace
+
+Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check, const OpenOptions& options,
+                              CheckReport* found) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<RepairPlan> unopenable,
+                         PlanOfUnopenable(store_dir, check, options, found));
+  if (unopenable) return *unopenable;
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenStoreContext(store_dir, options, ContextAccess::kInspect));
+  if (LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker()).ok()) {
+    StoreChecker checker(*c, check);
+    RAWKV_ASSIGN_OR_RETURN(*found, checker.Run());
+    RepairPlan plan;
+    plan.steps.push_back(RollbackFirst(*c));
+    return plan;
+  }
+  RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(*c, check));
+  *found = std::move(d.found);
+  return std::move(d.decision.shown);
+} catch (...) {
+  return StatusOfException();
+}
+
+Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& repair,
+                                 const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  const CheckOptions check{.deep = repair.deep};
+  RepairReport out;
+  RAWKV_ASSIGN_OR_RETURN(std::optional<RepairPlan> unopenable,
+                         PlanOfUnopenable(store_dir, check, options, &out.left));
+  if (unopenable) {
+    out.plan = *std::move(unopenable);
+    return out;
+  }
+  {
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                           OpenStoreContext(store_dir, options, ContextAccess::kWrite));
+    if (LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker()).ok()) {
+      RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
+      out.repaired.push_back(RollbackFirst(*c));
+    }
+    RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
+    // Payloads are no part of what is decided: they are read once, afterwards.
+    RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(*c, {}));
+    out.agreed = Agreed(d.decision.shown, repair.may_give_up);
+    RAWKV_RETURN_IF_ERROR(WithBallast(*c, [&] { return RunRepair(*c, d.decision, out.agreed); }));
+    out.plan = std::move(d.decision.shown);
+  }
+  for (const RepairStep& step : out.plan.steps) {
+    if (out.agreed || step.needs_no_agreement()) out.repaired.push_back(step);
+  }
+  RAWKV_ASSIGN_OR_RETURN(out.left, CheckStore(store_dir, check, options));
+  return out;
+} catch (...) {
+  return StatusOfException();
+}
+
+}  // namespace rawkv

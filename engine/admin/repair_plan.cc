@@ -1,0 +1,307 @@
+#include "engine/admin/repair_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/api/version_ranges.h"
+#include "engine/recovery/rollback_plan.h"
+#include "engine/store/log_reach.h"
+#include "wal/log_salvage.h"
+#include "wal/segment_name.h"
+
+namespace rawkv {
+namespace {
+
+class Decider {
+ public:
+  Decider(StoreContext& context, const StoreFacts& facts) : c_(context), facts_(facts) {}
+
+  Result<RepairDecision> Run() {
+    RAWKV_RETURN_IF_ERROR(Prepare());
+    DecideSmallFiles();
+    RAWKV_ASSIGN_OR_RETURN(const bool kept, KeepTheLogsTip());
+    if (!kept) RAWKV_RETURN_IF_ERROR(FindANewTip());
+    if (d_.way != RepairDecision::Way::kNone) {
+      d_.quarantine = facts_.damaged;
+      SettlePins();
+    }
+    Describe();
+    return std::move(d_);
+  }
+
+ private:
+  using Way = RepairDecision::Way;
+
+  Status Prepare() {
+    survey_.snapshots = facts_.whole;
+    survey_.reuse_floor = Version(c_.superblock.owner_reuse_floor);
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments());
+    proven_ = c_.record.initial_version;
+    for (const SnapshotInfo& s : facts_.whole) proven_ = std::max(proven_, s.version);
+    if (facts_.working) proven_ = std::max(proven_, facts_.working->applied);
+    newest_ = proven_;
+    for (const Version v : facts_.damaged) {
+      const Result<Manifest> manifest = c_.snapshots->ReadManifest(v);
+      const bool of_another_branch = manifest.ok() && !c_.record.chain.Contains(manifest->lineage, v);
+      if (of_another_branch) continue;
+      damaged_.push_back(v);
+      newest_ = std::max(newest_, v);
+    }
+    if (!segments.empty()) {
+      RAWKV_ASSIGN_OR_RETURN(const Version trace, NewestTrace(c_.log()));
+      newest_ = std::max(newest_, trace);
+    }
+    // A log that is missing reached back to somewhere; all that can be said is the oldest snapshot.
+    survey_.log_first = Next(newest_);
+    for (const SnapshotInfo& s : facts_.whole)
+      survey_.log_first = std::min(survey_.log_first, Next(s.version));
+    for (const Version v : damaged_) survey_.log_first = std::min(survey_.log_first, Next(v));
+    if (!segments.empty()) survey_.log_first = segments.front().first;
+    return Status::Ok();
+  }
+
+  Result<std::vector<SegmentFile>> Segments() {
+    Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c_.env.fs, c_.paths.wal());
+    if (segments.status().code() == StatusCode::kNotFound) return std::vector<SegmentFile>();
+    return segments;
+  }
+
+  void DecideSmallFiles() {
+    d_.superblock = facts_.superblock_copy_bad;
+    d_.marker = facts_.marker.code() == StatusCode::kCorruption;
+    pins_ = facts_.pins;
+    if (facts_.pins_state.code() == StatusCode::kCorruption) {
+      // Those that nothing but a pin can have kept. Pinning all would end the history between them, as
+      // pinned ones are no base of it (invariant 2).
+      const size_t recent = c_.runtime.keep_recent + 1;
+      for (size_t i = 0; i < facts_.whole.size(); ++i) {
+        const Version v = facts_.whole[i].version;
+        if (survey_.Continued(v) && facts_.whole.size() - i <= recent) continue;
+        pins_["was-pinned-" + ToString(v)] = v;
+      }
+      d_.pins = pins_;
+    }
+    survey_.pins = pins_;
+    if (facts_.current && facts_.IsWhole(*facts_.current)) survey_.current = facts_.current;
+  }
+
+  // The oldest snapshot from which the log leads to its end. Nothing above it is given up.
+  Result<bool> KeepTheLogsTip() {
+    for (const SnapshotInfo& s : facts_.whole) {
+      if (!survey_.Continued(s.version)) continue;
+      const Result<LogJudgement> judged = JudgeLog(c_, Next(s.version), proven_);
+      const StatusCode code = judged.status().code();
+      const bool damage = code == StatusCode::kCorruption || code == StatusCode::kNotFound;  // no wal/ at all
+      if (damage) continue;
+      if (!judged.ok()) return judged.status();
+      d_.way = Way::kKeep;
+      base_ = s.version;
+      d_.shown.tip = newest_ = judged->keep_through;
+      if (!facts_.log_whole) d_.drop_log_before = Next(base_);
+      const Version newest_whole = facts_.whole.back().version;
+      const bool current_leads = survey_.current && *survey_.current >= base_;
+      if (!current_leads) d_.set_current = newest_whole;
+      DecideWorking(newest_whole);
+      return true;
+    }
+    return false;
+  }
+
+  void DecideWorking(Version newest_whole) {
+    const SlotCheck::Worst live = facts_.working ? facts_.slots_in_working : facts_.slots_at_tip;
+    const bool slots = live != SlotCheck::Worst::kNothing || facts_.slots_at_tip == SlotCheck::Worst::kWrong;
+    if (!facts_.working_broken && !slots) return;
+    d_.build = RepairDecision::Build{.snapshot = newest_whole,
+                                     .from = newest_whole,
+                                     .to = d_.shown.tip,
+                                     .correct_slots = slots,
+                                     // Or a rebuild of the index would bring the old pages back.
+                                     .publish = slots && d_.shown.tip > newest_whole};
+  }
+
+  // The newest version that a whole state and the intact records behind it lead to.
+  Status FindANewTip() {
+    d_.way = Way::kNone;
+    std::optional<RepairDecision::Build> best;
+    const auto consider = [&](std::optional<Version> snapshot, Version from) -> Status {
+      // Below the reuse floor its values may have been overwritten.
+      if (from < survey_.reuse_floor) return Status::Ok();
+      RAWKV_ASSIGN_OR_RETURN(const Version to, ReachFrom(c_, from, proven_));
+      if (!best || to > best->to) best = RepairDecision::Build{.snapshot = snapshot, .from = from, .to = to};
+      return Status::Ok();
+    };
+    for (auto s = facts_.whole.rbegin(); s != facts_.whole.rend(); ++s) {
+      RAWKV_RETURN_IF_ERROR(consider(s->version, s->version));
+    }
+    if (facts_.working) RAWKV_RETURN_IF_ERROR(consider(std::nullopt, facts_.working->applied));
+    if (!best) return Status::Ok();
+    d_.shown.tip = best->to;
+    RAWKV_ASSIGN_OR_RETURN(const bool by_rollback, RollBackTo(best->to));
+    if (by_rollback) return Status::Ok();
+    d_.way = Way::kNewState;
+    base_ = best->to;
+    best->publish = !facts_.IsWhole(best->to);
+    d_.build = best;
+    d_.begin_log_anew = !facts_.log_whole;
+    if (!best->publish && survey_.current != best->to) d_.set_current = best->to;
+    return Status::Ok();
+  }
+
+  // A rollback keeps the log below its target, so it is better wherever that log is whole.
+  Result<bool> RollBackTo(Version target) {
+    const auto oldest = std::find_if(facts_.whole.begin(), facts_.whole.end(),
+                                     [&](const auto& s) { return survey_.Continued(s.version); });
+    if (oldest == facts_.whole.end() || oldest->version > target) return false;
+    const auto accept = [](const LogRecord&) { return Status::Ok(); };
+    const Status whole = ReadLog(c_.log(), Next(oldest->version), target, accept);
+    if (whole.code() == StatusCode::kCorruption || whole.code() == StatusCode::kNotFound) return false;
+    RAWKV_RETURN_IF_ERROR(whole);
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c_, {}));
+    Result<RollbackPlan> plan =
+        MakeRollbackPlan(survey_, {.newest = std::max(newest_, Next(target)), .intact = target}, target,
+                         leases, {.drop_pins = true});
+    if (!plan.ok()) return false;
+    d_.way = Way::kRollback;
+    base_ = oldest->version;
+    d_.rollback = *std::move(plan);
+    return true;
+  }
+
+  // Ranges that can be read once it is done, and the pins that go with them.
+  void SettlePins() {
+    PinTable after = pins_;
+    VersionRanges reachable;
+    if (d_.way == Way::kNewState) {
+      reachable = {{base_, base_}};
+    } else {
+      reachable = {{base_, d_.shown.tip}};
+    }
+    const bool log_goes = d_.begin_log_anew || d_.drop_log_before || d_.way == Way::kNewState;
+    for (const SnapshotInfo& s : facts_.whole) {
+      const bool readable = s.version >= survey_.reuse_floor || Pinned(s.version);
+      if (s.version >= base_ || !readable) continue;
+      if (!Pinned(s.version)) {
+        if (!log_goes) continue;
+        after["kept-by-repair-" + ToString(s.version)] = s.version;
+      }
+      reachable.emplace_back(s.version, s.version);
+    }
+    reachable = Normalized(std::move(reachable));
+    std::erase_if(after, [&](const auto& pin) {
+      if (HasSnapshotAfter(pin.second) && Covers(reachable, pin.second)) return false;
+      d_.shown.pins_dropped.emplace_back(pin.first, pin.second);
+      return true;
+    });
+    if (after != pins_) d_.pins_after = std::move(after);
+    d_.shown.gives_up = Without(ReachableBefore(), reachable);
+  }
+
+  bool Pinned(Version v) const {
+    return std::any_of(pins_.begin(), pins_.end(), [&](const auto& pin) { return pin.second == v; });
+  }
+
+  // A pin without its snapshot would hold slots for what the next prune takes away.
+  bool HasSnapshotAfter(Version v) const {
+    return facts_.IsWhole(v) || (d_.build && d_.build->publish && d_.build->to == v);
+  }
+
+  // What could be read if nothing were damaged.
+  VersionRanges ReachableBefore() const {
+    StoreSurvey before = survey_;
+    before.current = facts_.current;
+    for (const Version v : damaged_) before.snapshots.push_back({.version = v});
+    std::sort(before.snapshots.begin(), before.snapshots.end(),
+              [](const auto& a, const auto& b) { return a.version < b.version; });
+    VersionRanges ranges = ToReachability(before, newest_, {}).Ranges();
+    std::erase_if(ranges, [&](const auto& r) { return r.first > newest_; });
+    return ranges;
+  }
+
+  void Step(const char* action, std::string where, std::optional<Version> version, std::string message) {
+    d_.shown.steps.push_back({action, std::move(where), version, std::move(message)});
+  }
+
+  void Describe();
+  void DescribeState();
+
+  StoreContext& c_;
+  const StoreFacts& facts_;
+  RepairDecision d_;
+  StoreSurvey survey_;            // of what is whole
+  std::vector<Version> damaged_;  // snapshots of this branch
+  PinTable pins_;
+  Version proven_;  // durable once, as something whole shows
+  Version newest_;  // made once, as anything shows
+  Version base_;    // oldest version that is read by more than its own snapshot
+};
+
+void Decider::DescribeState() {
+  const RepairDecision::Build& b = *d_.build;
+  const std::string source =
+      b.snapshot ? "snapshot " + ToString(b.from) : "the working index at version " + ToString(b.from);
+  const std::string records = b.to == b.from ? "" : " and the log's records to version " + ToString(b.to);
+  Step(b.correct_slots ? "slots" : "working", c_.paths.working(), b.to,
+       "a working index is built from " + source + records +
+           (b.correct_slots ? ", its slot pages written anew from its keys" : ""));
+  if (b.publish) {
+    Step("snapshot", c_.snapshots->PathOf(b.to), b.to, "this state becomes a snapshot, and `current`");
+  }
+}
+
+void Decider::Describe() {
+  if (d_.superblock) Step("superblock", c_.device_path, {}, "the bad copy is written anew from the good one");
+  if (d_.marker) {
+    Step("marker", c_.paths.rollback_marker(), {},
+         "moved aside; whether the rollback took effect STORE says, and the next open judges by it");
+  }
+  if (d_.pins) {
+    Step("pins", c_.paths.dir + "/PINS", {},
+         "moved aside; snapshots that only a pin can have kept are pinned as was-pinned-VERSION; pin again "
+         "what else is to be kept, before the next prune");
+  }
+  if (d_.way == Way::kNone) {
+    d_.shown.hopeless =
+        "no whole snapshot and no whole working index is left to start from; what is there stays as it is. "
+        "Bring a snapshot back from a backup, or import an export";
+    return;
+  }
+  if (d_.build) DescribeState();
+  if (d_.set_current) {
+    Step("current", c_.paths.dir + "/current", d_.set_current, "is made to name this snapshot");
+  }
+  for (const Version v : d_.quarantine) {
+    Step("quarantine", c_.snapshots->PathOf(v), v, "damaged: moved aside to a name ending in .damaged");
+  }
+  if (d_.pins_after) {
+    for (const auto& [name, version] : *d_.pins_after) {
+      if (!pins_.contains(name)) Step("pin", name, version, "keeps this snapshot, which loses its log");
+    }
+    for (const auto& [name, version] : d_.shown.pins_dropped) {
+      Step("unpin", name, version,
+           "its snapshot is gone; the version goes with the log below the next snapshot, if it can still be "
+           "read");
+    }
+  }
+  if (d_.begin_log_anew) {
+    Step("log", c_.paths.wal(), Next(base_),
+         "moved aside, and begun anew with this version as the first; the store forks into a new lineage");
+  }
+  if (d_.drop_log_before) {
+    Step("log", c_.paths.wal(), d_.drop_log_before,
+         "what is below this version, damaged in part, is moved aside; until then the store works, and what "
+         "is "
+         "intact there can be read");
+  }
+  if (d_.rollback) {
+    Step("rollback", c_.paths.wal(), d_.rollback->to,
+         "the log is cut behind this version, the last one that it leads to; what is cut is copied aside");
+  }
+}
+
+}  // namespace
+
+Result<RepairDecision> DecideRepair(StoreContext& context, const StoreFacts& facts) {
+  return Decider(context, facts).Run();
+}
+
+}  // namespace rawkv

@@ -1,0 +1,197 @@
+#include "engine/admin/repair_steps.h"
+
+#include <algorithm>
+
+#include "base/fs_ops.h"
+#include "engine/recovery/rollback_plan.h"
+#include "engine/recovery/rollback_steps.h"
+#include "engine/store/format_store.h"
+#include "engine/store/replay.h"
+#include "engine/store/working_index.h"
+#include "wal/log_salvage.h"
+#include "wal/segment_name.h"
+
+namespace rawkv {
+namespace {
+
+Status RewriteSuperblock(StoreContext& c) {
+  RAWKV_RETURN_IF_ERROR(c.superblocks->Save(c.superblock).WithContext(c.device_path + ": superblock"));
+  RAWKV_ASSIGN_OR_RETURN(c.superblock, c.superblocks->Load());
+  return Status::Ok();
+}
+
+Status MoveMarkerAside(StoreContext& c) {
+  RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.paths.rollback_marker()));
+  if (!there) return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(*c.env.fs, c.paths.rollback_marker()));
+  RAWKV_RETURN_IF_ERROR(c.env.fs->Rename(c.paths.rollback_marker(), aside));
+  return c.env.fs->SyncDir(c.paths.dir);
+}
+
+Status ReplacePins(StoreContext& c, const PinTable& pins) {
+  if (LoadPins(*c.env.fs, c.paths.dir).ok()) return Status::Ok();  // done before
+  const std::string path = JoinPath(c.paths.dir, "PINS");
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(*c.env.fs, path));
+  // A second name, so that there is never no PINS: that would mean that nothing is pinned.
+  RAWKV_RETURN_IF_ERROR(c.env.fs->Link(path, aside));
+  RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
+  return SavePins(*c.env.fs, c.paths.dir, pins);
+}
+
+Status CorrectSlots(StoreContext& c, KeyIndex& index) {
+  SlotCheck slots(index, "working.new", c.layout().slot_count);
+  CheckReport found;  // known already
+  RAWKV_RETURN_IF_ERROR(slots.Run(&found));
+  return slots.worst() == SlotCheck::Worst::kNothing ? Status::Ok() : slots.Correct();
+}
+
+// working.new/, flushed and looked at again, but not sealed: until it is swapped in it means nothing.
+Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
+  Fs& fs = *c.env.fs;
+  if (b.snapshot) {
+    RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, *b.snapshot));
+  } else {
+    RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.working_new(), *c.env.logger));
+    RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.working_new()));
+    RAWKV_RETURN_IF_ERROR(CloneIndex(fs, c.paths.working_index(), c.paths.working_new_index()));
+  }
+  {
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
+                           OpenIndexForWriting(c, c.paths.working_new_index()));
+    // Before, too: records could not be replayed over pages that contradict the keys.
+    if (b.correct_slots) RAWKV_RETURN_IF_ERROR(CorrectSlots(c, *index));
+    const ReplayTarget target{.index = index.get(),
+                              .slot_count = c.layout().slot_count,
+                              .progress = c.options.progress,
+                              .between_batches = {},
+                              .read = [&c](Version from, Version to, const RecordFn& fn) -> Status {
+                                return FollowLog(c.log(), from, to, fn).status();
+                              }};
+    RAWKV_RETURN_IF_ERROR(ReplayInto(target, c.log(), b.to).status());
+    if (b.correct_slots) RAWKV_RETURN_IF_ERROR(CorrectSlots(c, *index));
+    // The index is never ahead of device and log (invariant 8), which may be in caches only.
+    RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
+    if (b.to > b.from) RAWKV_RETURN_IF_ERROR(SyncTree(fs, c.paths.wal()));
+    RAWKV_RETURN_IF_ERROR(index->StartFlush());
+    RAWKV_RETURN_IF_ERROR(index->WaitFlush());
+  }
+  RAWKV_ASSIGN_OR_RETURN(const SnapshotFacts facts, InspectIndex(c.env, c.paths.working_new_index()));
+  if (facts.version == b.to && c.record.chain.Contains(facts.lineage, facts.version)) return Status::Ok();
+  return Status::Corruption(c.paths.working_new() + " holds version " + ToString(facts.version) +
+                            " instead of " + ToString(b.to));
+}
+
+// A damaged snapshot of the same version stands in the way, and `current` may name it.
+Status ClearTheWay(StoreContext& c, Version version) {
+  RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(*c.env.fs, c.snapshots->PathOf(version)));
+  if (!taken) return Status::Ok();
+  const Result<Version> current = c.snapshots->Current();
+  if (!current.ok() || *current == version) RAWKV_RETURN_IF_ERROR(c.snapshots->ForgetCurrent());
+  return c.snapshots->Quarantine(version).status();
+}
+
+Status PublishState(StoreContext& c, const RepairDecision::Build& b) {
+  RAWKV_RETURN_IF_ERROR(ClearTheWay(c, b.to));
+  return PublishIndex(c.paths.dir, c.env, c.record, c.paths.working_new_index());
+}
+
+Status QuarantineAll(StoreContext& c, const std::vector<Version>& versions) {
+  for (const Version v : versions) {
+    RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.snapshots->PathOf(v)));
+    const Result<Version> current = c.snapshots->Current();
+    // The whole one that has just been published in its place.
+    const bool replaced = current.ok() && *current == v;
+    if (there && !replaced) RAWKV_RETURN_IF_ERROR(c.snapshots->Quarantine(v).status());
+  }
+  return Status::Ok();
+}
+
+// What the log's change will remove or overwrite stays as wal.damaged/. Built under a name that is swept.
+Status SetLogAside(StoreContext& c, const RepairDecision& d) {
+  Fs& fs = *c.env.fs;
+  const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(fs, c.paths.wal());
+  if (segments.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!segments.ok()) return segments.status();
+  RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.log_aside_new(), *c.env.logger));
+  RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.log_aside_new()));
+  bool any = false;
+  for (size_t i = 0; i < segments->size(); ++i) {
+    const SegmentFile& segment = (*segments)[i];
+    const bool has_next = i + 1 < segments->size();
+    const Version behind = has_next ? (*segments)[i + 1].first : segment.first;
+    bool goes = d.begin_log_anew;
+    AsideMode mode = AsideMode::kLink;
+    if (d.drop_log_before) goes = has_next && behind <= *d.drop_log_before;
+    if (d.rollback) {
+      goes = !has_next || behind > Next(d.rollback->to);
+      // The segment that is cut in its middle goes on being written to.
+      if (segment.first <= Next(d.rollback->to)) mode = AsideMode::kCopy;
+    }
+    if (!goes) continue;
+    any = true;
+    RAWKV_RETURN_IF_ERROR(KeepSegmentAside(c.log(), segment, c.paths.log_aside_new(), mode));
+  }
+  if (!any) return RemoveTree(fs, c.paths.log_aside_new());
+  RAWKV_RETURN_IF_ERROR(SyncTree(fs, c.paths.log_aside_new()));
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(fs, c.paths.wal()));
+  RAWKV_RETURN_IF_ERROR(fs.Rename(c.paths.log_aside_new(), aside));
+  return fs.SyncDir(c.paths.dir);
+}
+
+// Versions above the new tip may have been seen by others: what is made now is another branch
+// (invariant 4).
+Status ForkAt(StoreContext& c, Version tip) {
+  StoreRecord next = c.record;
+  Lineage id;
+  while (id == Lineage() || next.chain.Knows(id)) id = Lineage(c.env.entropy->NextU64());
+  RAWKV_ASSIGN_OR_RETURN(next.chain, ForkedChain(c, id, tip));
+  RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
+  return c.TellDevice(std::min(Version(c.superblock.owner_reuse_floor), tip));
+}
+
+Status BeginTheLogAnew(StoreContext& c, Version tip) {
+  RAWKV_RETURN_IF_ERROR(ForkAt(c, tip));
+  RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.paths.wal()));
+  if (!there) RAWKV_RETURN_IF_ERROR(MakeDirSynced(*c.env.fs, c.paths.wal()));
+  return BeginLogAnew(c.log(), c.wal_options(), Next(tip));
+}
+
+Status RunStateSteps(StoreContext& c, const RepairDecision& d) {
+  if (d.build) {
+    RAWKV_RETURN_IF_ERROR(BuildState(c, *d.build));
+    if (d.build->publish) RAWKV_RETURN_IF_ERROR(PublishState(c, *d.build));
+  }
+  if (d.set_current) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(*d.set_current));
+  // Before the log goes that made them more than snapshots.
+  if (d.pins_after) RAWKV_RETURN_IF_ERROR(SavePins(*c.env.fs, c.paths.dir, *d.pins_after));
+  RAWKV_RETURN_IF_ERROR(QuarantineAll(c, d.quarantine));
+  if (d.begin_log_anew || d.drop_log_before) RAWKV_RETURN_IF_ERROR(SetLogAside(c, d));
+  if (d.begin_log_anew) RAWKV_RETURN_IF_ERROR(BeginTheLogAnew(c, d.shown.tip));
+  if (d.drop_log_before) RAWKV_RETURN_IF_ERROR(RemoveSegmentsBelow(c.log(), *d.drop_log_before));
+  if (!d.build) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(SealWorkingNew(c, d.build->from));
+  return SwapWorking(c);
+}
+
+Status RunRollbackSteps(StoreContext& c, const RepairDecision& d) {
+  const Result<Version> current = c.snapshots->Current();
+  const bool usable = current.ok() && std::count(d.quarantine.begin(), d.quarantine.end(), *current) == 0;
+  if (!usable) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(d.rollback->base));
+  if (d.pins_after) RAWKV_RETURN_IF_ERROR(SavePins(*c.env.fs, c.paths.dir, *d.pins_after));
+  RAWKV_RETURN_IF_ERROR(QuarantineAll(c, d.quarantine));
+  RAWKV_RETURN_IF_ERROR(SetLogAside(c, d));
+  return RunRollback(c, *d.rollback);
+}
+
+}  // namespace
+
+Status RunRepair(StoreContext& c, const RepairDecision& d, bool agreed) {
+  if (d.superblock) RAWKV_RETURN_IF_ERROR(RewriteSuperblock(c));
+  if (d.marker) RAWKV_RETURN_IF_ERROR(MoveMarkerAside(c));
+  if (d.pins) RAWKV_RETURN_IF_ERROR(ReplacePins(c, *d.pins));
+  if (!agreed || d.way == RepairDecision::Way::kNone) return Status::Ok();
+  if (d.rollback) RAWKV_RETURN_IF_ERROR(CheckNotBlocked(*d.rollback));
+  return d.rollback ? RunRollbackSteps(c, d) : RunStateSteps(c, d);
+}
+
+}  // namespace rawkv

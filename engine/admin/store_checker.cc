@@ -1,0 +1,334 @@
+#include "engine/admin/store_checker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/fs_ops.h"
+#include "engine/recovery/rollback_steps.h"
+#include "engine/store/scrub_state.h"
+#include "engine/store/working_index.h"
+#include "wal/change_set.h"
+
+namespace rawkv {
+
+bool StoreFacts::IsWhole(Version snapshot) const {
+  return std::any_of(whole.begin(), whole.end(), [&](const auto& s) { return s.version == snapshot; });
+}
+
+Result<CheckReport> StoreChecker::Run() {
+  RAWKV_RETURN_IF_ERROR(CheckSuperblocks());
+  RAWKV_RETURN_IF_ERROR(NoteLeftovers());
+  RAWKV_RETURN_IF_ERROR(CheckPins());
+  const Result<RollbackMarker> marker = LoadRollbackMarker(*c_.env.fs, c_.paths.rollback_marker());
+  facts_.marker = marker.status();
+  // Those above the target of a rollback that has taken effect only wait for their removal.
+  std::optional<Version> highest;
+  if (marker.ok() && c_.record.chain.Knows(marker->new_lineage)) highest = marker->target;
+  RAWKV_RETURN_IF_ERROR(CheckSnapshots(highest));
+  if (marker.ok()) {
+    Note("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +
+         (c_.record.chain.Knows(marker->new_lineage) ? "finishes" : "undoes") +
+         " it, check log and slots again then");
+    return report_;
+  }
+  if (marker.status().code() != StatusCode::kNotFound) {
+    RAWKV_RETURN_IF_ERROR(Judge("store", c_.paths.rollback_marker(), {}, marker.status()));
+  }
+  CheckPinnedVersions();
+  RAWKV_ASSIGN_OR_RETURN(const bool has_tip, CheckLog());
+  if (has_tip) RAWKV_RETURN_IF_ERROR(CheckIndexes());
+  return report_;
+}
+
+Result<CheckReport> StoreChecker::RunLogOnly() {
+  log_only_ = true;
+  RAWKV_RETURN_IF_ERROR(CheckPins());
+  RAWKV_RETURN_IF_ERROR(CheckLog().status());
+  return report_;
+}
+
+Status StoreChecker::CheckSuperblocks() {
+  RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c_.superblocks->Inspect());
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    if (pair.status[i].ok()) continue;
+    facts_.superblock_copy_bad = true;
+    const std::string where = c_.device_path + " copy " + "AB"[i];
+    RAWKV_RETURN_IF_ERROR(Judge("superblock", where, {}, pair.status[i]));
+  }
+  return Status::Ok();
+}
+
+Status StoreChecker::NoteLeftovers() {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c_.env.fs->List(c_.paths.dir));
+  for (const std::string& name : names) {
+    const std::optional<Version> snapshot = SnapshotStore::ParseDirName(name);
+    const bool being_removed =
+        snapshot && c_.snapshots->ReadManifest(*snapshot).status().code() == StatusCode::kNotFound;
+    if (IsLeftover(c_, name) || being_removed) {
+      Note(name + " is left over from interrupted work; the next open sweeps it");
+    } else if (IsAsideName(name)) {
+      Note(name + " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
+    }
+  }
+  const Status scrub = LoadScrubState(*c_.env.fs, c_.paths.scrub(), c_.record.store_uuid).status();
+  if (scrub.code() == StatusCode::kCorruption) {
+    Note("the scrub's place is lost (" + scrub.message() + "); the next scrub begins a new pass");
+  }
+  return Status::Ok();
+}
+
+Status StoreChecker::CheckPins() {
+  Result<PinTable> pins = LoadPins(*c_.env.fs, c_.paths.dir);
+  facts_.pins_state = pins.status();
+  if (pins.ok()) facts_.pins = *std::move(pins);
+  return Judge("pins", JoinPath(c_.paths.dir, "PINS"), {}, facts_.pins_state);
+}
+
+Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
+  const Result<Version> current = c_.snapshots->Current();
+  if (current.ok()) facts_.current = *current;
+  std::vector<std::string> damaged;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c_.snapshots->List(&damaged));
+  for (const std::string& name : damaged) {
+    const Version version = *SnapshotStore::ParseDirName(name);
+    const Status why = c_.snapshots->ReadManifest(version).status();
+    RAWKV_RETURN_IF_ERROR(Judge("snapshot", JoinPath(c_.paths.dir, name), version, why));
+    // A newer build's, or one on a medium that cannot be read now, is not proven to be damaged.
+    if (why.code() == StatusCode::kCorruption) facts_.damaged.push_back(version);
+  }
+  const SnapshotCallbacks callbacks{
+      .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(c_.env, dir); }};
+  for (const SnapshotInfo& s : all) {
+    if (highest && s.version > *highest) continue;
+    if (c_.record.chain.Abandons(s.lineage, s.version) && !s.current) {
+      Note(c_.snapshots->PathOf(s.version) +
+           " is of a branch that a rollback left, and nothing uses it; the next open removes it");
+      continue;
+    }
+    RAWKV_ASSIGN_OR_RETURN(
+        const std::vector<std::string> errors,
+        c_.snapshots->Verify(s.version, c_.record.chain, SnapshotChecksummer(c_.env), callbacks));
+    for (const std::string& e : errors) {
+      Find("snapshot", c_.snapshots->PathOf(s.version), s.version, Status::Corruption(e));
+    }
+    if (errors.empty()) {
+      facts_.whole.push_back(s);
+    } else {
+      facts_.damaged.push_back(s.version);
+    }
+  }
+  return Status::Ok();
+}
+
+// True if the log leads to a tip.
+Result<bool> StoreChecker::CheckLog() {
+  const Result<StoreSurvey> survey = SurveyWith(c_, facts_.pins);
+  RAWKV_RETURN_IF_ERROR(CheckWorking());
+  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, survey.status()));
+  if (!survey.ok()) return false;
+  // The versions that it proves to be durable are not known.
+  if (survey->unread.refused()) return survey->unread;
+  survey_ = *survey;
+  Version proven = c_.record.initial_version;
+  for (const SnapshotInfo& s : survey_.snapshots) proven = std::max(proven, s.version);
+  if (facts_.working) proven = std::max(proven, facts_.working->applied);
+  const Result<LogJudgement> log = JudgeLog(c_, survey_.log_first, proven);
+  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, log.status()));
+  if (!log.ok()) return false;
+  facts_.tip = log->keep_through;
+  if (log->cut) {
+    Note("the log ends in a torn tail after version " + ToString(facts_.tip) + "; the next open cuts it");
+  }
+  const Status read =
+      ReadLog(c_.log(), survey_.log_first, facts_.tip, [&](const LogRecord& record) -> Status {
+        RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+        return Status::Ok();
+      });
+  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, read));
+  facts_.log_whole = read.ok();
+  return read.ok();
+}
+
+void StoreChecker::WorkingIsBroken(const Status& status) {
+  if (!log_only_) Find("index", c_.paths.working_index(), {}, status);
+  facts_.working_broken = true;
+  facts_.working.reset();
+  working_.reset();
+}
+
+// One that is missing or does not open is a note, whatever the cause: the next open rebuilds it, nothing
+// hangs on it (design invariant 11), and a power cut may tear the last record of RocksDB's manifest. A bad
+// block in one that opens is a finding, wherever it lies: tables are synced before they are named, so that no
+// crash explains it, and only where it holds the meta record does an open meet it.
+Status StoreChecker::CheckWorking() {
+  const auto rebuilt = [this](const std::string& why) {
+    Note("the working index " + why + "; the next open rebuilds it");
+  };
+  const Status base = CheckWorkingComplete(c_);
+  if (base.refused()) return base;
+  if (!base.ok()) rebuilt("is missing or not complete (" + base.message() + ")");
+  Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c_.paths.working_index(),
+                                                            .read_only = true,
+                                                            .block_cache_bytes = 16 << 20,
+                                                            .fs = c_.env.index_fs,
+                                                            .logger = c_.env.logger});
+  Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
+  if (meta.status().refused()) return meta.status();
+  const bool opens = index.ok() && base.ok();
+  if (!meta.ok() && (opens || meta.status().code() == StatusCode::kIoError)) {
+    WorkingIsBroken(meta.status());
+    return Status::Ok();
+  }
+  if (!meta.ok()) {
+    if (base.ok()) rebuilt("does not open (" + meta.status().message() + ")");
+    return Status::Ok();
+  }
+  if (!c_.record.chain.Contains(meta->lineage, meta->applied)) {
+    rebuilt("is of another branch");
+    return Status::Ok();
+  }
+  if (!log_only_) {
+    const Status blocks = (*index)->VerifyChecksums();
+    if (blocks.refused()) return blocks;
+    if (!blocks.ok() && base.ok()) WorkingIsBroken(blocks);
+    if (!blocks.ok()) return Status::Ok();
+  }
+  working_ = *std::move(index);
+  facts_.working = *std::move(meta);
+  return Status::Ok();
+}
+
+Status StoreChecker::CheckIndexes() {
+  const Result<CurrentChoice> current = ResolveCurrent(c_);
+  if (!current.ok()) return Judge("snapshot", JoinPath(c_.paths.dir, "current"), {}, current.status());
+  if (!current->note.empty()) Note(current->note);
+  // The tip as the log has it, whatever the working index says; a throw-away clone of a snapshot whose
+  // content was verified, not only its list of files.
+  Version base = current->version;
+  for (const SnapshotInfo& s : facts_.whole) {
+    if (!facts_.IsWhole(base) && survey_.Continued(s.version)) base = s.version;
+  }
+  if (!facts_.IsWhole(base)) {
+    Note("slots and payloads could not be checked: no whole snapshot leads to the tip");
+    return Status::Ok();
+  }
+  if (!c_.lock->writable()) {
+    Note(
+        "slots and payloads could not be checked: that needs a throw-away clone, and the directory cannot be "
+        "written");
+    return Status::Ok();
+  }
+  const Result<std::shared_ptr<const EngineView>> tip = views_.OpenClone(c_, base, facts_.tip, "view");
+  // The log was found good: what fails now is the snapshot under the clone.
+  RAWKV_ASSIGN_OR_RETURN(const bool cloned,
+                         FindDamage("index", c_.snapshots->PathOf(base), facts_.tip, tip.status()));
+  if (!cloned) return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(const bool read, CheckSlots((*tip)->index(), c_.snapshots->PathOf(base)));
+  return options_.deep && read ? CheckEveryPayload((*tip)->index()) : Status::Ok();
+}
+
+Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
+  CheckReport found;
+  SlotCheck at_tip(tip, "the state at the tip", c_.layout().slot_count);
+  std::optional<SlotCheck> at_working;
+  if (working_ != nullptr) {
+    at_working.emplace(*working_, "the working index", c_.layout().slot_count);
+    const Status run = at_working->Run(&found);
+    if (run.ok()) {
+      TakeSlotFindings(std::move(found), at_working->worst(), true);
+    } else {
+      if (run.code() != StatusCode::kCorruption) return run;
+      at_working.reset();
+      WorkingIsBroken(run);
+    }
+  }
+  const bool working_is_clean = at_working && at_working->worst() == SlotCheck::Worst::kNothing;
+  found = {};
+  // Held against what could not be read, everything would seem to be missing.
+  RAWKV_ASSIGN_OR_RETURN(const bool whole, FindDamage("index", base, facts_.tip, at_tip.Run(&found)));
+  if (!whole) return false;
+  facts_.slots_at_tip = at_tip.worst();
+  TakeSlotFindings(std::move(found), at_tip.worst(), !working_is_clean);
+  for (const SnapshotInfo& s : facts_.whole) {
+    RAWKV_RETURN_IF_ERROR(CheckSnapshotSlots(s.version, at_tip, at_working ? &*at_working : nullptr));
+  }
+  if (at_working) facts_.slots_in_working = at_working->worst();
+  return true;
+}
+
+// Leaks in what nobody writes to any more matter only if the live index has them, too.
+void StoreChecker::TakeSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter) {
+  const bool only_notes = worst == SlotCheck::Worst::kLeaks && !leaks_matter;
+  for (Finding& f : found.findings) {
+    if (only_notes) {
+      Note(f.where + ": " + f.message + "; the live index has them free; they go with the snapshot");
+    } else {
+      report_.findings.push_back(std::move(f));
+    }
+  }
+}
+
+Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck* at_working) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(v));
+  SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout().slot_count);
+  CheckReport found;
+  RAWKV_ASSIGN_OR_RETURN(const bool whole,
+                         FindDamage("snapshot", c_.snapshots->PathOf(v), v, snapshot.Run(&found)));
+  if (!whole) return Status::Ok();
+  const SlotCheck& live = at_working != nullptr ? *at_working : at_tip;
+  TakeSlotFindings(std::move(found), snapshot.worst(), live.worst() != SlotCheck::Worst::kNothing);
+  // One that only waits for its removal (its pin went) holds no slots any more.
+  if (!ToReachability(survey_, facts_.tip, {}).IsReachable(v)) return Status::Ok();
+  at_tip.CheckHolds(snapshot, v, &report_);
+  if (at_working != nullptr && at_working->version() >= v) at_working->CheckHolds(snapshot, v, &report_);
+  return Status::Ok();
+}
+
+// A pin is made after its snapshot, and goes before it. Without it the version is still to be had at best
+// until the log below the next snapshot goes, and its slots are held for nothing then.
+void StoreChecker::CheckPinnedVersions() {
+  for (const auto& [name, version] : facts_.pins) {
+    const bool there =
+        facts_.IsWhole(version) || std::count(facts_.damaged.begin(), facts_.damaged.end(), version) != 0;
+    if (there) continue;
+    Find("snapshot", c_.snapshots->PathOf(version), version,
+         Status::Corruption("pin " + name +
+                            " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin` lets "
+                            "go of it"));
+  }
+}
+
+Result<std::unique_ptr<KeyIndex>> StoreChecker::OpenSnapshot(Version v) {
+  return KeyIndex::Open({.dir = c_.snapshots->IndexPathOf(v),
+                         .read_only = true,
+                         .block_cache_bytes = 16 << 20,
+                         .fs = c_.env.index_fs,
+                         .logger = c_.env.logger});
+}
+
+Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
+  PayloadIo payload(*c_.device.device, c_.layout(), c_.record.device_uuid);
+  VerifiedPayloads seen;
+  const ProgressFn& progress = c_.options.progress;
+  const Reachability reach = ToReachability(survey_, facts_.tip, {});
+  RAWKV_RETURN_IF_ERROR(CheckPayloads(tip, "tip", payload, &seen, progress, &report_));
+  for (const SnapshotInfo& s : facts_.whole) {
+    if (!reach.IsReachable(s.version)) continue;
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(s.version));
+    RAWKV_RETURN_IF_ERROR(
+        CheckPayloads(*index, "snapshot " + ToString(s.version), payload, &seen, progress, &report_));
+  }
+  // Versions between snapshots: what their records wrote is reachable, too.
+  const Version from = std::max(survey_.log_first, Next(reach.floor));
+  if (from > facts_.tip) return Status::Ok();
+  return ReadLog(c_.log(), from, facts_.tip, [&](const LogRecord& record) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+    for (const KeptPayload& kept : KeptPayloads(changes)) {
+      const IndexEntry entry{record.head.version, {.data = *kept.ref, .sha256 = {}}};
+      RAWKV_RETURN_IF_ERROR(CheckOnePayload(*kept.key, entry, "log", payload, &seen, &report_));
+    }
+    return Status::Ok();
+  });
+}
+
+}  // namespace rawkv

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/admin/admin.h"
+#include "engine/admin/check_slots.h"
+#include "engine/read/views.h"
+#include "engine/recovery/recovery.h"
+#include "engine/store/store_survey.h"
+
+namespace rawkv {
+
+// What a check found, as facts that a repair can be planned from; the report says the same for people.
+struct StoreFacts {
+  bool superblock_copy_bad = false;
+  Status marker;                      // of reading ROLLBACK; kNotFound: none is under way
+  Status pins_state;                  // of reading PINS
+  PinTable pins;                      // empty if they cannot be read
+  std::vector<SnapshotInfo> whole;    // verified in full and on the chain, ascending
+  std::vector<Version> damaged;       // snapshot directories that are neither
+  std::optional<Version> current;     // what the link names, whole or not
+  std::optional<MetaRecord> working;  // of a working index that was verified in full
+  bool working_broken = false;        // it is there and must be built anew
+  bool log_whole = false;             // from its first segment to its end
+  Version tip;                        // where it ends then
+  SlotCheck::Worst slots_at_tip = SlotCheck::Worst::kNothing;  // as snapshot and log give them
+  SlotCheck::Worst slots_in_working = SlotCheck::Worst::kNothing;
+
+  bool IsWhole(Version snapshot) const;
+};
+
+// One pass over a closed store. Goes from what everything hangs on to what hangs on it, and says what
+// it could not check because of what it found. Changes nothing but a throw-away clone below views/.
+class StoreChecker {
+ public:
+  StoreChecker(StoreContext& context, const CheckOptions& options) : c_(context), options_(options) {
+    report_.deep = options.deep;
+  }
+
+  // Errors are those of reading; what is wrong with the store is in the report.
+  Result<CheckReport> Run();
+  Result<CheckReport> RunLogOnly();
+  const StoreFacts& facts() const { return facts_; }  // after Run
+
+ private:
+  void Note(std::string text) { report_.notes.push_back(std::move(text)); }
+  void Find(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
+    report_.findings.push_back({kind, std::move(where), version, status.message()});
+  }
+  // Whatever keeps a part of the store from being read is a finding, and the check goes on. An error that
+  // proves nothing about the store, as the operating system refused the read, ends the check.
+  Status Judge(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
+    if (status.refused()) return status;
+    if (!status.ok()) Find(kind, std::move(where), version, status);
+    return Status::Ok();
+  }
+  // Damage met on the way is a finding, not the end of the check. True if `status` is ok.
+  Result<bool> FindDamage(const char* kind, std::string where, std::optional<Version> version,
+                          const Status& status) {
+    if (status.ok()) return true;
+    if (status.code() != StatusCode::kCorruption) return status;
+    Find(kind, std::move(where), version, status);
+    return false;
+  }
+  Status CheckSuperblocks();
+  Status NoteLeftovers();
+  Status CheckSnapshots(std::optional<Version> highest);
+  Status CheckPins();
+  Result<bool> CheckLog();
+  Status CheckWorking();
+  void WorkingIsBroken(const Status& status);
+  Status CheckIndexes();
+  // False if the state at the tip, cloned from the snapshot at `base`, cannot be read.
+  Result<bool> CheckSlots(KeyIndex& tip, const std::string& base);
+  Status CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck* at_working);
+  void TakeSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter);
+  void CheckPinnedVersions();
+  Result<std::unique_ptr<KeyIndex>> OpenSnapshot(Version v);
+  Status CheckEveryPayload(KeyIndex& tip);
+
+  StoreContext& c_;
+  const CheckOptions options_;
+  bool log_only_ = false;
+  CheckReport report_;
+  StoreFacts facts_;
+  StoreSurvey survey_;
+  std::unique_ptr<KeyIndex> working_;
+  ForkGuard process_;
+  ViewRegistry views_{process_};
+};
+
+}  // namespace rawkv

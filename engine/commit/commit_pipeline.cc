@@ -1,0 +1,290 @@
+#include "engine/commit/commit_pipeline.h"
+
+#include <algorithm>
+
+#include "base/exception_status.h"
+#include "engine/store/change_applier.h"
+
+namespace rawkv {
+namespace {
+
+// A group may not keep its members waiting for long, nor the queue's memory grow with it.
+constexpr size_t kMaxGroup = 1024;
+
+CommitResult NotApplied(const Status& status) {
+  return {.status = NoThrow([&] { return status.WithContext("commit not applied"); }),
+          .outcome = CommitOutcome::kNotApplied,
+          .version = {}};
+}
+
+bool HasPut(const WriteBatch& batch) {
+  const auto& operations = batch.operations();
+  return std::any_of(operations.begin(), operations.end(), [](const WriteBatch::Operation& op) {
+    return op.kind == WriteBatch::Operation::Kind::kPut;
+  });
+}
+
+}  // namespace
+
+class CommitPipeline::CallUnderWay {
+ public:
+  explicit CallUnderWay(CommitPipeline& pipeline) : pipeline_(pipeline) {
+    MutexLock lock(pipeline_.mu_);
+    refused_ = pipeline_.stopped_;
+    if (refused_.ok()) ++pipeline_.under_way_;
+  }
+  ~CallUnderWay() {
+    if (!refused_.ok()) return;
+    MutexLock lock(pipeline_.mu_);
+    if (--pipeline_.under_way_ == 0) pipeline_.idle_.NotifyAll();
+  }
+  CallUnderWay(const CallUnderWay&) = delete;
+  CallUnderWay& operator=(const CallUnderWay&) = delete;
+  // Why the pipeline takes no calls; ok if it took this one.
+  const Status& refused() const { return refused_; }
+
+ private:
+  CommitPipeline& pipeline_;
+  Status refused_;
+};
+
+CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters,
+                               Hooks hooks)
+    : context_(context),
+      core_(core),
+      poison_(poison),
+      counters_(counters),
+      hooks_(std::move(hooks)),
+      flush_worker_(*context.device.device) {
+  group_.reserve(kMaxGroup);
+  accepted_.reserve(kMaxGroup);
+}
+
+CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions& options) {
+  const CallUnderWay call(*this);
+  if (!call.refused().ok()) return NotApplied(call.refused());
+  Waiter waiter;
+  waiter.options = &options;
+  const Status queued = NoThrow([&]() -> Status {
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    RAWKV_RETURN_IF_ERROR(ValidateBatch(batch, context_));
+    if (HasPut(batch)) RAWKV_RETURN_IF_ERROR(AdmitPut(context_));
+    RAWKV_ASSIGN_OR_RETURN(waiter.commit, PrepareCommit(batch, context_, core_, hooks_.make_space));
+    Enqueue(waiter);
+    return Status::Ok();
+  });
+  if (queued.ok()) return AwaitTurn(waiter);
+  GiveBack(context_, core_, waiter.commit, queued);
+  return NotApplied(queued);
+}
+
+// Throws only if the waiter is not in the queue.
+void CommitPipeline::Enqueue(Waiter& waiter) {
+  MutexLock lock(mu_);
+  queue_.push_back(&waiter);
+}
+
+CommitResult CommitPipeline::AwaitTurn(Waiter& waiter) {
+  mu_.Lock();
+  while (!waiter.done && queue_.front() != &waiter) waiter.turn.Wait(mu_);
+  if (waiter.done) {
+    mu_.Unlock();
+    return waiter.result;
+  }
+  TakeGroup();
+  mu_.Unlock();
+  RunGroup(group_);
+  mu_.Lock();
+  // Popped only now: whoever queued meanwhile has waited for this round.
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group_.size()));
+  for (Waiter* member : group_) {
+    member->done = true;
+    if (member != &waiter) member->turn.NotifyOne();
+  }
+  if (!queue_.empty()) queue_.front()->turn.NotifyOne();
+  mu_.Unlock();
+  hooks_.committed();
+  return waiter.result;
+}
+
+void CommitPipeline::TakeGroup() {
+  group_.clear();
+  uint64_t bytes = 0;
+  const uint64_t limit = std::min(context_.options.group_bytes_max, core_.max_group_bytes);
+  for (Waiter* w : queue_) {
+    const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(w->commit.body)};
+    const uint64_t framed = Wal::FramedBytes(std::span(&record, 1));
+    if (!group_.empty() && (bytes + framed > limit || group_.size() == kMaxGroup)) break;
+    bytes += framed;
+    group_.push_back(w);
+  }
+}
+
+void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
+  MutexLock write(core_.write_mu);
+  const Status decided = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return DecideGroup(group); });
+  // CommitTogether lets no exception out, so that one comes from before or between its rounds: whoever has
+  // no answer has left no trace in the log.
+  for (Waiter* w : group) {
+    if (!w->answered) Answer(std::span(&w, 1), decided, false);
+  }
+}
+
+// Answers every member, or fails: the error is the answer to the others.
+Status CommitPipeline::DecideGroup(std::span<Waiter* const> group) {
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  accepted_.clear();
+  for (Waiter* w : group) {
+    const Version next(core_.tip.Get().value() + accepted_.size() + 1);
+    if (w->options->expected_version && *w->options->expected_version != next) {
+      Answer(std::span(&w, 1),
+             Status::FailedPrecondition("the next version is " + ToString(next) + ", not " +
+                                        ToString(*w->options->expected_version)),
+             false);
+      continue;
+    }
+    accepted_.push_back(w);
+  }
+  if (accepted_.empty()) return Status::Ok();
+  bool unknown = false;
+  const Status status = CommitTogether(accepted_, &unknown);
+  if (status.ok() || unknown || accepted_.size() == 1) {
+    Answer(accepted_, status, unknown);
+    return Status::Ok();
+  }
+  // One member's trouble (an index entry that cannot be read, a record too many for the space left)
+  // is not the others': each on its own.
+  for (Waiter* w : accepted_) {
+    const Version next = Next(core_.tip.Get());
+    if (w->options->expected_version && *w->options->expected_version != next) {
+      Answer(std::span(&w, 1), Status::FailedPrecondition("the version before it was not applied"), false);
+      continue;
+    }
+    bool alone_unknown = false;
+    const Status poisoned = poison_.Check();
+    const Status alone = poisoned.ok() ? CommitTogether(std::span(&w, 1), &alone_unknown) : poisoned;
+    Answer(std::span(&w, 1), alone, alone_unknown);
+  }
+  return Status::Ok();
+}
+
+bool CommitPipeline::OnlyDeletes(const Waiter* waiter) {
+  const std::vector<ChangeOp>& ops = waiter->commit.changes.ops;
+  return !ops.empty() && std::none_of(ops.begin(), ops.end(),
+                                      [](const ChangeOp& op) { return op.kind == ChangeOp::Kind::kPut; });
+}
+
+Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) {
+  // An index that has stopped writing would leave a record in the log whose outcome nobody knows.
+  if (const Status index = core_.index->CheckWritable(); !index.ok()) {
+    poison_.Set(index);
+    return poison_.Check();
+  }
+  // What only deletes is how a full store gets room: it may have the reserve, and memory (of which the
+  // reserve's size bounds what it can take).
+  const bool only_deletes = std::all_of(group.begin(), group.end(), OnlyDeletes);
+  Status room = only_deletes ? Status::Ok() : MakeMemtableRoom(context_, core_);
+  const auto prepare = [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->PrepareSpace(log_bytes); };
+  if (room.ok()) room = only_deletes ? WithBallast(context_, prepare) : prepare();
+  if (!room.ok() && !room.lacks_resource()) poison_.Set(room);
+  return room;
+}
+
+Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unknown) {
+  const Status status = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return RunRound(group, unknown); });
+  if (!status.ok() && *unknown) poison_.Set(status);
+  return status;
+}
+
+Status CommitPipeline::RunRound(std::span<Waiter* const> group, bool* unknown) {
+  const uint64_t now = context_.env.clock->NowUnixMs();
+  const Lineage lineage = context_.record.chain.current();
+  const Version before = core_.tip.Get();
+  std::vector<PendingRecord> records;
+  std::vector<Extent> taken;
+  bool synced = false;
+  for (Waiter* w : group) {
+    w->result.version = Version(before.value() + records.size() + 1);
+    records.push_back({w->result.version, now, AsBytes(w->commit.body)});
+    taken.insert(taken.end(), w->commit.reserved.begin(), w->commit.reserved.end());
+    synced |= w->options->durability.value_or(context_.runtime.durability) == Durability::kSynced;
+  }
+  RAWKV_RETURN_IF_ERROR(MakeRoom(group, Wal::FramedBytes(records)));
+  const std::unique_ptr<IndexBatch> batch = core_.index->NewBatch();
+  AllocationTxn txn = core_.allocator->Begin();
+  ChangeApplier applier(*batch, txn, core_.meta);
+  for (size_t i = 0; i < group.size(); ++i) {
+    RAWKV_RETURN_IF_ERROR(applier.Apply(group[i]->commit.changes, records[i].version, lineage, now));
+  }
+  applier.Finish(core_.allocator->cursor());
+
+  *unknown = true;
+  Status status = core_.wal->Append(records, lineage, Version(core_.durable.load()));
+  if (status.ok() && synced) status = MakeDurable();
+  if (status.ok()) {
+    status = core_.tip.Publish(applier.meta().applied, [&] { return core_.index->Apply(*batch); });
+  }
+  RAWKV_RETURN_IF_ERROR(status);
+  core_.allocator->Merge(txn, taken, {});
+  core_.meta = applier.meta();
+  if (synced) core_.durable.store(core_.meta.applied.value());
+  counters_.groups.fetch_add(1, std::memory_order_relaxed);
+  counters_.log_bytes_written.fetch_add(Wal::FramedBytes(records), std::memory_order_relaxed);
+  // The commits stand; an index that can no longer be written ends further ones.
+  const Status flushed =
+      NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return FlushIndexIfLarge(context_, core_); });
+  if (!flushed.ok()) poison_.Set(flushed);
+  return Status::Ok();
+}
+
+Status CommitPipeline::MakeDurable() {
+  const bool dirty = core_.device_dirty.exchange(false);
+  if (dirty) flush_worker_.Begin();
+  // No exception may leave the flush under way.
+  const Status log = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->Sync(); });
+  const Status device = dirty ? flush_worker_.Wait() : Status::Ok();
+  return log.ok() ? device : log;
+}
+
+void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status, bool unknown) {
+  for (Waiter* w : group) {
+    w->answered = true;
+    if (status.ok()) {
+      w->result.status = status;
+      w->result.outcome = CommitOutcome::kApplied;
+      counters_.commits.fetch_add(1, std::memory_order_relaxed);
+      counters_.user_bytes_written.fetch_add(w->commit.user_bytes, std::memory_order_relaxed);
+    } else if (unknown) {
+      // The slots stay reserved: if the record did reach the log, reopening makes them live.
+      w->result = {.status = NoThrow([&] {
+                     return status.WithContext("commit outcome unknown; reopen the store to find out");
+                   }),
+                   .outcome = CommitOutcome::kUnknown,
+                   .version = {}};
+    } else {
+      w->result = NotApplied(status);
+      GiveBack(context_, core_, w->commit, status);
+    }
+  }
+}
+
+Status CommitPipeline::Sync() {
+  MutexLock write(core_.write_mu);
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  const Status status = SyncAll(context_, core_);
+  if (!status.ok()) poison_.Set(status);
+  return status;
+}
+
+void CommitPipeline::Stop(const Status& reason) {
+  MutexLock lock(mu_);
+  stopped_ = reason;
+  while (under_way_ != 0) idle_.Wait(mu_);
+}
+
+void CommitPipeline::Resume() {
+  MutexLock lock(mu_);
+  stopped_ = Status::Ok();
+}
+
+}  // namespace rawkv

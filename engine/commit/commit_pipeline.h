@@ -1,0 +1,105 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/commit/commit_prepare.h"
+#include "engine/commit/flush_worker.h"
+#include "engine/engine.h"
+#include "engine/live/core.h"
+#include "engine/live/engine_counters.h"
+#include "engine/live/poison.h"
+
+namespace rawkv {
+
+// Who commits when (design §4 Commit). Callers write their payloads side by side, then queue; the
+// first in the queue leads: it takes whatever has queued during the previous sync, makes it durable
+// in one round, and answers each.
+//
+//   1. Versions are numbered in queue order, by one leader at a time.
+//   2. Acknowledged means durable: device flush and log sync → index applied → visible → answered.
+//   3. After a failed sync nothing is tried again (Poison).
+//   4. An exception (no memory) leaves neither the queue nor a member waiting. Before the log is touched
+//      the commits are not applied and the engine works on; after it their outcome is unknown and the
+//      engine is poisoned.
+//
+// Thread-safe.
+class CommitPipeline {
+ public:
+  struct Hooks {
+    std::function<Status()> make_space;  // the device is full: free some slots
+    std::function<void()> committed;     // after each group, outside every lock
+  };
+  CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters, Hooks hooks);
+  // Starts the thread that flushes the device; once, before the first Commit. kIoError when the system
+  // refuses another thread.
+  Status Start() { return flush_worker_.Start(); }
+
+  CommitResult Commit(const WriteBatch& batch, const CommitOptions& options);
+  Status Sync();
+
+  // From now on commits are answered kNotApplied with `reason`; returns when none is under way.
+  void Stop(const Status& reason);
+  // Stops while it lives. One at a time.
+  class Pause {
+   public:
+    Pause(CommitPipeline& pipeline, const Status& reason) : pipeline_(pipeline) { pipeline_.Stop(reason); }
+    ~Pause() { pipeline_.Resume(); }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    CommitPipeline& pipeline_;
+  };
+
+ private:
+  struct Waiter {
+    PreparedCommit commit;
+    const CommitOptions* options = nullptr;
+    CommitResult result;
+    bool answered = false;  // `result` is final; the leader's
+    bool done = false;      // the leader has finished with it
+    CondVar turn;
+  };
+  // A call that Stop waits for.
+  class CallUnderWay;
+  static bool OnlyDeletes(const Waiter* waiter);
+
+  void Resume();
+  void Enqueue(Waiter& waiter);
+  CommitResult AwaitTurn(Waiter& waiter);
+  void TakeGroup() RAWKV_REQUIRES(mu_);
+  void RunGroup(std::span<Waiter* const> group);
+  Status DecideGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_mu);
+  // Takes all that can run out, before the log is touched (design invariant 13): after an error that
+  // lacks_resource() nothing has changed. Any other error has poisoned the engine.
+  Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_mu);
+  // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched. An
+  // error after that has poisoned the engine. Never throws.
+  Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
+  Status RunRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
+  Status MakeDurable() RAWKV_REQUIRES(core_.write_mu);
+  void Answer(std::span<Waiter* const> group, const Status& status, bool unknown);
+
+  StoreContext& context_;
+  Core& core_;
+  Poison& poison_;
+  EngineCounters& counters_;
+  const Hooks hooks_;
+  FlushWorker flush_worker_;
+  // The leader's; their room is reserved, so that leading needs no memory.
+  std::vector<Waiter*> group_;
+  std::vector<Waiter*> accepted_;
+
+  Mutex mu_;
+  CondVar idle_;
+  std::deque<Waiter*> queue_ RAWKV_GUARDED_BY(mu_);
+  uint64_t under_way_ RAWKV_GUARDED_BY(mu_) = 0;
+  Status stopped_ RAWKV_GUARDED_BY(mu_);
+};
+
+}  // namespace rawkv

@@ -1,0 +1,183 @@
+#include "engine/commit/commit_prepare.h"
+
+#include <algorithm>
+
+#include "base/exception_status.h"
+#include "engine/payload/extent_header.h"
+
+namespace rawkv {
+namespace {
+
+constexpr uint64_t kMaxMetadataBytes = 64 * 1024;
+
+Status CheckKey(std::string_view key, const char* what) {
+  if (key.empty()) return Status::InvalidArgument(std::string(what) + " is empty");
+  if (key.size() > kMaxKeyBytes) {
+    return Status::InvalidArgument(std::string(what) + " of " + std::to_string(key.size()) +
+                                   " bytes is over the limit of " + std::to_string(kMaxKeyBytes));
+  }
+  return Status::Ok();
+}
+
+bool IsInline(uint64_t value_bytes, const StoreContext& c) {
+  return value_bytes == 0 || value_bytes <= c.record.inline_bytes;
+}
+
+Status CheckPut(const WriteBatch::Operation& op, const StoreContext& c) {
+  RAWKV_RETURN_IF_ERROR(CheckKey(op.key, "a key"));
+  const uint64_t bytes = op.value().size();
+  if (bytes > kMaxValueBytes) {
+    return Status::InvalidArgument("a value of " + std::to_string(bytes) + " bytes is over the limit of " +
+                                   std::to_string(kMaxValueBytes));
+  }
+  const uint64_t header = c.record.header_bytes;
+  if (!IsInline(bytes, c) && header != 0 && op.key.size() > MaxKeyBytesForHeader(header)) {
+    return Status::InvalidArgument("a key of " + std::to_string(op.key.size()) +
+                                   " bytes does not fit the extent "
+                                   "header of " +
+                                   std::to_string(header) + " bytes (limit " +
+                                   std::to_string(MaxKeyBytesForHeader(header)) + ")");
+  }
+  return Status::Ok();
+}
+
+Status CheckRange(const WriteBatch::Operation& op) {
+  if (op.key.size() > kMaxKeyBytes || op.end_key.size() > kMaxKeyBytes) {
+    return Status::InvalidArgument("a range bound is over the limit of " + std::to_string(kMaxKeyBytes) +
+                                   " bytes");
+  }
+  if (!op.end_key.empty() && op.end_key <= op.key) {
+    return Status::InvalidArgument("a range to delete ends at or before its begin");
+  }
+  return Status::Ok();
+}
+
+// One value to the device.
+class PayloadWriter {
+ public:
+  PayloadWriter(const StoreContext& c, Core& core, const std::function<Status()>& make_space)
+      : context_(c), core_(core), make_space_(make_space) {}
+
+  Result<PayloadRef> Write(std::string_view key, ConstBytes value, std::vector<Extent>* reserved) {
+    // Noting the slots below must not fail, or nobody would release them.
+    const size_t wanted = reserved->size() + SlotAllocator::kMaxExtents;
+    if (reserved->capacity() < wanted) reserved->reserve(std::max(wanted, 2 * reserved->capacity()));
+    Result<std::vector<Extent>> extents = core_.allocator->Reserve(value.size());
+    if (extents.status().code() == StatusCode::kNoSpace && !asked_) {
+      asked_ = true;
+      RAWKV_RETURN_IF_ERROR(make_space_());
+      extents = core_.allocator->Reserve(value.size());
+    }
+    if (extents.status().code() == StatusCode::kNoSpace) {
+      return Status::NoSpace(context_.device_path + ": " + extents.status().message() +
+                             "; delete keys, and prune snapshots or unpin what keeps old versions");
+    }
+    if (!extents.ok()) return extents.status().WithContext(context_.device_path);
+    reserved->insert(reserved->end(), extents->begin(), extents->end());
+    const WriteId id(core_.next_write_id.fetch_add(1));
+    Result<PayloadRef> ref = core_.payload->Write(key, value, *std::move(extents), id);
+    // Only when the write has returned: a flush that clears the mark must cover it.
+    core_.device_dirty.store(true);
+    return ref;
+  }
+
+ private:
+  const StoreContext& context_;
+  Core& core_;
+  const std::function<Status()>& make_space_;
+  bool asked_ = false;
+};
+
+Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter writer,
+                   PreparedCommit& out) {
+  for (const WriteBatch::Operation& op : batch.operations()) {
+    ChangeOp change{.kind = ChangeOp::Kind::kDelete, .key = op.key, .end_key = {}, .value = {}};
+    out.user_bytes += op.key.size();
+    if (op.kind == WriteBatch::Operation::Kind::kDeleteRange) {
+      change.kind = ChangeOp::Kind::kDeleteRange;
+      change.end_key = op.end_key;
+    } else if (op.kind == WriteBatch::Operation::Kind::kPut) {
+      change.kind = ChangeOp::Kind::kPut;
+      const ConstBytes value = op.value();
+      out.user_bytes += value.size();
+      if (IsInline(value.size(), c)) {
+        change.value.data = std::string(AsStringView(value));
+      } else {
+        RAWKV_ASSIGN_OR_RETURN(change.value.data, writer.Write(op.key, value, &out.reserved));
+      }
+    }
+    out.changes.ops.push_back(std::move(change));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
+  RAWKV_RETURN_IF_ERROR(batch.status());
+  if (batch.size() > WriteBatch::kMaxOperations) {
+    return Status::InvalidArgument("a batch of " + std::to_string(batch.size()) +
+                                   " operations is over the bound of " +
+                                   std::to_string(WriteBatch::kMaxOperations));
+  }
+  if (batch.metadata().size() > kMaxMetadataBytes) {
+    return Status::InvalidArgument("commit metadata of " + std::to_string(batch.metadata().size()) +
+                                   " bytes is over the limit of " + std::to_string(kMaxMetadataBytes));
+  }
+  uint64_t log_bytes = batch.metadata().size();
+  for (const WriteBatch::Operation& op : batch.operations()) {
+    switch (op.kind) {
+      case WriteBatch::Operation::Kind::kPut:
+        RAWKV_RETURN_IF_ERROR(CheckPut(op, c));
+        if (IsInline(op.value().size(), c)) log_bytes += op.value().size();
+        break;
+      case WriteBatch::Operation::Kind::kDelete:
+        RAWKV_RETURN_IF_ERROR(CheckKey(op.key, "a key"));
+        break;
+      case WriteBatch::Operation::Kind::kDeleteRange:
+        RAWKV_RETURN_IF_ERROR(CheckRange(op));
+        break;
+    }
+    log_bytes += op.key.size() + op.end_key.size();
+  }
+  // The exact size is known once the record is encoded; this spares writing payload in vain.
+  if (log_bytes > c.runtime.wal_segment_bytes) {
+    return Status::InvalidArgument("a change set of " + std::to_string(log_bytes) +
+                                   " bytes does not fit a log segment of " +
+                                   std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
+  }
+  return Status::Ok();
+}
+
+Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& c, Core& core,
+                                     const std::function<Status()>& make_space) {
+  PreparedCommit out;
+  const Status status = NoThrow([&]() -> Status {
+    out.changes.user_metadata = batch.metadata();
+    RAWKV_RETURN_IF_ERROR(FillChanges(batch, c, PayloadWriter(c, core, make_space), out));
+    out.body = EncodeChangeSet(out.changes);
+    const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(out.body)};
+    if (Wal::FramedBytes(std::span(&record, 1)) <= core.max_group_bytes) return Status::Ok();
+    return Status::InvalidArgument("a change set of " + std::to_string(out.body.size()) +
+                                   " bytes does not fit a log segment of " +
+                                   std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
+  });
+  if (status.ok()) return out;
+  GiveBack(c, core, out, status);
+  return status;
+}
+
+void GiveBack(const StoreContext& c, Core& core, const PreparedCommit& commit, const Status& refusal) {
+  BlockDevice& device = *c.device.device;
+  if (refusal.code() == StatusCode::kNoSpace && device.geometry().sparse &&
+      device.geometry().discard_supported) {
+    // Still reserved, so nobody else writes there. A hole that cannot be punched keeps its blocks for the
+    // next payload of these slots.
+    for (const Extent& e : commit.reserved) {
+      (void)device.Discard(c.layout().OffsetOf(e.first), e.count.value() * c.layout().slot_bytes).ok();
+    }
+  }
+  core.allocator->Release(commit.reserved);
+}
+
+}  // namespace rawkv

@@ -1,0 +1,296 @@
+#include "engine/maintenance/maintenance.h"
+
+#include <algorithm>
+
+#include "base/exception_status.h"
+#include "engine/recovery/rollback_plan.h"
+#include "engine/store/format_store.h"
+#include "engine/store/snapshot_removal.h"
+#include "snapshot/pins.h"
+#include "snapshot/retention.h"
+
+namespace rawkv {
+namespace {
+
+// Log ahead of a snapshot worth a new segment for what follows: an open reads from the beginning of the
+// segment that holds the snapshot's successor, and is to cost the tail, not the segment.
+constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
+
+}  // namespace
+
+// A call whose sync of the directory failed has said so; what it had done everyone sees, and no disk may
+// have. Nothing is taken away, and nothing acknowledged, on the strength of that.
+Status Maintenance::SyncStoreDir() {
+  return context_.env.fs->SyncDir(context_.paths.dir);
+}
+
+Result<StoreSurvey> Maintenance::SurveyNow() {
+  Result<StoreSurvey> survey = Survey(context_);
+  if (survey.ok() && !survey->unread.ok()) return survey->unread;
+  return survey;
+}
+
+Result<Version> Maintenance::Publish() {
+  const Result<Version> current = context_.snapshots->Current();
+  if (current.ok() && *current == core_.tip.Get()) return *current;
+  {
+    MutexLock write(core_.write_mu);
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    // Synced before the memtable is frozen, and nothing applied in between (invariant 8).
+    Status begun = SyncAll(context_, core_);
+    if (begun.ok()) begun = StartSegmentIfRoom();
+    if (begun.ok()) begun = core_.index->StartFlush();
+    if (!begun.ok()) {
+      if (!begun.lacks_resource()) poison_.Set(begun);
+      return begun;
+    }
+    core_.flush_begun = true;
+  }
+  // The memtable is written out beside commits.
+  const Status flushed = core_.index->WaitFlush();
+  if (!flushed.ok()) {
+    if (!flushed.lacks_resource()) poison_.Set(flushed);
+    return flushed;
+  }
+  counters_.index_flushes.fetch_add(1);
+  {
+    MutexLock write(core_.write_mu);
+    core_.flush_begun = false;
+  }
+  RAWKV_ASSIGN_OR_RETURN(const Version version,
+                         context_.snapshots->Publish(IndexCallbacks(context_.env, *core_.index)));
+  if (version.value() > core_.durable.load()) {
+    return Status::Internal("snapshot " + ToString(version) + " is ahead of the durable log");
+  }
+  RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(version));
+  counters_.snapshots_made.fetch_add(1);
+  return version;
+}
+
+// A full filesystem, or too many open files, costs the next open some reading, not the snapshot.
+Status Maintenance::StartSegmentIfRoom() {
+  const Status status = core_.wal->StartSegment(kLogBytesBeforeSnapshot);
+  return status.lacks_resource() ? Status::Ok() : status;
+}
+
+Result<Version> Maintenance::CreateSnapshot() {
+  RAWKV_ASSIGN_OR_RETURN(const Version version, PublishWithReserve());
+  RAWKV_RETURN_IF_ERROR(ApplyRetention(keep_recent_).status());
+  return version;
+}
+
+Result<Version> Maintenance::PublishWithReserve() {
+  RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
+  Version version;
+  RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+    RAWKV_ASSIGN_OR_RETURN(version, Publish());
+    return Status::Ok();
+  }));
+  return version;
+}
+
+Result<std::vector<Version>> Maintenance::Prune(uint64_t keep) {
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  return ApplyRetention(keep);
+}
+
+Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
+  RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep);
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> leases,
+                         ListHeldLeases(*context_.env.fs, context_.paths.dir));
+  const std::vector<std::string> own = views_.LeaseDirs();
+  for (const LeaseInfo& lease : leases) {
+    // Our own clones have replayed what they need; another process may be about to.
+    if (std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
+    input.oldest_lease = std::min(input.oldest_lease.value_or(lease.base), lease.base);
+  }
+  RetentionPlan plan = PlanRetention(input);
+  std::vector<Version> removed;
+  for (const Version v : plan.remove) {
+    RAWKV_ASSIGN_OR_RETURN(const bool gone, RemoveSnapshot(context_, v));
+    // One that stays is as reachable as before (invariant 2).
+    if (!gone) plan.keep_log_from = std::min(plan.keep_log_from, Next(v));
+    if (gone) removed.push_back(v);
+  }
+  RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
+  RAWKV_RETURN_IF_ERROR(Reclaim());
+  EnsureBallast(context_);  // given up while the filesystem was full
+  return removed;
+}
+
+Status Maintenance::DropLogBefore(Version version) {
+  MutexLock write(core_.write_mu);
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  return core_.wal->DropBefore(version);
+}
+
+Status Maintenance::DeleteSnapshot(Version version) {
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  if (survey.Find(version) == nullptr) {
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(version) +
+                                      "; `snapshot list` shows them");
+  }
+  if (survey.Pinned(version)) {
+    return Status::FailedPrecondition("snapshot " + ToString(version) + " is pinned; unpin it first");
+  }
+  if (survey.current == version) {
+    const SnapshotInfo* next = nullptr;
+    for (const SnapshotInfo& s : survey.snapshots) {
+      if (s.version != version && survey.Continued(s.version)) next = &s;
+    }
+    if (next == nullptr) {
+      return Status::FailedPrecondition("snapshot " + ToString(version) +
+                                        " is the only one that the log continues; make another first");
+    }
+    RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(next->version));
+  }
+  RAWKV_RETURN_IF_ERROR(context_.snapshots->Remove(version));
+  return Reclaim();
+}
+
+Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version> version) {
+  RAWKV_RETURN_IF_ERROR(ValidatePinName(name));
+  RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
+  const auto held = pins.find(name);
+  if (held != pins.end() && version && held->second != *version) {
+    return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
+                                      " already; unpin it first");
+  }
+  if (!version) {
+    if (held != pins.end() && held->second != core_.tip.Get()) {
+      return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
+                                        " already; unpin it first");
+    }
+    RAWKV_ASSIGN_OR_RETURN(version, PublishWithReserve());
+  }
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  if (survey.Find(*version) == nullptr) {
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
+                                      " to pin; `snapshot list` shows them");
+  }
+  if (held != pins.end()) {
+    RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+    return *version;
+  }
+  pins[name] = *version;
+  RAWKV_RETURN_IF_ERROR(
+      WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
+  return *version;
+}
+
+Status Maintenance::Unpin(const std::string& name) {
+  RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
+  if (pins.erase(name) == 0)
+    return Status::FailedPrecondition("there is no pin named " + name + "; `snapshot list` shows them");
+  RAWKV_RETURN_IF_ERROR(
+      WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
+  // A snapshot that only the pin kept (no log from it to the tip) goes with it; the rest as the
+  // setting says.
+  return ApplyRetention(keep_recent_).status();
+}
+
+Status Maintenance::MakeSpace() {
+  RAWKV_RETURN_IF_ERROR(Publish().status());
+  return ApplyRetention(0).status();
+}
+
+std::vector<VersionHold> Maintenance::Holds() {
+  std::vector<VersionHold> holds = views_.Holds();
+  // Leases that cannot be listed now will be when slots are to be freed.
+  Result<std::vector<VersionHold>> foreign = ForeignLeases(context_, views_.LeaseDirs());
+  if (foreign.ok()) holds.insert(holds.end(), foreign->begin(), foreign->end());
+  return holds;
+}
+
+Result<Reachability> Maintenance::Reach() {
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  // Views before leases: ours hold a lease each, and are told apart by it.
+  std::vector<VersionHold> holds = views_.Holds();
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> foreign, ForeignLeases(context_, views_.LeaseDirs()));
+  holds.insert(holds.end(), foreign.begin(), foreign.end());
+  return ToReachability(survey, core_.tip.Get(), std::move(holds));
+}
+
+Status Maintenance::Reclaim() {
+  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, Reach());
+  bool done = false;
+  std::optional<DeferredFree> position;
+  while (!done) RAWKV_RETURN_IF_ERROR(ReclaimSome(reach, &position, &done));
+  return Status::Ok();
+}
+
+Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<DeferredFree>* position,
+                                bool* done) {
+  // Bounds how long commits wait for their turn.
+  constexpr size_t kEntriesAtATime = 2000;
+  std::vector<DeferredFree> reusable;
+  size_t seen = 0;
+  *done = true;
+  RAWKV_RETURN_IF_ERROR(core_.index->ForEachDeferred(reach.floor, *position, [&](const DeferredFree& entry) {
+    if (seen++ == kEntriesAtATime) {
+      *done = false;
+      return false;
+    }
+    *position = entry;
+    if (reach.MayReuse(entry.born, entry.freed)) reusable.push_back(entry);
+    return true;
+  }));
+  if (reusable.empty()) return Status::Ok();
+  if (reach.floor.value() > context_.superblock.owner_reuse_floor) {
+    RAWKV_RETURN_IF_ERROR(context_.TellDevice(reach.floor));
+  }
+  std::vector<Extent> freed;
+  {
+    MutexLock write(core_.write_mu);
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    const std::unique_ptr<IndexBatch> batch = core_.index->NewBatch();
+    AllocationTxn txn = core_.allocator->Begin();
+    for (const DeferredFree& entry : reusable) {
+      RAWKV_RETURN_IF_ERROR(txn.Reclaim(entry, *batch));
+      freed.push_back(entry.extent);
+    }
+    txn.WritePages(*batch);
+    MetaRecord meta = core_.meta;
+    meta.taken_slots = static_cast<uint64_t>(static_cast<int64_t>(meta.taken_slots) + txn.taken_delta());
+    batch->PutMeta(meta);
+    // An exception halfway leaves slots of which the index and the allocator disagree.
+    const Status applied = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+      RAWKV_RETURN_IF_ERROR(core_.index->Apply(*batch));
+      core_.meta = std::move(meta);
+      core_.allocator->Merge(txn, {}, freed);
+      return Status::Ok();
+    });
+    if (!applied.ok()) {
+      poison_.Set(applied);
+      return applied;
+    }
+  }
+  epochs_.WaitForReaders();
+  if (context_.options.discard_freed) {
+    for (const Extent& e : freed) {
+      // A hint; a device that knows no discard is as good.
+      (void)NoThrow([&] {
+        return context_.device.device->Discard(context_.layout().OffsetOf(e.first),
+                                               e.count.value() * context_.layout().slot_bytes);
+      });
+    }
+  }
+  core_.allocator->Release(freed);
+  counters_.slots_reclaimed.fetch_add(TotalSlots(freed));
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version, const char* kind) {
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  // A view needs what a rollback needs: a snapshot at or below, and the log from there.
+  const Version tip = core_.tip.Get();
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
+                         MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
+  return views_.OpenClone(context_, way.base, version, kind);
+}
+
+}  // namespace rawkv

@@ -1,0 +1,359 @@
+#include "engine/maintenance/scrub_pass.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "wal/change_set.h"
+#include "wal/segment_name.h"
+
+namespace rawkv {
+namespace {
+
+// Keys looked at, and payloads taken, while an epoch is held.
+constexpr size_t kKeysAtATime = 4096;
+constexpr size_t kItemsAtATime = 256;
+// Of one value between two looks at the clock.
+constexpr uint64_t kPartBytes = 8ull << 20;
+
+// A refused read is an error of the pass, as it proves nothing about the store.
+bool IsDamage(const Status& status) {
+  return status.code() == StatusCode::kCorruption ||
+         (status.code() == StatusCode::kIoError && !status.refused());
+}
+
+}  // namespace
+
+void ScrubPass::Found(const char* kind, std::string where, std::optional<Version> version,
+                      std::string message) {
+  ++state_.findings;
+  monitor_.Found({kind, std::move(where), version, std::move(message)});
+}
+
+Result<ScrubPass::Step> ScrubPass::Enter(ScrubPhase phase) {
+  state_.phase = phase;
+  state_.version = Version();
+  state_.key.clear();
+  monitor_.At(state_);
+  return Step::kOn;
+}
+
+Result<bool> ScrubPass::Run() {
+  using Phase = Result<Step> (ScrubPass::*)();
+  constexpr std::pair<ScrubPhase, Phase> kPhases[] = {{ScrubPhase::kSuperblocks, &ScrubPass::Superblocks},
+                                                      {ScrubPhase::kLog, &ScrubPass::Log},
+                                                      {ScrubPhase::kSnapshots, &ScrubPass::Snapshots},
+                                                      {ScrubPhase::kTip, &ScrubPass::Tip},
+                                                      {ScrubPhase::kOlder, &ScrubPass::Older}};
+  for (const auto& [phase, run] : kPhases) {
+    if (state_.phase > phase) continue;  // done before it was resumed
+    if (state_.phase < phase) RAWKV_RETURN_IF_ERROR(Enter(phase).status());
+    RAWKV_ASSIGN_OR_RETURN(const Step step, (this->*run)());
+    monitor_.At(state_);
+    if (step == Step::kStop) return false;
+  }
+  return true;
+}
+
+Result<ScrubPass::Step> ScrubPass::Superblocks() {
+  {
+    MutexLock lock(p_.maintenance.mu);
+    RAWKV_RETURN_IF_ERROR(p_.readable());
+    RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, p_.context.superblocks->Inspect());
+    for (const size_t i : {size_t{0}, size_t{1}}) {
+      if (pair.status[i].ok()) continue;
+      if (pair.status[i].refused()) return pair.status[i];
+      Found(
+          "superblock", p_.context.device_path + " copy " + "AB" [i], {}, pair.status[i].message());
+    }
+  }
+  state_.bytes += 2 * kSuperblockBytes;
+  return monitor_.Spend(2 * kSuperblockBytes) ? Step::kOn : Step::kStop;
+}
+
+// The records of one segment from state_.version on.
+struct ScrubPass::LogPiece {
+  bool end = false;  // nothing is left
+  Version next;      // where the next piece begins
+  uint64_t bytes = 0;
+  uint64_t records = 0;
+  std::vector<std::pair<Item, Lineage>> payloads;
+  Status damage;
+};
+
+Result<ScrubPass::LogPiece> ScrubPass::NextLogPiece() {
+  MutexLock lock(p_.maintenance.mu);
+  RAWKV_RETURN_IF_ERROR(p_.readable());
+  LogPiece piece;
+  const WalContext log = p_.context.log();
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> files, ListSegmentFiles(*log.fs, log.dir));
+  if (files.empty()) {
+    piece.damage = Status::Corruption(log.dir + ": the log is missing altogether");
+    piece.end = true;
+    return piece;
+  }
+  const Version tip = p_.core.tip.Get();
+  const Version from = std::max(state_.version, files.front().first);
+  const size_t index = *FindSegment(files, from);
+  const Version to = index + 1 < files.size() ? std::min(Previous(files[index + 1].first), tip) : tip;
+  piece.next = Next(to);
+  piece.end = from > tip;
+  if (from > to) return piece;
+  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
+  piece.damage = ReadLog(log, from, to, [&](const LogRecord& record) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+    if (reach.IsReachable(record.head.version)) {
+      for (const KeptPayload& kept : KeptPayloads(changes)) {
+        piece.payloads.emplace_back(Item{*kept.key, *kept.ref, record.head.version}, record.head.lineage);
+      }
+    }
+    piece.bytes += record.body.size();
+    ++piece.records;
+    return Status::Ok();
+  });
+  // What lies behind the damage in this segment cannot be walked to.
+  if (!piece.damage.ok() && !IsDamage(piece.damage)) return piece.damage;
+  return piece;
+}
+
+Result<ScrubPass::Step> ScrubPass::Log() {
+  for (;;) {
+    RAWKV_ASSIGN_OR_RETURN(const LogPiece piece, NextLogPiece());
+    if (!piece.damage.ok()) Found("log", p_.context.paths.wal(), {}, piece.damage.message());
+    if (piece.end) return Step::kOn;
+    state_.records += piece.records;
+    state_.bytes += piece.bytes;
+    if (!monitor_.Spend(piece.bytes)) return Step::kStop;
+    for (const auto& [item, lineage] : piece.payloads) {
+      // What the tip names, too, has its turn there.
+      RAWKV_ASSIGN_OR_RETURN(const bool at_tip, TipStillNames(item));
+      if (at_tip) continue;
+      const Needed reachable = [&, branch = lineage](const Item& i) -> Result<bool> {
+        MutexLock lock(p_.maintenance.mu);
+        RAWKV_RETURN_IF_ERROR(p_.readable());
+        RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
+        return reach.IsReachable(i.written_by) && p_.context.record.chain.Contains(branch, i.written_by);
+      };
+      RAWKV_ASSIGN_OR_RETURN(const Step step, VerifyItem(item, "log", reachable));
+      if (step == Step::kStop) return step;
+    }
+    state_.version = piece.next;
+    monitor_.At(state_);
+  }
+}
+
+Result<std::optional<Version>> ScrubPass::NextSnapshot(Version from) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, p_.context.env.fs->List(p_.context.paths.dir));
+  for (const std::string& name : names) {  // sorted, and so by version
+    const std::optional<Version> version = SnapshotStore::ParseDirName(name);
+    if (version && *version >= from) return version;
+  }
+  return std::optional<Version>();
+}
+
+Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
+  MutexLock lock(p_.maintenance.mu);
+  RAWKV_RETURN_IF_ERROR(p_.readable());
+  const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
+  if (manifest.status().refused()) return manifest.status();
+  if (!manifest.ok() || manifest->lineage != lineage) return false;
+  // A version of the same number on the present branch keeps other slots.
+  if (!p_.context.record.chain.Contains(lineage, snapshot)) return false;
+  // One that only waits for its removal (its pin went) holds nothing.
+  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
+  return reach.IsReachable(snapshot);
+}
+
+Result<std::optional<ScrubPass::Identity>> ScrubPass::IdentityOf(Version snapshot) {
+  // Under the lock: a removal or a rollback is over, or has not begun.
+  MutexLock lock(p_.maintenance.mu);
+  RAWKV_RETURN_IF_ERROR(p_.readable());
+  const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
+  if (manifest.ok()) return std::optional<Identity>({manifest->lineage, manifest->created_unix_ms});
+  if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Identity>();
+  if (manifest.status().refused()) return manifest.status();
+  return std::optional<Identity>(Identity());  // there, of whatever branch
+}
+
+Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> before, IdentityOf(version));
+  if (!before) return Step::kOn;
+  LineageChain chain;
+  {
+    MutexLock lock(p_.maintenance.mu);
+    chain = p_.context.record.chain;
+  }
+  if (chain.Abandons(before->lineage, version)) return Step::kOn;  // the next open removes it
+  bool on = true;
+  const FileChecksummer plain = SnapshotChecksummer(p_.context.env);
+  const FileChecksummer paced = [&](const std::string& path, FileChecksumKind kind) -> Result<std::string> {
+    if (!on) return Status::FailedPrecondition("stopped");
+    Result<std::string> checksum = plain(path, kind);
+    const Result<FileStat> stat = p_.context.env.fs->Stat(path);
+    const uint64_t bytes = stat.ok() ? stat->size_bytes : 0;
+    state_.bytes += bytes;
+    on = monitor_.Spend(bytes);
+    return checksum;
+  };
+  const SnapshotCallbacks callbacks{
+      .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(p_.context.env, dir); }};
+  const Result<std::vector<std::string>> errors =
+      p_.context.snapshots->Verify(version, chain, paced, callbacks);
+  if (!on) return Step::kStop;  // begun again next time
+  if (errors.status().refused()) return errors.status();
+  if (errors.ok() && errors->empty()) {
+    ++state_.snapshots;
+    return Step::kOn;
+  }
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> after, IdentityOf(version));
+  if (after != before) return Step::kOn;  // removed meanwhile, and perhaps another one made
+  const std::string where = p_.context.snapshots->PathOf(version);
+  if (!errors.ok()) {
+    Found("snapshot", where, version, errors.status().message());
+  } else {
+    for (const std::string& e : *errors) Found("snapshot", where, version, e);
+  }
+  return Step::kOn;
+}
+
+Result<ScrubPass::Step> ScrubPass::Snapshots() {
+  for (;;) {
+    RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, NextSnapshot(state_.version));
+    if (!version) return Step::kOn;
+    RAWKV_ASSIGN_OR_RETURN(const Step step, OneSnapshot(*version));
+    if (step == Step::kStop) return step;
+    state_.version = Next(*version);
+    monitor_.At(state_);
+  }
+}
+
+ScrubPass::KeyBatch ScrubPass::CollectKeys(KeyIndex& index, const std::string& after) {
+  KeyBatch batch;
+  batch.last_key = after;
+  // Behind the last key: nothing lies between it and it with a zero byte more.
+  const std::string lower = after.empty() ? "" : after + std::string(1, '\0');
+  const std::unique_ptr<IndexCursor> cursor = index.NewCursor(lower, "", nullptr);
+  size_t keys = 0;
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    if (keys++ == kKeysAtATime || batch.items.size() == kItemsAtATime) {
+      batch.more = true;
+      return batch;
+    }
+    const Result<IndexEntry> entry = cursor->entry();
+    if (!entry.ok()) {
+      batch.status = entry.status().WithContext("key " + std::string(cursor->key()));
+      batch.last_key = std::string(cursor->key());
+      batch.more = true;
+      return batch;
+    }
+    batch.last_key = std::string(cursor->key());
+    if (entry->value.is_inline()) continue;
+    batch.items.push_back({batch.last_key, std::get<PayloadRef>(entry->value.data), entry->written_by});
+  }
+  batch.status = cursor->status();
+  return batch;
+}
+
+Result<ScrubPass::KeyBatch> ScrubPass::CollectTip() {
+  const ReaderEpochs::Guard guard(p_.epochs);
+  RAWKV_RETURN_IF_ERROR(p_.readable());
+  return CollectKeys(*p_.core.index, state_.key);
+}
+
+Result<bool> ScrubPass::TipStillNames(const Item& item) {
+  const ReaderEpochs::Guard guard(p_.epochs);
+  RAWKV_RETURN_IF_ERROR(p_.readable());
+  const Result<std::optional<IndexEntry>> entry = p_.core.index->Get(item.key);
+  if (entry.status().refused()) return entry.status();
+  // An index that cannot be read is the business of the walk over it.
+  if (!entry.ok() || !entry->has_value() || (*entry)->value.is_inline()) return false;
+  return std::get<PayloadRef>((*entry)->value.data) == item.ref;
+}
+
+Result<ScrubPass::Step> ScrubPass::VerifyItem(const Item& item, const char* where, const Needed& needed) {
+  for (uint64_t at = 0; at < item.ref.length; at += kPartBytes) {
+    const uint64_t part = std::min(kPartBytes, item.ref.length - at);
+    const Status verified = p_.core.payload->VerifyPart(item.key, item.ref, at, part);
+    if (!verified.ok()) {
+      RAWKV_ASSIGN_OR_RETURN(const bool still, needed(item));
+      if (!still) return Step::kOn;
+      if (!IsDamage(verified)) return verified;
+      Found("payload", item.key, item.written_by, std::string(where) + ": " + verified.ToString());
+      return Step::kOn;
+    }
+    state_.bytes += part;
+    if (!monitor_.Spend(part)) return Step::kStop;
+  }
+  ++state_.payloads;
+  return Step::kOn;
+}
+
+Result<ScrubPass::Step> ScrubPass::Tip() {
+  for (;;) {
+    RAWKV_ASSIGN_OR_RETURN(const KeyBatch batch, CollectTip());
+    for (const Item& item : batch.items) {
+      const Needed named = [this](const Item& i) { return TipStillNames(i); };
+      RAWKV_ASSIGN_OR_RETURN(const Step step, VerifyItem(item, "tip", named));
+      if (step == Step::kStop) return step;
+      state_.key = item.key;
+      monitor_.At(state_);
+    }
+    if (batch.status.refused()) return batch.status;
+    if (!batch.status.ok()) {
+      Found("index", p_.context.paths.working_index(), {}, batch.status.message());
+    }
+    state_.key = batch.last_key;
+    monitor_.At(state_);
+    if (!batch.more) return Step::kOn;
+    if (!monitor_.Spend(0)) return Step::kStop;
+  }
+}
+
+Result<ScrubPass::Step> ScrubPass::OlderPayloads(Version version, Lineage lineage) {
+  const Needed there = [&](const Item&) { return HoldsItsSlots(version, lineage); };
+  const Result<std::unique_ptr<KeyIndex>> index =
+      KeyIndex::Open({.dir = p_.context.snapshots->IndexPathOf(version),
+                      .read_only = true,
+                      .block_cache_bytes = 16 << 20,
+                      .fs = p_.context.env.index_fs,
+                      .logger = p_.context.env.logger});
+  if (index.status().refused()) return index.status();
+  if (!index.ok()) return Step::kOn;  // gone, or told by the phase that reads its files
+  const std::string name = "snapshot " + ToString(version);
+  for (;;) {
+    const KeyBatch batch = CollectKeys(**index, state_.key);
+    for (const Item& item : batch.items) {
+      RAWKV_ASSIGN_OR_RETURN(const bool at_tip, TipStillNames(item));
+      if (!at_tip) {
+        RAWKV_ASSIGN_OR_RETURN(const Step step, VerifyItem(item, name.c_str(), there));
+        if (step == Step::kStop) return step;
+      }
+      state_.key = item.key;
+      monitor_.At(state_);
+    }
+    state_.key = batch.last_key;
+    if (batch.status.refused()) return batch.status;
+    if (!batch.more || !batch.status.ok()) return Step::kOn;
+    if (!monitor_.Spend(0)) return Step::kStop;
+    RAWKV_ASSIGN_OR_RETURN(const bool still, there({}));
+    if (!still) return Step::kOn;
+  }
+}
+
+Result<ScrubPass::Step> ScrubPass::Older() {
+  for (;;) {
+    RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, NextSnapshot(state_.version));
+    if (!version) return Step::kOn;
+    if (*version != state_.version) state_.key.clear();
+    state_.version = *version;
+    RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> identity, IdentityOf(*version));
+    if (identity && identity->lineage != Lineage()) {
+      RAWKV_ASSIGN_OR_RETURN(const Step step, OlderPayloads(*version, identity->lineage));
+      if (step == Step::kStop) return step;
+    }
+    state_.version = Next(*version);
+    state_.key.clear();
+    monitor_.At(state_);
+  }
+}
+
+}  // namespace rawkv

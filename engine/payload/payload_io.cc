@@ -1,0 +1,285 @@
+#include "engine/payload/payload_io.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/byte_codec.h"
+#include "base/check.h"
+#include "base/checksum.h"
+#include "base/exception_status.h"
+#include "engine/payload/extent_header.h"
+
+namespace rawkv {
+namespace {
+
+// Chunks read at a time: bounds bounce memory to 32 MiB while it keeps any queue full.
+constexpr size_t kChunksInFlight = 128;
+constexpr uint64_t kTransferBytes = 256 * 1024;
+constexpr uint64_t kBounceBytes = 4ull << 20;
+
+uint64_t ChecksumsHash(const std::vector<uint64_t>& checksums) {
+  return Xxh3(std::as_bytes(std::span(checksums)));
+}
+
+bool IsAlignedPointer(const void* p) {
+  return IsAligned(reinterpret_cast<uintptr_t>(p));
+}
+
+}  // namespace
+
+// One chunk on its way: into the caller's memory directly, or through a bounce buffer.
+struct PayloadIo::ChunkRead {
+  ReadJob* job = nullptr;
+  uint64_t chunk = 0;
+  uint64_t begin = 0;  // of the chunk in the value
+  uint64_t bytes = 0;
+  Bytes target;  // whole blocks
+  AlignedBuffer bounce;
+  uint32_t pending = 0;  // transfers not yet done
+  Status status;
+};
+
+uint64_t PayloadIo::Capacity(const Extent& e) const {
+  return e.count.value() * layout_.slot_bytes - layout_.header_bytes;
+}
+
+uint64_t PayloadIo::ChunkChecksum(const PayloadRef& ref, uint64_t chunk, ConstBytes bytes) const {
+  ByteWriter binding;
+  binding.Id(device_uuid_);
+  binding.U64(ref.extents.front().first.value());
+  binding.U64(ref.write_id.value());
+  binding.U64(chunk);
+  return Xxh3(bytes, Xxh3(AsBytes(binding.str())));
+}
+
+// Index and log are checksummed, but a reference must also suit this device before it is followed.
+Status PayloadIo::CheckShape(const PayloadRef& ref) const {
+  uint64_t room = 0;
+  for (const Extent& e : ref.extents) {
+    if (e.count.value() == 0 || e.first.value() >= layout_.slot_count ||
+        e.count.value() > layout_.slot_count - e.first.value() ||
+        e.count.value() * layout_.slot_bytes <= layout_.header_bytes) {
+      return Status::Corruption("an extent at slot " + std::to_string(e.first.value()) + " of " +
+                                std::to_string(e.count.value()) + " slots does not fit the device");
+    }
+    room += Capacity(e);
+  }
+  const uint64_t chunks = (ref.length + kPayloadChunkBytes - 1) / kPayloadChunkBytes;
+  if (ref.extents.empty() || ref.length == 0 || room < ref.length || ref.chunk_checksums.size() != chunks) {
+    return Status::Corruption("a payload of " + std::to_string(ref.length) +
+                              " bytes does not fit its extents");
+  }
+  return Status::Ok();
+}
+
+std::vector<PayloadIo::Piece> PayloadIo::Locate(const PayloadRef& ref, uint64_t begin, uint64_t end) const {
+  std::vector<Piece> pieces;
+  uint64_t start = 0;  // of the extent's part in the value
+  for (const Extent& e : ref.extents) {
+    const uint64_t stop = std::min(start + Capacity(e), ref.length);
+    const uint64_t from = std::max(begin, start);
+    const uint64_t to = std::min(end, stop);
+    if (from < to) {
+      pieces.push_back({layout_.OffsetOf(e.first) + layout_.header_bytes + (from - start), from, to - from});
+    }
+    start = stop;
+    if (start >= end) break;
+  }
+  return pieces;
+}
+
+Status PayloadIo::WriteHeaders(std::string_view key, const PayloadRef& ref) {
+  if (layout_.header_bytes == 0) return Status::Ok();
+  AlignedBuffer buffer(layout_.header_bytes);
+  uint64_t start = 0;
+  for (size_t i = 0; i < ref.extents.size(); ++i) {
+    const Extent& e = ref.extents[i];
+    const uint64_t part = std::min(Capacity(e), ref.length - start);
+    EncodeExtentHeader({.device_uuid = device_uuid_,
+                        .first_slot = e.first,
+                        .write_id = ref.write_id,
+                        .value_bytes = ref.length,
+                        .payload_offset = start,
+                        .payload_bytes = part,
+                        .extent_index = static_cast<uint32_t>(i),
+                        .extent_count = static_cast<uint32_t>(ref.extents.size()),
+                        .checksums_hash = ChecksumsHash(ref.chunk_checksums),
+                        .key = std::string(key)},
+                       buffer.bytes());
+    RAWKV_RETURN_IF_ERROR(device_.Write(layout_.OffsetOf(e.first), buffer.bytes()));
+    start += part;
+  }
+  return Status::Ok();
+}
+
+Status PayloadIo::WritePieces(const PayloadRef& ref, ConstBytes value) {
+  // A window of the value at a time: what is aligned goes from the caller's memory, the rest (and
+  // the last block with its padding) through a copy.
+  AlignedBuffer bounce;
+  const bool direct = IsAlignedPointer(value.data());
+  for (uint64_t begin = 0; begin < value.size(); begin += kBounceBytes) {
+    const uint64_t end = std::min<uint64_t>(begin + kBounceBytes, value.size());
+    const bool copy = !direct || !IsAligned(end - begin);
+    if (copy) {
+      if (bounce.size() == 0)
+        bounce = AlignedBuffer(std::min(AlignUp(value.size(), kBlockAlign), kBounceBytes));
+      std::memcpy(bounce.data(), value.data() + begin, end - begin);
+      std::memset(bounce.data() + (end - begin), 0, AlignUp(end - begin, kBlockAlign) - (end - begin));
+    }
+    // A write only reads its buffer; the request type is shared with reads.
+    std::byte* source = copy ? bounce.data() : const_cast<std::byte*>(value.data()) + begin;
+    std::vector<IoRequest> batch;
+    for (const Piece& piece : Locate(ref, begin, end)) {
+      for (uint64_t done = 0; done < piece.bytes; done += kTransferBytes) {
+        const uint64_t n = AlignUp(std::min(kTransferBytes, piece.bytes - done), kBlockAlign);
+        batch.push_back({.kind = IoKind::kWrite,
+                         .offset = piece.offset + done,
+                         .buffer = Bytes(source + (piece.value_offset - begin) + done, n)});
+      }
+    }
+    RAWKV_RETURN_IF_ERROR(device_.Submit(batch));
+  }
+  return Status::Ok();
+}
+
+Result<PayloadRef> PayloadIo::Write(std::string_view key, ConstBytes value, std::vector<Extent> extents,
+                                    WriteId write_id) {
+  PayloadRef ref{
+      .extents = std::move(extents), .write_id = write_id, .length = value.size(), .chunk_checksums = {}};
+  for (uint64_t at = 0, chunk = 0; at < value.size(); at += kPayloadChunkBytes, ++chunk) {
+    ref.chunk_checksums.push_back(ChunkChecksum(
+        ref, chunk, value.subspan(at, std::min<uint64_t>(kPayloadChunkBytes, value.size() - at))));
+  }
+  RAWKV_RETURN_IF_ERROR(CheckShape(ref));
+  RAWKV_RETURN_IF_ERROR(WriteHeaders(key, ref));
+  RAWKV_RETURN_IF_ERROR(WritePieces(ref, value));
+  return ref;
+}
+
+Status PayloadIo::Read(ReadJob job) {
+  ReadMany(std::span(&job, 1));
+  return job.status;
+}
+
+void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
+  std::vector<ChunkRead> flight;
+  for (ReadJob& job : jobs) {
+    job.status = CheckShape(*job.ref);
+    if (!job.status.ok() || job.length == 0) continue;
+    RAWKV_CHECK(job.offset + job.length <= job.ref->length && job.length <= job.out.size(),
+                "range in bounds");
+    const uint64_t last = (job.offset + job.length - 1) / kPayloadChunkBytes;
+    for (uint64_t chunk = job.offset / kPayloadChunkBytes; chunk <= last; ++chunk) {
+      const uint64_t begin = chunk * kPayloadChunkBytes;
+      flight.push_back({.job = &job,
+                        .chunk = chunk,
+                        .begin = begin,
+                        .bytes = std::min(kPayloadChunkBytes, job.ref->length - begin),
+                        .target = {},
+                        .bounce = {},
+                        .status = {}});
+      if (flight.size() == kChunksInFlight) {
+        Flight(flight);
+        flight.clear();
+      }
+    }
+  }
+  if (!flight.empty()) Flight(flight);
+}
+
+// All of the chunk has been read: verifies it and copies the part that the caller wants.
+Status PayloadIo::FinishChunk(const ChunkRead& c) const {
+  const ReadJob& job = *c.job;
+  const ConstBytes content = ConstBytes(c.target).first(c.bytes);
+  if (ChunkChecksum(*job.ref, c.chunk, content) != job.ref->chunk_checksums[c.chunk]) {
+    return Status::Corruption(device_.path() + ": payload checksum mismatch in chunk " +
+                              std::to_string(c.chunk) + " of the extent at slot " +
+                              std::to_string(job.ref->extents.front().first.value()) + " (offset " +
+                              std::to_string(layout_.OffsetOf(job.ref->extents.front().first).value()) + ")");
+  }
+  if (c.bounce.size() == 0) return Status::Ok();
+  const uint64_t from = std::max(c.begin, job.offset);
+  const uint64_t to = std::min(c.begin + c.bytes, job.offset + job.length);
+  std::memcpy(job.out.data() + (from - job.offset), content.data() + (from - c.begin), to - from);
+  return Status::Ok();
+}
+
+void PayloadIo::Flight(std::span<ChunkRead> chunks) {
+  std::vector<IoRequest> batch;
+  std::vector<uint32_t> owner;
+  for (uint32_t i = 0; i < chunks.size(); ++i) {
+    ChunkRead& c = chunks[i];
+    const ReadJob& job = *c.job;
+    const uint64_t padded = AlignUp(c.bytes, kBlockAlign);
+    const uint64_t at = c.begin - std::min(c.begin, job.offset);  // in `out`, if the chunk begins there
+    if (c.begin >= job.offset && at + padded <= job.out.size() &&
+        c.begin + c.bytes <= job.offset + job.length && IsAlignedPointer(job.out.data() + at)) {
+      c.target = job.out.subspan(at, padded);
+    } else {
+      c.bounce = AlignedBuffer(padded);
+      c.target = c.bounce.bytes();
+    }
+    for (const Piece& piece : Locate(*job.ref, c.begin, c.begin + c.bytes)) {
+      batch.push_back(
+          {.kind = IoKind::kRead,
+           .offset = piece.offset,
+           .buffer = c.target.subspan(piece.value_offset - c.begin, AlignUp(piece.bytes, kBlockAlign))});
+      owner.push_back(i);
+      ++c.pending;
+    }
+  }
+  const auto on_done = [&](size_t index) {
+    ChunkRead& c = chunks[owner[index]];
+    if (!batch[index].status.ok() && c.status.ok()) c.status = batch[index].status;
+    if (--c.pending != 0) return;
+    if (c.status.ok()) c.status = NoThrow([&] { return FinishChunk(c); });
+    if (!c.status.ok() && c.job->status.ok()) c.job->status = c.status;
+  };
+  // A batch over kMaxBatch cannot arise from kChunksInFlight chunks unless they are shredded into
+  // single blocks; cut it then.
+  for (size_t done = 0; done < batch.size(); done += BlockDevice::kMaxBatch) {
+    const size_t n = std::min(BlockDevice::kMaxBatch, batch.size() - done);
+    // Each request's own status tells; on_done has seen them all.
+    (void)device_.Submit(std::span(batch).subspan(done, n), [&](size_t i) { on_done(done + i); });
+  }
+}
+
+Status PayloadIo::CheckHeaders(std::string_view key, const PayloadRef& ref) {
+  if (layout_.header_bytes == 0) return Status::Ok();
+  AlignedBuffer buffer(layout_.header_bytes);
+  for (size_t i = 0; i < ref.extents.size(); ++i) {
+    const std::string where = "extent at slot " + std::to_string(ref.extents[i].first.value());
+    RAWKV_RETURN_IF_ERROR(device_.Read(layout_.OffsetOf(ref.extents[i].first), buffer.bytes()));
+    Result<ExtentHeader> header = DecodeExtentHeader(buffer.bytes());
+    if (!header.ok()) return header.status().WithContext(where);
+    if (header->key != key || header->write_id != ref.write_id || header->value_bytes != ref.length ||
+        header->first_slot != ref.extents[i].first || header->extent_index != i ||
+        header->device_uuid != device_uuid_ || header->checksums_hash != ChecksumsHash(ref.chunk_checksums)) {
+      return Status::Corruption(where + ": its header names another value");
+    }
+  }
+  return Status::Ok();
+}
+
+Status PayloadIo::Verify(std::string_view key, const PayloadRef& ref) {
+  RAWKV_RETURN_IF_ERROR(CheckShape(ref));
+  return VerifyPart(key, ref, 0, ref.length);
+}
+
+Status PayloadIo::VerifyPart(std::string_view key, const PayloadRef& ref, uint64_t offset, uint64_t length) {
+  RAWKV_RETURN_IF_ERROR(CheckShape(ref));
+  if (offset == 0) RAWKV_RETURN_IF_ERROR(CheckHeaders(key, ref));
+  constexpr uint64_t kWindow = kChunksInFlight / 4 * kPayloadChunkBytes;
+  AlignedBuffer buffer(std::min(kWindow, AlignUp(length, kBlockAlign)));
+  const uint64_t end = offset + length;
+  for (uint64_t at = offset; at < end; at += kWindow) {
+    RAWKV_RETURN_IF_ERROR(Read({.ref = &ref,
+                                .offset = at,
+                                .length = std::min(kWindow, end - at),
+                                .out = buffer.bytes(),
+                                .status = {}}));
+  }
+  return Status::Ok();
+}
+
+}  // namespace rawkv

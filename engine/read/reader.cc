@@ -1,0 +1,130 @@
+#include "engine/read/reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/bytes.h"
+
+namespace rawkv {
+namespace {
+
+Status NoSuchKey() {
+  return Status::NotFound("no such key");
+}
+
+Status CheckKey(std::string_view key) {
+  if (!key.empty() && key.size() <= kMaxKeyBytes) return Status::Ok();
+  return Status::InvalidArgument("a key has 1 to " + std::to_string(kMaxKeyBytes) + " bytes, not " +
+                                 std::to_string(key.size()));
+}
+
+}  // namespace
+
+std::string KeyForMessage(std::string_view key) {
+  constexpr size_t kShown = 80;
+  std::string out = "key \"";
+  for (const char ch : key.substr(0, kShown)) {
+    out += ch >= ' ' && ch < 0x7f ? std::string(1, ch) : "?";
+  }
+  return out + (key.size() > kShown ? "…\"" : "\"");
+}
+
+Result<std::string> ReadStoredValue(PayloadIo& payload, const StoredValue& value) {
+  if (value.is_inline()) return std::get<std::string>(value.data);
+  const PayloadRef& ref = std::get<PayloadRef>(value.data);
+  std::string out(ref.length, '\0');
+  RAWKV_RETURN_IF_ERROR(payload.Read(
+      {.ref = &ref, .offset = 0, .length = ref.length, .out = AsWritableBytes(out), .status = {}}));
+  return out;
+}
+
+Result<IndexEntry> Reader::Find(std::string_view key) {
+  RAWKV_RETURN_IF_ERROR(CheckKey(key));
+  Result<std::optional<IndexEntry>> entry = index_.Get(key, at_);
+  if (!entry.ok()) return entry.status();
+  if (!entry->has_value()) return NoSuchKey();
+  return **std::move(entry);
+}
+
+Result<Value> Reader::Get(std::string_view key) {
+  RAWKV_ASSIGN_OR_RETURN(IndexEntry entry, Find(key));
+  if (entry.value.is_inline())
+    return Value{std::get<std::string>(std::move(entry.value.data)), entry.written_by};
+  Result<std::string> bytes = ReadStoredValue(payload_, entry.value);
+  if (!bytes.ok()) return bytes.status().WithContext(KeyForMessage(key));
+  return Value{*std::move(bytes), entry.written_by};
+}
+
+Result<uint64_t> Reader::GetInto(std::string_view key, Bytes out) {
+  RAWKV_ASSIGN_OR_RETURN(const IndexEntry entry, Find(key));
+  const uint64_t length = entry.value.length();
+  if (length > out.size()) {
+    return Status::InvalidArgument("the value has " + std::to_string(length) + " bytes, the buffer " +
+                                   std::to_string(out.size()));
+  }
+  if (entry.value.is_inline()) {
+    if (length != 0) std::memcpy(out.data(), std::get<std::string>(entry.value.data).data(), length);
+    return length;
+  }
+  const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
+  RAWKV_RETURN_IF_ERROR(payload_.Read({.ref = &ref, .offset = 0, .length = length, .out = out, .status = {}})
+                            .WithContext(KeyForMessage(key)));
+  return length;
+}
+
+Result<uint64_t> Reader::GetRange(std::string_view key, uint64_t offset, Bytes out) {
+  RAWKV_ASSIGN_OR_RETURN(const IndexEntry entry, Find(key));
+  const uint64_t length = entry.value.length();
+  if (offset >= length || out.empty()) return uint64_t{0};
+  const uint64_t n = std::min<uint64_t>(out.size(), length - offset);
+  if (entry.value.is_inline()) {
+    std::memcpy(out.data(), std::get<std::string>(entry.value.data).data() + offset, n);
+    return n;
+  }
+  const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
+  RAWKV_RETURN_IF_ERROR(payload_.Read({.ref = &ref, .offset = offset, .length = n, .out = out, .status = {}})
+                            .WithContext(KeyForMessage(key)));
+  return n;
+}
+
+std::vector<Result<Value>> Reader::MultiGet(std::span<const std::string_view> keys) {
+  std::vector<Result<std::optional<IndexEntry>>> entries = index_.MultiGet(keys, at_);
+  std::vector<Result<Value>> out;
+  out.reserve(keys.size());
+  std::vector<PayloadIo::ReadJob> jobs;
+  std::vector<size_t> job_of;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const Status valid = CheckKey(keys[i]);
+    if (!valid.ok()) {
+      out.emplace_back(valid);
+    } else if (!entries[i].ok()) {
+      out.emplace_back(entries[i].status());
+    } else if (!entries[i]->has_value()) {
+      out.emplace_back(NoSuchKey());
+    } else {
+      const IndexEntry& entry = **entries[i];
+      out.emplace_back(Value{entry.value.is_inline() ? std::get<std::string>(entry.value.data)
+                                                     : std::string(entry.value.length(), '\0'),
+                             entry.written_by});
+      if (entry.value.is_inline()) continue;
+      const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
+      job_of.push_back(i);
+      jobs.push_back({.ref = &ref, .offset = 0, .length = ref.length, .out = {}, .status = {}});
+    }
+  }
+  // `out` grows no more: its strings stay where they are.
+  for (size_t j = 0; j < jobs.size(); ++j) jobs[j].out = AsWritableBytes(out[job_of[j]]->bytes);
+  payload_.ReadMany(jobs);
+  for (size_t j = 0; j < jobs.size(); ++j) {
+    if (!jobs[j].status.ok()) out[job_of[j]] = jobs[j].status.WithContext(KeyForMessage(keys[job_of[j]]));
+  }
+  return out;
+}
+
+Result<bool> Reader::Exists(std::string_view key) {
+  RAWKV_RETURN_IF_ERROR(CheckKey(key));
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<IndexEntry> entry, index_.Get(key, at_));
+  return entry.has_value();
+}
+
+}  // namespace rawkv

@@ -1,0 +1,66 @@
+#include "engine/read/reader_epochs.h"
+
+#include <functional>
+#include <thread>
+
+namespace rawkv {
+
+std::atomic<int64_t>* ReaderEpochs::Enter() {
+  static thread_local const size_t shard = std::hash<std::thread::id>{}(std::this_thread::get_id()) % kShards;
+  for (;;) {
+    const uint64_t epoch = epoch_.load();
+    std::atomic<int64_t>* slot = &shards_[shard].inside[epoch & 1];
+    slot->fetch_add(1);
+    // Counted into the epoch that a drain will wait for, or not at all: a drain that advanced the
+    // epoch in between may already have looked at this counter.
+    if (epoch_.load() == epoch && !closed_.load()) return slot;
+    Leave(slot);
+    if (closed_.load()) {
+      MutexLock lock(mu_);
+      while (closed_.load()) changed_.Wait(mu_);
+    }
+  }
+}
+
+void ReaderEpochs::Leave(std::atomic<int64_t>* slot) {
+  slot->fetch_sub(1);
+  if (waiting_.load() != 0) {
+    MutexLock lock(mu_);
+    changed_.NotifyAll();
+  }
+}
+
+bool ReaderEpochs::AnyInside(size_t parity) const {
+  int64_t inside = 0;
+  for (const Shard& shard : shards_) inside += shard.inside[parity].load();
+  return inside != 0;
+}
+
+void ReaderEpochs::Drain(size_t parity) {
+  waiting_.fetch_add(1);
+  {
+    MutexLock lock(mu_);
+    while (AnyInside(parity)) changed_.Wait(mu_);
+  }
+  waiting_.fetch_sub(1);
+}
+
+void ReaderEpochs::WaitForReaders() {
+  MutexLock lock(advance_mu_);
+  Drain(epoch_.fetch_add(1) & 1);
+}
+
+void ReaderEpochs::Close() {
+  MutexLock lock(advance_mu_);
+  closed_.store(true);
+  Drain(0);
+  Drain(1);
+}
+
+void ReaderEpochs::Reopen() {
+  closed_.store(false);
+  MutexLock lock(mu_);
+  changed_.NotifyAll();
+}
+
+}  // namespace rawkv

@@ -1,0 +1,148 @@
+#include "engine/read/views.h"
+
+#include <new>
+
+#include "base/exception_status.h"
+#include "engine/store/replay.h"
+#include "engine/store/working_index.h"
+
+namespace rawkv {
+namespace {
+
+CommitRecord ToCommitRecord(const MetaRecord& meta) {
+  return {.version = meta.applied,
+          .lineage = meta.lineage,
+          .time_unix_ms = meta.commit_time_unix_ms,
+          .metadata = meta.user_metadata};
+}
+
+}  // namespace
+
+bool EngineView::forked() const {
+  return registry_ != nullptr && registry_->process_.forked();
+}
+
+void EngineView::Abandon() {
+  struct Abandoned {
+    std::shared_ptr<const ReadPoint> point;
+    std::shared_ptr<KeyIndex> index;
+    std::unique_ptr<Lease> lease;
+  };
+  (void)new (std::nothrow) Abandoned{std::move(point_), std::move(index_), std::move(lease_)};
+}
+
+EngineView::~EngineView() {
+  if (forked()) {
+    Abandon();
+    return;
+  }
+  // The registry forgets the view last: a rollback closes the live index once no view of the tip is listed.
+  point_.reset();
+  index_.reset();
+  if (registry_ != nullptr) registry_->Forget(this);
+  // A directory that cannot be removed now is swept at the next open.
+  if (lease_ != nullptr) (void)NoThrow([this] { return lease_->Remove(); });
+}
+
+Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::shared_ptr<KeyIndex>& index,
+                                                                const char* kind) {
+  std::shared_ptr<EngineView> view(new EngineView());
+  view->index_ = index;
+  view->on_live_index_ = true;
+  view->kind_ = kind;
+  MutexLock lock(mu_);
+  view->point_ = index->TakeReadPoint();
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta(view->point_.get()));
+  view->version_ = meta.applied;
+  view->commit_ = ToCommitRecord(meta);
+  view->registry_ = this;
+  views_.push_back(view.get());
+  return std::shared_ptr<const EngineView>(std::move(view));
+}
+
+Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& c, Version base,
+                                                                  Version version, const char* kind) {
+  std::shared_ptr<EngineView> view(new EngineView());
+  view->kind_ = kind;
+  view->version_ = version;
+  const Status cloned = CloneOnDisk(c, base, *view);
+  if (cloned.code() == StatusCode::kNoSpace) {
+    // The clone reads the snapshot's own tables, which it holds open, and writes to memory. Without a lease:
+    // this process holds the store's lock, so that nobody else can remove what it reads.
+    RAWKV_ASSIGN_OR_RETURN(view->index_,
+                           OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory));
+  } else if (!cloned.ok()) {
+    return cloned;
+  }
+  const ReplayTarget target{.index = view->index_.get(),
+                            .slot_count = c.layout().slot_count,
+                            .progress = c.options.progress,
+                            .between_batches = {}};
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), version));
+  if (meta.applied != version) {
+    return Status::Corruption("snapshot " + ToString(base) + " and the log lead to version " +
+                              ToString(meta.applied) + " instead of " + ToString(version));
+  }
+  view->commit_ = ToCommitRecord(meta);
+  MutexLock lock(mu_);
+  view->registry_ = this;
+  views_.push_back(view.get());
+  return std::shared_ptr<const EngineView>(std::move(view));
+}
+
+Status ViewRegistry::CloneOnDisk(StoreContext& c, Version base, EngineView& view) {
+  Result<std::unique_ptr<Lease>> lease = Lease::Create(*c.env.fs, *c.env.clock, c.paths.dir,
+                                                       Uuid::Generate(*c.env.entropy), view.version_, base);
+  if (!lease.ok()) return lease.status();
+  const std::string index_dir = JoinPath((*lease)->dir(), "index");
+  Status status = CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), index_dir);
+  if (status.ok()) {
+    Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, index_dir);
+    status = index.status();
+    if (index.ok()) view.index_ = *std::move(index);
+  }
+  if (status.ok()) {
+    view.lease_ = *std::move(lease);
+  } else {
+    (void)(*lease)->Remove().ok();  // swept at the next open where it stays
+  }
+  return status;
+}
+
+void ViewRegistry::Forget(const EngineView* view) {
+  MutexLock lock(mu_);
+  views_.remove(view);
+}
+
+std::vector<VersionHold> ViewRegistry::Holds() const {
+  MutexLock lock(mu_);
+  std::vector<VersionHold> out;
+  for (const EngineView* v : views_) {
+    out.push_back({v->kind_, ToString(v->version_), v->version_, v->on_live_index_});
+  }
+  return out;
+}
+
+std::optional<CommitRecord> ViewRegistry::CommitOf(Version version) const {
+  MutexLock lock(mu_);
+  for (const EngineView* v : views_) {
+    if (v->version_ == version) return v->commit_;
+  }
+  return std::nullopt;
+}
+
+bool ViewRegistry::Empty() const {
+  MutexLock lock(mu_);
+  return views_.empty();
+}
+
+std::vector<std::string> ViewRegistry::LeaseDirs() const {
+  MutexLock lock(mu_);
+  std::vector<std::string> out;
+  for (const EngineView* v : views_) {
+    if (v->lease_ != nullptr) out.push_back(v->lease_->dir());
+  }
+  return out;
+}
+
+}  // namespace rawkv

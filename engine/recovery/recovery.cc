@@ -1,0 +1,271 @@
+#include "engine/recovery/recovery.h"
+
+#include <algorithm>
+
+#include "base/fs_ops.h"
+#include "engine/recovery/bring_up.h"
+#include "engine/recovery/rollback_steps.h"
+#include "engine/store/log_reach.h"
+#include "engine/store/snapshot_removal.h"
+#include "engine/store/store_dir.h"
+#include "engine/store/working_index.h"
+#include "snapshot/leases.h"
+#include "wal/segment_name.h"
+
+namespace rawkv {
+namespace {
+
+// Write ids: open generation above, counter below (design §2); 2^40 payload writes an open.
+constexpr int kWriteIdCounterBits = 40;
+constexpr uint64_t kOpensWithOwnWriteIds = uint64_t{1} << (64 - kWriteIdCounterBits);
+constexpr uint64_t kWarnBeforeOpens = uint64_t{1} << 20;
+
+// The first version of [from, to] whose payload is not what its record says; to + 1 if all are good.
+// A device that cannot be read is an error, never a torn tail.
+Result<Version> FirstBadPayload(StoreContext& c, PayloadIo& payload, Version from, Version to) {
+  Version bad = Next(to);
+  const Status walked = ReadLog(c.log(), from, to, [&](const LogRecord& record) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const bool whole, PayloadsAreWhole(payload, record));
+    if (whole) return Status::Ok();
+    bad = record.head.version;
+    return Status::FailedPrecondition("stop");  // ends the walk; told apart by `bad`
+  });
+  if (!walked.ok() && bad == Next(to)) return walked;
+  return bad;
+}
+
+// A snapshot that cannot be read and is named for a version past the log's end may show that the log lost its
+// tail. Then nothing may be cut, or made in place of what is missing, before it has been read.
+Status CheckUnreadSnapshots(StoreContext& c, Version log_end) {
+  std::vector<std::string> unlisted;
+  RAWKV_RETURN_IF_ERROR(c.snapshots->List(&unlisted).status());
+  for (const std::string& name : unlisted) {
+    const Version version = *SnapshotStore::ParseDirName(name);
+    if (version <= log_end) continue;
+    const Status read = c.snapshots->ReadManifest(version).status();
+    if (read.refused()) return read;
+  }
+  return Status::Ok();
+}
+
+// The highest version that something outside the log shows to have been durable.
+Result<Version> ProvenBySnapshots(StoreContext& c) {
+  Version proven = c.record.initial_version;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
+  for (const SnapshotInfo& s : snapshots) {
+    if (c.record.chain.Contains(s.lineage, s.version)) proven = std::max(proven, s.version);
+  }
+  return proven;
+}
+
+void WarnOfRepeatedWriteIds(StoreContext& c, uint64_t generation) {
+  if (generation + kWarnBeforeOpens < kOpensWithOwnWriteIds) return;
+  const bool repeated = generation >= kOpensWithOwnWriteIds;
+  c.env.logger->Log(LogLevel::kWarning,
+                    c.paths.dir + ": this is open " + std::to_string(generation) + "; payload write ids " +
+                        (repeated ? "repeat since" : "will repeat from") + " open " +
+                        std::to_string(kOpensWithOwnWriteIds) +
+                        " on, which weakens the diagnosis of damage (docs/adr/0015); export the store and "
+                        "import it as a new one when convenient");
+}
+
+Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
+  StoreRecord next = c.record;
+  // A superblock that is one behind shows that the last open ended between the two writes: its generation has
+  // no write id yet and is used now. Counted up again, STORE would run ahead of the device without bound, and
+  // an older copy of the device could not be recognised (CheckIdentity).
+  if (c.superblock.owner_open_generation + 1 != next.open_generation) ++next.open_generation;
+  WarnOfRepeatedWriteIds(c, next.open_generation);
+  if (cut) {
+    next.last_cut = cut;
+    c.env.logger->Log(LogLevel::kWarning,
+                      c.paths.dir + ": the log ends in " + std::to_string(cut->bytes) +
+                          " bytes that were never acknowledged as durable; cut after version " +
+                          ToString(cut->cut_after));
+  }
+  if (!c.options.device.empty()) next.device_hint = DeviceHintOf(*c.env.fs, c.paths.dir, c.device_path);
+  RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
+  return c.TellDevice(Version(c.superblock.owner_reuse_floor));
+}
+
+// The tip by way of an older snapshot, as `current` is damaged. Changes nothing.
+Result<std::shared_ptr<const EngineView>> OpenOlder(StoreContext& c, ViewRegistry& views, Version current,
+                                                    Version tip, const Status& cause) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ContinuedSnapshots(c));
+  for (const Version base : bases) {
+    if (base >= current) continue;
+    Result<std::shared_ptr<const EngineView>> view = views.OpenClone(c, base, tip, "view");
+    if (view.status().code() == StatusCode::kCorruption) continue;
+    if (view.ok()) {
+      c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
+                                                "); reading by way of snapshot " + ToString(base) +
+                                                " and the log behind it");
+    }
+    return view;
+  }
+  return cause;
+}
+
+}  // namespace
+
+Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
+  const Result<Version> named = c.snapshots->Current();
+  const Status usable = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain) : named.status();
+  if (usable.ok()) return CurrentChoice{.version = *named};
+  // A refused read says nothing about the snapshot, so no other one may take its place.
+  if (usable.refused() || (!named.ok() && usable.code() == StatusCode::kIoError)) return usable;
+
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> others, ContinuedSnapshots(c));
+  if (!others.empty()) {
+    CurrentChoice choice{.version = others.front(), .relink = true};
+    if (named.ok() && usable.code() == StatusCode::kCorruption) choice.damaged = *named;
+    choice.note = "`current` cannot be used (" + usable.ToString() + "); using snapshot " +
+                  ToString(choice.version) + ", the newest whole one that the log continues";
+    return choice;
+  }
+  // With no other to fall back on, a file that cannot be read now is not a lost store.
+  if (usable.code() == StatusCode::kIoError) return usable;
+  return Status::Corruption(
+      c.paths.dir +
+      ": `current` is missing or damaged and no other snapshot is whole and "
+      "continued by the log; `rawkv-ctl fsck --repair` makes one of the working index if "
+      "that is whole, else bring one back from a backup, or import an export");
+}
+
+Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
+  LogJudgement j;
+  RAWKV_ASSIGN_OR_RETURN(j.scan, ScanLog(c.log(), from, proven));
+  if (j.scan.end == LogEnd::kCorrupt) {
+    return Status::Corruption(
+        j.scan.message + "; versions up to " + ToString(j.scan.last) +
+        " are intact in the log; `rawkv-ctl fsck --repair --dry_run` says what can be kept");
+  }
+  j.keep_through = j.scan.last;
+  const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
+  if (verified < j.scan.last) {
+    PayloadIo payload(*c.device.device, c.layout(), c.record.device_uuid);
+    RAWKV_ASSIGN_OR_RETURN(const Version bad, FirstBadPayload(c, payload, Next(verified), j.scan.last));
+    j.keep_through = Previous(bad);
+  }
+  if (j.scan.end == LogEnd::kTorn || j.keep_through < j.scan.last) {
+    j.cut = TailCut{j.keep_through, j.scan.torn_bytes, c.env.clock->NowUnixMs()};
+  }
+  return j;
+}
+
+bool IsLeftover(const StoreContext& c, const std::string& name) {
+  const std::string path = JoinPath(c.paths.dir, name);
+  const bool named_so = name.ends_with(".tmp") || name.ends_with(".removing") ||
+                        path == c.paths.working_new() || path == c.paths.formatting() ||
+                        path == c.paths.importing();
+  return named_so && !IsDevice(c, path);
+}
+
+Status SweepLeftovers(StoreContext& c) {
+  Fs& fs = *c.env.fs;
+  RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep(c.device.device->geometry().file_id));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(c.paths.dir));
+  for (const std::string& name : names) {
+    if (SnapshotStore::IsSweptName(name)) continue;  // tried above
+    if (IsLeftover(c, name)) SweepTree(fs, JoinPath(c.paths.dir, name), *c.env.logger);
+  }
+  RAWKV_RETURN_IF_ERROR(RemoveAbandonedSnapshots(c));
+  return SweepViews(fs, c.paths.dir, *c.env.logger);
+}
+
+Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+  c.without_room = false;
+  RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(c));
+  RAWKV_RETURN_IF_ERROR(SweepLeftovers(c));
+  RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
+  if (!current.note.empty()) c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": " + current.note);
+
+  std::string why;
+  std::optional<WorkingIndex> working;
+  const Status opened = WithBallast(c, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why));
+    return Status::Ok();
+  });
+  if (opened.code() == StatusCode::kNoSpace) {
+    OpensWithoutRoom(c, opened);
+    RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why, IndexFilesGo::kToMemory));
+  } else if (!opened.ok()) {
+    return opened;
+  }
+  RAWKV_ASSIGN_OR_RETURN(Version proven, ProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
+  if (working) {
+    proven = std::max(proven, working->meta.applied);
+    if (!segments.empty() && Next(working->meta.applied) < segments.front().first) {
+      why = "its version " + ToString(working->meta.applied) + " lies below the log's start";
+      working.reset();
+    }
+  }
+  const Version start = working ? working->meta.applied : current.version;
+  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(start), proven));
+  RAWKV_RETURN_IF_ERROR(CheckUnreadSnapshots(c, log.keep_through));
+
+  if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
+  if (current.damaged) RAWKV_RETURN_IF_ERROR(MoveDamagedAside(c, *current.damaged));
+  const Status recorded = WithBallast(c, [&] { return TellCut(c, log.cut); });
+  if (recorded.code() == StatusCode::kNoSpace) {
+    OpensWithoutRoom(c, recorded);
+    c.record.last_cut = log.cut ? log.cut : c.record.last_cut;  // in memory; the next save keeps it
+  } else if (!recorded.ok()) {
+    return recorded;
+  }
+  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));
+    return Status::Ok();
+  }));
+  // What was read may live in caches only; it must not be lost after a later acknowledgement.
+  RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
+  RAWKV_RETURN_IF_ERROR(core.wal->Sync());
+  core.max_group_bytes = core.wal->max_group_bytes();
+
+  RAWKV_RETURN_IF_ERROR(BringUpIndex(
+      c, core, {.working = std::move(working), .why = why, .current = current.version}, log.keep_through));
+  core.allocator =
+      std::make_unique<SlotAllocator>(*core.index, c.layout(), core.meta.taken_slots, core.meta.cursor);
+  if (core.payload == nullptr) {
+    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+  }
+  core.tip.Reset(core.meta.applied);
+  core.durable = core.meta.applied.value();
+  core.next_write_id = c.record.open_generation << kWriteIdCounterBits;
+  EnsureBallast(c);
+  core.index->AllowCompaction();
+  return Status::Ok();
+}
+
+Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
+                       std::shared_ptr<const EngineView>* tip) {
+  const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
+  if (marker.status().code() == StatusCode::kIoError) return marker.status();
+  if (marker.status().code() != StatusCode::kNotFound) {
+    return Status::FailedPrecondition(c.paths.dir +
+                                      ": a rollback was interrupted; open it for writing once to finish it");
+  }
+  RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
+  RAWKV_ASSIGN_OR_RETURN(const Version proven, ProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(current.version), proven));
+  Result<std::shared_ptr<const EngineView>> view =
+      views.OpenClone(c, current.version, log.keep_through, "view");
+  if (!view.ok() && !c.lock->writable()) {
+    return Status::FailedPrecondition(
+        c.paths.dir + ": cannot be written, and reading needs a throw-away clone below views/ (" +
+        view.status().message() + "); copy the store, or mount it for writing");
+  }
+  if (view.status().code() == StatusCode::kCorruption) {
+    RAWKV_ASSIGN_OR_RETURN(view, OpenOlder(c, views, current.version, log.keep_through, view.status()));
+  }
+  if (!view.ok()) return view.status();
+  *tip = *std::move(view);
+  core.index = (*tip)->shared_index();
+  core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+  core.tip.Reset(log.keep_through);
+  core.durable = log.keep_through.value();
+  return Status::Ok();
+}
+
+}  // namespace rawkv

@@ -1,0 +1,78 @@
+#include "engine/space/reachability.h"
+
+#include <algorithm>
+
+namespace rawkv {
+
+bool Reachability::MayReuse(Version born, Version freed) const {
+  // [born, freed) meets [floor, tip]: freed is never above the tip + 1, so the floor decides.
+  if (freed > floor && born < freed) return false;
+  return std::none_of(holds.begin(), holds.end(),
+                      [&](const VersionHold& h) { return born <= h.version && h.version < freed; });
+}
+
+bool Reachability::IsReachable(Version v) const {
+  if (floor <= v && v <= tip) return true;
+  return std::any_of(holds.begin(), holds.end(), [&](const VersionHold& h) { return h.version == v; });
+}
+
+std::vector<std::pair<Version, Version>> Reachability::Ranges() const {
+  std::vector<std::pair<Version, Version>> all{{floor, tip}};
+  for (const VersionHold& h : holds) all.emplace_back(h.version, h.version);
+  std::sort(all.begin(), all.end());
+  std::vector<std::pair<Version, Version>> out;
+  for (const auto& [a, b] : all) {
+    if (!out.empty() && a.value() <= out.back().second.value() + 1) {
+      out.back().second = std::max(out.back().second, b);
+    } else {
+      out.emplace_back(a, b);
+    }
+  }
+  return out;
+}
+
+void PinAccount::Add(const DeferredFree& entry) {
+  const uint64_t slots = entry.extent.count.value();
+  if (reach_.MayReuse(entry.born, entry.freed)) {
+    reclaimable_ += slots;
+    return;
+  }
+  pinned_ += slots;
+  // The window holds a slot through the newest snapshot below its freeing: once that one is pruned,
+  // the floor has passed the slot.
+  const bool in_window = entry.freed > reach_.floor && entry.born < entry.freed;
+  size_t holders = in_window ? 1 : 0;
+  size_t last_hold = 0;
+  for (size_t i = 0; i < reach_.holds.size(); ++i) {
+    const Version v = reach_.holds[i].version;
+    if (entry.born <= v && v < entry.freed) {
+      ++holders;
+      last_hold = i;
+    }
+  }
+  if (holders > 1) {
+    shared_ += slots;
+  } else if (in_window) {
+    const auto above = std::lower_bound(reach_.snapshots.begin(), reach_.snapshots.end(), entry.freed);
+    by_snapshot_[static_cast<size_t>(above - reach_.snapshots.begin()) - 1] += slots;
+  } else {
+    by_hold_[last_hold] += slots;
+  }
+}
+
+std::vector<PinnedBy> PinAccount::holders() const {
+  std::vector<PinnedBy> out;
+  for (size_t i = 0; i < by_snapshot_.size(); ++i) {
+    if (by_snapshot_[i] == 0) continue;
+    const Version v = reach_.snapshots[i];
+    out.push_back({"snapshot", ToString(v), v, by_snapshot_[i]});
+  }
+  for (size_t i = 0; i < by_hold_.size(); ++i) {
+    if (by_hold_[i] == 0) continue;
+    const VersionHold& h = reach_.holds[i];
+    out.push_back({h.kind, h.name, h.version, by_hold_[i]});
+  }
+  return out;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,113 @@
+#include "engine/space/slot_allocator.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+#include "blockdev/run_finder.h"
+
+namespace rawkv {
+
+constexpr uint64_t kSlots = AllocationPage::kSlots;
+
+SlotAllocator::SlotAllocator(KeyIndex& index, const DeviceLayout& layout, uint64_t taken_slots, SlotId cursor)
+    : index_(index), layout_(layout), taken_(taken_slots), cursor_(cursor) {}
+
+Result<const AllocationPage*> SlotAllocator::CachedPage(uint64_t number) {
+  auto it = pages_.find(number);
+  if (it == pages_.end()) {
+    RAWKV_ASSIGN_OR_RETURN(const AllocationPage page, index_.Page(number));
+    it = pages_.emplace(number, page).first;
+  }
+  return &it->second;
+}
+
+Result<AllocationPage> SlotAllocator::LoadPage(uint64_t number) {
+  MutexLock lock(mu_);
+  RAWKV_ASSIGN_OR_RETURN(const AllocationPage* const page, CachedPage(number));
+  return *page;
+}
+
+void SlotAllocator::Mark(const Extent& extent, bool reserved) {
+  for (uint64_t slot = extent.first.value(); slot < extent.end().value(); ++slot) {
+    uint64_t& word = reserved_[slot / kSlots][slot % kSlots / 64];
+    const uint64_t mask = uint64_t{1} << (slot % 64);
+    RAWKV_CHECK(((word & mask) != 0) != reserved, "a slot is reserved once and released once");
+    word ^= mask;
+  }
+  reserved_count_ += reserved ? extent.count.value() : -extent.count.value();
+}
+
+Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
+  MutexLock lock(mu_);
+  RunFinder::PageBits occupied{};
+  const auto load = [&](uint64_t number)
+                        RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Result<const RunFinder::PageBits*> {
+    RAWKV_ASSIGN_OR_RETURN(const AllocationPage* const page, CachedPage(number));
+    occupied = page->taken;
+    if (const auto it = reserved_.find(number); it != reserved_.end()) {
+      for (size_t i = 0; i < occupied.size(); ++i) occupied[i] |= it->second[i];
+    }
+    const uint64_t in_page = std::min(kSlots, layout_.slot_count - number * kSlots);
+    for (uint64_t slot = in_page; slot < kSlots; ++slot) occupied[slot / 64] |= uint64_t{1} << (slot % 64);
+    return &occupied;
+  };
+  const auto hint = [&](uint64_t number) RAWKV_NO_THREAD_SAFETY_ANALYSIS -> uint64_t {
+    const auto it = pages_.find(number);
+    return it == pages_.end() ? kSlots : kSlots - it->second.TakenCount();
+  };
+  if (taken_ + reserved_count_ >= layout_.slot_count) {
+    return Status::NoSpace("the device is full: no free slot of " + std::to_string(layout_.slot_count));
+  }
+  RAWKV_ASSIGN_OR_RETURN(std::vector<Extent> extents, RunFinder::Find({.payload_bytes = payload_bytes,
+                                                                       .slot_bytes = layout_.slot_bytes,
+                                                                       .header_bytes = layout_.header_bytes,
+                                                                       .max_extents = kMaxExtents,
+                                                                       .cursor = cursor_,
+                                                                       .slot_count = layout_.slot_count},
+                                                                      load, hint));
+  // Marking needs no memory then: it is done whole or not at all.
+  for (const Extent& e : extents) {
+    const uint64_t last = (e.end().value() - 1) / kSlots;
+    for (uint64_t page = e.first.value() / kSlots; page <= last; ++page) reserved_.try_emplace(page);
+  }
+  for (const Extent& e : extents) Mark(e, true);
+  const SlotId end = extents.back().end();
+  cursor_ = end.value() < layout_.slot_count ? end : SlotId(0);
+  return extents;
+}
+
+void SlotAllocator::Release(const std::vector<Extent>& extents) {
+  MutexLock lock(mu_);
+  for (const Extent& e : extents) Mark(e, false);
+}
+
+AllocationTxn SlotAllocator::Begin() {
+  return AllocationTxn(layout_.slot_count, [this](uint64_t number) { return LoadPage(number); });
+}
+
+void SlotAllocator::Merge(const AllocationTxn& txn, const std::vector<Extent>& taken,
+                          const std::vector<Extent>& freed) {
+  MutexLock lock(mu_);
+  for (const auto& [number, page] : txn.dirty()) pages_[number] = page;
+  taken_ = static_cast<uint64_t>(static_cast<int64_t>(taken_) + txn.taken_delta());
+  for (const Extent& e : taken) Mark(e, false);
+  for (const Extent& e : freed) Mark(e, true);
+}
+
+uint64_t SlotAllocator::reserved_slots() const {
+  MutexLock lock(mu_);
+  return reserved_count_;
+}
+
+uint64_t SlotAllocator::free_slots() const {
+  MutexLock lock(mu_);
+  return layout_.slot_count - taken_ - reserved_count_;
+}
+
+SlotId SlotAllocator::cursor() const {
+  MutexLock lock(mu_);
+  return cursor_;
+}
+
+}  // namespace rawkv

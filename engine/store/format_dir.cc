@@ -1,0 +1,196 @@
+#include "engine/store/format_dir.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/fs_ops.h"
+#include "engine/store/store_dir.h"
+
+namespace rawkv {
+namespace {
+
+constexpr uint64_t kMaxMarkBytes = 4096;
+constexpr std::string_view kStoreLine = "store ";
+constexpr std::string_view kDeviceMadeLine = "\ndevice made\n";
+
+Status AbsentIsOk(const Status& status) {
+  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
+}
+
+// What a claim leaves that was interrupted before its mark.
+bool IsOfAClaim(std::string_view name) {
+  return name == "LOCK" || name == "FORMATTING.tmp" || name == "IMPORTING.tmp";
+}
+
+}  // namespace
+
+Result<FormatDir::Found> FormatDir::Look(Fs& fs, const std::string& dir) {
+  const Result<FileStat> stat = fs.Stat(dir);
+  if (stat.status().code() == StatusCode::kNotFound) return Found::kAbsent;
+  if (!stat.ok()) return stat.status();
+  if (stat->kind != FileKind::kDirectory) return Status::FailedPrecondition(dir + " is not a directory");
+  RAWKV_ASSIGN_OR_RETURN(std::vector<std::string> names, fs.List(dir));
+  const auto has = [&](std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (has("STORE")) return Found::kStore;
+  if (has("IMPORTING")) return Found::kImport;
+  if (has("FORMATTING")) return Found::kFormat;
+  std::erase_if(names,
+                [&](const std::string& name) { return IsOfAClaim(name) || IsLostAndFound(fs, dir, name); });
+  if (names.empty()) return Found::kEmpty;
+  const bool all_of_a_store = std::all_of(names.begin(), names.end(), [](const std::string& name) {
+    return IsStoreName(name) || name == "device.img";
+  });
+  return all_of_a_store && has("wal") ? Found::kParts : Found::kForeign;
+}
+
+Status FormatDir::Judge(Found found, const std::string& dir, const Request& request) {
+  const bool import = request.maker == StoreMaker::kImport;
+  const bool destroys = !import && request.force;
+  switch (found) {
+    case Found::kAbsent:
+    case Found::kEmpty:
+    case Found::kFormat:
+      return Status::Ok();
+    case Found::kImport:
+      if (import || destroys) return Status::Ok();
+      return Status::FailedPrecondition(
+          dir + " holds an unfinished import; import again, or use --force to destroy it");
+    case Found::kStore:
+      if (destroys) return Status::Ok();
+      return Status::FailedPrecondition(dir + (import ? " holds a store already; import makes a new one"
+                                                      : " holds a store already; use --force to destroy it"));
+    case Found::kParts:
+      if (destroys) return Status::Ok();
+      return Status::FailedPrecondition(
+          dir +
+          " is not empty: it holds parts of a store without STORE; bring STORE back, name another "
+          "directory, or destroy them with `format --force`");
+    case Found::kForeign:
+      return Status::FailedPrecondition(dir + " is not empty and no store; name another directory");
+  }
+  return Status::Internal("unknown content of " + dir);
+}
+
+Result<std::unique_ptr<FormatDir>> FormatDir::Claim(Fs& fs, Clock& clock, const std::string& dir,
+                                                    const Request& request) {
+  RAWKV_ASSIGN_OR_RETURN(Found found, Look(fs, dir));
+  RAWKV_RETURN_IF_ERROR(Judge(found, dir, request));
+  std::unique_ptr<FormatDir> out(new FormatDir(fs, dir, request));
+  if (found == Found::kAbsent) {
+    const Status made = MakeDirSynced(fs, dir);
+    out->made_dir_ = made.ok();
+    // Another process has just made it: the lock decides between the two.
+    if (!made.ok() && made.code() != StatusCode::kFailedPrecondition) return made;
+  }
+  Result<std::unique_ptr<StoreLock>> lock = StoreLock::Acquire(fs, clock, dir);
+  if (!lock.ok()) {
+    if (lock.status().code() != StatusCode::kBusy && out->made_dir_) out->LeaveUnlocked();
+    if (lock.status().code() != StatusCode::kNotFound) return lock.status();
+    return Status::Busy(dir + " was removed by another process in this moment; try again");
+  }
+  out->lock_ = *std::move(lock);
+  // Again under the lock: another process may have finished in between.
+  const Status claimed = [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(found, Look(fs, dir));
+    RAWKV_RETURN_IF_ERROR(Judge(found, dir, request));
+    out->holds_others_ = found == Found::kStore || found == Found::kParts;
+    return out->BeginAgain(found, request);
+  }();
+  if (claimed.ok()) return out;
+  (void)out->Abandon({});  // the first error is the one to report
+  return claimed;
+}
+
+void FormatDir::LeaveUnlocked() {
+  // LOCK may have been made before locking it failed; nobody else's goes.
+  const Result<std::unique_ptr<FileLock>> lock = fs_.Lock(paths_.lock());
+  if (lock.ok()) (void)fs_.RemoveFile(paths_.lock());
+  (void)fs_.RemoveDir(paths_.dir);
+}
+
+std::string FormatDir::MarkPath() const {
+  return maker_ == StoreMaker::kImport ? paths_.importing() : paths_.formatting();
+}
+
+Status FormatDir::BeginAgain(Found found, const Request& request) {
+  bool made_before = false;
+  for (const std::string& path : {paths_.importing(), paths_.formatting()}) {
+    if (found != Found::kImport && found != Found::kFormat) break;
+    const Result<std::string> mark = ReadFile(fs_, path, kMaxMarkBytes);
+    if (!mark.ok()) continue;
+    begins_again_ = true;
+    made_before = mark->ends_with(kDeviceMadeLine);
+    if (!mark->starts_with(kStoreLine)) break;
+    const std::string_view rest = std::string_view(*mark).substr(kStoreLine.size());
+    if (const Result<Uuid> uuid = Uuid::Parse(rest.substr(0, rest.find('\n'))); uuid.ok())
+      store_uuid_ = *uuid;
+    break;
+  }
+  // It may have the capacity that another command asked for.
+  if (made_before) RAWKV_RETURN_IF_ERROR(RemoveIfThere(paths_.default_device()));
+  return Mark(request.makes_device || made_before);
+}
+
+Status FormatDir::Mark(bool makes_device) {
+  std::string text = std::string(kStoreLine) + store_uuid_.ToString();
+  text += makes_device ? kDeviceMadeLine : "\n";
+  marked_ = true;
+  return WriteFileAtomic(fs_, MarkPath(), AsBytes(text));
+}
+
+Status FormatDir::RemoveIfThere(const std::string& path) {
+  return AbsentIsOk(fs_.RemoveFile(path));
+}
+
+Status FormatDir::RemoveOwnFiles(FileId spared) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(paths_.dir));
+  for (const std::string& name : names) {
+    const std::string path = JoinPath(paths_.dir, name);
+    const bool ours = IsStoreName(name) || name.ends_with(".tmp") || name.ends_with(".removing");
+    if (!ours || path == paths_.lock() || path == MarkPath()) continue;
+    const Result<FileStat> stat = fs_.Stat(path);
+    if (stat.ok() && stat->id.known() && stat->id == spared) continue;
+    RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, path));
+  }
+  return Status::Ok();
+}
+
+Status FormatDir::Clear(FileId spared) {
+  const Status removed = fs_.RemoveFile(paths_.store());
+  RAWKV_RETURN_IF_ERROR(AbsentIsOk(removed));
+  if (removed.ok()) RAWKV_RETURN_IF_ERROR(fs_.SyncDir(paths_.dir));
+  holds_others_ = false;
+  return RemoveOwnFiles(spared);
+}
+
+void FormatDir::Finish() {
+  (void)fs_.RemoveFile(MarkPath());  // else the next open sweeps it
+}
+
+Status FormatDir::Abandon(FileId spared) {
+  if (holds_others_) return marked_ ? RemoveIfThere(MarkPath()) : Status::Ok();
+  RAWKV_RETURN_IF_ERROR(Clear(spared));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(paths_.dir));
+  const bool all_gone = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    return IsOfAClaim(name) || JoinPath(paths_.dir, name) == MarkPath() ||
+           IsLostAndFound(fs_, paths_.dir, name);
+  });
+  // The mark of one that was begun again knows what the device holds.
+  return all_gone && !begins_again_ ? Release() : Status::Ok();
+}
+
+Status FormatDir::Release() {
+  // A power cut must not bring parts back without the mark.
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(paths_.dir));
+  RAWKV_RETURN_IF_ERROR(RemoveIfThere(MarkPath()));
+  RAWKV_RETURN_IF_ERROR(RemoveIfThere(paths_.lock()));
+  lock_.reset();
+  if (!made_dir_) return Status::Ok();
+  // Another process may have claimed it already.
+  const Status removed = fs_.RemoveDir(paths_.dir);
+  return removed.code() == StatusCode::kFailedPrecondition ? Status::Ok() : AbsentIsOk(removed);
+}
+
+}  // namespace rawkv

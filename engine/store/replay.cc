@@ -1,0 +1,73 @@
+#include "engine/store/replay.h"
+
+#include <memory>
+#include <optional>
+
+#include "engine/store/change_applier.h"
+
+namespace rawkv {
+namespace {
+
+// Bounds memory and the work lost to a crash; large enough that the batch's fixed cost is nothing.
+constexpr uint64_t kBatchBytes = 4ull << 20;
+constexpr uint64_t kBatchRecords = 1000;
+
+// One index batch in the making.
+class Batch {
+ public:
+  Batch(const ReplayTarget& target, const MetaRecord& meta)
+      : target_(target),
+        batch_(target.index->NewBatch()),
+        txn_(target.slot_count, [index = target.index](uint64_t page) { return index->Page(page); }),
+        applier_(*batch_, txn_, meta) {}
+
+  Status Add(const LogRecord& record) {
+    Result<ChangeSet> changes = DecodeChangeSet(record.body);
+    if (!changes.ok()) return changes.status().WithContext("version " + ToString(record.head.version));
+    ++records_;
+    return applier_.Apply(*changes, record.head.version, record.head.lineage, record.head.time_unix_ms)
+        .WithContext("replaying version " + ToString(record.head.version));
+  }
+  bool Full() const { return records_ >= kBatchRecords || batch_->bytes() >= kBatchBytes; }
+  Result<MetaRecord> Commit() {
+    // The next search begins behind what was replayed last, as it would have live.
+    SlotId cursor = applier_.meta().cursor;
+    if (!applier_.taken().empty()) cursor = applier_.taken().back().end();
+    applier_.Finish(cursor.value() < target_.slot_count ? cursor : SlotId(0));
+    RAWKV_RETURN_IF_ERROR(target_.index->Apply(*batch_));
+    return applier_.meta();
+  }
+
+ private:
+  const ReplayTarget& target_;
+  std::unique_ptr<IndexBatch> batch_;
+  AllocationTxn txn_;
+  ChangeApplier applier_;
+  uint64_t records_ = 0;
+};
+
+}  // namespace
+
+Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log, Version to) {
+  RAWKV_ASSIGN_OR_RETURN(MetaRecord meta, target.index->Meta());
+  if (meta.applied >= to) return meta;
+  const Version from = Next(meta.applied);
+  const uint64_t total = to.value() - meta.applied.value();
+  auto batch = std::make_unique<Batch>(target, meta);
+  const auto commit = [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(meta, batch->Commit());
+    batch = std::make_unique<Batch>(target, meta);
+    if (target.progress) target.progress({"replay", total - (to.value() - meta.applied.value()), total});
+    return target.between_batches ? target.between_batches() : Status::Ok();
+  };
+  const RecordFn add = [&](const LogRecord& record) -> Status {
+    RAWKV_RETURN_IF_ERROR(batch->Add(record));
+    return batch->Full() ? commit() : Status::Ok();
+  };
+  RAWKV_RETURN_IF_ERROR(target.read ? target.read(from, to, add) : ReadLog(log, from, to, add));
+  // The last records, unless a full batch ended exactly here.
+  if (meta.applied < to) RAWKV_RETURN_IF_ERROR(commit());
+  return meta;
+}
+
+}  // namespace rawkv

@@ -1,0 +1,262 @@
+#include "engine/store/store_context.h"
+
+#include <algorithm>
+
+#include "base/checksum.h"
+#include "base/endian.h"
+#include "base/resolve_path.h"
+#include "engine/index/key_index.h"
+#include "engine/rocksdb/private_file_system.h"
+
+namespace rawkv {
+namespace {
+
+// Half of the opens that have write ids of their own (docs/adr/0015); at one open a second, 97 days.
+constexpr uint64_t kImplausibleLag = uint64_t{1} << 23;
+constexpr uint64_t kMinMemtableBytes = 16ull << 10;    // an empty memtable counts some KiB already
+constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // of index files that are not SSTs
+
+Status CheckExpectation(const char* name, std::optional<uint64_t> expected, uint64_t fixed) {
+  if (!expected || *expected == fixed) return Status::Ok();
+  return Status::InvalidArgument(std::string(name) + " is " + std::to_string(*expected) +
+                                 " in the options, but the store was formatted with " +
+                                 std::to_string(fixed));
+}
+
+Status ApplyOptions(StoreContext& c) {
+  const OpenOptions& o = c.options;
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("slot_bytes", o.slot_bytes, c.record.slot_bytes));
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("inline_bytes", o.inline_bytes, c.record.inline_bytes));
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("header_bytes", o.header_bytes, c.record.header_bytes));
+  c.runtime = c.record.runtime;
+  c.runtime.durability = o.durability.value_or(c.runtime.durability);
+  c.runtime.snapshot_interval = o.snapshot_interval.value_or(c.runtime.snapshot_interval);
+  c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
+  c.runtime.wal_segment_bytes = o.wal_segment_bytes.value_or(c.runtime.wal_segment_bytes);
+  if (o.memtable_bytes < kMinMemtableBytes) {
+    return Status::InvalidArgument("memtable_bytes must be at least 16 KiB, not " +
+                                   std::to_string(o.memtable_bytes));
+  }
+  return ValidateRuntime(c.runtime);
+}
+
+Status CheckIdentity(const StoreContext& c) {
+  const Superblock& sb = c.superblock;
+  const std::string where = c.device_path + ": ";
+  if (sb.device_uuid != c.record.device_uuid) {
+    return Status::FailedPrecondition(where + "wrong device: its UUID is " + sb.device_uuid.ToString() +
+                                      ", the store's is " + c.record.device_uuid.ToString() +
+                                      "; name the right one with --device");
+  }
+  if (sb.store_uuid != c.record.store_uuid) {
+    return Status::FailedPrecondition(where + "the device belongs to store " + sb.store_uuid.ToString() +
+                                      ", not to " + c.record.store_uuid.ToString());
+  }
+  if (sb.owner_open_generation > c.record.open_generation ||
+      !c.record.chain.Knows(Lineage(sb.owner_lineage))) {
+    return Status::FailedPrecondition(
+        where + "the device has been used since this STORE was written (generation " +
+        std::to_string(sb.owner_open_generation) + " against " + std::to_string(c.record.open_generation) +
+        "): " + c.paths.dir +
+        " looks like a restored backup, and its slots may have been overwritten; bring back "
+        "the newest metadata directory, or import an export");
+  }
+  // An open counts STORE's generation up only if the superblock has the present one, so a crash or an error
+  // between the two leaves the superblock one behind, however often it is repeated.
+  const uint64_t behind = c.record.open_generation - sb.owner_open_generation;
+  if (behind >= kImplausibleLag) {
+    c.env.logger->Log(LogLevel::kWarning, where + "the device is " + std::to_string(behind) +
+                                              " opens behind STORE, more than an older copy can be: somebody "
+                                              "has changed STORE; check the payloads (fsck --deep)");
+  } else if (behind > 1) {
+    return Status::FailedPrecondition(
+        where + "the device is older than " + c.paths.dir + " (last used at generation " +
+        std::to_string(sb.owner_open_generation) + ", STORE is at " +
+        std::to_string(c.record.open_generation) +
+        "): it looks like a restored backup, and values written since are not on it; bring back the newest "
+        "copy of the device, or device and metadata directory of one moment, or import an export");
+  }
+  if (sb.layout.slot_bytes != c.record.slot_bytes || sb.layout.header_bytes != c.record.header_bytes) {
+    return Status::Corruption(where + "superblock and STORE disagree on slot or header size");
+  }
+  return Status::Ok();
+}
+
+// A save, which every open makes, writes both.
+Status TellOfABadCopy(StoreContext& c) {
+  RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c.superblocks->Inspect());
+  for (const Status& copy : pair.status) {
+    if (copy.ok()) continue;
+    c.env.logger->Log(LogLevel::kWarning, c.device_path + ": one copy of the superblock is bad and will be " +
+                                              "written anew from the other: " + copy.message());
+  }
+  return Status::Ok();
+}
+
+Status OpenDevice(StoreContext& c, ContextAccess access) {
+  const bool writable = access == ContextAccess::kWrite;
+  c.device_path = DevicePathOf(c.record, c.paths.dir, c.options);
+  if (writable) RAWKV_RETURN_IF_ERROR(CheckDeviceName(*c.env.fs, c.paths.dir, c.device_path));
+  Result<OpenedDevice> device = c.env.open_device(c.device_path, {.engine = c.options.engine,
+                                                                  .cache = c.options.cache,
+                                                                  .queue_depth = c.options.queue_depth,
+                                                                  .writable = writable});
+  if (!device.ok()) {
+    if (device.status().code() != StatusCode::kNotFound) return device.status();
+    return Status::NotFound(c.device_path +
+                            ": the store's device is missing; if it moved, name it with --device");
+  }
+  c.device = *std::move(device);
+  c.superblocks = std::make_unique<SuperblockStore>(*c.device.device);
+  Result<Superblock> superblock = c.superblocks->Load();
+  if (!superblock.ok()) {
+    if (superblock.status().code() != StatusCode::kNotFound) {
+      return superblock.status().WithContext(c.device_path);
+    }
+    return Status::FailedPrecondition(c.device_path +
+                                      " is not a rawkv device (no superblock); name the store's "
+                                      "device with --device");
+  }
+  c.superblock = *std::move(superblock);
+  if (writable) RAWKV_RETURN_IF_ERROR(TellOfABadCopy(c));
+  return CheckIdentity(c);
+}
+
+}  // namespace
+
+Status ValidateRuntime(const RuntimeSettings& s) {
+  if (s.wal_segment_bytes < 64 * 1024 || s.wal_segment_bytes > (1ull << 30) ||
+      s.wal_segment_bytes % 4096 != 0) {
+    return Status::InvalidArgument("wal_segment_bytes must be a multiple of 4096 from 64 KiB to 1 GiB, not " +
+                                   std::to_string(s.wal_segment_bytes));
+  }
+  if (s.keep_recent > 1'000'000) return Status::InvalidArgument("keep_recent must be at most 1000000");
+  return Status::Ok();
+}
+
+std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir,
+                         const OpenOptions& options) {
+  if (!options.device.empty()) return AbsolutePath(options.device);
+  const std::string& hint = record.device_hint;
+  return hint.starts_with('/') ? hint : JoinPath(store_dir, hint);
+}
+
+bool IsDevice(const StoreContext& c, const std::string& path) {
+  if (path == c.device_path) return true;
+  if (c.device.device == nullptr) return false;
+  const Result<FileStat> stat = c.env.fs->Stat(path);
+  return stat.ok() && stat->id.known() && stat->id == c.device.device->geometry().file_id;
+}
+
+Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& device_path) {
+  const std::string path = ResolvePath(fs, device_path);
+  if (ParentPath(path) != store_dir || !IsStoreName(path.substr(path.rfind('/') + 1))) return Status::Ok();
+  return Status::FailedPrecondition(path +
+                                    ": the store needs this name for itself; rename the device file, and "
+                                    "name it with --device");
+}
+
+Status StoreContext::SaveRecord(const StoreRecord& next) {
+  RAWKV_RETURN_IF_ERROR(SaveStoreRecord(*env.fs, paths.dir, next));
+  AdoptRecord(next);
+  return Status::Ok();
+}
+
+void StoreContext::AdoptRecord(const StoreRecord& next) {
+  record.device_hint = next.device_hint;
+  record.open_generation = next.open_generation;
+  record.chain = next.chain;
+  record.last_cut = next.last_cut;
+}
+
+Status StoreContext::TellDevice(Version reuse_floor) {
+  Superblock next = superblock;
+  next.owner_lineage = record.chain.current().value();
+  next.owner_open_generation = record.open_generation;
+  next.owner_reuse_floor = reuse_floor.value();
+  RAWKV_RETURN_IF_ERROR(superblocks->Save(next).WithContext(device_path + ": superblock"));
+  RAWKV_ASSIGN_OR_RETURN(const Superblock saved, superblocks->Load());
+  // Not the whole: any thread reads the layout without a lock.
+  superblock.owner_lineage = saved.owner_lineage;
+  superblock.owner_reuse_floor = saved.owner_reuse_floor;
+  superblock.owner_open_generation = saved.owner_open_generation;
+  superblock.sequence = saved.sequence;
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, const OpenOptions& options,
+                                                       ContextAccess access) {
+  auto c = std::make_unique<StoreContext>(dir);
+  c->env = options.env;
+  c->owners_fs = options.env.fs->ForOwnerOf(dir);
+  if (c->owners_fs != nullptr) {
+    c->env.fs = c->owners_fs.get();
+    if (c->env.index_fs == nullptr) c->env.index_fs = PrivateFileSystemForOwnerOf(dir);
+  }
+  c->options = options;
+  // STORE first: a path without a store gets no LOCK file made in it.
+  RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
+  if (access != ContextAccess::kBesideWriter) {
+    const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
+                        : options.only_look             ? StoreLock::Holder::kLooker
+                                                        : StoreLock::Holder::kWriter;
+    RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder));
+    // Again under the lock: a writer may have rewritten it in between.
+    RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
+  }
+  if (c->record.digest)
+    return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
+  RAWKV_RETURN_IF_ERROR(ApplyOptions(*c));
+  c->reserve = std::make_unique<Reserve>(*c->env.fs, *c->env.logger, dir, c->paths.reserve());
+  c->snapshots =
+      std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, c->record.store_uuid, *c->env.logger);
+  const Status device = OpenDevice(*c, access);
+  if (access != ContextAccess::kBesideWriter) RAWKV_RETURN_IF_ERROR(device);
+  if (!device.ok()) c->device.device.reset();
+  return c;
+}
+
+Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, KeyIndex::Open({.dir = index_dir,
+                                                                                .read_only = true,
+                                                                                .block_cache_bytes = 1 << 20,
+                                                                                .fs = env.index_fs,
+                                                                                .logger = env.logger}));
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta());
+  return SnapshotFacts{meta.applied, meta.lineage, meta.digest};
+}
+
+FileChecksummer SnapshotChecksummer(const Environment& env) {
+  return [fs = env.fs](const std::string& path, FileChecksumKind kind) -> Result<std::string> {
+    if (kind == FileChecksumKind::kCrc32c) return Crc32cOfFile(*fs, path);
+    RAWKV_ASSIGN_OR_RETURN(const std::string content, ReadFile(*fs, path, kMaxSmallFileBytes));
+    char raw[8];
+    StoreLe(raw, Xxh3(AsBytes(content)));
+    return std::string(raw, sizeof(raw));
+  };
+}
+
+Status WithBallast(StoreContext& context, const std::function<Status()>& work) {
+  return context.reserve->With(work);
+}
+
+void EnsureBallast(StoreContext& context) {
+  const Status filled = context.reserve->Fill();
+  if (filled.ok()) return;
+  context.env.logger->Log(LogLevel::kInfo,
+                          context.paths.reserve() + ": the reserve is not whole: " + filled.ToString());
+}
+
+Status CheckOpenedWithRoom(const StoreContext& context) {
+  if (!context.without_room) return Status::Ok();
+  return Status::NoSpace(context.paths.dir +
+                         ": the filesystem was full when the store was opened; make room (delete keys, prune "
+                         "snapshots, remove other files), then close and reopen the store");
+}
+
+Status AdmitPut(const StoreContext& context) {
+  RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context));
+  return context.reserve->AdmitPut();
+}
+
+}  // namespace rawkv

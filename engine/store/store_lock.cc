@@ -1,0 +1,105 @@
+#include "engine/store/store_lock.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "engine/store/store_paths.h"
+
+namespace rawkv {
+namespace {
+
+constexpr std::string_view kLooking = " looking\n";
+constexpr int64_t kPauseMs = 2;
+constexpr int kTriesForWriter = 25;
+constexpr int kTriesForLooker = 1000;
+
+std::string HostName() {
+  char name[256] = {};
+  if (gethostname(name, sizeof(name) - 1) != 0) return "unknown";
+  return name;
+}
+
+// "pid host start_unix_ms\n", before the end of the line " looking" unless it is a writer: for people,
+// `info`, and for how long it is worth to wait; never believed for locking.
+Status WriteHolder(Fs& fs, Clock& clock, const std::string& path, StoreLock::Holder holder) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs.Open(path, OpenMode::kReadWrite));
+  const std::string text = std::to_string(getpid()) + " " + HostName() + " " +
+                           std::to_string(clock.NowUnixMs()) +
+                           std::string(holder == StoreLock::Holder::kWriter ? "\n" : kLooking);
+  // Over the old text, not after a cut to nothing: that block may be the last one that the filesystem has.
+  RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(text)));
+  return file->Truncate(text.size());
+}
+
+// Whether LOCK names a process that has ended: whoever holds the lock has not entered itself yet.
+bool NamesAnEndedProcess(Fs& fs, const std::string& store_dir) {
+  const std::optional<WriterInfo> named = ReadLockHolder(fs, store_dir);
+  return named && named->host == HostName() && ::kill(static_cast<pid_t>(named->pid), 0) != 0 &&
+         errno == ESRCH;
+}
+
+bool WorthWaitingFor(Fs& fs, const std::string& store_dir) {
+  const Result<std::string> text = ReadFile(fs, StorePaths(store_dir).lock(), 4096);
+  return text.ok() && (text->empty() || text->ends_with(kLooking) || NamesAnEndedProcess(fs, store_dir));
+}
+
+// The lock, once whoever only looks has gone. A writer is not waited for, but who has just taken the lock
+// may not have entered itself yet.
+Result<std::unique_ptr<FileLock>> LockForWriter(Fs& fs, const std::string& store_dir) {
+  const std::string path = StorePaths(store_dir).lock();
+  Mutex mu;
+  CondVar pause;
+  for (int tries = 1;; ++tries) {
+    Result<std::unique_ptr<FileLock>> lock = fs.Lock(path);
+    if (lock.status().code() != StatusCode::kBusy) return lock;
+    if (tries >= (WorthWaitingFor(fs, store_dir) ? kTriesForLooker : kTriesForWriter)) return lock;
+    MutexLock held(mu);
+    pause.WaitForMs(mu, kPauseMs);
+  }
+}
+
+}  // namespace
+
+std::optional<WriterInfo> ReadLockHolder(Fs& fs, const std::string& store_dir) {
+  Result<std::string> text = ReadFile(fs, StorePaths(store_dir).lock(), 4096);
+  if (!text.ok()) return std::nullopt;
+  WriterInfo info;
+  const char* end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, info.pid);
+  if (error != std::errc() || rest == end) return std::nullopt;
+  const std::string_view tail(rest + 1, static_cast<size_t>(end - rest - 1));
+  info.host = std::string(tail.substr(0, tail.find(' ')));
+  return info;
+}
+
+Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, const std::string& store_dir,
+                                                      Holder holder) {
+  const std::string path = StorePaths(store_dir).lock();
+  Result<std::unique_ptr<FileLock>> lock =
+      holder == Holder::kWriter ? LockForWriter(fs, store_dir) : fs.Lock(path);
+  if (!lock.ok()) {
+    if (lock.status().code() != StatusCode::kBusy) return lock.status();
+    const std::optional<WriterInfo> other = ReadLockHolder(fs, store_dir);
+    std::string who =
+        other ? "process " + std::to_string(other->pid) + " on " + other->host : "another process";
+    return Status::Busy(store_dir + " is open in " + who + "; close it there first");
+  }
+  const bool writable = !(*lock)->read_only();
+  if (!writable && holder != Holder::kReader) {
+    return Status::FailedPrecondition(
+        store_dir + ": the store lies on media that is read-only; copy it elsewhere to write");
+  }
+  if (writable || holder != Holder::kReader) {
+    const Status written = WriteHolder(fs, clock, path, holder);
+    // A full filesystem must not keep anyone from pruning: the holder's name is a courtesy.
+    if (!written.ok() && written.code() != StatusCode::kNoSpace) return written;
+  }
+  return std::unique_ptr<StoreLock>(new StoreLock(*std::move(lock), writable));
+}
+
+}  // namespace rawkv

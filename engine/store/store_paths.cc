@@ -1,0 +1,26 @@
+#include "engine/store/store_paths.h"
+
+#include <algorithm>
+#include <array>
+
+#include "snapshot/snapshot_store.h"
+
+namespace rawkv {
+
+bool IsStoreName(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kNames = {"LOCK",       "STORE",    "PINS",    "IMPORTING",
+                                                       "FORMATTING", "ROLLBACK", "SCRUB",   "wal",
+                                                       "working",    "views",    "current", "reserve"};
+  constexpr std::array<std::string_view, 3> kScratch = {"format.tmp", "import.tmp", "snapshot-staging.tmp"};
+  if (std::find(kScratch.begin(), kScratch.end(), name) != kScratch.end()) return true;
+  const std::string_view stem = name.substr(0, name.find('.'));
+  const bool known = std::find(kNames.begin(), kNames.end(), stem) != kNames.end() ||
+                     SnapshotStore::ParseDirName(stem).has_value();
+  if (!known) return false;
+  // Half made, being replaced or removed, moved aside.
+  const std::string_view rest = name.substr(stem.size());
+  return rest.empty() || rest == ".tmp" || rest == ".new" || rest == ".damaged.tmp" ||
+         rest.ends_with(".removing") || IsAsideName(name);
+}
+
+}  // namespace rawkv

@@ -1,0 +1,118 @@
+#include "engine/transfer/export_dir.h"
+
+#include <algorithm>
+
+#include "base/fs_ops.h"
+#include "engine/store/store_dir.h"
+
+namespace rawkv {
+namespace {
+
+constexpr std::string_view kMarkName = "EXPORTING";
+
+Status AbsentIsOk(const Status& status) {
+  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
+}
+
+// "chunk-" and eight digits.
+bool IsChunkName(std::string_view name) {
+  constexpr std::string_view kPrefix = "chunk-";
+  return name.size() == kPrefix.size() + 8 && name.starts_with(kPrefix) &&
+         name.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string ExportDir::MarkPath() const {
+  return JoinPath(dir_, kMarkName);
+}
+
+Result<std::unique_ptr<ExportDir>> ExportDir::Claim(Fs& fs, const std::string& dir) {
+  std::unique_ptr<ExportDir> out(new ExportDir(fs, dir));
+  const Result<std::vector<std::string>> names = fs.List(dir);
+  if (names.ok()) {
+    RAWKV_RETURN_IF_ERROR(out->Judge(*names));
+  } else {
+    if (names.status().code() != StatusCode::kNotFound) return names.status();
+    RAWKV_RETURN_IF_ERROR(out->MakeDir());
+  }
+  Result<std::unique_ptr<FileLock>> lock = fs.Lock(out->MarkPath());
+  if (!lock.ok()) {
+    if (lock.status().code() != StatusCode::kBusy && out->made_dir_) (void)fs.RemoveDir(dir);
+    if (lock.status().code() != StatusCode::kBusy) return lock.status();
+    return Status::Busy(dir + ": another export is writing to it; name another directory");
+  }
+  out->lock_ = *std::move(lock);
+  const Status begun = out->Begin();
+  if (begun.ok()) return out;
+  return begun;
+}
+
+Status ExportDir::MakeDir() {
+  const Status made = MakeDirSynced(fs_, dir_);
+  if (made.code() == StatusCode::kNotFound) {
+    return Status::FailedPrecondition(dir_ + ": the directory above it does not exist (" + made.message() +
+                                      "); make it first");
+  }
+  made_dir_ = made.ok();
+  // Another process has just made it: the lock decides between the two.
+  return made.code() == StatusCode::kFailedPrecondition ? Status::Ok() : made;
+}
+
+Status ExportDir::Judge(const std::vector<std::string>& names) const {
+  const auto has = [&](std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (has(kExportManifestName)) {
+    return Status::FailedPrecondition(dir_ + " is not empty: it holds an export; name another directory");
+  }
+  const bool free = has(kMarkName) || std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+                      return IsLostAndFound(fs_, dir_, name);
+                    });
+  return free ? Status::Ok() : Status::FailedPrecondition(dir_ + " is not empty; name another directory");
+}
+
+Status ExportDir::Begin() {
+  // Again under the lock: another export may have finished in between. Then taking the lock has just made a
+  // mark that does not belong there.
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
+  if (const Status judged = Judge(names); !judged.ok()) {
+    (void)fs_.RemoveFile(MarkPath());
+    return judged;
+  }
+  Status begun = fs_.SyncDir(dir_);
+  if (begun.ok()) begun = RemoveOwnFiles();
+  if (begun.ok()) return begun;
+  const Status abandoned = Abandon();  // the first error is the one to report
+  if (abandoned.ok() && made_dir_) (void)fs_.RemoveDir(dir_);
+  return begun;
+}
+
+Status ExportDir::RemoveOwnFiles() {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
+  const std::string half_made = std::string(kExportManifestName) + ".tmp";
+  for (const std::string& name : names) {
+    if (!IsChunkName(name) && name != kExportOriginName && name != half_made) continue;
+    RAWKV_RETURN_IF_ERROR(AbsentIsOk(fs_.RemoveFile(JoinPath(dir_, name))));
+  }
+  return Status::Ok();
+}
+
+void ExportDir::Finish() {
+  (void)fs_.RemoveFile(MarkPath());
+}
+
+Status ExportDir::Abandon() {
+  // A manifest whose name could not be synced goes, durably, before what it names.
+  const Status removed = fs_.RemoveFile(JoinPath(dir_, kExportManifestName));
+  RAWKV_RETURN_IF_ERROR(AbsentIsOk(removed));
+  if (removed.ok()) RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
+  RAWKV_RETURN_IF_ERROR(RemoveOwnFiles());
+  // A power cut must not bring chunks back without the mark.
+  RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
+  RAWKV_RETURN_IF_ERROR(AbsentIsOk(fs_.RemoveFile(MarkPath())));
+  lock_.reset();
+  return Status::Ok();
+}
+
+}  // namespace rawkv

@@ -1,0 +1,106 @@
+#include "tools/cli/text_format.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace rawkv::ctl {
+namespace {
+
+uint8_t ByteAt(std::string_view bytes, size_t at) {
+  return static_cast<uint8_t>(bytes[at]);
+}
+
+bool Within(uint8_t byte, uint8_t low, uint8_t high) {
+  return byte >= low && byte <= high;
+}
+
+// Length of the well-formed UTF-8 sequence that begins at `at` (Unicode 15, table 3-7), or 0.
+size_t Utf8SequenceLength(std::string_view bytes, size_t at) {
+  const uint8_t lead = ByteAt(bytes, at);
+  if (lead < 0x80) return 1;
+  const size_t length = Within(lead, 0xC2, 0xDF) ? 2 : Within(lead, 0xE0, 0xEF) ? 3 : 4;
+  if (!Within(lead, 0xC2, 0xF4) || bytes.size() - at < length) return 0;
+  // The second byte's range is what keeps out overlong forms, surrogates and what lies above U+10FFFF.
+  const uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (!Within(ByteAt(bytes, at + 1), low, high)) return 0;
+  for (size_t i = 2; i < length; ++i) {
+    if (!Within(ByteAt(bytes, at + i), 0x80, 0xBF)) return 0;
+  }
+  return length;
+}
+
+bool IsControl(uint8_t byte) {
+  return byte < 0x20 || byte == 0x7F;
+}
+
+// C1 controls (U+0080 … U+009F) steer some terminals as escape sequences do.
+bool IsC1Control(std::string_view sequence) {
+  return sequence.size() == 2 && ByteAt(sequence, 0) == 0xC2 && ByteAt(sequence, 1) < 0xA0;
+}
+
+void AppendEscaped(std::string_view bytes, std::string& out) {
+  for (const char c : bytes) {
+    switch (c) {
+      case '\t':
+        out += "\\t";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
+    }
+  }
+}
+
+std::string Escape(std::string_view bytes, bool double_backslash) {
+  std::string out;
+  out.reserve(bytes.size());
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t length = Utf8SequenceLength(bytes, at);
+    const std::string_view sequence = bytes.substr(at, length == 0 ? 1 : length);
+    if (length == 0 || IsControl(ByteAt(bytes, at)) || IsC1Control(sequence)) {
+      AppendEscaped(sequence, out);
+    } else {
+      if (double_backslash && bytes[at] == '\\') out += '\\';
+      out += sequence;
+    }
+    at += sequence.size();
+  }
+  return out;
+}
+
+}  // namespace
+
+bool IsUtf8(std::string_view bytes) {
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t length = Utf8SequenceLength(bytes, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
+std::string EscapeKey(std::string_view key) {
+  return Escape(key, true);
+}
+
+std::string OneLine(std::string_view message) {
+  return Escape(message, false);
+}
+
+std::string UtcTime(uint64_t unix_ms) {
+  if (unix_ms == 0) return "-";
+  const auto seconds = static_cast<time_t>(unix_ms / 1000);
+  std::tm parts{};
+  if (::gmtime_r(&seconds, &parts) == nullptr) return "-";
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900LL, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+}  // namespace rawkv::ctl

@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include "tools/cli/base64.h"
+#include "tools/cli/input.h"
+#include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/report_rows.h"
+#include "tools/ctl/store_access.h"
+
+namespace rawkv::ctl {
+namespace {
+
+std::string ChunkJson(const ExportChunkRow& row) {
+  return JsonObject()
+      .Text("chunk", row.chunk)
+      .Number("bytes", row.bytes)
+      .Text("sha256", row.sha256_hex)
+      .Text("first_key_b64", EncodeBase64(row.first_key))
+      .Text("last_key_b64", EncodeBase64(row.last_key))
+      .text();
+}
+
+std::string ChunkText(const ExportChunkRow& row) {
+  return fmt::format("{}\t{}\t{}\t{}\t{}", OneLine(row.chunk), row.bytes, row.sha256_hex,
+                     EscapeKey(row.first_key), EscapeKey(row.last_key));
+}
+
+Result<ExitStatus> PrintChunks(Invocation& call) {
+  const Flags& flags = call.flags;
+  if (flags.version.has_value() || flags.out.has_value() || flags.base.has_value()) {
+    return Status::InvalidArgument("--list=DIR stands alone: it reads an export, and makes none");
+  }
+  RAWKV_RETURN_IF_ERROR(CheckInputDirectory(*flags.list));
+  const Result<std::vector<ExportChunkRow>> rows = ListExport(*flags.list);
+  if (!rows.ok()) return AbsentIsRefused(rows.status());
+  for (const ExportChunkRow& row : *rows) {
+    RAWKV_RETURN_IF_ERROR(call.out.Line(flags.json ? ChunkJson(row) : ChunkText(row)));
+  }
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+Result<ExitStatus> RunExport(Invocation& call) {
+  const Flags& flags = call.flags;
+  if (flags.list.has_value()) return PrintChunks(call);
+  RAWKV_ASSIGN_OR_RETURN(const Version version, NeededVersion(flags));
+  if (!flags.out.has_value()) return Status::InvalidArgument("where to? give --out=DIR");
+  if (flags.base.has_value()) {
+    return Status::NotSupported("--base is not supported yet; without it the whole version is written");
+  }
+  ExportOptions options{.version = version, .out = *flags.out, .progress = call.progress.Callback()};
+  options.chunk_bytes = flags.chunk_bytes.value_or(options.chunk_bytes);
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_RETURN_IF_ERROR(engine->Export(options));
+  call.progress.Wipe();
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  const std::string line =
+      flags.json ? JsonObject().Number("version", version.value()).Text("out", options.out).text()
+                 : fmt::format("version {} is in {}", version.value(), OneLine(options.out));
+  RAWKV_RETURN_IF_ERROR(call.out.Line(line));
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunImport(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  if (!call.flags.in.has_value()) return Status::InvalidArgument("from where? give --in=DIR");
+  RAWKV_RETURN_IF_ERROR(CheckInputDirectory(*call.flags.in));
+  const ImportOptions options{
+      .in = *call.flags.in, .format = FormatOptionsOf(call.flags), .progress = call.progress.Callback()};
+  const Result<FormatResult> made = ImportStore(dir, options);
+  call.progress.Wipe();
+  if (!made.ok()) return AbsentIsRefused(made.status());
+  RAWKV_RETURN_IF_ERROR(PrintMadeStore(call, *made));
+  return ExitStatus::kDone;
+}
+
+}  // namespace rawkv::ctl

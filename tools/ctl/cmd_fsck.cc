@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/confirm.h"
+#include "tools/ctl/report_rows.h"
+#include "tools/ctl/store_access.h"
+
+namespace rawkv::ctl {
+namespace {
+
+// What a repair did, or would do.
+struct Outcome {
+  CheckReport report;
+  RepairPlan plan;
+  std::vector<RepairStep> steps;
+  bool dry_run = false;
+};
+
+std::string StepJson(const RepairStep& step) {
+  JsonObject object;
+  object.Text("action", step.action).Text("where", step.where);
+  if (step.version.has_value()) {
+    object.Number("version", step.version->value());
+  } else {
+    object.Null("version");
+  }
+  return object.Text("message", step.message).text();
+}
+
+std::string OutcomeJson(const Outcome& outcome) {
+  JsonArray steps, pins;
+  for (const RepairStep& step : outcome.steps) steps.Raw(StepJson(step));
+  for (const auto& [name, version] : outcome.plan.pins_dropped) {
+    pins.Raw(JsonObject().Text("name", name).Number("version", version.value()).text());
+  }
+  return CheckReportFields(outcome.report)
+      .Raw("repaired", steps.text())
+      .Raw("gives_up", RangesJson(outcome.plan.gives_up))
+      .Raw("pins_dropped", pins.text())
+      .Bool("dry_run", outcome.dry_run)
+      .text();
+}
+
+std::string GivenUpText(const RepairPlan& plan) {
+  std::string text;
+  for (const auto& [first, last] : plan.gives_up) {
+    text += first == last ? fmt::format("gives up: version {}\n", first.value())
+                          : fmt::format("gives up: versions {} to {}\n", first.value(), last.value());
+  }
+  for (const auto& [name, version] : plan.pins_dropped) {
+    text += fmt::format("gives up: pin {} (version {})\n", OneLine(name), version.value());
+  }
+  return text;
+}
+
+std::string StepsText(const std::vector<RepairStep>& steps, std::string_view verb) {
+  std::string text;
+  for (const RepairStep& step : steps) {
+    const std::string version =
+        step.version.has_value() ? fmt::format(" (version {})", step.version->value()) : "";
+    text += fmt::format("{}: {}: {}{}: {}\n", verb, step.action, OneLine(step.where), version,
+                        OneLine(step.message));
+  }
+  return text;
+}
+
+std::string PlanText(const RepairPlan& plan) {
+  return StepsText(plan.steps, "would repair") + GivenUpText(plan);
+}
+
+Result<ExitStatus> Print(Invocation& call, const Outcome& outcome) {
+  std::string text;
+  if (call.flags.json) {
+    text = OutcomeJson(outcome) + '\n';
+  } else if (outcome.dry_run) {
+    text = PlanText(outcome.plan) + CheckReportText(outcome.report);
+  } else {
+    text = StepsText(outcome.steps, "repaired") + CheckReportText(outcome.report);
+  }
+  RAWKV_RETURN_IF_ERROR(call.out.Write(text));
+  return outcome.report.ok() ? ExitStatus::kDone : ExitStatus::kNo;
+}
+
+Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
+  Outcome outcome{.report = {}, .plan = {}, .steps = {}, .dry_run = call.flags.dry_run};
+  const CheckOptions check{.deep = call.flags.deep && call.flags.dry_run};
+  Result<RepairPlan> plan = PlanRepair(dir, check, OpenOptionsOf(call), &outcome.report);
+  call.progress.Wipe();
+  if (!plan.ok()) return AbsentIsRefused(plan.status());
+  std::string note = plan->hopeless;
+  if (call.flags.dry_run) {
+    outcome.steps = plan->steps;
+    outcome.plan = *std::move(plan);
+    if (!note.empty()) outcome.report.notes.push_back(note);
+    return Print(call, outcome);
+  }
+  RepairOptions repair{.deep = call.flags.deep, .may_give_up = {}};
+  Status refused;
+  Result<RepairReport> done = Status::Internal("not run");
+  // More than once where an interrupted rollback had to be finished first: what the rest takes is known
+  // only then.
+  for (int round = 0; round < 3; ++round) {
+    if (plan->needs_confirmation()) {
+      refused = Confirm(call, PlanText(*plan), "What is given up is gone for good.");
+      if (refused.ok()) repair.may_give_up = plan->gives_up;
+    }
+    done = RepairStore(dir, repair, OpenOptionsOf(call));
+    call.progress.Wipe();
+    if (!done.ok()) return AbsentIsRefused(done.status());
+    std::move(done->repaired.begin(), done->repaired.end(), std::back_inserter(outcome.steps));
+    plan = std::move(done->plan);
+    if (done->agreed || !refused.ok()) break;
+  }
+  if (!refused.ok()) {
+    note = "what would give up versions was left undone, " + refused.message() +
+           "; see it with --repair --dry_run";
+  }
+  outcome.report = std::move(done->left);
+  outcome.plan = *std::move(plan);
+  if (!note.empty()) outcome.report.notes.push_back(note);
+  return Print(call, outcome);
+}
+
+}  // namespace
+
+Result<ExitStatus> RunFsck(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  if (call.flags.repair) return Repair(call, dir);
+  if (call.flags.dry_run || call.flags.yes) {
+    return Status::InvalidArgument("--dry_run and --yes go with --repair; without it nothing is changed");
+  }
+  const Result<CheckReport> report = CheckStore(dir, {.deep = call.flags.deep}, OpenOptionsOf(call));
+  call.progress.Wipe();
+  if (!report.ok()) return AbsentIsRefused(report.status());
+  return PrintCheckReport(call, *report);
+}
+
+}  // namespace rawkv::ctl

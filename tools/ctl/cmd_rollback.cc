@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/confirm.h"
+#include "tools/ctl/report_rows.h"
+#include "tools/ctl/store_access.h"
+
+namespace rawkv::ctl {
+namespace {
+
+struct Outcome {
+  bool dry_run = false;
+  bool done = false;
+};
+
+std::string PlanJson(const RollbackPlan& plan, Outcome outcome) {
+  JsonArray snapshots;
+  for (const Version version : plan.snapshots_dropped) snapshots.Number(version.value());
+  JsonArray pins;
+  for (const auto& [name, version] : plan.pins_dropped) {
+    pins.Raw(JsonObject().Text("name", name).Number("version", version.value()).text());
+  }
+  std::string versions = "null";
+  if (plan.versions_dropped.has_value()) {
+    const auto& [first, last] = *plan.versions_dropped;
+    versions = JsonArray().Number(first.value()).Number(last.value()).text();
+  }
+  return JsonObject()
+      .Number("from", plan.from.value())
+      .Number("to", plan.to.value())
+      .Number("base", plan.base.value())
+      .Number("records", plan.records)
+      .Raw("versions_dropped", versions)
+      .Raw("snapshots_dropped", snapshots.text())
+      .Raw("pins_dropped", pins.text())
+      .Raw("blocked_by", JsonTexts(plan.blocked_by))
+      .Bool("log_begins_anew", plan.log_begins_anew)
+      .Raw("history_dropped", RangesJson(plan.history_dropped))
+      .Bool("dry_run", outcome.dry_run)
+      .Bool("done", outcome.done)
+      .text();
+}
+
+std::string PlanText(const RollbackPlan& plan) {
+  std::string versions = "none";
+  if (plan.versions_dropped.has_value()) {
+    const auto& [first, last] = *plan.versions_dropped;
+    versions = RangeText(first, last);
+  }
+  std::string text =
+      fmt::format("rollback from version {} to version {}\n", plan.from.value(), plan.to.value());
+  const auto add = [&text](std::string_view label, std::string_view value) {
+    text += fmt::format("  {:<18} {}\n", label, OneLine(value));
+  };
+  add("base snapshot", ToString(plan.base));
+  add("records to replay", std::to_string(plan.records));
+  add("versions dropped", versions);
+  for (const Version version : plan.snapshots_dropped) add("snapshot dropped", ToString(version));
+  for (const auto& [name, version] : plan.pins_dropped) {
+    add("pin dropped", fmt::format("{} (version {})", name, version.value()));
+  }
+  if (plan.log_begins_anew) {
+    add("log", fmt::format("begins anew with version {}: it is damaged below", plan.to.value() + 1));
+  }
+  for (const auto& [first, last] : plan.history_dropped) {
+    add("history dropped", RangeText(first, last) + ", the damage included");
+  }
+  for (const std::string& blocker : plan.blocked_by) add("blocked by", blocker);
+  return text;
+}
+
+Status PrintPlan(Invocation& call, const RollbackPlan& plan, Outcome outcome) {
+  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(PlanJson(plan, outcome))
+                                        : call.out.Write(PlanText(plan)));
+  return call.out.Flush();
+}
+
+Status RefuseIfBlocked(const RollbackPlan& plan) {
+  if (plan.blocked_by.empty()) return Status::Ok();
+  return Status::FailedPrecondition(
+      fmt::format("refused, nothing has changed: {}", fmt::join(plan.blocked_by, "; ")));
+}
+
+// Offline: also of a store that does not open.
+class Rollback {
+ public:
+  Rollback(std::string dir, Version target, Invocation& call)
+      : dir_(std::move(dir)), target_(target), call_(call), options_{.drop_pins = call.flags.drop_pins} {}
+
+  Result<RollbackPlan> Plan() {
+    Result<RollbackPlan> plan = PlanOfflineRollback(dir_, target_, options_, OpenOptionsOf(call_));
+    call_.progress.Wipe();
+    if (!plan.ok()) return AbsentIsRefused(plan.status());
+    return plan;
+  }
+
+  // An earlier rollback that was interrupted comes first. Every opening finishes or undoes it before all
+  // else; whether the store opens then is not asked.
+  Result<RollbackPlan> PlanAfterInterruption() {
+    Result<RollbackPlan> plan = Plan();
+    if (plan.status().code() != StatusCode::kFailedPrecondition) return plan;
+    { const auto finished = Engine::Open(dir_, OpenOptionsOf(call_)); }
+    return Plan();
+  }
+
+  // As planned, or not at all: a writer may have come and gone while the user was thinking.
+  Status Act(const RollbackPlan& seen) {
+    RAWKV_ASSIGN_OR_RETURN(const RollbackPlan now, Plan());
+    if (PlanText(now) != PlanText(seen)) {
+      return Status::FailedPrecondition(
+          "refused, nothing has changed: the store is not what it was when the plan "
+          "was made; look at the new plan with --dry_run");
+    }
+    const Status status = OfflineRollback(dir_, target_, options_, OpenOptionsOf(call_));
+    call_.progress.Wipe();
+    return AbsentIsRefused(status);
+  }
+
+ private:
+  const std::string dir_;
+  const Version target_;
+  Invocation& call_;
+  const RollbackOptions options_;
+};
+
+}  // namespace
+
+Result<ExitStatus> RunRollback(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(std::string dir, StoreDirOf(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const Version target, NeededVersion(call.flags));
+  Rollback rollback(std::move(dir), target, call);
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan,
+                         call.flags.dry_run ? rollback.Plan() : rollback.PlanAfterInterruption());
+  const bool nothing_to_do = plan.changes_nothing() && plan.blocked_by.empty();
+  if (call.flags.dry_run || nothing_to_do) {
+    RAWKV_RETURN_IF_ERROR(
+        PrintPlan(call, plan, {.dry_run = call.flags.dry_run, .done = !call.flags.dry_run}));
+    RAWKV_RETURN_IF_ERROR(RefuseIfBlocked(plan));
+    return ExitStatus::kDone;
+  }
+  // As text the plan stands there before the question; as JSON there is one document, once `done` is known.
+  if (!call.flags.json) RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {}));
+  Status status = RefuseIfBlocked(plan);
+  // As JSON the document comes when it is over.
+  if (status.ok()) {
+    status = Confirm(call, call.flags.json ? PlanText(plan) : "", "What is dropped is gone for good.");
+  }
+  if (status.ok()) status = rollback.Act(plan);
+  if (call.flags.json) {
+    RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {.done = status.ok()}));
+  } else if (status.ok()) {
+    RAWKV_RETURN_IF_ERROR(call.out.Line(fmt::format("done: the store is at version {}", plan.to.value())));
+  }
+  RAWKV_RETURN_IF_ERROR(status);
+  return ExitStatus::kDone;
+}
+
+}  // namespace rawkv::ctl

@@ -1,0 +1,51 @@
+#include <fmt/format.h>
+
+#include "tools/cli/byte_size.h"
+#include "tools/cli/json_text.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/report_rows.h"
+#include "tools/ctl/store_access.h"
+
+namespace rawkv::ctl {
+namespace {
+
+std::string ReportJson(const ScrubReport& report) {
+  JsonArray findings;
+  for (const Finding& finding : report.findings) findings.Raw(FindingJson(finding));
+  return JsonObject()
+      .Bool("ok", report.findings_total == 0)
+      .Number("pass", report.pass)
+      .Bool("resumed", report.resumed)
+      .Number("bytes", report.bytes)
+      .Number("records", report.records)
+      .Number("snapshots", report.snapshots)
+      .Number("payloads", report.payloads)
+      .Number("findings_total", report.findings_total)
+      .Raw("findings", findings.text())
+      .text();
+}
+
+std::string ReportText(const ScrubReport& report) {
+  std::string text;
+  for (const Finding& finding : report.findings) text += FindingText(finding);
+  text += fmt::format("pass {}{}: {} read, {} records, {} snapshots, {} payloads\n", report.pass,
+                      report.resumed ? " (resumed)" : "", HumanBytes(report.bytes), report.records,
+                      report.snapshots, report.payloads);
+  return text + (report.findings_total == 0 ? "ok\n" : fmt::format("{} findings\n", report.findings_total));
+}
+
+}  // namespace
+
+Result<ExitStatus> RunScrub(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  ScrubOptions options{.restart = call.flags.restart, .progress = call.progress.Callback()};
+  options.bytes_per_second = call.flags.rate.value_or(options.bytes_per_second);
+  const Result<ScrubReport> report = engine->Scrub(options);
+  call.progress.Wipe();
+  RAWKV_RETURN_IF_ERROR(report.status());
+  RAWKV_RETURN_IF_ERROR(call.out.Write(call.flags.json ? ReportJson(*report) + '\n' : ReportText(*report)));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return report->findings_total == 0 ? ExitStatus::kDone : ExitStatus::kNo;
+}
+
+}  // namespace rawkv::ctl

@@ -1,0 +1,141 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/cli/byte_size.h"
+#include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/report_rows.h"
+#include "tools/ctl/store_access.h"
+
+namespace rawkv::ctl {
+namespace {
+
+std::string SnapshotText(const SnapshotRow& row) {
+  return fmt::format("{}\t{}\t{}\t{} files\t{}\t{}\t{}", row.version.value(), ToHex(row.lineage.value()),
+                     UtcTime(row.created_unix_ms), row.files, HumanBytes(row.bytes),
+                     row.current ? "current" : "-",
+                     row.pins.empty() ? "-" : OneLine(fmt::format("pinned: {}", fmt::join(row.pins, ", "))));
+}
+
+std::string VerdictJson(const SnapshotVerdict& verdict) {
+  return JsonObject()
+      .Number("version", verdict.version.value())
+      .Bool("ok", verdict.errors.empty())
+      .Raw("errors", JsonTexts(verdict.errors))
+      .text();
+}
+
+std::string VerdictText(const SnapshotVerdict& verdict) {
+  if (verdict.errors.empty()) return fmt::format("{}\tok", verdict.version.value());
+  return fmt::format("{}\tdamaged: {}", verdict.version.value(),
+                     OneLine(fmt::format("{}", fmt::join(verdict.errors, "; "))));
+}
+
+Result<std::string> NeededName(const Flags& flags) {
+  if (!flags.name.has_value()) return Status::InvalidArgument("which pin? give --name=NAME");
+  return *flags.name;
+}
+
+std::string PinJson(const std::string& name, std::optional<Version> version) {
+  JsonObject object;
+  object.Text("name", name);
+  if (version.has_value()) return object.Number("version", version->value()).text();
+  return object.Null("version").text();
+}
+
+// The version that a pin holds; absent if no snapshot shows it.
+Result<std::optional<Version>> PinnedVersion(Engine& engine, const std::string& name) {
+  RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine.Info());
+  for (const SnapshotRow& row : info.snapshots) {
+    if (std::find(row.pins.begin(), row.pins.end(), name) != row.pins.end())
+      return std::optional(row.version);
+  }
+  return std::optional<Version>();
+}
+
+}  // namespace
+
+Result<ExitStatus> RunSnapshotCreate(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const Version version, engine->CreateSnapshot());
+  RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunSnapshotList(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  const Result<std::vector<SnapshotRow>> rows = ListSnapshots(dir, OpenOptionsOf(call));
+  if (!rows.ok()) return AbsentIsRefused(rows.status());
+  for (const SnapshotRow& row : *rows) {
+    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? SnapshotJson(row) : SnapshotText(row)));
+  }
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunSnapshotVerify(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  const auto verdicts = VerifySnapshots(dir, call.flags.version, OpenOptionsOf(call));
+  call.progress.Wipe();
+  if (!verdicts.ok()) return AbsentIsRefused(verdicts.status());
+  bool damage = false;
+  for (const SnapshotVerdict& verdict : *verdicts) {
+    damage |= !verdict.errors.empty();
+    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? VerdictJson(verdict) : VerdictText(verdict)));
+  }
+  return damage ? ExitStatus::kNo : ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunSnapshotDelete(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const Version version, NeededVersion(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_RETURN_IF_ERROR(AbsentIsRefused(engine->DeleteSnapshot(version)));
+  RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> removed, engine->Prune(call.flags.keep));
+  JsonArray versions;
+  std::string text;
+  for (const Version version : removed) {
+    versions.Number(version.value());
+    text += ToString(version) + '\n';
+  }
+  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonObject().Raw("removed", versions.text()).text())
+                                        : call.out.Write(text));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunSnapshotPin(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string name, NeededName(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  const Result<Version> version = engine->Pin(name, call.flags.version);
+  if (!version.ok()) return AbsentIsRefused(version.status());
+  RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, *version) : ToString(*version)));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunSnapshotUnpin(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string name, NeededName(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, PinnedVersion(*engine, name));
+  if (version.has_value() && call.flags.version.value_or(*version) != *version) {
+    return Status::FailedPrecondition(fmt::format("pin '{}' holds version {}, not {}", EscapeKey(name),
+                                                  version->value(), call.flags.version->value()));
+  }
+  // A pin that no snapshot shows can be let go of, too.
+  RAWKV_RETURN_IF_ERROR(AbsentIsRefused(engine->Unpin(name)));
+  const std::string text = version.has_value() ? ToString(*version) : "-";
+  RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, version) : text));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return ExitStatus::kDone;
+}
+
+}  // namespace rawkv::ctl

@@ -1,0 +1,23 @@
+#include <fmt/format.h>
+
+#include "engine/admin/admin.h"
+#include "tools/cli/json_text.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/report_rows.h"
+
+namespace rawkv::ctl {
+
+Result<ExitStatus> RunVersion(Invocation& call) {
+  const FormatNumbers formats = SupportedFormats();
+  if (call.flags.json) {
+    RAWKV_RETURN_IF_ERROR(call.out.Line(
+        JsonObject().Text("rawkv", LibraryVersion()).Raw("formats", FormatsJson(formats)).text()));
+  } else {
+    RAWKV_RETURN_IF_ERROR(call.out.Line(
+        fmt::format("rawkv {} (formats: store {}, wal {}, device {}, snapshot {})", LibraryVersion(),
+                    formats.store, formats.wal, formats.device, formats.snapshot)));
+  }
+  return ExitStatus::kDone;
+}
+
+}  // namespace rawkv::ctl

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "tools/ctl/command.h"
+
+// The commands. Each is in the cmd_*.cc of its family; what it takes and prints: command_table.cc and
+// docs/cli.md.
+namespace rawkv::ctl {
+
+// cmd_format.cc
+Result<ExitStatus> RunFormat(Invocation& call);
+// cmd_info.cc
+Result<ExitStatus> RunInfo(Invocation& call);
+// cmd_key.cc
+Result<ExitStatus> RunPut(Invocation& call);
+Result<ExitStatus> RunGet(Invocation& call);
+Result<ExitStatus> RunDel(Invocation& call);
+// cmd_scan.cc
+Result<ExitStatus> RunScan(Invocation& call);
+// cmd_apply.cc
+Result<ExitStatus> RunApply(Invocation& call);
+// cmd_snapshot.cc
+Result<ExitStatus> RunSnapshotCreate(Invocation& call);
+Result<ExitStatus> RunSnapshotList(Invocation& call);
+Result<ExitStatus> RunSnapshotVerify(Invocation& call);
+Result<ExitStatus> RunSnapshotDelete(Invocation& call);
+Result<ExitStatus> RunSnapshotPrune(Invocation& call);
+Result<ExitStatus> RunSnapshotPin(Invocation& call);
+Result<ExitStatus> RunSnapshotUnpin(Invocation& call);
+// cmd_rollback.cc
+Result<ExitStatus> RunRollback(Invocation& call);
+// cmd_export.cc
+Result<ExitStatus> RunExport(Invocation& call);
+Result<ExitStatus> RunImport(Invocation& call);
+// cmd_wal.cc
+Result<ExitStatus> RunWalList(Invocation& call);
+Result<ExitStatus> RunWalDump(Invocation& call);
+Result<ExitStatus> RunWalVerify(Invocation& call);
+// cmd_fsck.cc
+Result<ExitStatus> RunFsck(Invocation& call);
+// cmd_stats.cc
+Result<ExitStatus> RunStats(Invocation& call);
+// cmd_version.cc
+Result<ExitStatus> RunVersion(Invocation& call);
+// cmd_help.cc
+Result<ExitStatus> RunHelp(Invocation& call);
+// cmd_later.cc
+Result<ExitStatus> RunDiff(Invocation& call);
+Result<ExitStatus> RunScrub(Invocation& call);
+
+}  // namespace rawkv::ctl

@@ -1,0 +1,67 @@
+#include "tools/ctl/output.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace rawkv::ctl {
+namespace {
+
+constexpr size_t kBufferBytes = 64u << 10;
+
+Status WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(written));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {  // someone made the shared descriptor non-blocking
+      pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
+      ::poll(&writable, 1, -1);
+      continue;
+    }
+    return Status::IoError(std::string("standard output: ") + std::strerror(errno) +
+                           "; what was printed is not complete");
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status Output::Write(std::string_view bytes) {
+  RAWKV_RETURN_IF_ERROR(failed_);
+  if (buffer_.size() + bytes.size() < kBufferBytes) {
+    buffer_ += bytes;
+    return Status::Ok();
+  }
+  RAWKV_RETURN_IF_ERROR(Flush());
+  return failed_ = WriteAll(fd_, bytes);
+}
+
+Status Output::Line(std::string_view text) {
+  RAWKV_RETURN_IF_ERROR(Write(text));
+  return Write("\n");
+}
+
+Status Output::Flush() {
+  RAWKV_RETURN_IF_ERROR(failed_);
+  failed_ = WriteAll(fd_, buffer_);
+  buffer_.clear();
+  return failed_;
+}
+
+void OccupyStandardStreams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The wrong way round on purpose: using a stream that was closed stays an error. The lowest free
+    // number is the one that is missing.
+    [[maybe_unused]] const int taken = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+}  // namespace rawkv::ctl

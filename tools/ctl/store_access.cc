@@ -1,0 +1,94 @@
+#include "tools/ctl/store_access.h"
+
+#include "tools/cli/json_text.h"
+
+namespace rawkv::ctl {
+
+Result<std::string> StoreDirOf(const Flags& flags) {
+  if (flags.store.empty()) {
+    return Status::InvalidArgument("which store? give --store=DIR or set RAWKV_STORE");
+  }
+  return flags.store;
+}
+
+OpenOptions OpenOptionsOf(Invocation& call) {
+  const Flags& flags = call.flags;
+  OpenOptions options;
+  options.engine = flags.engine;
+  options.durability = flags.durability;
+  options.snapshot_interval = flags.snapshot_interval;
+  options.keep_recent = flags.keep_recent;
+  options.wal_segment_bytes = flags.wal_segment_bytes;
+  options.read_only = flags.read_only;
+  options.device = flags.device.value_or("");
+  options.progress = call.progress.Callback();
+  return options;
+}
+
+FormatOptions FormatOptionsOf(const Flags& flags) {
+  FormatOptions options;
+  options.device = flags.device.value_or("");
+  options.capacity_bytes = flags.capacity_bytes.value_or(options.capacity_bytes);
+  options.slot_bytes = flags.slot_bytes.value_or(options.slot_bytes);
+  options.header_bytes = flags.header_bytes.value_or(options.header_bytes);
+  options.inline_bytes = flags.inline_bytes.value_or(options.inline_bytes);
+  options.initial_version = flags.initial_version.value_or(options.initial_version);
+  options.digest = flags.digest;
+  options.force = flags.force;
+  RuntimeSettings& runtime = options.runtime;
+  runtime.snapshot_interval = flags.snapshot_interval.value_or(runtime.snapshot_interval);
+  runtime.keep_recent = flags.keep_recent.value_or(runtime.keep_recent);
+  runtime.wal_segment_bytes = flags.wal_segment_bytes.value_or(runtime.wal_segment_bytes);
+  runtime.durability = flags.durability.value_or(runtime.durability);
+  return options;
+}
+
+namespace {
+
+Result<std::unique_ptr<Engine>> OpenWith(Invocation& call, const OpenOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, options);
+  call.progress.Wipe();
+  if (!engine.ok()) return AbsentIsRefused(engine.status());
+  return engine;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> OpenStore(Invocation& call) {
+  return OpenWith(call, OpenOptionsOf(call));
+}
+
+Result<std::unique_ptr<Engine>> OpenStoreToLook(Invocation& call) {
+  OpenOptions options = OpenOptionsOf(call);
+  options.only_look = true;
+  return OpenWith(call, options);
+}
+
+Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, const Flags& flags) {
+  if (!flags.version.has_value()) return std::shared_ptr<const ReadView>();
+  return engine.OpenView(flags.version);
+}
+
+Result<Version> CommitBatch(Engine& engine, const WriteBatch& batch, const CommitOptions& options) {
+  const CommitResult result = engine.Commit(batch, options);
+  if (result.ok()) return result.version;
+  if (result.outcome != CommitOutcome::kUnknown) return result.status;
+  return Status(result.status.code(), result.status.message() +
+                                          "; whether the version was made is not known: open the store again "
+                                          "(`rawkv-ctl info`) to find out");
+}
+
+Result<Version> NeededVersion(const Flags& flags) {
+  if (!flags.version.has_value()) return Status::InvalidArgument("which version? give --version=N");
+  return *flags.version;
+}
+
+Status PrintVersion(Invocation& call, Version version) {
+  const std::string line =
+      call.flags.json ? JsonObject().Number("version", version.value()).text() : ToString(version);
+  RAWKV_RETURN_IF_ERROR(call.out.Line(line));
+  return call.out.Flush();
+}
+
+}  // namespace rawkv::ctl

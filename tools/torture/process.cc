@@ -1,0 +1,173 @@
+#include "tools/torture/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "tools/cli/exit_status.h"
+
+extern char** environ;
+
+namespace rawkv::torture {
+namespace {
+
+constexpr uint64_t kSecondNs = 1'000'000'000;
+// A worker that says nothing for so long hangs. Long enough for a machine that has a hundred other things to
+// sync: being slow is no fault.
+constexpr uint64_t kSilenceNs = 180 * kSecondNs;
+
+std::vector<char*> Pointers(std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  out.reserve(strings.size() + 1);
+  for (std::string& s : strings) out.push_back(s.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+// What each thread of a process waits for, as the kernel calls it: tells a deadlock from a disk that does not
+// answer.
+std::string WaitsOf(pid_t pid) {
+  std::string out;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  const auto names = PosixFs().List(tasks);
+  if (!names.ok()) return names.status().ToString();
+  for (const std::string& task : *names) {
+    for (const char* file : {"comm", "wchan", "syscall"}) {
+      std::ifstream in(tasks + "/" + task + "/" + file);
+      std::string word;
+      in >> word;
+      out += (std::string_view(file) == "comm" ? "; " : " ") + word;
+    }
+  }
+  return out;
+}
+
+std::string LastWords(int fd) {
+  std::string text(2000, '\0');
+  const ssize_t n = pread(fd, text.data(), text.size(), 0);
+  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+// A machine that refuses is not the store's fault; any other end of a worker is.
+StatusCode CodeOf(int exit_status) {
+  return exit_status == static_cast<int>(ctl::ExitStatus::kIoError) ? StatusCode::kIoError
+                                                                    : StatusCode::kCorruption;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(const std::string& program,
+                                                            std::vector<std::string> arguments) {
+  auto worker = std::unique_ptr<WorkerProcess>(new WorkerProcess());
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return Status::FromErrno(errno, "pipe2");
+  worker->pipe_ = UniqueFd(fds[0]);
+  const UniqueFd far_end(fds[1]);
+  worker->stderr_ = UniqueFd(memfd_create("rawkv-torture-worker", MFD_CLOEXEC));
+  if (!worker->stderr_.valid()) return Status::FromErrno(errno, "memfd_create");
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  // dup2 onto itself would leave close-on-exec set: by way of a number that is free for sure.
+  posix_spawn_file_actions_adddup2(&actions, far_end.get(), kPipe + 100);
+  posix_spawn_file_actions_adddup2(&actions, worker->stderr_.get(), STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, kPipe + 100, kPipe);
+  posix_spawn_file_actions_addclose(&actions, kPipe + 100);
+  arguments.insert(arguments.begin(), program);
+  const int error =
+      posix_spawn(&worker->pid_, program.c_str(), &actions, nullptr, Pointers(arguments).data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    worker->pid_ = -1;
+    return Status::FromErrno(error, "cannot start " + program);
+  }
+  return worker;
+}
+
+WorkerProcess::~WorkerProcess() {
+  if (pid_ < 0) return;
+  kill(pid_, SIGKILL);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Status WorkerProcess::ReadSome() {
+  Message messages[64];
+  const ssize_t n = read(pipe_.get(), messages, sizeof(messages));
+  if (n < 0) return errno == EINTR ? Status::Ok() : Status::FromErrno(errno, "reading from a worker");
+  // Whole messages only: each was one write, and a read of whole messages takes no part of one.
+  heard_.insert(heard_.end(), messages, messages + static_cast<size_t>(n) / sizeof(Message));
+  pipe_ended_ = n == 0;
+  return Status::Ok();
+}
+
+Status WorkerProcess::Listen(size_t enough, uint64_t deadline_ns) {
+  while (!pipe_ended_ && heard_.size() < enough) {
+    const uint64_t now_ns = SystemClock().MonotonicNs();
+    if (now_ns >= deadline_ns) return Status::Ok();
+    const uint64_t left_ns = deadline_ns - now_ns;
+    const timespec left = {static_cast<time_t>(left_ns / kSecondNs), static_cast<long>(left_ns % kSecondNs)};
+    pollfd waiting = {.fd = pipe_.get(), .events = POLLIN, .revents = 0};
+    const int ready = ppoll(&waiting, 1, &left, nullptr);
+    if (ready < 0 && errno != EINTR) return Status::FromErrno(errno, "ppoll");
+    if (ready > 0) RAWKV_RETURN_IF_ERROR(ReadSome());
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<Message>> WorkerProcess::KillAt(const KillMoment& moment) {
+  if (moment.messages > 0) {
+    while (!pipe_ended_ && heard_.size() < moment.messages) {
+      const size_t before = heard_.size();
+      RAWKV_RETURN_IF_ERROR(Listen(before + 1, SystemClock().MonotonicNs() + kSilenceNs));
+      if (!pipe_ended_ && heard_.size() == before) {
+        return Status::Internal("a worker hangs after " + std::to_string(before) +
+                                " messages; its threads (name, wait, system call)" + WaitsOf(pid_));
+      }
+    }
+  }
+  RAWKV_RETURN_IF_ERROR(Listen(SIZE_MAX, SystemClock().MonotonicNs() + moment.then_ns));
+  kill(pid_, SIGKILL);
+  while (!pipe_ended_) RAWKV_RETURN_IF_ERROR(ReadSome());
+  int wait_status = 0;
+  while (waitpid(pid_, &wait_status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) return EndedByItself(wait_status);
+  return std::move(heard_);
+}
+
+Status WorkerProcess::EndedByItself(int wait_status) const {
+  const std::string words = LastWords(stderr_.get());
+  if (WIFSIGNALED(wait_status)) {
+    const char* name = sigabbrev_np(WTERMSIG(wait_status));
+    return Status::Corruption(std::string("a worker died of SIG") + (name != nullptr ? name : "?") + ": " +
+                              words);
+  }
+  return Status(CodeOf(WEXITSTATUS(wait_status)), "a worker gave up: " + words);
+}
+
+void PipeTeller::Tell(const Message& message) {
+  static_assert(sizeof(Message) <= 512, "a message must be one atomic write to a pipe");
+  ssize_t n = 0;
+  do {
+    n = write(fd_, &message, sizeof(message));
+  } while (n < 0 && errno == EINTR);
+  if (n != sizeof(message)) _exit(static_cast<int>(ctl::ExitStatus::kInternal));
+}
+
+}  // namespace rawkv::torture

@@ -1,0 +1,77 @@
+#include "tools/torture/report.h"
+
+#include <fmt/format.h>
+
+#include "tools/cli/byte_size.h"
+#include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
+
+namespace rawkv::torture {
+namespace {
+
+std::string Line(std::string_view label, const std::string& text) {
+  return fmt::format("{:<10}{}\n", label, text);
+}
+
+const char* ResultWord(const Outcome& outcome) {
+  if (outcome.violation) return "broken";
+  if (outcome.interrupted) return "interrupted";
+  return outcome.status.ok() ? "kept" : "could not run";
+}
+
+std::string Verdict(const Outcome& outcome) {
+  if (outcome.violation) {
+    return Line("FAILED", ctl::OneLine(outcome.status.ToString())) +
+           Line("", fmt::format("in round {} of seed {}", outcome.failed_round, outcome.seed)) +
+           Line("kept", outcome.store + (outcome.device.empty() ? "" : ", device " + outcome.device)) +
+           Line("", "its log before the judge opened it: " + outcome.scratch) +
+           Line("replay", outcome.replay) +
+           Line("", "(the choices are the same again, where exactly a kill falls is not)");
+  }
+  if (!outcome.status.ok()) return Line("stopped", ctl::OneLine(outcome.status.ToString()));
+  return Line("result", fmt::format("{}nothing acknowledged was lost, nothing was half done; seed {}",
+                                    outcome.interrupted ? "interrupted; until then " : "", outcome.seed));
+}
+
+}  // namespace
+
+std::string TextReport(const Outcome& outcome) {
+  const Tally& t = outcome.tally;
+  const double seconds = static_cast<double>(outcome.wall_ns) / 1e9;
+  return Line("kills",
+              fmt::format("{} in {:.1f} s ({} synced, {} unsafe_unsynced), {} of them while the store "
+                          "was opened, {} in a rollback",
+                          t.kills, seconds, t.kills - t.kills_unsynced, t.kills_unsynced, t.kills_in_open,
+                          t.kills_in_rollback)) +
+         Line("commits", fmt::format("{} acknowledged, all there; {} under way at a kill were there as well",
+                                     t.commits, t.settled_doubts)) +
+         Line("judged", fmt::format("{} times: {} versions, {} keys, {} compared; {} deep checks", t.rounds,
+                                    t.judged.versions, t.judged.keys, ctl::HumanBytes(t.judged.value_bytes),
+                                    t.judged.deep_checks)) +
+         Line("", fmt::format("{} states that readers told of, all right; {} stores formatted", t.digests,
+                              t.formats)) +
+         Verdict(outcome);
+}
+
+std::string JsonReport(const Outcome& outcome) {
+  const Tally& t = outcome.tally;
+  ctl::JsonObject out;
+  out.Text("result", ResultWord(outcome)).Number("seed", outcome.seed).Number("kills", t.kills);
+  out.Number("kills_synced", t.kills - t.kills_unsynced).Number("kills_unsafe_unsynced", t.kills_unsynced);
+  out.Number("kills_in_open", t.kills_in_open).Number("kills_in_rollback", t.kills_in_rollback);
+  out.Number("rounds", t.rounds).Number("formats", t.formats).Number("commits", t.commits);
+  out.Number("commits_settled", t.settled_doubts).Number("digests", t.digests);
+  out.Number("versions", t.judged.versions).Number("keys", t.judged.keys);
+  out.Number("value_bytes", t.judged.value_bytes).Number("deep_checks", t.judged.deep_checks);
+  out.Number("milliseconds", outcome.wall_ns / 1'000'000);
+  if (!outcome.status.ok()) {
+    out.Text("error", outcome.status.ToString());
+    if (outcome.violation) {
+      out.Number("failed_round", outcome.failed_round).Text("store", outcome.store);
+      out.Text("replay", outcome.replay);
+    }
+  }
+  return out.text() + "\n";
+}
+
+}  // namespace rawkv::torture

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+#include "tools/torture/campaign.h"
+
+namespace rawkv::torture {
+
+// How a run ended.
+struct Outcome {
+  Status status;           // ok: every promise was kept
+  bool violation = false;  // not ok by the store's fault, not the machine's
+  bool interrupted = false;
+  uint64_t failed_round = 0;
+  uint64_t seed = 0;
+  uint64_t wall_ns = 0;
+  std::string store;
+  std::string scratch;
+  std::string device;  // "": a file in the store
+  std::string replay;  // the command that comes back to the failed round
+  Tally tally;
+};
+
+std::string TextReport(const Outcome& outcome);  // several lines
+std::string JsonReport(const Outcome& outcome);  // one line
+
+}  // namespace rawkv::torture

@@ -1,0 +1,175 @@
+#include "tools/torture/run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/fs.h"
+#include "base/fs_ops.h"
+#include "base/resolve_path.h"
+#include "blockdev/device_guard.h"
+#include "tools/cli/input.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/scratch_dir.h"
+
+namespace rawkv::torture {
+namespace {
+
+constexpr uint64_t kSecondNs = 1'000'000'000;
+
+// Where the store goes. What was made here goes away again, unless kept.
+class WorkPlace {
+ public:
+  Status Make(const Options& options) {
+    if (options.dir.empty()) {
+      RAWKV_ASSIGN_OR_RETURN(path_, ctl::MakeScratchDir("rawkv-torture"));
+    } else {
+      path_ = ResolvePath(PosixFs(), options.dir);
+      RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(PosixFs(), path_));
+      if (exists) {
+        RAWKV_ASSIGN_OR_RETURN(const auto names, PosixFs().List(path_));
+        if (!names.empty()) return Status::FailedPrecondition(path_ + " is not empty; name another --dir");
+      } else {
+        RAWKV_RETURN_IF_ERROR(PosixFs().MakeDir(path_));
+      }
+      made_dir_ = !exists;
+    }
+    made_ = true;
+    return PosixFs().MakeDir(scratch());
+  }
+  ~WorkPlace() {
+    if (!made_ || keep_) return;
+    Status removed = RemoveTree(PosixFs(), store());
+    if (removed.ok()) removed = RemoveTree(PosixFs(), scratch());
+    if (removed.ok() && made_dir_) removed = PosixFs().RemoveDir(path_);
+    if (removed.ok() && !made_device_.empty()) removed = PosixFs().RemoveFile(made_device_);
+    if (!removed.ok()) fmt::print(stderr, "left behind: {}: {}\n", path_, removed.message());
+  }
+
+  std::string store() const { return JoinPath(path_, "store"); }
+  std::string scratch() const { return JoinPath(path_, "scratch"); }
+  void MakesDevice(const std::string& device) { made_device_ = device; }
+  void Keep() { keep_ = true; }
+
+ private:
+  std::string path_;
+  std::string made_device_;
+  bool made_ = false, made_dir_ = true, keep_ = false;
+};
+
+// A device that is there will be overwritten: its owner must have said so. Fine without a word is a file
+// on which nothing is known; a block device never is.
+Status RequireConsent(const Options& options) {
+  RAWKV_ASSIGN_OR_RETURN(const FileStat stat, PosixFs().Stat(options.device));
+  const Status blank = CheckDeviceMayBeFormatted(options.device, SignaturePolicy::kRefuse);
+  if (blank.ok() && stat.kind == FileKind::kRegular) return blank;
+  RAWKV_RETURN_IF_ERROR(CheckDeviceMayBeFormatted(options.device, SignaturePolicy::kOverwrite));
+  if (options.yes) return Status::Ok();
+  const std::string what = blank.ok() ? options.device + " is a block device" : blank.message();
+  if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) {
+    return Status::FailedPrecondition("refused (no confirmation): " + what +
+                                      "; give --yes to overwrite all that is on it");
+  }
+  fmt::print(stderr, "{}. All that is on it will be lost. Type yes to go on: ", what);
+  RAWKV_ASSIGN_OR_RETURN(ctl::Input terminal, ctl::Input::Open("-"));
+  ctl::LineReader lines(std::move(terminal));
+  RAWKV_ASSIGN_OR_RETURN(const auto answer, lines.Next());
+  if (answer == "yes") return Status::Ok();
+  return Status::FailedPrecondition("refused (no confirmation): nothing was touched");
+}
+
+// Rounds until the time or the kills are spent.
+class Rounds {
+ public:
+  Rounds(const Options& options, Campaign& campaign, Outcome* outcome)
+      : options_(options), campaign_(campaign), outcome_(*outcome), line_(STDERR_FILENO) {}
+
+  void Run() {
+    const uint64_t start_ns = SystemClock().MonotonicNs();
+    const ProgressFn show = line_.Callback();
+    uint64_t round = FirstRound(options_);
+    for (bool first = true;; ++round, first = false) {
+      outcome_.wall_ns = SystemClock().MonotonicNs() - start_ns;
+      outcome_.interrupted = ctl::InterruptPending();
+      if (outcome_.interrupted || Spent()) break;
+      if (show) Show(show);
+      const Status status = OneRound(round, first);
+      if (status.ok()) continue;
+      outcome_.status = status;
+      outcome_.failed_round = round;
+      outcome_.violation = status.code() != StatusCode::kIoError && status.code() != StatusCode::kNoSpace;
+      break;
+    }
+    line_.Wipe();
+    outcome_.tally = campaign_.tally();
+  }
+
+  static uint64_t FirstRound(const Options& options) {
+    return options.first_round - options.first_round % Campaign::kRoundsAFormat;
+  }
+
+ private:
+  bool Spent() const {
+    if (options_.kills && campaign_.tally().kills >= *options_.kills) return true;
+    return options_.minutes && outcome_.wall_ns >= *options_.minutes * 60 * kSecondNs;
+  }
+
+  Status OneRound(uint64_t round, bool first) {
+    // The first store was made before: what can be refused was refused then.
+    if (round % Campaign::kRoundsAFormat == 0 && !first) RAWKV_RETURN_IF_ERROR(campaign_.Format(true));
+    RAWKV_RETURN_IF_ERROR(campaign_.KillWorkers(round));
+    return campaign_.JudgeRound(round);
+  }
+
+  void Show(const ProgressFn& show) {
+    const uint64_t kills = campaign_.tally().kills;
+    if (!options_.minutes) return show({.what = "kills", .done = kills, .total = *options_.kills});
+    const std::string what = fmt::format("{} kills, {} commits; seconds", kills, campaign_.tally().commits);
+    show({.what = what.c_str(), .done = outcome_.wall_ns / kSecondNs, .total = *options_.minutes * 60});
+  }
+
+  const Options& options_;
+  Campaign& campaign_;
+  Outcome& outcome_;
+  ctl::ProgressLine line_;
+};
+
+}  // namespace
+
+Result<Outcome> Run(const Options& options, const std::string& program) {
+  WorkPlace place;
+  bool overwrite = false;
+  if (!options.device.empty()) {
+    RAWKV_ASSIGN_OR_RETURN(overwrite, Exists(PosixFs(), options.device));
+    if (overwrite) RAWKV_RETURN_IF_ERROR(RequireConsent(options));
+  }
+  RAWKV_RETURN_IF_ERROR(place.Make(options));
+  if (!options.device.empty() && !overwrite) place.MakesDevice(options.device);
+
+  Outcome outcome;
+  outcome.seed = options.seed.value_or(SystemEntropy().NextU64() % 1'000'000'000);
+  outcome.store = place.store();
+  outcome.scratch = place.scratch();
+  outcome.device = options.device;
+  Campaign campaign({.program = program,
+                     .store = place.store(),
+                     .scratch = place.scratch(),
+                     .device = options.device,
+                     .capacity_bytes = options.capacity_bytes,
+                     .seed = outcome.seed,
+                     .durability = options.durability,
+                     .engine = options.engine});
+  RAWKV_RETURN_IF_ERROR(campaign.Format(overwrite));
+  Rounds(options, campaign, &outcome).Run();
+  const uint64_t from = outcome.failed_round - outcome.failed_round % Campaign::kRoundsAFormat;
+  outcome.replay = ReplayCommand(
+      options, {.seed = outcome.seed, .first_round = from, .kills = 3 * (outcome.failed_round - from + 1)});
+  if (outcome.violation || options.keep) place.Keep();
+  return outcome;
+}
+
+}  // namespace rawkv::torture
