@@ -5,6 +5,7 @@
 #include "engine/engine_impl.h"
 #include "engine/read/engine_iterator.h"
 #include "engine/read/reader.h"
+#include "engine/store/format_store.h"
 #include "engine/transfer/exporter.h"
 
 namespace rawkv {
@@ -14,6 +15,12 @@ Engine::~Engine() {
   // In a forked process the threads are missing that would have to end first, and all that closing writes
   // is the parent's to write.
   if (impl_->process.forked()) (void)impl_.release();
+}
+
+Result<FormatResult> Engine::Format(const std::string& dir, const FormatOptions& options) try {
+  return FormatStore(dir, options);
+} catch (...) {
+  return StatusOfException();
 }
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenOptions& options) try {

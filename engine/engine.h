@@ -16,61 +16,11 @@
 #include "engine/api/iterator.h"
 #include "engine/api/options.h"
 #include "engine/api/read_view.h"
+#include "engine/api/results.h"
 #include "engine/api/scrub.h"
 #include "engine/api/write_batch.h"
 
 namespace rawkv {
-
-struct Value {
-  std::string bytes;
-  Version written_by;
-};
-
-struct ReadOptions {
-  const ReadView* view = nullptr;  // null: the tip at the time of the call
-};
-
-struct IteratorOptions {
-  std::shared_ptr<const ReadView> view;  // null: the tip; the iterator keeps it alive
-  std::string lower;                     // inclusive; "" = from the first key
-  std::string upper;                     // exclusive; "" = to the last key
-  std::string prefix;                    // narrows the bounds further
-};
-
-struct CommitOptions {
-  std::optional<Version> expected_version;  // the version this commit must become
-  std::optional<Durability> durability;     // absent: the store's
-};
-
-enum class CommitOutcome : uint8_t {
-  kApplied,     // durable (or applied, when unsynced) and visible
-  kNotApplied,  // nothing of it will ever be seen
-  kUnknown,     // a sync failed on the way; reopen tells (design invariant 10)
-};
-
-struct [[nodiscard]] CommitResult {
-  Status status;
-  CommitOutcome outcome = CommitOutcome::kNotApplied;
-  Version version;  // valid when kApplied
-  bool ok() const { return status.ok(); }
-};
-
-struct FormatResult {
-  Uuid store_uuid, device_uuid;
-  std::string device;
-  Version version;
-};
-
-struct RollbackOptions {
-  bool drop_pins = false;  // drop named pins above the target instead of refusing
-};
-
-struct ExportOptions {
-  Version version;
-  std::string out;                    // directory, absent or empty
-  uint64_t chunk_bytes = 8ull << 20;  // 1 … 16 MiB
-  ProgressFn progress;
-};
 
 // One open store: an embedded, versioned key-value engine. Every commit makes the next version; any
 // retained version can be read or rolled back to. One process (and one Engine) has a store open at

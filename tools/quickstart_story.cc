@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "tools/quickstart_git_history.h"
 #include "tools/quickstart_process.h"
 #include "tools/quickstart_survival.h"

@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "engine/index/key_index.h"
 #include "engine/payload/payload_io.h"
 

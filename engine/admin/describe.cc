@@ -1,6 +1,6 @@
 #include "engine/admin/describe.h"
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "wal/change_set.h"
 
 namespace rawkv {

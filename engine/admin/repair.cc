@@ -1,9 +1,11 @@
+#include "engine/admin/repair.h"
 #include "base/exception_status.h"
 #include "base/fs_ops.h"
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "engine/admin/repair_steps.h"
 #include "engine/recovery/recovery.h"
 #include "engine/recovery/rollback_steps.h"
+#include "engine/recovery/store_end.h"
 #include "engine/store/store_dir.h"
 
 namespace rawkv {
@@ -57,6 +59,38 @@ RepairStep RollbackFirst(const StoreContext& c) {
 }
 
 }  // namespace
+
+Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
+                                         const RollbackOptions& rollback, const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenStoreContext(store_dir, options, ContextAccess::kInspect));
+  const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
+  if (marker.ok()) {
+    return Status::FailedPrecondition(c->paths.dir +
+                                      ": a rollback was interrupted; run it (or open the store) to "
+                                      "finish that first");
+  }
+  if (marker.status().code() != StatusCode::kNotFound) return marker.status();
+  return PlanClosedRollback(*c, target, rollback);
+} catch (...) {
+  return StatusOfException();
+}
+
+Status OfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
+                       const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
+                         OpenStoreContext(store_dir, options, ContextAccess::kWrite));
+  RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
+  RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
+  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanClosedRollback(*c, target, rollback));
+  RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
+  if (plan.changes_nothing()) return Status::Ok();
+  return RunRollback(*c, plan);
+} catch (...) {
+  return StatusOfException();
+}
 
 Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check, const OpenOptions& options,
                               CheckReport* found) try {

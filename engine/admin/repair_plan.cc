@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/api/version_ranges.h"
+#include "engine/api/version_range.h"
+#include "engine/recovery/log_reach.h"
 #include "engine/recovery/rollback_plan.h"
-#include "engine/store/log_reach.h"
 #include "wal/log_salvage.h"
 #include "wal/segment_name.h"
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/repair.h"
 #include "engine/admin/store_checker.h"
 
 namespace rawkv {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
 #include "engine/recovery/rollback_plan.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/store/format_store.h"

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "engine/admin/admin.h"
 #include "engine/admin/check_slots.h"
+#include "engine/admin/inspect.h"
 #include "engine/read/views.h"
 #include "engine/recovery/recovery.h"
 #include "engine/store/store_survey.h"

@@ -9,6 +9,7 @@
 #include "base/types.h"
 #include "base/uuid.h"
 #include "engine/api/options.h"
+#include "engine/api/version_range.h"
 
 namespace rawkv {
 
@@ -66,7 +67,7 @@ struct EngineInfo {
   Version version;
   Version durable_version;
   Lineage lineage;
-  std::vector<std::pair<Version, Version>> reachable;  // ascending, disjoint, inclusive
+  VersionRanges reachable;  // ascending, disjoint, inclusive
   std::optional<Version> current;
   std::vector<SnapshotRow> snapshots;
   SlotUse slots;
@@ -82,16 +83,16 @@ struct EngineInfo {
 };
 
 struct RollbackPlan {
-  Version from, to, base;                                       // base: the snapshot it starts from
-  uint64_t records = 0;                                         // log records to replay
-  std::optional<std::pair<Version, Version>> versions_dropped;  // absent: to == from
+  Version from, to, base;                        // base: the snapshot it starts from
+  uint64_t records = 0;                          // log records to replay
+  std::optional<VersionRange> versions_dropped;  // absent: to == from
   std::vector<Version> snapshots_dropped;
   std::vector<std::pair<std::string, Version>> pins_dropped;
   std::vector<std::string> blocked_by;  // empty = it may be done
   // The log is damaged below `to`, where a snapshot stands: what it holds cannot be kept, and it begins
   // behind `to`. Then also versions below `to` can no longer be read, those that the damage took included.
   bool log_begins_anew = false;
-  std::vector<std::pair<Version, Version>> history_dropped;  // ascending, disjoint, inclusive
+  VersionRanges history_dropped;  // ascending, disjoint, inclusive
 
   bool changes_nothing() const { return to == from && !log_begins_anew; }
 };

@@ -12,6 +12,7 @@
 #include "base/logger.h"
 #include "base/types.h"
 #include "blockdev/open_block_device.h"
+#include "engine/api/read_view.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -95,6 +96,33 @@ struct OpenOptions {
   uint64_t scrub_rest_seconds = 7 * 86400;  // from the end of a pass to the next one
   ProgressFn progress;
   Environment env;
+};
+
+struct ReadOptions {
+  const ReadView* view = nullptr;  // null: the tip at the time of the call
+};
+
+struct IteratorOptions {
+  std::shared_ptr<const ReadView> view;  // null: the tip; the iterator keeps it alive
+  std::string lower;                     // inclusive; "" = from the first key
+  std::string upper;                     // exclusive; "" = to the last key
+  std::string prefix;                    // narrows the bounds further
+};
+
+struct CommitOptions {
+  std::optional<Version> expected_version;  // the version this commit must become
+  std::optional<Durability> durability;     // absent: the store's
+};
+
+struct RollbackOptions {
+  bool drop_pins = false;  // drop named pins above the target instead of refusing
+};
+
+struct ExportOptions {
+  Version version;
+  std::string out;                    // directory, absent or empty
+  uint64_t chunk_bytes = 8ull << 20;  // 1 … 16 MiB
+  ProgressFn progress;
 };
 
 }  // namespace rawkv

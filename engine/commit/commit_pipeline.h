@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "engine/api/options.h"
+#include "engine/api/results.h"
+#include "engine/api/write_batch.h"
 #include "engine/commit/commit_prepare.h"
 #include "engine/commit/flush_worker.h"
-#include "engine/engine.h"
 #include "engine/live/core.h"
 #include "engine/live/engine_counters.h"
 #include "engine/live/poison.h"

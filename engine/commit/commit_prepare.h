@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/api/write_batch.h"
 #include "engine/live/core.h"
 #include "wal/change_set.h"
 

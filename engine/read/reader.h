@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/api/results.h"
 #include "engine/index/key_index.h"
 #include "engine/payload/payload_io.h"
 

@@ -4,8 +4,8 @@
 
 #include "base/fs_ops.h"
 #include "engine/recovery/bring_up.h"
+#include "engine/recovery/log_reach.h"
 #include "engine/recovery/rollback_steps.h"
-#include "engine/store/log_reach.h"
 #include "engine/store/snapshot_removal.h"
 #include "engine/store/store_dir.h"
 #include "engine/store/working_index.h"

@@ -2,7 +2,8 @@
 
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/api/info.h"
+#include "engine/api/options.h"
 #include "engine/store/store_survey.h"
 
 namespace rawkv {

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "engine/api/info.h"
-#include "engine/store/rollback_marker.h"
+#include "engine/recovery/rollback_marker.h"
 #include "engine/store/store_context.h"
 
 namespace rawkv {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/api/version_ranges.h"
+#include "engine/api/version_range.h"
 #include "wal/log_salvage.h"
 
 namespace rawkv {

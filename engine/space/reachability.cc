@@ -16,11 +16,11 @@ bool Reachability::IsReachable(Version v) const {
   return std::any_of(holds.begin(), holds.end(), [&](const VersionHold& h) { return h.version == v; });
 }
 
-std::vector<std::pair<Version, Version>> Reachability::Ranges() const {
-  std::vector<std::pair<Version, Version>> all{{floor, tip}};
+VersionRanges Reachability::Ranges() const {
+  VersionRanges all{{floor, tip}};
   for (const VersionHold& h : holds) all.emplace_back(h.version, h.version);
   std::sort(all.begin(), all.end());
-  std::vector<std::pair<Version, Version>> out;
+  VersionRanges out;
   for (const auto& [a, b] : all) {
     if (!out.empty() && a.value() <= out.back().second.value() + 1) {
       out.back().second = std::max(out.back().second, b);

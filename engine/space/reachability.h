@@ -5,6 +5,7 @@
 
 #include "base/types.h"
 #include "engine/api/info.h"
+#include "engine/api/version_range.h"
 #include "engine/index/allocation_page.h"
 
 namespace rawkv {
@@ -31,7 +32,7 @@ struct Reachability {
   bool MayReuse(Version born, Version freed) const;
   bool IsReachable(Version v) const;
   // Inclusive ranges, ascending, disjoint.
-  std::vector<std::pair<Version, Version>> Ranges() const;
+  VersionRanges Ranges() const;
 };
 
 // Attributes deferred slots to whoever keeps them, for `info`.

@@ -1,10 +1,10 @@
 #include "engine/store/format_store.h"
 
-#include "base/exception_status.h"
 #include "base/fs_ops.h"
 #include "base/resolve_path.h"
 #include "blockdev/device_guard.h"
-#include "engine/engine.h"
+#include "engine/api/options.h"
+#include "engine/api/results.h"
 #include "engine/index/key_index.h"
 #include "engine/payload/extent_header.h"
 #include "engine/store/store_context.h"
@@ -185,15 +185,13 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
   return made;
 }
 
-Result<FormatResult> Engine::Format(const std::string& store_dir, const FormatOptions& options) try {
+Result<FormatResult> FormatStore(const std::string& store_dir, const FormatOptions& options) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, ResolveStoreDir(*options.env.fs, store_dir));
   RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(dir, options, StoreMaker::kFormat));
   RAWKV_RETURN_IF_ERROR(
       FinishFormat(dir, options, store, [&] { return PublishEmptySnapshot(dir, options, store.record); }));
   return FormatResult{store.record.store_uuid, store.record.device_uuid, store.device_path,
                       store.record.initial_version};
-} catch (...) {
-  return StatusOfException();
 }
 
 }  // namespace rawkv

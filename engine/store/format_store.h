@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/api/options.h"
+#include "engine/api/results.h"
 #include "engine/store/format_dir.h"
 #include "engine/store/store_context.h"
 
@@ -38,5 +39,8 @@ Status PublishIndex(const std::string& dir, const Environment& env, const StoreR
 
 // How SnapshotStore fills a staging directory from an index, and looks into it.
 SnapshotCallbacks IndexCallbacks(const Environment& env, KeyIndex& index);
+
+// Engine::Format.
+Result<FormatResult> FormatStore(const std::string& store_dir, const FormatOptions& options);
 
 }  // namespace rawkv

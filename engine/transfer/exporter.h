@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/api/options.h"
 #include "engine/payload/payload_io.h"
 #include "engine/read/views.h"
 #include "engine/store/store_context.h"

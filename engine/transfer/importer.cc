@@ -3,12 +3,12 @@
 #include "base/exception_status.h"
 #include "base/fs_ops.h"
 #include "base/resolve_path.h"
-#include "engine/admin/admin.h"
 #include "engine/space/slot_allocator.h"
 #include "engine/store/change_applier.h"
 #include "engine/store/format_store.h"
 #include "engine/store/store_dir.h"
 #include "engine/transfer/exporter.h"
+#include "engine/transfer/transfer.h"
 #include "snapshot/export_format.h"
 
 namespace rawkv {

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
+#include "engine/transfer/transfer.h"
 #include "tests/support/index_threads.h"
 
 namespace rawkv {

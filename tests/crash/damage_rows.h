@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
 #include "tests/crash/damaged_store.h"
 
 namespace rawkv {

@@ -11,6 +11,8 @@
 #include <thread>
 
 #include "base/fs_ops.h"
+#include "engine/api/results.h"
+#include "engine/transfer/transfer.h"
 #include "tests/crash/store_fixture.h"
 
 namespace rawkv {

@@ -2,6 +2,10 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
+#include "engine/api/results.h"
+#include "engine/transfer/transfer.h"
 #include "tests/crash/faults_session.h"
 #include "tests/crash/sim_judge.h"
 #include "tests/support/sim/crash_plan.h"

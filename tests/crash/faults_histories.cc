@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/fs_ops.h"
+#include "engine/admin/repair.h"
 #include "tests/support/sim/crash_plan.h"
 
 namespace rawkv {

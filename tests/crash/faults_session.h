@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/repair.h"
 #include "engine/engine.h"
 #include "tests/crash/sim_store.h"
 #include "tests/support/faults/fault_world.h"

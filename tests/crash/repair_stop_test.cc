@@ -1,5 +1,6 @@
 // Each repair of the damage table, stopped at every change that it makes to the filesystem and run again:
 // it comes to the same end.
+#include "engine/admin/repair.h"
 #include "tests/crash/damage_rows.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/sanitized.h"

@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
 #include "tests/crash/damage_rows.h"
 #include "tests/support/fault_fs.h"
 

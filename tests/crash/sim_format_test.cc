@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "engine/engine.h"
 #include "tests/support/sim/crash_plan.h"
 #include "tests/support/sim/sim_world.h"

@@ -4,7 +4,8 @@
 #include <list>
 
 #include "base/fs_ops.h"
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
+#include "engine/transfer/transfer.h"
 #include "tests/support/index_threads.h"
 
 namespace rawkv {

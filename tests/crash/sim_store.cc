@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <list>
 
-#include "engine/admin/admin.h"
+#include "engine/transfer/transfer.h"
 #include "tests/support/index_threads.h"
 
 namespace rawkv {

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "tests/crash/sim_explorer.h"
 
 namespace rawkv {

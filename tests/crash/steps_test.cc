@@ -4,7 +4,10 @@
 #include <set>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
+#include "engine/api/results.h"
 #include "engine/recovery/rollback_steps.h"
+#include "engine/transfer/transfer.h"
 #include "tests/crash/store_fixture.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/sanitized.h"

@@ -1,4 +1,5 @@
 #include "tests/crash/store_fixture.h"
+#include "engine/admin/inspect.h"
 
 #include <filesystem>
 

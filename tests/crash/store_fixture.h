@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "engine/admin/admin.h"
 #include "engine/engine.h"
 #include "tests/support/temp_dir.h"
 

@@ -5,6 +5,9 @@
 #include <thread>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
+#include "engine/api/results.h"
 #include "tests/crash/store_fixture.h"
 
 namespace rawkv {

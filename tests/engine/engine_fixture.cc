@@ -1,4 +1,5 @@
 #include "tests/engine/engine_fixture.h"
+#include "engine/admin/inspect.h"
 
 #include <sys/stat.h>
 

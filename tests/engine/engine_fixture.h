@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/admin/admin.h"
 #include "engine/engine.h"
 #include "tests/engine/expect_status.h"
 #include "tests/engine/recording_logger.h"

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "engine/admin/repair.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/index_threads.h"
 #include "tests/support/sanitized.h"

@@ -7,6 +7,8 @@
 #include "base/fs_ops.h"
 #include "blockdev/open_block_device.h"
 #include "blockdev/superblock.h"
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
 #include "engine/store/store_file.h"
 #include "tests/engine/engine_fixture.h"
 

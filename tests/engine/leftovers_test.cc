@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
 #include "snapshot/snapshot_store.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/fault_fs.h"

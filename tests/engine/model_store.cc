@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/fs_ops.h"
+#include "engine/transfer/transfer.h"
 #include "tests/engine/expect_status.h"
 
 namespace rawkv {

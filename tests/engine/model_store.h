@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/repair.h"
 #include "engine/engine.h"
 #include "tests/engine/model_reads.h"
 #include "tests/engine/recording_logger.h"

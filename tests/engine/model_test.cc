@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 
+#include "engine/admin/repair.h"
 #include "tests/engine/expect_status.h"
 #include "tests/engine/model_store.h"
 #include "tests/support/loop_device.h"

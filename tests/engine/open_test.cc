@@ -10,6 +10,8 @@
 
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "engine/transfer/transfer.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -1,6 +1,6 @@
 // A store on a filesystem that is mounted for reading only: what needs nothing written works, and the rest
 // says why it does not.
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/small_filesystem.h"
 

@@ -1,5 +1,6 @@
 // A read-only engine reads everything and changes nothing.
 
+#include "engine/transfer/transfer.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "blockdev/aligned_buffer.h"
+#include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
 #include "snapshot/snapshot_store.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/sanitized.h"

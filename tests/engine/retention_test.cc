@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
 #include "engine/maintenance/throttle.h"
 #include "engine/store/scrub_state.h"
 #include "tests/engine/engine_fixture.h"

@@ -3,6 +3,9 @@
 
 #include <functional>
 
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
+#include "engine/transfer/transfer.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/thread_limit.h"
 

@@ -4,6 +4,8 @@
 #include <fstream>
 
 #include "base/fs_ops.h"
+#include "engine/admin/inspect.h"
+#include "engine/transfer/transfer.h"
 #include "snapshot/export_format.h"
 #include "tests/engine/engine_fixture.h"
 

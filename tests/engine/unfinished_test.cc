@@ -7,6 +7,8 @@
 #include <functional>
 #include <thread>
 
+#include "engine/admin/inspect.h"
+#include "engine/transfer/transfer.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/fault_fs.h"
 

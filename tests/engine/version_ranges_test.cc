@@ -1,4 +1,4 @@
-#include "engine/api/version_ranges.h"
+#include "engine/api/version_range.h"
 
 #include <gtest/gtest.h>
 

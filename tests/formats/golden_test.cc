@@ -12,7 +12,7 @@
 #include "base/endian.h"
 #include "base/sealed_file.h"
 #include "engine/payload/extent_header.h"
-#include "engine/store/rollback_marker.h"
+#include "engine/recovery/rollback_marker.h"
 #include "engine/store/scrub_state.h"
 #include "engine/store/store_file.h"
 #include "engine/store/working_index.h"

@@ -11,7 +11,7 @@
 #include "engine/index/key_index.h"
 #include "engine/index/key_space.h"
 #include "engine/payload/extent_header.h"
-#include "engine/store/rollback_marker.h"
+#include "engine/recovery/rollback_marker.h"
 #include "engine/store/store_file.h"
 #include "engine/store/store_paths.h"
 #include "engine/transfer/exporter.h"

@@ -3,7 +3,7 @@
 
 #include "base/byte_codec.h"
 #include "base/sealed_file.h"
-#include "engine/store/rollback_marker.h"
+#include "engine/recovery/rollback_marker.h"
 #include "engine/store/store_file.h"
 #include "engine/store/working_index.h"
 #include "tests/fuzz/memory_fs.h"

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "engine/engine.h"
 #include "tests/limits/limited_run.h"
 #include "tests/support/temp_dir.h"

@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "engine/admin/admin.h"
-
 namespace rawkv::stress {
 namespace {
 

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
+#include "engine/api/results.h"
 #include "tests/stress/coordinator.h"
 #include "tests/support/sanitized.h"
 

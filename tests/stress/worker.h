@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/results.h"
 #include "tests/stress/world.h"
 
 namespace rawkv::stress {

@@ -2,6 +2,7 @@
 #include <list>
 #include <thread>
 
+#include "engine/api/results.h"
 #include "tests/stress/worker.h"
 
 namespace rawkv::stress {

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <string>
 
-#include "engine/admin/admin.h"
+#include "engine/transfer/transfer.h"
 #include "tests/stress/worker.h"
 
 namespace rawkv::stress {

@@ -2,6 +2,7 @@
 """Checks the include rules of docs/architecture.md.
 
   * tools -> engine -> {snapshot, wal, blockdev} -> base; none between the three in the middle.
+  * Inside engine/, a wing includes only wings on lower floors (WING_FLOORS).
   * Third-party headers stay in the few files that wrap them.
   * Quoted includes name a file from the root of the tree; a .cc file includes its own header first.
   * Headers begin with #pragma once.
@@ -23,6 +24,20 @@ MAY_INCLUDE = {
     "engine": {"base", "blockdev", "wal", "snapshot", "engine"},
     "tools": set(LAYERS),
 }
+
+# The folders of engine/, from the bottom. Wings on one floor do not include each other.
+WING_FLOORS = (
+    ("api",),
+    ("payload", "rocksdb"),
+    ("index",),
+    ("space",),
+    ("store",),
+    ("live", "read"),
+    ("commit", "recovery"),
+    ("maintenance", "transfer"),
+    ("admin",),
+)
+FLOOR_OF = {wing: floor for floor, wings in enumerate(WING_FLOORS) for wing in wings}
 
 # The files that parse a protobuf message; its types do not leave them.
 PROTOBUF_WRAPPERS = ("wal/change_set.cc", "snapshot/manifest.cc", "snapshot/export_format.cc",
@@ -72,6 +87,28 @@ def own_header_problem(root, file, names):
     return None
 
 
+def wing_of(path):
+    """"commit" for engine/commit/…, None for a file directly in engine/ or of another layer."""
+    parts = path.split("/")
+    return parts[1] if parts[0] == "engine" and len(parts) > 2 else None
+
+
+def wing_problem(file, name):
+    if not name.startswith("engine/"):
+        return None
+    wing, target = wing_of(str(file)), wing_of(name)
+    for folder in (wing, target):
+        if folder is not None and folder not in FLOOR_OF:
+            return f"engine/{folder} has no floor in WING_FLOORS"
+    if wing is None or wing == target:
+        return None
+    if target is None:
+        return f'{wing} must not include the engine itself ("{name}")'
+    if FLOOR_OF[target] >= FLOOR_OF[wing]:
+        return f'{wing} must not include {target}, which is not on a lower floor ("{name}")'
+    return None
+
+
 def file_problems(root, file):
     text = (root / file).read_text(encoding="utf-8")
     layer = file.parts[0]
@@ -95,6 +132,9 @@ def file_problems(root, file):
             problems.append(f'{where}: "{name}": only tests may include tests')
         if quoted and target in LAYERS and target not in MAY_INCLUDE[layer]:
             problems.append(f'{where}: {layer} must not include {target} ("{name}")')
+        wing = wing_problem(file, name) if quoted and layer == "engine" else None
+        if wing:
+            problems.append(f"{where}: {wing}")
         third_party = third_party_problem(file, name)
         if third_party:
             problems.append(f"{where}: {third_party}")

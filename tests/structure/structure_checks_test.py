@@ -10,6 +10,7 @@ import unittest
 
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 import check_damage_table  # noqa: E402
+import check_folders  # noqa: E402
 import check_includes  # noqa: E402
 import check_sizes  # noqa: E402
 
@@ -52,6 +53,25 @@ class CheckIncludesTest(unittest.TestCase):
         self.expect({"blockdev/geometry.h": HEADER, "snapshot/a.cc": '#include "blockdev/geometry.h"\n'},
                     "snapshot must not include blockdev")
 
+    def test_accepts_a_wing_that_includes_a_lower_one(self):
+        self.expect({
+            "engine/api/options.h": HEADER,
+            "engine/store/store_file.h": HEADER + '#include "engine/api/options.h"\n',
+            "engine/engine.h": HEADER + '#include "engine/store/store_file.h"\n',
+        })
+
+    def test_refuses_a_wing_that_includes_a_higher_one_or_a_neighbour(self):
+        self.expect({"engine/store/a.h": HEADER, "engine/index/b.h": HEADER + '#include "engine/store/a.h"\n'},
+                    "engine/index/b.h:2: index must not include store")
+        self.expect({"engine/read/a.h": HEADER, "engine/live/b.h": HEADER + '#include "engine/read/a.h"\n'},
+                    "live must not include read")
+        self.expect({"engine/engine.h": HEADER, "engine/store/a.h": HEADER + '#include "engine/engine.h"\n'},
+                    "store must not include the engine itself")
+
+    def test_refuses_a_wing_without_a_floor(self):
+        self.expect({"engine/attic/a.h": HEADER, "engine/attic/a.cc": '#include "engine/attic/a.h"\n'},
+                    "engine/attic has no floor")
+
     def test_refuses_third_party_headers_outside_their_wrappers(self):
         self.expect({"engine/engine.cc": "#include <rocksdb/db.h>\n"}, "rocksdb/db.h")
         self.expect({"engine/index/key_index.h": HEADER + "#include <rocksdb/db.h>\n"}, "rocksdb/db.h")
@@ -93,6 +113,13 @@ def function(lines, head="void F() {"):
     return head + "\n" + "  Call();\n" * (lines - 2) + "}\n"
 
 
+class CheckFoldersTest(unittest.TestCase):
+    def test_wants_a_readme_in_each_folder_with_sources(self):
+        self.assertEqual(problems_of(check_folders.check, {"base/a.h": HEADER, "base/README.md": "# base\n"}), [])
+        self.assertEqual(problems_of(check_folders.check, {"engine/api/a.h": HEADER}),
+                         ["engine/api: no README.md"])
+
+
 class CheckSizesTest(unittest.TestCase):
     def expect(self, files, *parts):
         problems = problems_of(check_sizes.check, files)
@@ -104,6 +131,11 @@ class CheckSizesTest(unittest.TestCase):
         self.expect({"base/a.h": "//\n" * 220, "base/a.cc": "//\n" * 450, "tests/a_test.cc": "//\n" * 700})
         self.expect({"base/a.h": "//\n" * 221, "base/b.cc": "//\n" * 451, "tests/a_test.cc": "//\n" * 701},
                     "base/a.h: header of 221", "base/b.cc: source of 451", "test of 701")
+
+    def test_limits_wings(self):
+        parts = {f"engine/store/{i}.cc": "//\n" * 400 for i in range(5)}
+        self.expect({**parts, "engine/store/last.cc": "//\n" * 300})
+        self.expect({**parts, "engine/store/last.cc": "//\n" * 301}, "engine/store: wing of 2301 lines")
 
     def test_limits_functions(self):
         self.expect({"base/a.cc": function(80)})

@@ -10,7 +10,7 @@
 
 #include "base/fs.h"
 #include "base/unique_fd.h"
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "engine/engine.h"
 #include "snapshot/pins.h"
 #include "tests/support/temp_dir.h"

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include "engine/api/results.h"
+#include "engine/transfer/transfer.h"
 #include "tools/cli/base64.h"
 #include "tools/cli/input.h"
 #include "tools/cli/json_text.h"

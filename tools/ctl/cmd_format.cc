@@ -1,3 +1,4 @@
+#include "engine/api/results.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"

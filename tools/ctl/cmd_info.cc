@@ -1,3 +1,4 @@
+#include "engine/admin/inspect.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/info_text.h"
 #include "tools/ctl/store_access.h"

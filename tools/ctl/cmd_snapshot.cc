@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/admin/inspect.h"
 #include "tools/cli/byte_size.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/admin/inspect.h"
 #include "tools/cli/json_text.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/store_access.h"

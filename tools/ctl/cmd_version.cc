@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "tools/cli/json_text.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "engine/admin/inspect.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"

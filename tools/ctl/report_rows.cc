@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "engine/api/results.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 
 namespace rawkv::ctl {
-std::string RangesJson(const std::vector<std::pair<Version, Version>>& ranges) {
+std::string RangesJson(const VersionRanges& ranges) {
   JsonArray out;
   for (const auto& [first, last] : ranges) {
     out.Raw(JsonArray().Number(first.value()).Number(last.value()).text());

@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
+#include "engine/api/results.h"
+#include "engine/api/version_range.h"
 #include "tools/cli/json_text.h"
 #include "tools/ctl/command.h"
 
@@ -18,7 +20,7 @@ std::string SnapshotJson(const SnapshotRow& row);
 std::string FormatsJson(const FormatNumbers& formats);
 
 // [[first,last],…]; "3", "3 to 5".
-std::string RangesJson(const std::vector<std::pair<Version, Version>>& ranges);
+std::string RangesJson(const VersionRanges& ranges);
 std::string RangeText(Version first, Version last);
 
 // What `format` and `import` made.

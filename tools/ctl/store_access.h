@@ -3,7 +3,6 @@
 #include <memory>
 #include <string>
 
-#include "engine/admin/admin.h"
 #include "engine/engine.h"
 #include "tools/ctl/command.h"
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "tools/torture/script.h"
 
 namespace rawkv::torture {

@@ -1,4 +1,4 @@
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 
 #include <algorithm>
 
@@ -71,35 +71,6 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
   }
   DescribeCurrentSlots(c, *survey, &info);
   return info;
-} catch (...) {
-  return StatusOfException();
-}
-
-Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
-                                         const RollbackOptions& rollback, const OpenOptions& options) try {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
-                         OpenAt(dir, options, ContextAccess::kInspect));
-  const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
-  if (marker.ok()) {
-    return Status::FailedPrecondition(c->paths.dir +
-                                      ": a rollback was interrupted; run it (or open the store) to "
-                                      "finish that first");
-  }
-  if (marker.status().code() != StatusCode::kNotFound) return marker.status();
-  return PlanClosedRollback(*c, target, rollback);
-} catch (...) {
-  return StatusOfException();
-}
-
-Status OfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
-                       const OpenOptions& options) try {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenAt(dir, options, ContextAccess::kWrite));
-  RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
-  RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
-  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanClosedRollback(*c, target, rollback));
-  RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
-  if (plan.changes_nothing()) return Status::Ok();
-  return RunRollback(*c, plan);
 } catch (...) {
   return StatusOfException();
 }

@@ -1,5 +1,5 @@
 #include "base/exception_status.h"
-#include "engine/admin/admin.h"
+#include "engine/admin/inspect.h"
 #include "engine/admin/store_checker.h"
 #include "engine/store/store_dir.h"
 

@@ -1,4 +1,4 @@
-#include "engine/store/rollback_marker.h"
+#include "engine/recovery/rollback_marker.h"
 
 #include "base/byte_codec.h"
 #include "base/fs_ops.h"

@@ -1,4 +1,4 @@
-#include "engine/store/log_reach.h"
+#include "engine/recovery/log_reach.h"
 
 #include <algorithm>
 
