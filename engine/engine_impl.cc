@@ -151,7 +151,7 @@ Status Engine::Impl::LastWords() {
   const Status space = core.wal->PrepareSpace(Wal::kWatermarkBytes);
   if (space.lacks_resource()) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(space);
-  RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->record.chain.current(), core.tip.Get()));
+  RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->lineage(), core.tip.Get()));
   return core.wal->Sync();
 }
 

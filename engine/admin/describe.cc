@@ -6,22 +6,23 @@
 namespace rawkv {
 
 EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
+  const StoreRecord record = c.record();
   EngineInfo info;
-  info.store_uuid = c.record.store_uuid;
-  info.device_uuid = c.record.device_uuid;
-  info.device_path = c.device_path.empty() ? c.record.device_hint : c.device_path;
-  info.slot_bytes = c.record.slot_bytes;
-  info.header_bytes = c.record.header_bytes;
-  info.inline_bytes = c.record.inline_bytes;
+  info.store_uuid = c.identity.store_uuid;
+  info.device_uuid = c.identity.device_uuid;
+  info.device_path = c.device_path.empty() ? record.device_hint : c.device_path;
+  info.slot_bytes = c.identity.slot_bytes;
+  info.header_bytes = c.identity.header_bytes;
+  info.inline_bytes = c.identity.inline_bytes;
   info.formats = SupportedFormats();
-  info.initial_version = c.record.initial_version;
-  info.lineage = c.record.chain.current();
+  info.initial_version = c.identity.initial_version;
+  info.lineage = record.chain.current();
   if (survey.current && survey.Find(*survey.current) != nullptr) info.current = survey.current;
   info.snapshots = survey.Rows();
   info.engine_requested = IoEngineName(c.options.engine);
   info.durability = c.runtime.durability;
   info.health = "ok";
-  info.recovery = c.record.last_cut;
+  info.recovery = record.last_cut;
   // Best effort: what cannot be listed is told by whatever needs it.
   const Result<std::vector<std::string>> names = c.env.fs->List(c.paths.dir);
   if (names.ok()) std::copy_if(names->begin(), names->end(), std::back_inserter(info.aside), IsAsideName);
@@ -79,7 +80,7 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
   // Commits hold the write right while their slots turn from reserved to live.
   MutexLock write(core.write_mu);
   const uint64_t reserved = core.allocator == nullptr ? 0 : core.allocator->reserved_slots();
-  RAWKV_RETURN_IF_ERROR(DescribeSlots(*core.index, reach, c.layout().slot_count, reserved, &info));
+  RAWKV_RETURN_IF_ERROR(DescribeSlots(*core.index, reach, c.layout.slot_count, reserved, &info));
   return info;
 }
 

@@ -31,7 +31,7 @@ void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo
                                                             .logger = c.env.logger});
   if (!index.ok()) return;
   const Reachability reach = ToReachability(survey, info->version, {});
-  const Status described = DescribeSlots(**index, reach, c.layout().slot_count, 0, info);
+  const Status described = DescribeSlots(**index, reach, c.layout.slot_count, 0, info);
   if (!described.ok() && info->health == "ok") info->health = described.ToString();
 }
 
@@ -98,10 +98,9 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
     const std::optional<Version> v = SnapshotStore::ParseDirName(name);
     if (!v || (version && *v != *version)) continue;
     const Result<Manifest> manifest = c->snapshots->ReadManifest(*v);
-    if (manifest.ok() && c->record.chain.Abandons(manifest->lineage, *v))
-      continue;  // the next open removes it
+    if (manifest.ok() && c->chain().Abandons(manifest->lineage, *v)) continue;  // the next open removes it
     Result<std::vector<std::string>> errors =
-        c->snapshots->Verify(*v, c->record.chain, SnapshotChecksummer(c->env), callbacks);
+        c->snapshots->Verify(*v, c->chain(), SnapshotChecksummer(c->env), callbacks);
     if (errors.status().code() == StatusCode::kNotFound) continue;  // being removed
     if (!errors.ok()) return errors.status();
     out.push_back({*v, *std::move(errors)});

@@ -34,15 +34,15 @@ class Decider {
 
   Status Prepare() {
     survey_.snapshots = facts_.whole;
-    survey_.reuse_floor = Version(c_.superblock.owner_reuse_floor);
+    survey_.reuse_floor = c_.reuse_floor();
     RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments());
-    proven_ = c_.record.initial_version;
+    proven_ = c_.identity.initial_version;
     for (const SnapshotInfo& s : facts_.whole) proven_ = std::max(proven_, s.version);
     if (facts_.working) proven_ = std::max(proven_, facts_.working->applied);
     newest_ = proven_;
     for (const Version v : facts_.damaged) {
       const Result<Manifest> manifest = c_.snapshots->ReadManifest(v);
-      const bool of_another_branch = manifest.ok() && !c_.record.chain.Contains(manifest->lineage, v);
+      const bool of_another_branch = manifest.ok() && !c_.chain().Contains(manifest->lineage, v);
       if (of_another_branch) continue;
       damaged_.push_back(v);
       newest_ = std::max(newest_, v);

@@ -16,8 +16,9 @@ namespace rawkv {
 namespace {
 
 Status RewriteSuperblock(StoreContext& c) {
-  RAWKV_RETURN_IF_ERROR(c.superblocks->Save(c.superblock).WithContext(c.device_path + ": superblock"));
-  RAWKV_ASSIGN_OR_RETURN(c.superblock, c.superblocks->Load());
+  RAWKV_RETURN_IF_ERROR(c.superblocks->Save(c.superblock()).WithContext(c.device_path + ": superblock"));
+  RAWKV_ASSIGN_OR_RETURN(const Superblock saved, c.superblocks->Load());
+  c.AdoptSuperblock(saved);
   return Status::Ok();
 }
 
@@ -40,7 +41,7 @@ Status ReplacePins(StoreContext& c, const PinTable& pins) {
 }
 
 Status CorrectSlots(StoreContext& c, KeyIndex& index) {
-  SlotCheck slots(index, "working.new", c.layout().slot_count);
+  SlotCheck slots(index, "working.new", c.layout.slot_count);
   CheckReport found;  // known already
   RAWKV_RETURN_IF_ERROR(slots.Run(&found));
   return slots.worst() == SlotCheck::Worst::kNothing ? Status::Ok() : slots.Correct();
@@ -62,7 +63,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
     // Before, too: records could not be replayed over pages that contradict the keys.
     if (b.correct_slots) RAWKV_RETURN_IF_ERROR(CorrectSlots(c, *index));
     const ReplayTarget target{.index = index.get(),
-                              .slot_count = c.layout().slot_count,
+                              .slot_count = c.layout.slot_count,
                               .progress = c.options.progress,
                               .between_batches = {},
                               .read = [&c](Version from, Version to, const RecordFn& fn) -> Status {
@@ -77,7 +78,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
     RAWKV_RETURN_IF_ERROR(index->WaitFlush());
   }
   RAWKV_ASSIGN_OR_RETURN(const SnapshotFacts facts, InspectIndex(c.env, c.paths.working_new_index()));
-  if (facts.version == b.to && c.record.chain.Contains(facts.lineage, facts.version)) return Status::Ok();
+  if (facts.version == b.to && c.chain().Contains(facts.lineage, facts.version)) return Status::Ok();
   return Status::Corruption(c.paths.working_new() + " holds version " + ToString(facts.version) +
                             " instead of " + ToString(b.to));
 }
@@ -93,7 +94,7 @@ Status ClearTheWay(StoreContext& c, Version version) {
 
 Status PublishState(StoreContext& c, const RepairDecision::Build& b) {
   RAWKV_RETURN_IF_ERROR(ClearTheWay(c, b.to));
-  return PublishIndex(c.paths.dir, c.env, c.record, c.paths.working_new_index());
+  return PublishIndex(c.paths.dir, c.env, c.record(), c.paths.working_new_index());
 }
 
 Status QuarantineAll(StoreContext& c, const std::vector<Version>& versions) {
@@ -142,12 +143,12 @@ Status SetLogAside(StoreContext& c, const RepairDecision& d) {
 // Versions above the new tip may have been seen by others: what is made now is another branch
 // (invariant 4).
 Status ForkAt(StoreContext& c, Version tip) {
-  StoreRecord next = c.record;
+  StoreRecord next = c.record();
   Lineage id;
   while (id == Lineage() || next.chain.Knows(id)) id = Lineage(c.env.entropy->NextU64());
   RAWKV_ASSIGN_OR_RETURN(next.chain, ForkedChain(c, id, tip));
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
-  return c.TellDevice(std::min(Version(c.superblock.owner_reuse_floor), tip));
+  return c.UpdateSuperblock(std::min(c.reuse_floor(), tip));
 }
 
 Status BeginTheLogAnew(StoreContext& c, Version tip) {

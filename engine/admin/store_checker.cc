@@ -23,11 +23,11 @@ Result<CheckReport> StoreChecker::Run() {
   facts_.marker = marker.status();
   // Those above the target of a rollback that has taken effect only wait for their removal.
   std::optional<Version> highest;
-  if (marker.ok() && c_.record.chain.Knows(marker->new_lineage)) highest = marker->target;
+  if (marker.ok() && c_.chain().Knows(marker->new_lineage)) highest = marker->target;
   RAWKV_RETURN_IF_ERROR(CheckSnapshots(highest));
   if (marker.ok()) {
     Note("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +
-         (c_.record.chain.Knows(marker->new_lineage) ? "finishes" : "undoes") +
+         (c_.chain().Knows(marker->new_lineage) ? "finishes" : "undoes") +
          " it, check log and slots again then");
     return report_;
   }
@@ -70,7 +70,7 @@ Status StoreChecker::NoteLeftovers() {
       Note(name + " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
     }
   }
-  const Status scrub = LoadScrubState(*c_.env.fs, c_.paths.scrub(), c_.record.store_uuid).status();
+  const Status scrub = LoadScrubState(*c_.env.fs, c_.paths.scrub(), c_.identity.store_uuid).status();
   if (scrub.code() == StatusCode::kCorruption) {
     Note("the scrub's place is lost (" + scrub.message() + "); the next scrub begins a new pass");
   }
@@ -100,14 +100,14 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
       .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(c_.env, dir); }};
   for (const SnapshotInfo& s : all) {
     if (highest && s.version > *highest) continue;
-    if (c_.record.chain.Abandons(s.lineage, s.version) && !s.current) {
+    if (c_.chain().Abandons(s.lineage, s.version) && !s.current) {
       Note(c_.snapshots->PathOf(s.version) +
            " is of a branch that a rollback left, and nothing uses it; the next open removes it");
       continue;
     }
     RAWKV_ASSIGN_OR_RETURN(
         const std::vector<std::string> errors,
-        c_.snapshots->Verify(s.version, c_.record.chain, SnapshotChecksummer(c_.env), callbacks));
+        c_.snapshots->Verify(s.version, c_.chain(), SnapshotChecksummer(c_.env), callbacks));
     for (const std::string& e : errors) {
       Find("snapshot", c_.snapshots->PathOf(s.version), s.version, Status::Corruption(e));
     }
@@ -129,7 +129,7 @@ Result<bool> StoreChecker::CheckLog() {
   // The versions that it proves to be durable are not known.
   if (survey->unread.refused()) return survey->unread;
   survey_ = *survey;
-  Version proven = c_.record.initial_version;
+  Version proven = c_.identity.initial_version;
   for (const SnapshotInfo& s : survey_.snapshots) proven = std::max(proven, s.version);
   if (facts_.working) proven = std::max(proven, facts_.working->applied);
   const Result<LogJudgement> log = JudgeLog(c_, survey_.log_first, proven);
@@ -183,7 +183,7 @@ Status StoreChecker::CheckWorking() {
     if (base.ok()) rebuilt("does not open (" + meta.status().message() + ")");
     return Status::Ok();
   }
-  if (!c_.record.chain.Contains(meta->lineage, meta->applied)) {
+  if (!c_.chain().Contains(meta->lineage, meta->applied)) {
     rebuilt("is of another branch");
     return Status::Ok();
   }
@@ -229,10 +229,10 @@ Status StoreChecker::CheckIndexes() {
 
 Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
   CheckReport found;
-  SlotCheck at_tip(tip, "the state at the tip", c_.layout().slot_count);
+  SlotCheck at_tip(tip, "the state at the tip", c_.layout.slot_count);
   std::optional<SlotCheck> at_working;
   if (working_ != nullptr) {
-    at_working.emplace(*working_, "the working index", c_.layout().slot_count);
+    at_working.emplace(*working_, "the working index", c_.layout.slot_count);
     const Status run = at_working->Run(&found);
     if (run.ok()) {
       TakeSlotFindings(std::move(found), at_working->worst(), true);
@@ -270,7 +270,7 @@ void StoreChecker::TakeSlotFindings(CheckReport found, SlotCheck::Worst worst, b
 
 Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck* at_working) {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(v));
-  SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout().slot_count);
+  SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout.slot_count);
   CheckReport found;
   RAWKV_ASSIGN_OR_RETURN(const bool whole,
                          FindDamage("snapshot", c_.snapshots->PathOf(v), v, snapshot.Run(&found)));
@@ -307,7 +307,7 @@ Result<std::unique_ptr<KeyIndex>> StoreChecker::OpenSnapshot(Version v) {
 }
 
 Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
-  PayloadIo payload(*c_.device.device, c_.layout(), c_.record.device_uuid);
+  PayloadIo payload(*c_.device.device, c_.layout, c_.identity.device_uuid);
   VerifiedPayloads seen;
   const ProgressFn& progress = c_.options.progress;
   const Reachability reach = ToReachability(survey_, facts_.tip, {});

@@ -198,7 +198,7 @@ Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unkn
 
 Status CommitPipeline::RunRound(std::span<Waiter* const> group, bool* unknown) {
   const uint64_t now = context_.env.clock->NowUnixMs();
-  const Lineage lineage = context_.record.chain.current();
+  const Lineage lineage = context_.lineage();
   const Version before = core_.tip.Get();
   std::vector<PendingRecord> records;
   std::vector<Extent> taken;

@@ -20,7 +20,7 @@ Status CheckKey(std::string_view key, const char* what) {
 }
 
 bool IsInline(uint64_t value_bytes, const StoreContext& c) {
-  return value_bytes == 0 || value_bytes <= c.record.inline_bytes;
+  return value_bytes == 0 || value_bytes <= c.identity.inline_bytes;
 }
 
 Status CheckPut(const WriteBatch::Operation& op, const StoreContext& c) {
@@ -30,7 +30,7 @@ Status CheckPut(const WriteBatch::Operation& op, const StoreContext& c) {
     return Status::InvalidArgument("a value of " + std::to_string(bytes) + " bytes is over the limit of " +
                                    std::to_string(kMaxValueBytes));
   }
-  const uint64_t header = c.record.header_bytes;
+  const uint64_t header = c.identity.header_bytes;
   if (!IsInline(bytes, c) && header != 0 && op.key.size() > MaxKeyBytesForHeader(header)) {
     return Status::InvalidArgument("a key of " + std::to_string(op.key.size()) +
                                    " bytes does not fit the extent "
@@ -174,7 +174,7 @@ void GiveBack(const StoreContext& c, Core& core, const PreparedCommit& commit, c
     // Still reserved, so nobody else writes there. A hole that cannot be punched keeps its blocks for the
     // next payload of these slots.
     for (const Extent& e : commit.reserved) {
-      (void)device.Discard(c.layout().OffsetOf(e.first), e.count.value() * c.layout().slot_bytes).ok();
+      (void)device.Discard(c.layout.OffsetOf(e.first), e.count.value() * c.layout.slot_bytes).ok();
     }
   }
   core.allocator->Release(commit.reserved);

@@ -240,8 +240,8 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
     return true;
   }));
   if (reusable.empty()) return Status::Ok();
-  if (reach.floor.value() > context_.superblock.owner_reuse_floor) {
-    RAWKV_RETURN_IF_ERROR(context_.TellDevice(reach.floor));
+  if (reach.floor.value() > context_.reuse_floor().value()) {
+    RAWKV_RETURN_IF_ERROR(context_.UpdateSuperblock(reach.floor));
   }
   std::vector<Extent> freed;
   {
@@ -274,8 +274,8 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
     for (const Extent& e : freed) {
       // A hint; a device that knows no discard is as good.
       (void)NoThrow([&] {
-        return context_.device.device->Discard(context_.layout().OffsetOf(e.first),
-                                               e.count.value() * context_.layout().slot_bytes);
+        return context_.device.device->Discard(context_.layout.OffsetOf(e.first),
+                                               e.count.value() * context_.layout.slot_bytes);
       });
     }
   }

@@ -131,7 +131,7 @@ Result<ScrubPass::Step> ScrubPass::Log() {
         MutexLock lock(p_.maintenance.mu);
         RAWKV_RETURN_IF_ERROR(p_.readable());
         RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
-        return reach.IsReachable(i.written_by) && p_.context.record.chain.Contains(branch, i.written_by);
+        return reach.IsReachable(i.written_by) && p_.context.chain().Contains(branch, i.written_by);
       };
       RAWKV_ASSIGN_OR_RETURN(const Step step, VerifyItem(item, "log", reachable));
       if (step == Step::kStop) return step;
@@ -157,7 +157,7 @@ Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
   if (manifest.status().refused()) return manifest.status();
   if (!manifest.ok() || manifest->lineage != lineage) return false;
   // A version of the same number on the present branch keeps other slots.
-  if (!p_.context.record.chain.Contains(lineage, snapshot)) return false;
+  if (!p_.context.chain().Contains(lineage, snapshot)) return false;
   // One that only waits for its removal (its pin went) holds nothing.
   RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
   return reach.IsReachable(snapshot);
@@ -180,7 +180,7 @@ Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
   LineageChain chain;
   {
     MutexLock lock(p_.maintenance.mu);
-    chain = p_.context.record.chain;
+    chain = p_.context.chain();
   }
   if (chain.Abandons(before->lineage, version)) return Step::kOn;  // the next open removes it
   bool on = true;

@@ -31,7 +31,7 @@ Status Scrubber::Begin(const ScrubOptions& options) {
   MutexLock lock(mu_);
   if (report_->running) return Status::Busy("a scrub is under way already");
   ScrubState state;
-  Result<ScrubState> kept = LoadScrubState(*c.env.fs, c.paths.scrub(), c.record.store_uuid);
+  Result<ScrubState> kept = LoadScrubState(*c.env.fs, c.paths.scrub(), c.identity.store_uuid);
   if (kept.ok()) {
     state = *std::move(kept);
   } else if (kept.status().code() != StatusCode::kNotFound) {
@@ -199,7 +199,7 @@ void Scrubber::At(const ScrubState& state) {
 
 void Scrubber::Save(const ScrubState& state) {
   const StoreContext& c = parts_.context;
-  const Status saved = SaveScrubState(*c.env.fs, c.paths.scrub(), state, c.record.store_uuid);
+  const Status saved = SaveScrubState(*c.env.fs, c.paths.scrub(), state, c.identity.store_uuid);
   // Costs reading again at most; a full filesystem must not end a scrub.
   if (!saved.ok()) {
     c.env.logger->Log(LogLevel::kWarning, "the scrub's place is not kept: " + saved.message());

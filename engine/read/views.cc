@@ -75,7 +75,7 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& 
     return cloned;
   }
   const ReplayTarget target{.index = view->index_.get(),
-                            .slot_count = c.layout().slot_count,
+                            .slot_count = c.layout.slot_count,
                             .progress = c.options.progress,
                             .between_batches = {}};
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), version));

@@ -26,7 +26,7 @@ Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::st
 
 Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   ReplayTarget target{.index = core.index.get(),
-                      .slot_count = c.layout().slot_count,
+                      .slot_count = c.layout.slot_count,
                       .progress = c.options.progress,
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
@@ -89,9 +89,9 @@ Result<std::vector<Version>> ContinuedSnapshots(StoreContext& c) {
   for (const SnapshotInfo& s : snapshots) {
     // Below the reuse floor its successors are gone, though the log may still tell of them.
     const bool continued = !segments.empty() && segments.front().first <= Next(s.version) &&
-                           s.version.value() >= c.superblock.owner_reuse_floor;
+                           s.version.value() >= c.reuse_floor().value();
     if (!continued) continue;
-    const Status whole = c.snapshots->CheckFiles(s.version, c.record.chain);
+    const Status whole = c.snapshots->CheckFiles(s.version, c.chain());
     if (whole.refused()) return whole;
     if (whole.ok()) out.push_back(s.version);
   }

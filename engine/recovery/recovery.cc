@@ -50,10 +50,10 @@ Status CheckUnreadSnapshots(StoreContext& c, Version log_end) {
 
 // The highest version that something outside the log shows to have been durable.
 Result<Version> ProvenBySnapshots(StoreContext& c) {
-  Version proven = c.record.initial_version;
+  Version proven = c.identity.initial_version;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
   for (const SnapshotInfo& s : snapshots) {
-    if (c.record.chain.Contains(s.lineage, s.version)) proven = std::max(proven, s.version);
+    if (c.chain().Contains(s.lineage, s.version)) proven = std::max(proven, s.version);
   }
   return proven;
 }
@@ -70,11 +70,11 @@ void WarnOfRepeatedWriteIds(StoreContext& c, uint64_t generation) {
 }
 
 Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
-  StoreRecord next = c.record;
+  StoreRecord next = c.record();
   // A superblock that is one behind shows that the last open ended between the two writes: its generation has
   // no write id yet and is used now. Counted up again, STORE would run ahead of the device without bound, and
   // an older copy of the device could not be recognised (CheckIdentity).
-  if (c.superblock.owner_open_generation + 1 != next.open_generation) ++next.open_generation;
+  if (c.superblock().owner_open_generation + 1 != next.open_generation) ++next.open_generation;
   WarnOfRepeatedWriteIds(c, next.open_generation);
   if (cut) {
     next.last_cut = cut;
@@ -85,7 +85,7 @@ Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
   }
   if (!c.options.device.empty()) next.device_hint = DeviceHintOf(*c.env.fs, c.paths.dir, c.device_path);
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
-  return c.TellDevice(Version(c.superblock.owner_reuse_floor));
+  return c.UpdateSuperblock(c.reuse_floor());
 }
 
 // The tip by way of an older snapshot, as `current` is damaged. Changes nothing.
@@ -110,7 +110,7 @@ Result<std::shared_ptr<const EngineView>> OpenOlder(StoreContext& c, ViewRegistr
 
 Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   const Result<Version> named = c.snapshots->Current();
-  const Status usable = named.ok() ? c.snapshots->CheckFiles(*named, c.record.chain) : named.status();
+  const Status usable = named.ok() ? c.snapshots->CheckFiles(*named, c.chain()) : named.status();
   if (usable.ok()) return CurrentChoice{.version = *named};
   // A refused read says nothing about the snapshot, so no other one may take its place.
   if (usable.refused() || (!named.ok() && usable.code() == StatusCode::kIoError)) return usable;
@@ -143,7 +143,7 @@ Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
   j.keep_through = j.scan.last;
   const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
   if (verified < j.scan.last) {
-    PayloadIo payload(*c.device.device, c.layout(), c.record.device_uuid);
+    PayloadIo payload(*c.device.device, c.layout, c.identity.device_uuid);
     RAWKV_ASSIGN_OR_RETURN(const Version bad, FirstBadPayload(c, payload, Next(verified), j.scan.last));
     j.keep_through = Previous(bad);
   }
@@ -210,7 +210,11 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   const Status recorded = WithBallast(c, [&] { return TellCut(c, log.cut); });
   if (recorded.code() == StatusCode::kNoSpace) {
     OpensWithoutRoom(c, recorded);
-    c.record.last_cut = log.cut ? log.cut : c.record.last_cut;  // in memory; the next save keeps it
+    if (log.cut) {  // in memory; the next save keeps it
+      StoreRecord with_cut = c.record();
+      with_cut.last_cut = log.cut;
+      c.AdoptRecord(with_cut);
+    }
   } else if (!recorded.ok()) {
     return recorded;
   }
@@ -226,13 +230,13 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   RAWKV_RETURN_IF_ERROR(BringUpIndex(
       c, core, {.working = std::move(working), .why = why, .current = current.version}, log.keep_through));
   core.allocator =
-      std::make_unique<SlotAllocator>(*core.index, c.layout(), core.meta.taken_slots, core.meta.cursor);
+      std::make_unique<SlotAllocator>(*core.index, c.layout, core.meta.taken_slots, core.meta.cursor);
   if (core.payload == nullptr) {
-    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
   }
   core.tip.Reset(core.meta.applied);
   core.durable = core.meta.applied.value();
-  core.next_write_id = c.record.open_generation << kWriteIdCounterBits;
+  core.next_write_id = c.record().open_generation << kWriteIdCounterBits;
   EnsureBallast(c);
   core.index->AllowCompaction();
   return Status::Ok();
@@ -262,7 +266,7 @@ Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
   if (!view.ok()) return view.status();
   *tip = *std::move(view);
   core.index = (*tip)->shared_index();
-  core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.record.device_uuid);
+  core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
   core.tip.Reset(log.keep_through);
   core.durable = log.keep_through.value();
   return Status::Ok();

@@ -26,7 +26,7 @@ Status Build(StoreContext& c, const RollbackMarker& m) {
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
                            OpenIndexForWriting(c, c.paths.working_new_index()));
     const ReplayTarget target{.index = index.get(),
-                              .slot_count = c.layout().slot_count,
+                              .slot_count = c.layout.slot_count,
                               .progress = c.options.progress,
                               .between_batches = {}};
     RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), m.target));
@@ -35,7 +35,7 @@ Status Build(StoreContext& c, const RollbackMarker& m) {
     RAWKV_RETURN_IF_ERROR(index->WaitFlush());
   }
   RAWKV_ASSIGN_OR_RETURN(const SnapshotFacts facts, InspectIndex(c.env, c.paths.working_new_index()));
-  if (facts.version != m.target || !c.record.chain.Contains(facts.lineage, facts.version)) {
+  if (facts.version != m.target || !c.chain().Contains(facts.lineage, facts.version)) {
     return Status::Corruption(c.paths.working_new() + " holds version " + ToString(facts.version) +
                               " instead of " + ToString(m.target));
   }
@@ -43,20 +43,20 @@ Status Build(StoreContext& c, const RollbackMarker& m) {
 }
 
 Status Switch(StoreContext& c, const RollbackMarker& m) {
-  StoreRecord next = c.record;
+  StoreRecord next = c.record();
   RAWKV_ASSIGN_OR_RETURN(next.chain, ForkedChain(c, m.new_lineage, m.target));
   return c.SaveRecord(next);
 }
 
-Status TellDevice(StoreContext& c, const RollbackMarker& m) {
-  return c.TellDevice(std::min(Version(c.superblock.owner_reuse_floor), m.target));
+Status UpdateDevice(StoreContext& c, const RollbackMarker& m) {
+  return c.UpdateSuperblock(std::min(c.reuse_floor(), m.target));
 }
 
 Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   const Result<Version> current = c.snapshots->Current();
   // One at the target itself is the newest; where the log begins anew behind it, no other leads on.
   const bool may_stay = m.base != m.target && current.ok() && *current <= m.target;
-  if (may_stay && c.snapshots->CheckFiles(*current, c.record.chain).ok()) {
+  if (may_stay && c.snapshots->CheckFiles(*current, c.chain()).ok()) {
     return Status::Ok();
   }
   return c.snapshots->SetCurrent(m.base);
@@ -112,7 +112,7 @@ constexpr std::array<RollbackStep, 10> kSteps{{
     {"mark", RollbackPhase::kPrepare, Mark},
     {"build", RollbackPhase::kPrepare, Build},
     {"switch", RollbackPhase::kSwitch, Switch},
-    {"device", RollbackPhase::kFinish, TellDevice},
+    {"device", RollbackPhase::kFinish, UpdateDevice},
     {"current", RollbackPhase::kFinish, MoveCurrent},
     {"working", RollbackPhase::kFinish, SwapIn},
     {"pins", RollbackPhase::kFinish, DropPins},
@@ -151,7 +151,7 @@ Result<LineageChain> ForkedChain(StoreContext& c, Lineage id, Version fork) {
   }
   // The present branch stays also where it owns nothing: the superblock names it until the device learns the
   // new one.
-  LineageChain chain = c.record.chain.Trimmed(oldest).Forked(id, fork);
+  LineageChain chain = c.chain().Trimmed(oldest).Forked(id, fork);
   if (chain.links().size() <= kMaxLineageLinks) return chain;
   return Status::FailedPrecondition(c.paths.dir + ": the kept versions belong to " +
                                     std::to_string(kMaxLineageLinks) +
@@ -162,7 +162,7 @@ RollbackMarker MakeRollbackMarker(const StoreContext& c, const RollbackPlan& pla
   RollbackMarker marker{plan.from, plan.to, plan.base, Lineage()};
   do {
     marker.new_lineage = Lineage(c.env.entropy->NextU64());
-  } while (marker.new_lineage == Lineage() || c.record.chain.Knows(marker.new_lineage));
+  } while (marker.new_lineage == Lineage() || c.chain().Knows(marker.new_lineage));
   return marker;
 }
 
@@ -210,7 +210,7 @@ Status FinishOrUndoRollback(StoreContext& c) {
   // What is done already may be what everyone sees and no disk has: a sync of it may have failed. The device
   // is not told of a lineage, nor the marker removed, ahead of the rest.
   RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
-  const bool switched = c.record.chain.Knows(marker->new_lineage);
+  const bool switched = c.chain().Knows(marker->new_lineage);
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +
                                             ToString(marker->target) +
                                             (switched ? " is finished" : " is undone"));

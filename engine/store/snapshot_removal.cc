@@ -24,7 +24,7 @@ Status RemoveAbandonedSnapshots(StoreContext& c) {
   if (!current.ok() && current.status().code() != StatusCode::kNotFound) return Status::Ok();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
   for (const SnapshotInfo& s : snapshots) {
-    if (s.current || !c.record.chain.Abandons(s.lineage, s.version)) continue;
+    if (s.current || !c.chain().Abandons(s.lineage, s.version)) continue;
     RAWKV_RETURN_IF_ERROR(RemoveSnapshot(c, s.version).status());
   }
   return Status::Ok();

@@ -23,12 +23,12 @@ Status CheckExpectation(const char* name, std::optional<uint64_t> expected, uint
                                  std::to_string(fixed));
 }
 
-Status ApplyOptions(StoreContext& c) {
+Status ApplyOptions(StoreContext& c, const StoreRecord& record) {
   const OpenOptions& o = c.options;
-  RAWKV_RETURN_IF_ERROR(CheckExpectation("slot_bytes", o.slot_bytes, c.record.slot_bytes));
-  RAWKV_RETURN_IF_ERROR(CheckExpectation("inline_bytes", o.inline_bytes, c.record.inline_bytes));
-  RAWKV_RETURN_IF_ERROR(CheckExpectation("header_bytes", o.header_bytes, c.record.header_bytes));
-  c.runtime = c.record.runtime;
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("slot_bytes", o.slot_bytes, record.slot_bytes));
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("inline_bytes", o.inline_bytes, record.inline_bytes));
+  RAWKV_RETURN_IF_ERROR(CheckExpectation("header_bytes", o.header_bytes, record.header_bytes));
+  c.runtime = record.runtime;
   c.runtime.durability = o.durability.value_or(c.runtime.durability);
   c.runtime.snapshot_interval = o.snapshot_interval.value_or(c.runtime.snapshot_interval);
   c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
@@ -40,30 +40,28 @@ Status ApplyOptions(StoreContext& c) {
   return ValidateRuntime(c.runtime);
 }
 
-Status CheckIdentity(const StoreContext& c) {
-  const Superblock& sb = c.superblock;
+Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Superblock& sb) {
   const std::string where = c.device_path + ": ";
-  if (sb.device_uuid != c.record.device_uuid) {
+  if (sb.device_uuid != record.device_uuid) {
     return Status::FailedPrecondition(where + "wrong device: its UUID is " + sb.device_uuid.ToString() +
-                                      ", the store's is " + c.record.device_uuid.ToString() +
+                                      ", the store's is " + record.device_uuid.ToString() +
                                       "; name the right one with --device");
   }
-  if (sb.store_uuid != c.record.store_uuid) {
+  if (sb.store_uuid != record.store_uuid) {
     return Status::FailedPrecondition(where + "the device belongs to store " + sb.store_uuid.ToString() +
-                                      ", not to " + c.record.store_uuid.ToString());
+                                      ", not to " + record.store_uuid.ToString());
   }
-  if (sb.owner_open_generation > c.record.open_generation ||
-      !c.record.chain.Knows(Lineage(sb.owner_lineage))) {
+  if (sb.owner_open_generation > record.open_generation || !record.chain.Knows(Lineage(sb.owner_lineage))) {
     return Status::FailedPrecondition(
         where + "the device has been used since this STORE was written (generation " +
-        std::to_string(sb.owner_open_generation) + " against " + std::to_string(c.record.open_generation) +
+        std::to_string(sb.owner_open_generation) + " against " + std::to_string(record.open_generation) +
         "): " + c.paths.dir +
         " looks like a restored backup, and its slots may have been overwritten; bring back "
         "the newest metadata directory, or import an export");
   }
   // An open counts STORE's generation up only if the superblock has the present one, so a crash or an error
   // between the two leaves the superblock one behind, however often it is repeated.
-  const uint64_t behind = c.record.open_generation - sb.owner_open_generation;
+  const uint64_t behind = record.open_generation - sb.owner_open_generation;
   if (behind >= kImplausibleLag) {
     c.env.logger->Log(LogLevel::kWarning, where + "the device is " + std::to_string(behind) +
                                               " opens behind STORE, more than an older copy can be: somebody "
@@ -71,12 +69,11 @@ Status CheckIdentity(const StoreContext& c) {
   } else if (behind > 1) {
     return Status::FailedPrecondition(
         where + "the device is older than " + c.paths.dir + " (last used at generation " +
-        std::to_string(sb.owner_open_generation) + ", STORE is at " +
-        std::to_string(c.record.open_generation) +
+        std::to_string(sb.owner_open_generation) + ", STORE is at " + std::to_string(record.open_generation) +
         "): it looks like a restored backup, and values written since are not on it; bring back the newest "
         "copy of the device, or device and metadata directory of one moment, or import an export");
   }
-  if (sb.layout.slot_bytes != c.record.slot_bytes || sb.layout.header_bytes != c.record.header_bytes) {
+  if (sb.layout.slot_bytes != record.slot_bytes || sb.layout.header_bytes != record.header_bytes) {
     return Status::Corruption(where + "superblock and STORE disagree on slot or header size");
   }
   return Status::Ok();
@@ -93,9 +90,9 @@ Status TellOfABadCopy(StoreContext& c) {
   return Status::Ok();
 }
 
-Status OpenDevice(StoreContext& c, ContextAccess access) {
+Status OpenDevice(StoreContext& c, const StoreRecord& record, ContextAccess access) {
   const bool writable = access == ContextAccess::kWrite;
-  c.device_path = DevicePathOf(c.record, c.paths.dir, c.options);
+  c.device_path = DevicePathOf(record, c.paths.dir, c.options);
   if (writable) RAWKV_RETURN_IF_ERROR(CheckDeviceName(*c.env.fs, c.paths.dir, c.device_path));
   Result<OpenedDevice> device = c.env.open_device(c.device_path, {.engine = c.options.engine,
                                                                   .cache = c.options.cache,
@@ -117,9 +114,10 @@ Status OpenDevice(StoreContext& c, ContextAccess access) {
                                       " is not a rawkv device (no superblock); name the store's "
                                       "device with --device");
   }
-  c.superblock = *std::move(superblock);
+  c.layout = superblock->layout;
+  c.AdoptSuperblock(*superblock);
   if (writable) RAWKV_RETURN_IF_ERROR(TellOfABadCopy(c));
-  return CheckIdentity(c);
+  return CheckIdentity(c, record, *superblock);
 }
 
 }  // namespace
@@ -156,6 +154,31 @@ Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& 
                                     "name it with --device");
 }
 
+StoreRecord StoreContext::record() const {
+  MutexLock guard(mu_);
+  return record_;
+}
+
+Superblock StoreContext::superblock() const {
+  MutexLock guard(mu_);
+  return superblock_;
+}
+
+LineageChain StoreContext::chain() const {
+  MutexLock guard(mu_);
+  return record_.chain;
+}
+
+Lineage StoreContext::lineage() const {
+  MutexLock guard(mu_);
+  return record_.chain.current();
+}
+
+Version StoreContext::reuse_floor() const {
+  MutexLock guard(mu_);
+  return Version(superblock_.owner_reuse_floor);
+}
+
 Status StoreContext::SaveRecord(const StoreRecord& next) {
   RAWKV_RETURN_IF_ERROR(SaveStoreRecord(*env.fs, paths.dir, next));
   AdoptRecord(next);
@@ -163,24 +186,24 @@ Status StoreContext::SaveRecord(const StoreRecord& next) {
 }
 
 void StoreContext::AdoptRecord(const StoreRecord& next) {
-  record.device_hint = next.device_hint;
-  record.open_generation = next.open_generation;
-  record.chain = next.chain;
-  record.last_cut = next.last_cut;
+  MutexLock guard(mu_);
+  record_ = next;
 }
 
-Status StoreContext::TellDevice(Version reuse_floor) {
-  Superblock next = superblock;
-  next.owner_lineage = record.chain.current().value();
-  next.owner_open_generation = record.open_generation;
+void StoreContext::AdoptSuperblock(const Superblock& next) {
+  MutexLock guard(mu_);
+  superblock_ = next;
+}
+
+Status StoreContext::UpdateSuperblock(Version reuse_floor) {
+  Superblock next = superblock();
+  const StoreRecord now = record();
+  next.owner_lineage = now.chain.current().value();
+  next.owner_open_generation = now.open_generation;
   next.owner_reuse_floor = reuse_floor.value();
   RAWKV_RETURN_IF_ERROR(superblocks->Save(next).WithContext(device_path + ": superblock"));
-  RAWKV_ASSIGN_OR_RETURN(const Superblock saved, superblocks->Load());
-  // Not the whole: any thread reads the layout without a lock.
-  superblock.owner_lineage = saved.owner_lineage;
-  superblock.owner_reuse_floor = saved.owner_reuse_floor;
-  superblock.owner_open_generation = saved.owner_open_generation;
-  superblock.sequence = saved.sequence;
+  RAWKV_ASSIGN_OR_RETURN(next, superblocks->Load());
+  AdoptSuperblock(next);
   return Status::Ok();
 }
 
@@ -195,22 +218,28 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   }
   c->options = options;
   // STORE first: a path without a store gets no LOCK file made in it.
-  RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
+  RAWKV_ASSIGN_OR_RETURN(StoreRecord record, LoadStoreRecord(*c->env.fs, dir));
   if (access != ContextAccess::kBesideWriter) {
     const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
                         : options.only_look             ? StoreLock::Holder::kLooker
                                                         : StoreLock::Holder::kWriter;
     RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder));
     // Again under the lock: a writer may have rewritten it in between.
-    RAWKV_ASSIGN_OR_RETURN(c->record, LoadStoreRecord(*c->env.fs, dir));
+    RAWKV_ASSIGN_OR_RETURN(record, LoadStoreRecord(*c->env.fs, dir));
   }
-  if (c->record.digest)
-    return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
-  RAWKV_RETURN_IF_ERROR(ApplyOptions(*c));
+  if (record.digest) return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
+  c->identity = {.store_uuid = record.store_uuid,
+                 .device_uuid = record.device_uuid,
+                 .initial_version = record.initial_version,
+                 .slot_bytes = record.slot_bytes,
+                 .header_bytes = record.header_bytes,
+                 .inline_bytes = record.inline_bytes};
+  c->AdoptRecord(record);
+  RAWKV_RETURN_IF_ERROR(ApplyOptions(*c, record));
   c->reserve = std::make_unique<Reserve>(*c->env.fs, *c->env.logger, dir, c->paths.reserve());
   c->snapshots =
-      std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, c->record.store_uuid, *c->env.logger);
-  const Status device = OpenDevice(*c, access);
+      std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, record.store_uuid, *c->env.logger);
+  const Status device = OpenDevice(*c, record, access);
   if (access != ContextAccess::kBesideWriter) RAWKV_RETURN_IF_ERROR(device);
   if (!device.ok()) c->device.device.reset();
   return c;

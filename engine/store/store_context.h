@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "blockdev/open_block_device.h"
 #include "blockdev/superblock.h"
@@ -23,21 +24,35 @@ enum class ContextAccess : uint8_t {
   kBesideWriter,  // no lock; the device for reading if it can be had
 };
 
-// A store's identity, lock and device, opened and checked against each other (design invariant 14);
-// no index, no log. What recovery, rollback, the checker and the operator's commands stand on.
-struct StoreContext {
+// What `format` fixed for the store's life.
+struct StoreIdentity {
+  Uuid store_uuid;
+  Uuid device_uuid;
+  Version initial_version;
+  uint64_t slot_bytes = 0;
+  uint64_t header_bytes = 0;
+  uint64_t inline_bytes = 0;
+};
+
+// A store's directory, lock and device, opened and checked against each other (invariant 14); no index, no
+// log. Recovery, rollback, the checker and the operator's commands stand on it.
+//
+// Data members are constant once OpenStoreContext has returned, `device` and `lock` until the engine closes.
+// What changes during a store's life is private, under a mutex that is a leaf of the lock order.
+class StoreContext {
+ public:
   explicit StoreContext(std::string dir) : paths(std::move(dir)) {}
 
   std::unique_ptr<Fs> owners_fs;  // in place of the caller's, where root visits another user's store
   Environment env;
   OpenOptions options;
   StorePaths paths;
-  std::unique_ptr<StoreLock> lock;  // null beside a writer
-  StoreRecord record;               // as STORE says
-  RuntimeSettings runtime;          // STORE's, with this open's overrides
+  std::unique_ptr<StoreLock> lock;  // null alongside a writer
+  StoreIdentity identity;
+  RuntimeSettings runtime;  // STORE's, with this open's overrides
   std::string device_path;
   OpenedDevice device;
-  Superblock superblock;
+  DeviceLayout layout;
   std::unique_ptr<SuperblockStore> superblocks;
   std::unique_ptr<SnapshotStore> snapshots;
   std::unique_ptr<Reserve> reserve;
@@ -45,18 +60,29 @@ struct StoreContext {
   // this open. Reads and what gives room back work; puts and snapshots need another open. Set by recovery.
   std::atomic<bool> without_room{false};
 
-  const DeviceLayout& layout() const { return superblock.layout; }
-  WalContext log() const { return {env.fs, paths.wal(), record.store_uuid, record.chain}; }
+  // Copies of STORE and of the superblock as they are now.
+  StoreRecord record() const;
+  Superblock superblock() const;
+  LineageChain chain() const;
+  Lineage lineage() const;  // the present branch
+  Version reuse_floor() const;
+
+  WalContext log() const { return {env.fs, paths.wal(), identity.store_uuid, chain()}; }
   WalOptions wal_options() const { return {.segment_bytes = runtime.wal_segment_bytes}; }
 
-  // STORE on disk, then `record`. The superblock is told separately.
+  // Writes STORE, then adopts `next`. The superblock is updated separately.
   Status SaveRecord(const StoreRecord& next);
-  // `record` becomes `next` in what changes during a store's life. What `format` fixed is not written again,
-  // because any thread reads it without a lock.
+  // In memory only.
   void AdoptRecord(const StoreRecord& next);
-  // The superblock learns lineage and open generation of `record`, and the reuse floor. A rollback
-  // below the floor (to a pin) lowers it: what lay between is gone with its branch.
-  Status TellDevice(Version reuse_floor);
+  void AdoptSuperblock(const Superblock& next);
+  // Writes lineage and open generation of the record, and the reuse floor, to the superblock. A rollback
+  // below the floor (to a pin) lowers it: what lay between is gone with its branch. One caller at a time.
+  Status UpdateSuperblock(Version reuse_floor);
+
+ private:
+  mutable Mutex mu_;
+  StoreRecord record_ RAWKV_GUARDED_BY(mu_);
+  Superblock superblock_ RAWKV_GUARDED_BY(mu_);
 };
 
 // Refuses with the causes that Engine::Open documents. The lock is held as long as the context lives.

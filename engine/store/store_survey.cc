@@ -40,7 +40,7 @@ Result<StoreSurvey> SurveyWith(StoreContext& c, PinTable pins) {
   out.pins = std::move(pins);
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c.snapshots->List(&out.damaged, &out.unread));
   for (const SnapshotInfo& s : all) {
-    if (c.record.chain.Contains(s.lineage, s.version)) out.snapshots.push_back(s);
+    if (c.chain().Contains(s.lineage, s.version)) out.snapshots.push_back(s);
   }
   const Result<Version> current = c.snapshots->Current();
   if (current.ok()) out.current = *current;
@@ -48,7 +48,7 @@ Result<StoreSurvey> SurveyWith(StoreContext& c, PinTable pins) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return Status::Corruption(c.paths.wal() + ": the log is missing altogether");
   out.log_first = segments.front().first;
-  out.reuse_floor = Version(c.superblock.owner_reuse_floor);
+  out.reuse_floor = c.reuse_floor();
   return out;
 }
 

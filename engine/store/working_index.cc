@@ -30,7 +30,7 @@ Result<std::string> TakeWorkingAway(StoreContext& c) {
 
 Status CheckBase(StoreContext& c, const std::string& working_dir) {
   RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(*c.env.fs, BasePath(working_dir), 2 * 4096));
-  return CheckWorkingBase(file, c.record.store_uuid).WithContext(BasePath(working_dir));
+  return CheckWorkingBase(file, c.identity.store_uuid).WithContext(BasePath(working_dir));
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* wh
   if (!index.ok()) return rebuild(index.status());
   Result<MetaRecord> meta = (*index)->Meta();
   if (!meta.ok()) return rebuild(meta.status());
-  if (!c.record.chain.Contains(meta->lineage, meta->applied)) {
+  if (!c.chain().Contains(meta->lineage, meta->applied)) {
     return rebuild(
         Status::FailedPrecondition("its version " + ToString(meta->applied) + " is of another branch"));
   }
@@ -93,7 +93,7 @@ Status CloneToWorkingNew(StoreContext& c, Version base) {
 
 Status SealWorkingNew(StoreContext& c, Version base) {
   RAWKV_RETURN_IF_ERROR(WriteFileAtomic(*c.env.fs, BasePath(c.paths.working_new()),
-                                        AsBytes(EncodeWorkingBase(base, c.record.store_uuid))));
+                                        AsBytes(EncodeWorkingBase(base, c.identity.store_uuid))));
   return c.env.fs->SyncDir(c.paths.dir);
 }
 

@@ -54,7 +54,7 @@ Status WriteExport(StoreContext& c, const EngineView& view, PayloadIo& payload, 
   }
   RAWKV_RETURN_IF_ERROR(cursor->status());
   RAWKV_RETURN_IF_ERROR(writer.Finish());
-  const ExportOrigin origin{c.record.store_uuid, view.commit().lineage, c.env.clock->NowUnixMs()};
+  const ExportOrigin origin{c.identity.store_uuid, view.commit().lineage, c.env.clock->NowUnixMs()};
   RAWKV_RETURN_IF_ERROR(WriteNewFile(fs, JoinPath(out, kExportOriginName), EncodeExportOrigin(origin)));
   RAWKV_RETURN_IF_ERROR(fs.SyncDir(out));
   return WriteFileAtomic(fs, JoinPath(out, kExportManifestName), AsBytes(EncodeExportManifest(manifest)));
