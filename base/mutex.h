@@ -18,6 +18,7 @@
 #define RAWKV_ACQUIRE(...) RAWKV_TSA(acquire_capability(__VA_ARGS__))
 #define RAWKV_RELEASE(...) RAWKV_TSA(release_capability(__VA_ARGS__))
 #define RAWKV_TRY_ACQUIRE(...) RAWKV_TSA(try_acquire_capability(__VA_ARGS__))
+#define RAWKV_RETURN_CAPABILITY(x) RAWKV_TSA(lock_returned(x))
 #define RAWKV_EXCLUDES(...) RAWKV_TSA(locks_excluded(__VA_ARGS__))
 #define RAWKV_NO_THREAD_SAFETY_ANALYSIS RAWKV_TSA(no_thread_safety_analysis)
 

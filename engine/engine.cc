@@ -35,16 +35,15 @@ Status Engine::Close() {
 }
 
 CommitResult Engine::Commit(const WriteBatch& batch, const CommitOptions& options) try {
-  const Status writable = impl_->CheckWritable();
-  if (!writable.ok()) return {.status = writable, .outcome = CommitOutcome::kNotApplied, .version = {}};
+  const Result<OperationGate::Pass> pass = impl_->EnterToCommit();
+  if (!pass.ok()) return {.status = pass.status(), .outcome = CommitOutcome::kNotApplied, .version = {}};
   return impl_->pipeline->Commit(batch, options);
 } catch (...) {
   return {.status = StatusOfException(), .outcome = CommitOutcome::kNotApplied, .version = {}};
 }
 
 Status Engine::Sync() try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);  // a rollback takes the log away meanwhile
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
   return impl_->pipeline->Sync();
 } catch (...) {
   return StatusOfException();
@@ -153,51 +152,44 @@ Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& opt
 }
 
 Result<CommitRecord> Engine::GetCommit(Version version) try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
   // A view may hold a version of which neither log nor snapshots know any more.
   if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
-  MutexLock lock(impl_->maintenance->mu);
-  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
-  return FindCommit(*impl_->context, impl_->core, version);
+  return impl_->maintenance->Alongside([&] { return FindCommit(*impl_->context, impl_->core, version); });
 } catch (...) {
   return StatusOfException();
 }
 
 Result<Version> Engine::CreateSnapshot() try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
   return impl_->maintenance->CreateSnapshot();
 } catch (...) {
   return StatusOfException();
 }
 
 Status Engine::DeleteSnapshot(Version version) try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
   return impl_->maintenance->DeleteSnapshot(version);
 } catch (...) {
   return StatusOfException();
 }
 
 Result<std::vector<Version>> Engine::Prune(std::optional<uint64_t> keep) try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);
-  return impl_->maintenance->Prune(keep.value_or(impl_->maintenance->keep_recent()));
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
+  return impl_->maintenance->Prune(keep);
 } catch (...) {
   return StatusOfException();
 }
 
 Result<Version> Engine::Pin(const std::string& name, std::optional<Version> version) try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
   return impl_->maintenance->Pin(name, version);
 } catch (...) {
   return StatusOfException();
 }
 
 Status Engine::Unpin(const std::string& name) try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
   return impl_->maintenance->Unpin(name);
 } catch (...) {
   return StatusOfException();
@@ -208,7 +200,6 @@ Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) tr
   RuntimeSettings settings = impl_->context->runtime;
   settings.keep_recent = keep_recent;
   RAWKV_RETURN_IF_ERROR(ValidateRuntime(settings));
-  MutexLock lock(impl_->maintenance->mu);
   impl_->maintenance->SetRetention(keep_recent);
   impl_->snapshot_interval = snapshot_interval;
   return Status::Ok();
@@ -217,9 +208,8 @@ Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) tr
 }
 
 Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions& options) try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  MutexLock lock(impl_->maintenance->mu);
-  return impl_->PlanRollback(target, options);
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
+  return impl_->maintenance->PlanRollback(target, options);
 } catch (...) {
   return StatusOfException();
 }
@@ -280,11 +270,11 @@ ScrubReport Engine::scrub_report() const try {
 }
 
 Result<EngineInfo> Engine::Info() try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
-  MutexLock lock(impl_->maintenance->mu);
-  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
-  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, impl_->maintenance->Reach());
-  return DescribeOpenStore(*impl_->context, impl_->core, impl_->poison, reach);
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
+  return impl_->maintenance->Alongside([this]() -> Result<EngineInfo> {
+    RAWKV_ASSIGN_OR_RETURN(const Retained now, impl_->maintenance->Look());
+    return DescribeOpenStore(*impl_->context, impl_->core, impl_->poison, now.survey, now.reach);
+  });
 } catch (...) {
   return StatusOfException();
 }

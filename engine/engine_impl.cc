@@ -37,14 +37,11 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   self->snapshot_interval = c.runtime.snapshot_interval;
   RAWKV_ASSIGN_OR_RETURN(const Version current, c.snapshots->Current());
   self->last_snapshot_ = current.value();
-  self->pipeline =
-      std::make_unique<CommitPipeline>(c, self->core, self->poison, self->counters,
-                                       CommitPipeline::Hooks{.make_space =
-                                                                 [self] {
-                                                                   MutexLock lock(self->maintenance->mu);
-                                                                   return self->maintenance->MakeSpace();
-                                                                 },
-                                                             .committed = [self] { self->AfterCommit(); }});
+  self->pipeline = std::make_unique<CommitPipeline>(
+      c, self->core, self->poison, self->counters,
+      CommitPipeline::Hooks{.make_space = {[self] { return self->maintenance->ReclaimSpace(); },
+                                           [self] { return self->maintenance->MakeSpace(); }},
+                            .committed = [self] { self->AfterCommit(); }});
   RAWKV_RETURN_IF_ERROR(self->pipeline->Start());
   self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
   RAWKV_RETURN_IF_ERROR(self->snapshot_task_->Start());
@@ -52,6 +49,7 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
       std::make_unique<Scrubber>(ScrubParts{.context = c,
                                             .core = self->core,
                                             .maintenance = *self->maintenance,
+                                            .gate = self->gate,
                                             .epochs = self->epochs,
                                             .readable = [self] { return self->CheckReadable(); }});
   if (options.scrub_bytes_per_second) {
@@ -64,7 +62,7 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
 }
 
 Engine::Impl::~Impl() {
-  // An open that failed half-way has nothing to say: only a store that came up writes last words.
+  // An open that failed half-way has nothing to sync: only a store that came up is synced.
   if (context != nullptr) (void)NoThrow([this] { return Close(); });
 }
 
@@ -91,6 +89,25 @@ Status Engine::Impl::CheckWritable() const {
   return Status::Ok();
 }
 
+Result<OperationGate::Pass> Engine::Impl::EnterToRead() {
+  RAWKV_RETURN_IF_ERROR(CheckReadable());
+  RAWKV_ASSIGN_OR_RETURN(OperationGate::Pass pass, gate.Enter());
+  RAWKV_RETURN_IF_ERROR(CheckReadable());  // a rollback may have left the store dead meanwhile
+  return pass;
+}
+
+Result<OperationGate::Pass> Engine::Impl::EnterToWrite() {
+  RAWKV_RETURN_IF_ERROR(CheckWritable());
+  return EnterToRead();
+}
+
+Result<OperationGate::Pass> Engine::Impl::EnterToCommit() {
+  RAWKV_RETURN_IF_ERROR(CheckWritable());
+  Result<OperationGate::Pass> pass = gate.EnterUnlessShut();
+  if (!pass.ok()) return pass.status().WithContext("commit not applied");
+  return pass;
+}
+
 Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<Version> version,
                                                                  const char* kind) {
   {
@@ -102,8 +119,7 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
       // A commit came in between: the version asked for is history already.
     }
   }
-  MutexLock lock(maintenance->mu);
-  RAWKV_RETURN_IF_ERROR(CheckReadable());
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToRead());
   return maintenance->OpenClone(*version, kind);
 }
 
@@ -123,23 +139,24 @@ void Engine::Impl::AfterCommit() {
 }
 
 void Engine::Impl::AutomaticSnapshot() {
-  MutexLock lock(maintenance->mu);
-  if (!poison.first().ok()) return;
-  // An attempt counts too: a full filesystem must not be asked again at each commit.
-  last_snapshot_ = core.tip.Get().value();
-  log_bytes_at_snapshot_ = counters.log_bytes_written.load();
-  (void)NoThrow([this]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-    const Result<Version> made =
-        NoThrow([this]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return maintenance->CreateSnapshot(); });
-    if (made.ok()) return Status::Ok();
+  const Status made = NoThrow([this]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToWrite());
+    if (!poison.first().ok()) return Status::Ok();
+    // An attempt counts too: a full filesystem must not be asked again at each commit.
+    last_snapshot_ = core.tip.Get().value();
+    log_bytes_at_snapshot_ = counters.log_bytes_written.load();
+    return maintenance->CreateSnapshot().status();
+  });
+  if (made.ok()) return;
+  (void)NoThrow([&]() -> Status {
     context->env.logger->Log(LogLevel::kWarning,
-                             context->paths.dir + ": automatic snapshot failed: " + made.status().ToString());
+                             context->paths.dir + ": automatic snapshot failed: " + made.ToString());
     return Status::Ok();
   });
 }
 
-Status Engine::Impl::LastWords() {
-  MutexLock write(core.write_mu);
+Status Engine::Impl::SyncForClose() {
+  const WriteRight write(core);
   RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
   if (core.index->MemtableBytes() >= kCloseFlushBytes) {
     // What cannot be written out for lack of room or descriptors is replayed at the next open.
@@ -164,10 +181,10 @@ Status Engine::Impl::Close() {
     return Status::Busy("views or iterators are still open; close them first");
   if (scrubber != nullptr) (void)scrubber->Stop();
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
-  if (pipeline != nullptr) pipeline->Stop(Status::FailedPrecondition("the store is closed"));
+  gate.Close(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
   if (pipeline != nullptr && poison.first().ok() && !dead_.load()) {
-    status = NoThrow([this] { return LastWords(); });
+    status = NoThrow([this] { return SyncForClose(); });
   }
   closed_ = true;
   epochs.Close();
@@ -182,16 +199,9 @@ Status Engine::Impl::Close() {
   return status;
 }
 
-Result<RollbackPlan> Engine::Impl::PlanRollback(Version target, const RollbackOptions& options) {
-  RAWKV_RETURN_IF_ERROR(CheckReadable());
-  RAWKV_RETURN_IF_ERROR(poison.Check());
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, maintenance->SurveyNow());
-  const Version tip = core.tip.Get();
-  return MakeRollbackPlan(survey, {tip, tip}, target, maintenance->Holds(), options);
-}
-
 Result<RollbackPlan> Engine::Impl::PlanUnblockedRollback(Version target, const RollbackOptions& options) {
-  RAWKV_ASSIGN_OR_RETURN(RollbackPlan plan, PlanRollback(target, options));
+  RAWKV_RETURN_IF_ERROR(CheckReadable());
+  RAWKV_ASSIGN_OR_RETURN(RollbackPlan plan, maintenance->PlanRollback(target, options));
   RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
   return plan;
 }
@@ -199,18 +209,16 @@ Result<RollbackPlan> Engine::Impl::PlanUnblockedRollback(Version target, const R
 Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   MutexLock one_at_a_time(rollback_mu_);
   {
-    MutexLock lock(maintenance->mu);
+    RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToWrite());
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
     if (plan.changes_nothing()) return Status::Ok();
   }
-  // Commits first, without the maintenance lock: one of them may be waiting for it to make space.
-  const CommitPipeline::Pause pause(
-      *pipeline, Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
-  MutexLock lock(maintenance->mu);
+  const OperationGate::Shut alone(
+      gate, Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
   if (plan.changes_nothing()) return Status::Ok();
   {
-    MutexLock write(core.write_mu);
+    const WriteRight write(core);
     const Status synced = SyncAll(*context, core);
     if (!synced.ok()) {
       poison.Set(synced);
@@ -223,8 +231,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   if (status.ok()) {
     epochs.Close();
     // A view of the tip, or another process's lease, may be open that was not when the building began.
-    const Result<RollbackPlan> still =
-        NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return PlanUnblockedRollback(target, options); });
+    const Result<RollbackPlan> still = NoThrow([&] { return PlanUnblockedRollback(target, options); });
     const SwitchOutcome outcome = still.ok() ? SwitchTo(marker, &status) : SwitchOutcome::kNotDone;
     if (!still.ok()) status = still.status();
     epochs.Reopen();

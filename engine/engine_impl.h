@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/live/core.h"
 #include "engine/live/engine_counters.h"
+#include "engine/live/operation_gate.h"
 #include "engine/live/poison.h"
 #include "engine/maintenance/background_task.h"
 #include "engine/maintenance/maintenance.h"
@@ -20,17 +21,14 @@
 namespace rawkv {
 
 // The parts of an open store and how they are brought up, rolled back and closed. Engine's methods
-// are thin over it. Lock order: rollback_mu_ → Maintenance::mu → Core::write_mu →
-// allocator, views, poison.
+// are thin over it. Lock order: rollback_mu_ → OperationGate → the mutexes of Maintenance → WriteRight →
+// allocator, views, poison, context.
 class Engine::Impl {
  public:
   static Result<std::unique_ptr<Impl>> Open(const std::string& dir, const OpenOptions& options);
   ~Impl();
 
   Status Close();
-  // What Rollback would do now, with everything that blocks it.
-  Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options)
-      RAWKV_REQUIRES(maintenance->mu);
   Status Rollback(Version target, const RollbackOptions& options);
   // Refuses a process that was forked after the open.
   Status CheckProcess() const;
@@ -39,6 +37,11 @@ class Engine::Impl {
   // Also refuses a read-only engine.
   Status CheckWritable() const;
 
+  // CheckReadable or CheckWritable, and a pass of the gate; see there.
+  Result<OperationGate::Pass> EnterToRead();
+  Result<OperationGate::Pass> EnterToWrite();
+  Result<OperationGate::Pass> EnterToCommit();
+
   // The tip, or a retained version as a clone.
   Result<std::shared_ptr<const EngineView>> OpenView(std::optional<Version> version, const char* kind);
 
@@ -46,6 +49,7 @@ class Engine::Impl {
   std::unique_ptr<StoreContext> context;
   EngineCounters counters;
   Poison poison;
+  OperationGate gate;
   ReaderEpochs epochs;
   ViewRegistry views{process};
   Core core;
@@ -58,14 +62,13 @@ class Engine::Impl {
   Impl() = default;
   void AfterCommit();  // asks for an automatic snapshot when one is due
   void AutomaticSnapshot();
-  Status LastWords();  // what a normal close makes durable
+  Status SyncForClose();  // what a normal close makes durable
   // kFailedPrecondition if something blocks it.
-  Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options)
-      RAWKV_REQUIRES(maintenance->mu);
+  Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);
   // While no reader is inside: the instant, then the store is brought up again.
   SwitchOutcome SwitchTo(const RollbackMarker& marker, Status* status);
 
-  Mutex rollback_mu_;  // one rollback at a time; before Maintenance::mu
+  Mutex rollback_mu_;  // one rollback at a time
 
   std::shared_ptr<const EngineView> read_only_tip_;
   std::unique_ptr<BackgroundTask> snapshot_task_;

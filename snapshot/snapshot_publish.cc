@@ -13,20 +13,37 @@ constexpr std::string_view kStagingName = "snapshot-staging.tmp";
 }  // namespace
 
 Result<Version> SnapshotStore::Publish(const SnapshotCallbacks& callbacks) {
-  const std::string staging = JoinPath(store_dir_, kStagingName);
-  RAWKV_RETURN_IF_ERROR(FreePath(fs_, staging, logger_));  // an interrupted one's
-  const Result<Manifest> manifest = Stage(staging, callbacks);
-  Status status = manifest.status();
-  if (status.ok()) status = PublishStaged(staging, *manifest);
-  if (!status.ok()) {
-    // Gives the space back where it can; the first error is the one that counts.
-    (void)RemoveTree(fs_, staging).ok();
-    return status.WithContext("publish snapshot");
-  }
-  return manifest->version;
+  RAWKV_ASSIGN_OR_RETURN(const Manifest manifest, Stage(callbacks));
+  RAWKV_RETURN_IF_ERROR(PublishStaged(manifest));
+  return manifest.version;
 }
 
-Result<Manifest> SnapshotStore::Stage(const std::string& staging, const SnapshotCallbacks& callbacks) {
+Result<Manifest> SnapshotStore::Stage(const SnapshotCallbacks& callbacks) {
+  const std::string staging = StagingPath();
+  RAWKV_RETURN_IF_ERROR(FreePath(fs_, staging, logger_));  // an interrupted one's
+  Result<Manifest> manifest = Fill(staging, callbacks);
+  if (manifest.ok()) return manifest;
+  DropStaging();
+  return manifest.status().WithContext("publish snapshot");
+}
+
+Status SnapshotStore::PublishStaged(const Manifest& manifest) {
+  const Status status = RenameStaged(StagingPath(), manifest);
+  if (status.ok()) return status;
+  DropStaging();
+  return status.WithContext("publish snapshot");
+}
+
+std::string SnapshotStore::StagingPath() const {
+  return JoinPath(store_dir_, kStagingName);
+}
+
+// Gives the space back where it can; the error that led here is the one that counts.
+void SnapshotStore::DropStaging() {
+  (void)RemoveTree(fs_, StagingPath()).ok();
+}
+
+Result<Manifest> SnapshotStore::Fill(const std::string& staging, const SnapshotCallbacks& callbacks) {
   const std::string index_dir = JoinPath(staging, "index");
   RAWKV_RETURN_IF_ERROR(fs_.MakeDir(staging));
   RAWKV_RETURN_IF_ERROR(fs_.MakeDir(index_dir));
@@ -80,7 +97,7 @@ Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(const Manifest& wanted
   return Occupant::kDamaged;
 }
 
-Status SnapshotStore::PublishStaged(const std::string& staging, const Manifest& manifest) {
+Status SnapshotStore::RenameStaged(const std::string& staging, const Manifest& manifest) {
   RAWKV_ASSIGN_OR_RETURN(const Occupant occupant, OccupantOf(manifest));
   if (occupant == Occupant::kWhole) {
     (void)RemoveTree(fs_, staging).ok();  // rubbish now, and Sweep's if it stays

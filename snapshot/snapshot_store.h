@@ -75,6 +75,11 @@ class SnapshotStore {
   // found stays untouched and is returned (a re-snapshot never removes the good one). Nothing is
   // left but a .tmp after a failure or crash.
   Result<Version> Publish(const SnapshotCallbacks& callbacks);
+  // The two halves of Publish. Stage builds and checks under a temporary name; it may run concurrently with
+  // everything but another Stage. PublishStaged gives the staged snapshot its name. A failure of either
+  // removes what was staged.
+  Result<Manifest> Stage(const SnapshotCallbacks& callbacks);
+  Status PublishStaged(const Manifest& manifest);
   // Symlink under a temporary name, rename, sync. The snapshot must be published.
   Status SetCurrent(Version version);
   // Marks the snapshot as removed, durably, then deletes what can be deleted; the rest is Sweep's.
@@ -117,8 +122,10 @@ class SnapshotStore {
   Result<std::string> TakeAway(Version version);
   Status DeleteMarked(const std::string& dir);
   void Delete(const std::string& path);
-  Result<Manifest> Stage(const std::string& staging, const SnapshotCallbacks& callbacks);
-  Status PublishStaged(const std::string& staging, const Manifest& manifest);
+  std::string StagingPath() const;
+  void DropStaging();
+  Result<Manifest> Fill(const std::string& staging, const SnapshotCallbacks& callbacks);
+  Status RenameStaged(const std::string& staging, const Manifest& manifest);
 
   Fs& fs_;
   Clock& clock_;

@@ -35,10 +35,12 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
   return info;
 }
 
-Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_slots, uint64_t reserved,
-                     EngineInfo* info) {
+Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_slots,
+                     const std::function<uint64_t()>& reserved, EngineInfo* info) {
   const std::shared_ptr<const ReadPoint> at = index.TakeReadPoint();
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index.Meta(at.get()));
+  // After the read point: in the other order a commit's slots could be counted twice, as reserved and live.
+  info->slots.reserved = reserved();
   PinAccount account(reach);
   RAWKV_RETURN_IF_ERROR(index.ForEachDeferred(
       meta.applied, std::nullopt,
@@ -53,7 +55,6 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
   s.live = meta.live_slots;
   s.pinned = account.pinned();
   s.reclaimable = account.reclaimable();
-  s.reserved = reserved;
   info->pinned_by = account.holders();
   info->pinned_shared = account.shared();
   const uint64_t used = s.live + s.pinned + s.reclaimable + s.reserved;
@@ -68,19 +69,17 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
 }
 
 Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& poison,
-                                     const Reachability& reach) {
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
+                                     const StoreSurvey& survey, const Reachability& reach) {
   EngineInfo info = DescribeIdentity(c, survey);
-  info.durable_version = Version(core.durable.load());  // first: it is never above the version
-  info.version = core.tip.Get();
+  info.version = reach.tip;
+  info.durable_version = std::min(Version(core.durable.load()), reach.tip);
   info.reachable = reach.Ranges();
   const Status first = poison.first();
   const Status health = first.ok() ? CheckOpenedWithRoom(c) : first;
   if (!health.ok()) info.health = health.ToString();
-  // Commits hold the write right while their slots turn from reserved to live.
-  MutexLock write(core.write_mu);
-  const uint64_t reserved = core.allocator == nullptr ? 0 : core.allocator->reserved_slots();
-  RAWKV_RETURN_IF_ERROR(DescribeSlots(*core.index, reach, c.layout.slot_count, reserved, &info));
+  RAWKV_RETURN_IF_ERROR(DescribeSlots(
+      *core.index, reach, c.layout.slot_count,
+      [&] { return core.allocator == nullptr ? 0 : core.allocator->reserved_slots(); }, &info));
   return info;
 }
 

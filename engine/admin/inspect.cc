@@ -31,7 +31,8 @@ void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo
                                                             .logger = c.env.logger});
   if (!index.ok()) return;
   const Reachability reach = ToReachability(survey, info->version, {});
-  const Status described = DescribeSlots(**index, reach, c.layout.slot_count, 0, info);
+  const Status described = DescribeSlots(
+      **index, reach, c.layout.slot_count, [] { return uint64_t{0}; }, info);
   if (!described.ok() && info->health == "ok") info->health = described.ToString();
 }
 

@@ -26,28 +26,6 @@ bool HasPut(const WriteBatch& batch) {
 
 }  // namespace
 
-class CommitPipeline::CallUnderWay {
- public:
-  explicit CallUnderWay(CommitPipeline& pipeline) : pipeline_(pipeline) {
-    MutexLock lock(pipeline_.mu_);
-    refused_ = pipeline_.stopped_;
-    if (refused_.ok()) ++pipeline_.under_way_;
-  }
-  ~CallUnderWay() {
-    if (!refused_.ok()) return;
-    MutexLock lock(pipeline_.mu_);
-    if (--pipeline_.under_way_ == 0) pipeline_.idle_.NotifyAll();
-  }
-  CallUnderWay(const CallUnderWay&) = delete;
-  CallUnderWay& operator=(const CallUnderWay&) = delete;
-  // Why the pipeline takes no calls; ok if it took this one.
-  const Status& refused() const { return refused_; }
-
- private:
-  CommitPipeline& pipeline_;
-  Status refused_;
-};
-
 CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters,
                                Hooks hooks)
     : context_(context),
@@ -61,8 +39,6 @@ CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison
 }
 
 CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions& options) {
-  const CallUnderWay call(*this);
-  if (!call.refused().ok()) return NotApplied(call.refused());
   Waiter waiter;
   waiter.options = &options;
   const Status queued = NoThrow([&]() -> Status {
@@ -121,7 +97,7 @@ void CommitPipeline::TakeGroup() {
 }
 
 void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
-  MutexLock write(core_.write_mu);
+  const WriteRight write(core_);
   const Status decided = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return DecideGroup(group); });
   // CommitTogether lets no exception out, so that one comes from before or between its rounds: whoever has
   // no answer has left no trace in the log.
@@ -269,22 +245,11 @@ void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status
 }
 
 Status CommitPipeline::Sync() {
-  MutexLock write(core_.write_mu);
+  const WriteRight write(core_);
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   const Status status = SyncAll(context_, core_);
   if (!status.ok()) poison_.Set(status);
   return status;
-}
-
-void CommitPipeline::Stop(const Status& reason) {
-  MutexLock lock(mu_);
-  stopped_ = reason;
-  while (under_way_ != 0) idle_.Wait(mu_);
-}
-
-void CommitPipeline::Resume() {
-  MutexLock lock(mu_);
-  stopped_ = Status::Ok();
 }
 
 }  // namespace rawkv

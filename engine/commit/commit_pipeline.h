@@ -29,12 +29,13 @@ namespace rawkv {
 //      the commits are not applied and the engine works on; after it their outcome is unknown and the
 //      engine is poisoned.
 //
-// Thread-safe.
+// Every caller of Commit and Sync is inside the OperationGate. Thread-safe.
 class CommitPipeline {
  public:
   struct Hooks {
-    std::function<Status()> make_space;  // the device is full: free some slots
-    std::function<void()> committed;     // after each group, outside every lock
+    // Called in order, each at most once a commit, while it finds no free slots.
+    std::vector<std::function<Status()>> make_space;
+    std::function<void()> committed;  // after each group, outside every lock
   };
   CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters, Hooks hooks);
   // Starts the thread that flushes the device; once, before the first Commit. kIoError when the system
@@ -42,21 +43,8 @@ class CommitPipeline {
   Status Start() { return flush_worker_.Start(); }
 
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options);
+  // Makes everything acknowledged so far durable.
   Status Sync();
-
-  // From now on commits are answered kNotApplied with `reason`; returns when none is under way.
-  void Stop(const Status& reason);
-  // Stops while it lives. One at a time.
-  class Pause {
-   public:
-    Pause(CommitPipeline& pipeline, const Status& reason) : pipeline_(pipeline) { pipeline_.Stop(reason); }
-    ~Pause() { pipeline_.Resume(); }
-    Pause(const Pause&) = delete;
-    Pause& operator=(const Pause&) = delete;
-
-   private:
-    CommitPipeline& pipeline_;
-  };
 
  private:
   struct Waiter {
@@ -67,24 +55,21 @@ class CommitPipeline {
     bool done = false;      // the leader has finished with it
     CondVar turn;
   };
-  // A call that Stop waits for.
-  class CallUnderWay;
   static bool OnlyDeletes(const Waiter* waiter);
 
-  void Resume();
   void Enqueue(Waiter& waiter);
   CommitResult AwaitTurn(Waiter& waiter);
   void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
-  Status DecideGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_mu);
+  Status DecideGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());
   // Takes all that can run out, before the log is touched (design invariant 13): after an error that
   // lacks_resource() nothing has changed. Any other error has poisoned the engine.
-  Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_mu);
+  Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_right());
   // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched. An
   // error after that has poisoned the engine. Never throws.
-  Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
-  Status RunRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_mu);
-  Status MakeDurable() RAWKV_REQUIRES(core_.write_mu);
+  Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
+  Status RunRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
+  Status MakeDurable() RAWKV_REQUIRES(core_.write_right());
   void Answer(std::span<Waiter* const> group, const Status& status, bool unknown);
 
   StoreContext& context_;
@@ -98,10 +83,7 @@ class CommitPipeline {
   std::vector<Waiter*> accepted_;
 
   Mutex mu_;
-  CondVar idle_;
   std::deque<Waiter*> queue_ RAWKV_GUARDED_BY(mu_);
-  uint64_t under_way_ RAWKV_GUARDED_BY(mu_) = 0;
-  Status stopped_ RAWKV_GUARDED_BY(mu_);
 };
 
 }  // namespace rawkv

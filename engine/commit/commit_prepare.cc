@@ -55,7 +55,7 @@ Status CheckRange(const WriteBatch::Operation& op) {
 // One value to the device.
 class PayloadWriter {
  public:
-  PayloadWriter(const StoreContext& c, Core& core, const std::function<Status()>& make_space)
+  PayloadWriter(const StoreContext& c, Core& core, const std::vector<std::function<Status()>>& make_space)
       : context_(c), core_(core), make_space_(make_space) {}
 
   Result<PayloadRef> Write(std::string_view key, ConstBytes value, std::vector<Extent>* reserved) {
@@ -63,9 +63,8 @@ class PayloadWriter {
     const size_t wanted = reserved->size() + SlotAllocator::kMaxExtents;
     if (reserved->capacity() < wanted) reserved->reserve(std::max(wanted, 2 * reserved->capacity()));
     Result<std::vector<Extent>> extents = core_.allocator->Reserve(value.size());
-    if (extents.status().code() == StatusCode::kNoSpace && !asked_) {
-      asked_ = true;
-      RAWKV_RETURN_IF_ERROR(make_space_());
+    while (extents.status().code() == StatusCode::kNoSpace && tried_ < make_space_.size()) {
+      RAWKV_RETURN_IF_ERROR(make_space_[tried_++]());
       extents = core_.allocator->Reserve(value.size());
     }
     if (extents.status().code() == StatusCode::kNoSpace) {
@@ -84,8 +83,8 @@ class PayloadWriter {
  private:
   const StoreContext& context_;
   Core& core_;
-  const std::function<Status()>& make_space_;
-  bool asked_ = false;
+  const std::vector<std::function<Status()>>& make_space_;
+  size_t tried_ = 0;
 };
 
 Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter writer,
@@ -150,7 +149,7 @@ Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
 }
 
 Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& c, Core& core,
-                                     const std::function<Status()>& make_space) {
+                                     const std::vector<std::function<Status()>>& make_space) {
   PreparedCommit out;
   const Status status = NoThrow([&]() -> Status {
     out.changes.user_metadata = batch.metadata();

@@ -22,9 +22,10 @@ struct PreparedCommit {
 Status ValidateBatch(const WriteBatch& batch, const StoreContext& context);
 
 // Reserves slots, writes payloads, encodes the record; on any error every slot is given back. Runs in
-// the caller's thread, many at a time. `make_space` is asked once when no slots are free.
+// the caller's thread, many at a time. Each of `make_space` is called at most once, in order, when no
+// slots are free.
 Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& context, Core& core,
-                                     const std::function<Status()>& make_space);
+                                     const std::vector<std::function<Status()>>& make_space);
 
 // Gives back what a commit that is not applied holds: its slots and, where it was refused for lack of room,
 // the room that its payload took in a device file with holes.

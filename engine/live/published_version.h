@@ -18,7 +18,7 @@ namespace rawkv {
 // "apply" and "store the number" keeps both rules by itself. Publish raises a flag around the two, and Get
 // waits while the flag is up: for one index batch to be applied in memory, never for a sync.
 //
-// Get is thread-safe. Publish and Reset are for whoever holds Core::write_mu.
+// Get is thread-safe. Publish and Reset are for the holder of the WriteRight.
 class PublishedVersion {
  public:
   Version Get() const {

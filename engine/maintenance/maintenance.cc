@@ -16,6 +16,14 @@ namespace {
 // segment that holds the snapshot's successor, and is to cost the tail, not the segment.
 constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
 
+// kFailedPrecondition if the name holds another version.
+Status CheckPinFree(const PinTable& pins, const std::string& name, Version version) {
+  const auto held = pins.find(name);
+  if (held == pins.end() || held->second == version) return Status::Ok();
+  return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
+                                    " already; unpin it first");
+}
+
 }  // namespace
 
 // A call whose sync of the directory failed has said so; what it had done everyone sees, and no disk may
@@ -30,11 +38,9 @@ Result<StoreSurvey> Maintenance::SurveyNow() {
   return survey;
 }
 
-Result<Version> Maintenance::Publish() {
-  const Result<Version> current = context_.snapshots->Current();
-  if (current.ok() && *current == core_.tip.Get()) return *current;
+Status Maintenance::FlushIndex() {
   {
-    MutexLock write(core_.write_mu);
+    const WriteRight write(core_);
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     // Synced before the memtable is frozen, and nothing applied in between (invariant 8).
     Status begun = SyncAll(context_, core_);
@@ -46,25 +52,32 @@ Result<Version> Maintenance::Publish() {
     }
     core_.flush_begun = true;
   }
-  // The memtable is written out beside commits.
+  // The memtable is written out alongside commits.
   const Status flushed = core_.index->WaitFlush();
   if (!flushed.ok()) {
     if (!flushed.lacks_resource()) poison_.Set(flushed);
     return flushed;
   }
   counters_.index_flushes.fetch_add(1);
-  {
-    MutexLock write(core_.write_mu);
-    core_.flush_begun = false;
+  const WriteRight write(core_);
+  core_.flush_begun = false;
+  return Status::Ok();
+}
+
+Result<Version> Maintenance::BuildAndPublish() {
+  const Result<Version> current = context_.snapshots->Current();
+  if (current.ok() && *current == core_.tip.Get()) return *current;
+  RAWKV_RETURN_IF_ERROR(FlushIndex());
+  RAWKV_ASSIGN_OR_RETURN(const Manifest staged,
+                         context_.snapshots->Stage(IndexCallbacks(context_.env, *core_.index)));
+  MutexLock lock(mu_);
+  RAWKV_RETURN_IF_ERROR(context_.snapshots->PublishStaged(staged));
+  if (staged.version.value() > core_.durable.load()) {
+    return Status::Internal("snapshot " + ToString(staged.version) + " is ahead of the durable log");
   }
-  RAWKV_ASSIGN_OR_RETURN(const Version version,
-                         context_.snapshots->Publish(IndexCallbacks(context_.env, *core_.index)));
-  if (version.value() > core_.durable.load()) {
-    return Status::Internal("snapshot " + ToString(version) + " is ahead of the durable log");
-  }
-  RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(version));
+  RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(staged.version));
   counters_.snapshots_made.fetch_add(1);
-  return version;
+  return staged.version;
 }
 
 // A full filesystem, or too many open files, costs the next open some reading, not the snapshot.
@@ -74,24 +87,27 @@ Status Maintenance::StartSegmentIfRoom() {
 }
 
 Result<Version> Maintenance::CreateSnapshot() {
-  RAWKV_ASSIGN_OR_RETURN(const Version version, PublishWithReserve());
+  RAWKV_ASSIGN_OR_RETURN(const Version version, Publish());
+  MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(ApplyRetention(keep_recent_).status());
   return version;
 }
 
-Result<Version> Maintenance::PublishWithReserve() {
+Result<Version> Maintenance::Publish() {
   RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
+  MutexLock one_at_a_time(publish_mu_);
   Version version;
   RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-    RAWKV_ASSIGN_OR_RETURN(version, Publish());
+    RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish());
     return Status::Ok();
   }));
   return version;
 }
 
-Result<std::vector<Version>> Maintenance::Prune(uint64_t keep) {
+Result<std::vector<Version>> Maintenance::Prune(std::optional<uint64_t> keep) {
+  MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(poison_.Check());
-  return ApplyRetention(keep);
+  return ApplyRetention(keep.value_or(keep_recent_));
 }
 
 Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
@@ -102,9 +118,12 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
                          ListHeldLeases(*context_.env.fs, context_.paths.dir));
   const std::vector<std::string> own = views_.LeaseDirs();
   for (const LeaseInfo& lease : leases) {
-    // Our own clones have replayed what they need; another process may be about to.
+    // Another process may be about to replay; our own clones say below if they still do.
     if (std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
     input.oldest_lease = std::min(input.oldest_lease.value_or(lease.base), lease.base);
+  }
+  for (const Version base : views_.ReplayBases()) {
+    input.oldest_lease = std::min(input.oldest_lease.value_or(base), base);
   }
   RetentionPlan plan = PlanRetention(input);
   std::vector<Version> removed;
@@ -121,12 +140,13 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
 }
 
 Status Maintenance::DropLogBefore(Version version) {
-  MutexLock write(core_.write_mu);
+  const WriteRight write(core_);
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   return core_.wal->DropBefore(version);
 }
 
 Status Maintenance::DeleteSnapshot(Version version) {
+  MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   RAWKV_RETURN_IF_ERROR(SyncStoreDir());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
@@ -154,35 +174,31 @@ Status Maintenance::DeleteSnapshot(Version version) {
 
 Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version> version) {
   RAWKV_RETURN_IF_ERROR(ValidatePinName(name));
+  const Version wanted = version.value_or(core_.tip.Get());
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
-  const auto held = pins.find(name);
-  if (held != pins.end() && version && held->second != *version) {
-    return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
-                                      " already; unpin it first");
-  }
+  RAWKV_RETURN_IF_ERROR(CheckPinFree(pins, name, wanted));
   if (!version) {
-    if (held != pins.end() && held->second != core_.tip.Get()) {
-      return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
-                                        " already; unpin it first");
-    }
-    RAWKV_ASSIGN_OR_RETURN(version, PublishWithReserve());
+    RAWKV_ASSIGN_OR_RETURN(version, Publish());
   }
+  MutexLock lock(mu_);
+  RAWKV_ASSIGN_OR_RETURN(pins, LoadPins(*context_.env.fs, context_.paths.dir));
+  RAWKV_RETURN_IF_ERROR(CheckPinFree(pins, name, *version));
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(*version) == nullptr) {
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
                                       " to pin; `snapshot list` shows them");
   }
-  if (held != pins.end()) {
+  if (!pins.emplace(name, *version).second) {  // held already
     RAWKV_RETURN_IF_ERROR(SyncStoreDir());
     return *version;
   }
-  pins[name] = *version;
   RAWKV_RETURN_IF_ERROR(
       WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   return *version;
 }
 
 Status Maintenance::Unpin(const std::string& name) {
+  MutexLock lock(mu_);
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
   if (pins.erase(name) == 0)
     return Status::FailedPrecondition("there is no pin named " + name + "; `snapshot list` shows them");
@@ -193,8 +209,18 @@ Status Maintenance::Unpin(const std::string& name) {
   return ApplyRetention(keep_recent_).status();
 }
 
+Status Maintenance::ReclaimSpace() {
+  MutexLock lock(mu_);
+  RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+  return Reclaim();
+}
+
 Status Maintenance::MakeSpace() {
-  RAWKV_RETURN_IF_ERROR(Publish().status());
+  {
+    MutexLock one_at_a_time(publish_mu_);
+    RAWKV_RETURN_IF_ERROR(BuildAndPublish().status());
+  }
+  MutexLock lock(mu_);
   return ApplyRetention(0).status();
 }
 
@@ -206,20 +232,30 @@ std::vector<VersionHold> Maintenance::Holds() {
   return holds;
 }
 
-Result<Reachability> Maintenance::Reach() {
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+Result<Retained> Maintenance::Look() {
+  RAWKV_ASSIGN_OR_RETURN(StoreSurvey survey, SurveyNow());
   // Views before leases: ours hold a lease each, and are told apart by it.
   std::vector<VersionHold> holds = views_.Holds();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> foreign, ForeignLeases(context_, views_.LeaseDirs()));
   holds.insert(holds.end(), foreign.begin(), foreign.end());
-  return ToReachability(survey, core_.tip.Get(), std::move(holds));
+  Reachability reach = ToReachability(survey, core_.tip.Get(), std::move(holds));
+  return Retained{std::move(survey), std::move(reach)};
+}
+
+Result<RollbackPlan> Maintenance::PlanRollback(Version target, const RollbackOptions& options) {
+  return Alongside([&]() -> Result<RollbackPlan> {
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+    const Version tip = core_.tip.Get();
+    return MakeRollbackPlan(survey, {tip, tip}, target, Holds(), options);
+  });
 }
 
 Status Maintenance::Reclaim() {
-  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, Reach());
+  RAWKV_ASSIGN_OR_RETURN(const Retained retained, Look());
   bool done = false;
   std::optional<DeferredFree> position;
-  while (!done) RAWKV_RETURN_IF_ERROR(ReclaimSome(reach, &position, &done));
+  while (!done) RAWKV_RETURN_IF_ERROR(ReclaimSome(retained.reach, &position, &done));
   return Status::Ok();
 }
 
@@ -240,12 +276,12 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
     return true;
   }));
   if (reusable.empty()) return Status::Ok();
-  if (reach.floor.value() > context_.reuse_floor().value()) {
+  if (reach.floor > context_.reuse_floor()) {
     RAWKV_RETURN_IF_ERROR(context_.UpdateSuperblock(reach.floor));
   }
   std::vector<Extent> freed;
   {
-    MutexLock write(core_.write_mu);
+    const WriteRight write(core_);
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     const std::unique_ptr<IndexBatch> batch = core_.index->NewBatch();
     AllocationTxn txn = core_.allocator->Begin();
@@ -285,12 +321,17 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
 }
 
 Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version, const char* kind) {
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-  // A view needs what a rollback needs: a snapshot at or below, and the log from there.
-  const Version tip = core_.tip.Get();
-  RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
-                         MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
-  return views_.OpenClone(context_, way.base, version, kind);
+  std::shared_ptr<EngineView> view;
+  {
+    MutexLock lock(mu_);
+    RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+    // A view needs what a rollback needs: a snapshot at or below, and the log from there.
+    const Version tip = core_.tip.Get();
+    RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
+                           MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
+    RAWKV_ASSIGN_OR_RETURN(view, views_.BeginClone(context_, way.base, version, kind));
+  }
+  return views_.FinishClone(context_, std::move(view));
 }
 
 }  // namespace rawkv

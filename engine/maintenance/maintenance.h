@@ -1,12 +1,15 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
+#include "engine/api/info.h"
+#include "engine/api/options.h"
 #include "engine/live/core.h"
 #include "engine/live/engine_counters.h"
 #include "engine/live/poison.h"
@@ -16,13 +19,23 @@
 
 namespace rawkv {
 
-// Snapshots, retention, pins and the reuse of slots, beside commits (design §4 Snapshot, Prune).
-// `mu` lets one such work run at a time; lock order: mu → Core::write_mu → allocator, views.
+// What of the past is kept at one moment.
+struct Retained {
+  StoreSurvey survey;
+  Reachability reach;  // with in-process views and leases of other processes
+};
+
+// Snapshots, retention, pins and the reuse of slots, alongside commits (design §4 Snapshot, Prune).
 //
 //   1. A snapshot is published only after device flush and log sync through its version.
 //   2. `current` or a removal is durable first, then views and leases are listed, then slots are freed.
 //   3. Before the first reuse under a higher floor the superblock records that floor; before each
 //      reuse the readers under way have left.
+//   4. `mu_` is held while snapshots get and lose their names, the log is dropped and slots are freed, never
+//      while a snapshot is built or an old version is replayed.
+//
+// Every caller is inside the OperationGate, or has it shut. Lock order: publish_mu_ → mu_ → WriteRight →
+// allocator, views. Thread-safe.
 class Maintenance {
  public:
   Maintenance(StoreContext& context, Core& core, Poison& poison, ReaderEpochs& epochs, ViewRegistry& views,
@@ -34,41 +47,57 @@ class Maintenance {
         views_(views),
         counters_(counters) {}
 
-  Mutex mu;
-
-  // Settings that may change at run time.
-  void SetRetention(uint64_t keep_recent) RAWKV_REQUIRES(mu) { keep_recent_ = keep_recent; }
-  uint64_t keep_recent() const RAWKV_REQUIRES(mu) { return keep_recent_; }
+  void SetRetention(uint64_t keep_recent) { keep_recent_ = keep_recent; }
 
   // Publishes what is in the index, moves `current`, prunes by the setting.
-  Result<Version> CreateSnapshot() RAWKV_REQUIRES(mu);
-  Status DeleteSnapshot(Version version) RAWKV_REQUIRES(mu);
-  Result<std::vector<Version>> Prune(uint64_t keep) RAWKV_REQUIRES(mu);
-  Result<Version> Pin(const std::string& name, std::optional<Version> version) RAWKV_REQUIRES(mu);
-  Status Unpin(const std::string& name) RAWKV_REQUIRES(mu);
-  // The device is full: a snapshot, everything but `current`, pins and views pruned, slots reclaimed.
-  Status MakeSpace() RAWKV_REQUIRES(mu);
-  // Makes every slot reusable that nothing reaches any more.
-  Status Reclaim() RAWKV_REQUIRES(mu);
+  Result<Version> CreateSnapshot();
+  Status DeleteSnapshot(Version version);
+  // Without `keep`: by the setting.
+  Result<std::vector<Version>> Prune(std::optional<uint64_t> keep);
+  Result<Version> Pin(const std::string& name, std::optional<Version> version);
+  Status Unpin(const std::string& name);
+  // For a commit that finds no free slot. Frees what nothing reaches any more; waits for no snapshot.
+  Status ReclaimSpace();
+  // The same commit, when that was not enough: a snapshot, everything but `current`, pins and views pruned.
+  Status MakeSpace();
 
-  // What is reachable now, in-process views and others' leases included.
-  Result<Reachability> Reach() RAWKV_REQUIRES(mu);
-  Status SyncStoreDir();
-  // With everything in it that can be reached, or an error.
-  Result<StoreSurvey> SurveyNow();
-  std::vector<VersionHold> Holds();
+  // What a rollback to `target` would do now, with everything that blocks it.
+  Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options);
   // A retained version, cloned from a snapshot. kVersionUnreachable.
-  Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind) RAWKV_REQUIRES(mu);
+  Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind);
+  // An error when something that may be reachable cannot be read.
+  Result<Retained> Look();
+
+  // Calls `look`, a function that only reads, concurrently with everything here. If it fails, it may have met
+  // something half-done, and is called again while nothing is being done.
+  template <typename Fn>
+  auto Alongside(const Fn& look) -> decltype(look()) {
+    auto found = look();
+    if (found.ok()) return found;
+    return WhileQuiet(look);
+  }
+  // Calls `look` while nothing is removed or freed.
+  template <typename Fn>
+  auto WhileQuiet(const Fn& look) -> decltype(look()) {
+    MutexLock lock(mu_);
+    return look();
+  }
 
  private:
-  Result<Version> Publish() RAWKV_REQUIRES(mu);
-  Result<Version> PublishWithReserve() RAWKV_REQUIRES(mu);
-  Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_mu);
-  Result<std::vector<Version>> ApplyRetention(uint64_t keep) RAWKV_REQUIRES(mu);
-  Status DropLogBefore(Version version) RAWKV_REQUIRES(mu);
+  Result<StoreSurvey> SurveyNow();
+  std::vector<VersionHold> Holds();
+  Status SyncStoreDir();
+  Result<Version> Publish();
+  Result<Version> BuildAndPublish() RAWKV_REQUIRES(publish_mu_);
+  Status FlushIndex() RAWKV_REQUIRES(publish_mu_);
+  Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_right());
+  Result<std::vector<Version>> ApplyRetention(uint64_t keep) RAWKV_REQUIRES(mu_);
+  Status DropLogBefore(Version version) RAWKV_REQUIRES(mu_);
+  // Makes every slot reusable that nothing reaches any more.
+  Status Reclaim() RAWKV_REQUIRES(mu_);
   // One batch of the walk; sets `*done` at its end.
   Status ReclaimSome(const Reachability& reach, std::optional<DeferredFree>* position, bool* done)
-      RAWKV_REQUIRES(mu);
+      RAWKV_REQUIRES(mu_);
 
   StoreContext& context_;
   Core& core_;
@@ -76,7 +105,10 @@ class Maintenance {
   ReaderEpochs& epochs_;
   ViewRegistry& views_;
   EngineCounters& counters_;
-  uint64_t keep_recent_ RAWKV_GUARDED_BY(mu) = context_.runtime.keep_recent;
+  std::atomic<uint64_t> keep_recent_{context_.runtime.keep_recent};
+
+  Mutex publish_mu_;  // one snapshot is built at a time
+  Mutex mu_;
 };
 
 }  // namespace rawkv

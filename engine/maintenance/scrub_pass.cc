@@ -55,16 +55,13 @@ Result<bool> ScrubPass::Run() {
 }
 
 Result<ScrubPass::Step> ScrubPass::Superblocks() {
-  {
-    MutexLock lock(p_.maintenance.mu);
-    RAWKV_RETURN_IF_ERROR(p_.readable());
-    RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, p_.context.superblocks->Inspect());
-    for (const size_t i : {size_t{0}, size_t{1}}) {
-      if (pair.status[i].ok()) continue;
-      if (pair.status[i].refused()) return pair.status[i];
-      Found(
-          "superblock", p_.context.device_path + " copy " + "AB" [i], {}, pair.status[i].message());
-    }
+  RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair,
+                         Quietly([this] { return p_.context.superblocks->Inspect(); }));
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    if (pair.status[i].ok()) continue;
+    if (pair.status[i].refused()) return pair.status[i];
+    Found(
+        "superblock", p_.context.device_path + " copy " + "AB" [i], {}, pair.status[i].message());
   }
   state_.bytes += 2 * kSuperblockBytes;
   return monitor_.Spend(2 * kSuperblockBytes) ? Step::kOn : Step::kStop;
@@ -81,8 +78,10 @@ struct ScrubPass::LogPiece {
 };
 
 Result<ScrubPass::LogPiece> ScrubPass::NextLogPiece() {
-  MutexLock lock(p_.maintenance.mu);
-  RAWKV_RETURN_IF_ERROR(p_.readable());
+  return Quietly([this] { return ReadLogPiece(); });
+}
+
+Result<ScrubPass::LogPiece> ScrubPass::ReadLogPiece() {
   LogPiece piece;
   const WalContext log = p_.context.log();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> files, ListSegmentFiles(*log.fs, log.dir));
@@ -98,7 +97,8 @@ Result<ScrubPass::LogPiece> ScrubPass::NextLogPiece() {
   piece.next = Next(to);
   piece.end = from > tip;
   if (from > to) return piece;
-  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
+  RAWKV_ASSIGN_OR_RETURN(const Retained now, p_.maintenance.Look());
+  const Reachability& reach = now.reach;
   piece.damage = ReadLog(log, from, to, [&](const LogRecord& record) -> Status {
     RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
     if (reach.IsReachable(record.head.version)) {
@@ -128,10 +128,10 @@ Result<ScrubPass::Step> ScrubPass::Log() {
       RAWKV_ASSIGN_OR_RETURN(const bool at_tip, TipStillNames(item));
       if (at_tip) continue;
       const Needed reachable = [&, branch = lineage](const Item& i) -> Result<bool> {
-        MutexLock lock(p_.maintenance.mu);
-        RAWKV_RETURN_IF_ERROR(p_.readable());
-        RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
-        return reach.IsReachable(i.written_by) && p_.context.chain().Contains(branch, i.written_by);
+        return Quietly([&]() -> Result<bool> {
+          RAWKV_ASSIGN_OR_RETURN(const Retained now, p_.maintenance.Look());
+          return now.reach.IsReachable(i.written_by) && p_.context.chain().Contains(branch, i.written_by);
+        });
       };
       RAWKV_ASSIGN_OR_RETURN(const Step step, VerifyItem(item, "log", reachable));
       if (step == Step::kStop) return step;
@@ -151,37 +151,33 @@ Result<std::optional<Version>> ScrubPass::NextSnapshot(Version from) {
 }
 
 Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
-  MutexLock lock(p_.maintenance.mu);
-  RAWKV_RETURN_IF_ERROR(p_.readable());
-  const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
-  if (manifest.status().refused()) return manifest.status();
-  if (!manifest.ok() || manifest->lineage != lineage) return false;
-  // A version of the same number on the present branch keeps other slots.
-  if (!p_.context.chain().Contains(lineage, snapshot)) return false;
-  // One that only waits for its removal (its pin went) holds nothing.
-  RAWKV_ASSIGN_OR_RETURN(const Reachability reach, p_.maintenance.Reach());
-  return reach.IsReachable(snapshot);
+  return Quietly([&]() -> Result<bool> {
+    const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
+    if (manifest.status().refused()) return manifest.status();
+    if (!manifest.ok() || manifest->lineage != lineage) return false;
+    // A version of the same number on the present branch keeps other slots.
+    if (!p_.context.chain().Contains(lineage, snapshot)) return false;
+    // One that only waits for its removal (its pin went) holds nothing.
+    RAWKV_ASSIGN_OR_RETURN(const Retained now, p_.maintenance.Look());
+    return now.reach.IsReachable(snapshot);
+  });
 }
 
 Result<std::optional<ScrubPass::Identity>> ScrubPass::IdentityOf(Version snapshot) {
-  // Under the lock: a removal or a rollback is over, or has not begun.
-  MutexLock lock(p_.maintenance.mu);
-  RAWKV_RETURN_IF_ERROR(p_.readable());
-  const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
-  if (manifest.ok()) return std::optional<Identity>({manifest->lineage, manifest->created_unix_ms});
-  if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Identity>();
-  if (manifest.status().refused()) return manifest.status();
-  return std::optional<Identity>(Identity());  // there, of whatever branch
+  // Quietly: a removal or a rollback is over, or has not begun.
+  return Quietly([&]() -> Result<std::optional<Identity>> {
+    const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
+    if (manifest.ok()) return std::optional<Identity>({manifest->lineage, manifest->created_unix_ms});
+    if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Identity>();
+    if (manifest.status().refused()) return manifest.status();
+    return std::optional<Identity>(Identity());  // there, of whatever branch
+  });
 }
 
 Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
   RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> before, IdentityOf(version));
   if (!before) return Step::kOn;
-  LineageChain chain;
-  {
-    MutexLock lock(p_.maintenance.mu);
-    chain = p_.context.chain();
-  }
+  const LineageChain chain = p_.context.chain();
   if (chain.Abandons(before->lineage, version)) return Step::kOn;  // the next open removes it
   bool on = true;
   const FileChecksummer plain = SnapshotChecksummer(p_.context.env);

@@ -9,6 +9,7 @@
 #include "base/lineage_chain.h"
 #include "engine/api/scrub.h"
 #include "engine/live/core.h"
+#include "engine/live/operation_gate.h"
 #include "engine/maintenance/maintenance.h"
 #include "engine/read/reader_epochs.h"
 #include "engine/store/scrub_state.h"
@@ -20,6 +21,7 @@ struct ScrubParts {
   StoreContext& context;
   Core& core;
   Maintenance& maintenance;
+  OperationGate& gate;
   ReaderEpochs& epochs;
   std::function<Status()> readable;  // not ok once the store is closed
 };
@@ -44,8 +46,9 @@ class ScrubMonitor {
 //      lineage, and reachable? In the log: is the
 //      version still reachable, on the same branch? Only then its slots cannot have been reused in
 //      between, as reuse comes after all of these (invariant 2).
-//   3. Log and superblock are read under Maintenance::mu, so that neither a prune nor a rollback takes
-//      them away meanwhile.
+//   3. Log and superblock are read inside the gate and while maintenance is quiet, so that neither a prune
+//   nor
+//      a rollback takes them away meanwhile.
 class ScrubPass {
  public:
   ScrubPass(const ScrubParts& parts, ScrubMonitor& monitor, ScrubState state)
@@ -65,6 +68,14 @@ class ScrubPass {
   enum class Step : uint8_t { kOn, kStop };
   using Needed = std::function<Result<bool>(const Item&)>;  // still so, and not reused?
 
+  // Calls `look` while no rollback is under way and nothing is removed or freed.
+  template <typename Fn>
+  auto Quietly(const Fn& look) -> decltype(look()) {
+    RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, p_.gate.Enter());
+    RAWKV_RETURN_IF_ERROR(p_.readable());
+    return p_.maintenance.WhileQuiet(look);
+  }
+
   Result<Step> Superblocks();
   Result<Step> Log();
   Result<Step> Snapshots();
@@ -73,6 +84,7 @@ class ScrubPass {
 
   struct LogPiece;
   Result<LogPiece> NextLogPiece();
+  Result<LogPiece> ReadLogPiece();
   Result<Step> OneSnapshot(Version version);
   Result<Step> OlderPayloads(Version version, Lineage lineage);
 

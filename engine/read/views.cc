@@ -62,45 +62,63 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::share
 
 Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& c, Version base,
                                                                   Version version, const char* kind) {
+  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, BeginClone(c, base, version, kind));
+  return FinishClone(c, std::move(view));
+}
+
+Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, Version base, Version version,
+                                                             const char* kind) {
   std::shared_ptr<EngineView> view(new EngineView());
   view->kind_ = kind;
   view->version_ = version;
-  const Status cloned = CloneOnDisk(c, base, *view);
-  if (cloned.code() == StatusCode::kNoSpace) {
+  view->replay_base_ = base;
+  const Status linked = LinkClone(c, base, *view);
+  if (linked.code() == StatusCode::kNoSpace) {
     // The clone reads the snapshot's own tables, which it holds open, and writes to memory. Without a lease:
     // this process holds the store's lock, so that nobody else can remove what it reads.
     RAWKV_ASSIGN_OR_RETURN(view->index_,
                            OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory));
-  } else if (!cloned.ok()) {
-    return cloned;
+  } else if (!linked.ok()) {
+    return linked;
+  }
+  MutexLock lock(mu_);
+  view->registry_ = this;
+  views_.push_back(view.get());
+  return view;
+}
+
+Result<std::shared_ptr<const EngineView>> ViewRegistry::FinishClone(StoreContext& c,
+                                                                    std::shared_ptr<EngineView> view) {
+  if (view->index_ == nullptr) {
+    const std::string index_dir = JoinPath(view->lease_->dir(), "index");
+    Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, index_dir);
+    if (index.status().code() == StatusCode::kNoSpace) {
+      index = OpenIndexForWriting(c, index_dir, IndexFilesGo::kToMemory);
+    }
+    if (!index.ok()) return index.status();
+    view->index_ = *std::move(index);
   }
   const ReplayTarget target{.index = view->index_.get(),
                             .slot_count = c.layout.slot_count,
                             .progress = c.options.progress,
                             .between_batches = {}};
-  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), version));
-  if (meta.applied != version) {
-    return Status::Corruption("snapshot " + ToString(base) + " and the log lead to version " +
-                              ToString(meta.applied) + " instead of " + ToString(version));
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), view->version_));
+  if (meta.applied != view->version_) {
+    return Status::Corruption("snapshot and log lead to version " + ToString(meta.applied) + " instead of " +
+                              ToString(view->version_));
   }
-  view->commit_ = ToCommitRecord(meta);
   MutexLock lock(mu_);
-  view->registry_ = this;
-  views_.push_back(view.get());
+  view->commit_ = ToCommitRecord(meta);
+  view->replay_base_.reset();
   return std::shared_ptr<const EngineView>(std::move(view));
 }
 
-Status ViewRegistry::CloneOnDisk(StoreContext& c, Version base, EngineView& view) {
+Status ViewRegistry::LinkClone(StoreContext& c, Version base, EngineView& view) {
   Result<std::unique_ptr<Lease>> lease = Lease::Create(*c.env.fs, *c.env.clock, c.paths.dir,
                                                        Uuid::Generate(*c.env.entropy), view.version_, base);
   if (!lease.ok()) return lease.status();
-  const std::string index_dir = JoinPath((*lease)->dir(), "index");
-  Status status = CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), index_dir);
-  if (status.ok()) {
-    Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, index_dir);
-    status = index.status();
-    if (index.ok()) view.index_ = *std::move(index);
-  }
+  const Status status =
+      CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), JoinPath((*lease)->dir(), "index"));
   if (status.ok()) {
     view.lease_ = *std::move(lease);
   } else {
@@ -126,7 +144,7 @@ std::vector<VersionHold> ViewRegistry::Holds() const {
 std::optional<CommitRecord> ViewRegistry::CommitOf(Version version) const {
   MutexLock lock(mu_);
   for (const EngineView* v : views_) {
-    if (v->version_ == version) return v->commit_;
+    if (v->version_ == version && !v->replay_base_) return v->commit_;
   }
   return std::nullopt;
 }
@@ -141,6 +159,15 @@ std::vector<std::string> ViewRegistry::LeaseDirs() const {
   std::vector<std::string> out;
   for (const EngineView* v : views_) {
     if (v->lease_ != nullptr) out.push_back(v->lease_->dir());
+  }
+  return out;
+}
+
+std::vector<Version> ViewRegistry::ReplayBases() const {
+  MutexLock lock(mu_);
+  std::vector<Version> out;
+  for (const EngineView* v : views_) {
+    if (v->replay_base_) out.push_back(*v->replay_base_);
   }
   return out;
 }

@@ -46,6 +46,7 @@ class EngineView final : public ReadView {
   std::shared_ptr<KeyIndex> index_;
   std::unique_ptr<Lease> lease_;  // of a clone on disk
   bool on_live_index_ = false;
+  std::optional<Version> replay_base_;  // while a clone is replayed; guarded by the registry's mutex
 };
 
 // Open views, so that nobody reuses what they read (design invariant 2).
@@ -61,22 +62,31 @@ class ViewRegistry {
 
   // The tip of the live index; cheap.
   Result<std::shared_ptr<const EngineView>> OpenTip(const std::shared_ptr<KeyIndex>& index, const char* kind);
-  // A throw-away clone of snapshot `base`, replayed to `version`. The caller keeps snapshot and log in
-  // place meanwhile (it holds the maintenance lock).
+  // A throw-away clone of snapshot `base`, replayed to `version`: BeginClone, then FinishClone.
   Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& context, Version base, Version version,
                                                       const char* kind);
+  // Links the snapshot's files and lists the view, so that nobody takes away what it needs. The caller keeps
+  // the snapshot in place meanwhile.
+  Result<std::shared_ptr<EngineView>> BeginClone(StoreContext& context, Version base, Version version,
+                                                 const char* kind);
+  // Opens the clone and replays the log into it; may take seconds. The caller keeps a rollback away. The log
+  // stays, as ReplayBases names the view's.
+  Result<std::shared_ptr<const EngineView>> FinishClone(StoreContext& context,
+                                                        std::shared_ptr<EngineView> view);
 
   std::vector<VersionHold> Holds() const;
   // Of a version that an open view holds: nothing if there is none.
   std::optional<CommitRecord> CommitOf(Version version) const;
   bool Empty() const;
   std::vector<std::string> LeaseDirs() const;
+  // The snapshots from whose version on the log is still to be replayed into a clone.
+  std::vector<Version> ReplayBases() const;
 
  private:
   friend class EngineView;
   void Forget(const EngineView* view);
   // Gives `view` a lease, and below it a clone of snapshot `base`. Leaves nothing after a failure.
-  static Status CloneOnDisk(StoreContext& context, Version base, EngineView& view);
+  static Status LinkClone(StoreContext& context, Version base, EngineView& view);
 
   const ForkGuard& process_;
   mutable Mutex mu_;

@@ -35,16 +35,40 @@ Result<StoreSurvey> Survey(StoreContext& c) {
   return SurveyWith(c, std::move(pins));
 }
 
+namespace {
+
+// The snapshots and the `current` of one moment: `current` may move, and its old snapshot go, meanwhile.
+Status ListOneMoment(StoreContext& c, StoreSurvey* out) {
+  constexpr int kAttempts = 10;  // each costs one move of `current`
+  const LineageChain chain = c.chain();
+  Result<Version> before = c.snapshots->Current();
+  for (int attempt = 1;; ++attempt) {
+    out->damaged.clear();
+    out->snapshots.clear();
+    out->unread = Status::Ok();
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all,
+                           c.snapshots->List(&out->damaged, &out->unread));
+    for (const SnapshotInfo& s : all) {
+      if (chain.Contains(s.lineage, s.version)) out->snapshots.push_back(s);
+    }
+    const Result<Version> current = c.snapshots->Current();
+    const bool same =
+        current.ok() ? before.ok() && *before == *current : current.status().code() == before.status().code();
+    if (same || attempt == kAttempts) {
+      if (current.ok()) out->current = *current;
+      if (current.status().code() == StatusCode::kIoError) out->unread = current.status();
+      return Status::Ok();
+    }
+    before = current;
+  }
+}
+
+}  // namespace
+
 Result<StoreSurvey> SurveyWith(StoreContext& c, PinTable pins) {
   StoreSurvey out;
   out.pins = std::move(pins);
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> all, c.snapshots->List(&out.damaged, &out.unread));
-  for (const SnapshotInfo& s : all) {
-    if (c.chain().Contains(s.lineage, s.version)) out.snapshots.push_back(s);
-  }
-  const Result<Version> current = c.snapshots->Current();
-  if (current.ok()) out.current = *current;
-  if (current.status().code() == StatusCode::kIoError) out.unread = current.status();
+  RAWKV_RETURN_IF_ERROR(ListOneMoment(c, &out));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return Status::Corruption(c.paths.wal() + ": the log is missing altogether");
   out.log_first = segments.front().first;
