@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
+import check_citations  # noqa: E402
 import check_damage_table  # noqa: E402
 import check_folders  # noqa: E402
 import check_includes  # noqa: E402
@@ -192,6 +193,74 @@ class CheckDamageTableTest(unittest.TestCase):
         self.assertEqual(self.problems(self.HEAD + "| a log | some day |\n"),
                          ['docs/repair.md:7: no test shows "a log"'])
         self.assertEqual(self.problems(""), ['docs/repair.md: no table with a column "shown by"'])
+
+
+class CheckCitationsTest(unittest.TestCase):
+    PAGES = {
+        "docs/invariants.md": "# Invariants\n\n## 1. Acknowledged means durable\n\n## 2. Nothing goes\n",
+        "docs/protocols.md": "# Protocols\n\n1. no step of anything\n\n## Open\n\n1. Read.\n2. Replay,\n"
+                             "   as in 7. above.\n3. Ready.\n\n| 4. | a table |\n\n## Index flush\n\n1. Freeze.\n",
+    }
+
+    def problems(self, files):
+        return problems_of(check_citations.check, self.PAGES | files)
+
+    def expect(self, text, *parts):
+        problems = self.problems({"wal/a.cc": text})
+        self.assertEqual(len(problems), len(parts), problems)
+        for problem, part in zip(problems, parts):
+            self.assertIn(part, problem)
+
+    def test_accepts_what_is_there(self):
+        self.expect("// Keeps invariant 2; see invariants 1 and 2.\n"
+                    "// protocols: open step 3. Also (protocols: open steps 1 to 3, index flush step 1).\n")
+
+    def test_refuses_an_invariant_that_is_not_there(self):
+        self.expect("//\n// Keeps invariant 3.\n", "wal/a.cc:2: there is no invariant 3")
+        self.expect("// (invariants 1, 2 and 9)\n", "there is no invariant 9")
+        self.expect("// Invariant 0: nothing.\n", "there is no invariant 0")
+
+    def test_sees_citations_that_are_broken_over_lines(self):
+        self.expect("// As (invariants 1\n// and 4) say, and protocols: open\n  // step 4.\n", "no invariant 4",
+                    "wal/a.cc:2: docs/protocols.md has no open step 4")
+        patch = "-// of (invariant\n-// 7)\n+// of (invariant\n+// 2)\n"
+        problems = self.problems({"tests/mutants/a.patch": patch})
+        self.assertEqual(problems, ["tests/mutants/a.patch:1: there is no invariant 7"])
+
+    def test_refuses_a_step_that_is_not_there(self):
+        self.expect("// protocols: open step 4\n", "no open step 4")
+        self.expect("// protocols: open steps 2 to 5\n", "no open step 4", "no open step 5")
+        self.expect("// protocols: index flush step 2, open step 1\n", "no index flush step 2")
+        self.expect("// protocols: closing step 1\n", "no closing step 1")
+
+    def test_refuses_a_protocol_without_a_step(self):
+        self.expect("// (protocols: open)\n", "write")
+
+    def test_refuses_documents_outside_the_repository(self):
+        self.expect("// (design invariant 1)\n", '"design invariant"')
+        self.expect("// (design\n// invariants 1 and 2)\n", '"design invariants"')
+        self.expect("// \u00a74 Open\n", "outside the repository")
+        self.expect("// as design.md says\n", "outside the repository")
+
+    def test_refuses_pages_and_links_that_are_not_there(self):
+        self.expect("// docs/adr/0001 and docs/repair.md\n",
+                    "there is no docs/adr/0001", "there is no docs/repair.md")
+        links = "[a](docs/repair.md#damage-and-repair) [b](https://x.org/#y)\n"
+        self.assertEqual(self.problems({"docs/adr/0001-why.md": "", "docs/repair.md": "# Damage and `repair`\n",
+                                        "wal/a.cc": "// docs/adr/0001, docs/repair.md.\n", "README.md": links}), [])
+        self.assertEqual(self.problems({"docs/a.md": "[a](b.md) [b](invariants.md#none) [c](#here)\n## Here\n"}),
+                         ["docs/a.md: the link b.md leads nowhere",
+                          "docs/a.md: the link invariants.md#none leads to no heading"])
+
+    def test_refuses_tests_that_are_not_there(self):
+        page = self.PAGES["docs/invariants.md"] + "`Wal.Opens`, `Wal` (all), `Wal.Closes`, `Log` (all)\n"
+        test = "TEST(Wal, Opens) {\n}\n"
+        self.assertEqual(self.problems({"docs/invariants.md": page, "tests/wal/a_test.cc": test}),
+                         ["docs/invariants.md: there is no test Wal.Closes",
+                          "docs/invariants.md: there is no test suite Log"])
+
+    def test_refuses_headings_out_of_order(self):
+        self.assertEqual(len(self.problems({"docs/invariants.md": "## 1. a\n\n## 3. b\n"})), 1)
 
 
 if __name__ == "__main__":
