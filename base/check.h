@@ -11,7 +11,7 @@ namespace rawkv {
 }  // namespace rawkv
 
 // Our own logic only, on in release too. Bytes from disk, arguments and the operating system get a
-// Status instead (design invariant 12).
+// Status instead (invariant 12).
 #define RAWKV_CHECK(condition, why)                              \
   do {                                                           \
     if (!(condition)) [[unlikely]]                               \

@@ -13,7 +13,7 @@
 namespace rawkv {
 
 // An open file. Reads may run from several threads beside one writer. After a failed Sync the
-// caller must treat the file's unsynced content as lost (design invariant 10).
+// caller must treat the file's unsynced content as lost (invariant 10).
 class RAWKV_EXPORT File {
  public:
   virtual ~File() = default;

@@ -17,7 +17,7 @@ struct LineageLink {
   friend bool operator==(const LineageLink&, const LineageLink&) = default;
 };
 
-// The chain of branches that leads to the present one, oldest first (design invariant 4). STORE
+// The chain of branches that leads to the present one, oldest first (invariant 4). STORE
 // alone holds it; everything else on disk is judged against it. Immutable; thread-safe.
 class LineageChain {
  public:

@@ -47,7 +47,7 @@ Status PathStatus(int returned, const std::string& what) {
 }
 
 // Never kNoSpace, which says that nothing was lost, and never repeated, not even on EINTR: after a
-// failure the kernel may have dropped the pages and would report success (design invariant 10).
+// failure the kernel may have dropped the pages and would report success (invariant 10).
 Status SyncStatus(int returned, std::string_view operation, const std::string& path) {
   if (returned == 0) return {};
   return Status::IoError(What(operation, path) + ": " + std::strerror(errno));

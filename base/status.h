@@ -21,7 +21,7 @@ enum class StatusCode : uint8_t {
   kCorruption,          // bytes on disk are not what was written
   kIoError,             // the operating system or device refused
   kNotSupported,        // a newer format, or a feature this build or machine lacks
-  kPoisoned,            // an earlier sync failed; reopen the store (design invariant 10)
+  kPoisoned,            // an earlier sync failed; reopen the store (invariant 10)
   kInternal,            // a bug in rawkv
 };
 

@@ -36,7 +36,7 @@ struct Superblock {
   Uuid device_uuid;
   Uuid store_uuid;
   DeviceLayout layout;
-  // The owner's fields; plain numbers to this layer (design invariants 2 and 14).
+  // The owner's fields; plain numbers to this layer (invariants 2 and 14).
   uint64_t owner_lineage = 0;          // newest lineage the store has told the device
   uint64_t owner_reuse_floor = 0;      // highest version below which slots were given to reuse
   uint64_t owner_open_generation = 0;  // counted up at each open

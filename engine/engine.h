@@ -26,7 +26,7 @@ namespace rawkv {
 // retained version can be read or rolled back to. One process (and one Engine) has a store open at
 // a time. Thread-safe, but for Open, Close and destruction. A process with a limit of file size
 // (RLIMIT_FSIZE) must ignore SIGXFSZ; writes beyond the limit then answer kNoSpace. After a failed sync the
-// engine is poisoned: commits fail with kPoisoned, reads go on, reopen to find out (design invariant 10).
+// engine is poisoned: commits fail with kPoisoned, reads go on, reopen to find out (invariant 10).
 //
 // Keys: 1 byte … 64 KiB. Values: 0 … 1 GiB. Commonest errors of any call: kIoError, kCorruption
 // (names place and version), kFailedPrecondition after Close or in a read-only engine.

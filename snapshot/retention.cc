@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-// Keeps the part of design invariant 2 that is about snapshots and the log:
+// Keeps the part of invariant 2 that is about snapshots and the log:
 //
 //   R1  `current` and named pins are never removed; nor is what lies above `current`, which is
 //       published and about to become it.

@@ -7,7 +7,7 @@
 
 namespace rawkv {
 
-// Pure: which snapshots and which part of the log may go (design §4 Prune, invariant 2).
+// Pure: which snapshots and which part of the log may go (protocols: prune step 2, invariant 2).
 struct RetentionInput {
   struct Item {
     Version version;

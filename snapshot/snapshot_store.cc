@@ -8,7 +8,7 @@
 #include "base/fs_ops.h"
 #include "snapshot/snapshot_files.h"
 
-// Keeps design invariant 5, in numbered parts that the tests cite:
+// Keeps invariant 5, in numbered parts that the tests cite:
 //
 //   S1  A name snapshot-<20 digits> appears by one rename of a directory whose content, down to its
 //       own entries, was synced before; it goes by one rename to ….removing. In between nothing in

@@ -43,7 +43,7 @@ struct SnapshotCallbacks {
 // Computes a file's checksum of the given kind; the owner knows kCrc32c.
 using FileChecksummer = std::function<Result<std::string>(const std::string& path, FileChecksumKind kind)>;
 
-// Published snapshots of one store directory and the `current` link (design invariant 5). One
+// Published snapshots of one store directory and the `current` link (invariant 5). One
 // caller at a time for what changes; List and Current also beside a live writer in another process.
 //
 //   staged (snapshot-….tmp) → published (snapshot-…) → removing (snapshot-….removing) → gone

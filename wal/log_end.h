@@ -31,7 +31,7 @@ struct LogEndVerdict {
   std::string reason;  // kTorn, kCorrupt; without the place
 };
 
-// Design invariant 9, and nothing else: the end is corrupt if and only if something shows that the
+// Invariant 9, and nothing else: the end is corrupt if and only if something shows that the
 // version missing there was durable.
 LogEndVerdict JudgeLogEnd(const LogTail& tail);
 

@@ -56,7 +56,7 @@ enum class FrameParse : uint8_t {
 // Parses the first kFrameHeaderBytes of `bytes` (fewer: kNone). *out is touched only when kValid.
 FrameParse ParseFrameHeader(ConstBytes bytes, uint64_t seed, FrameHeader* out);
 
-// Whether the frame belongs to the present branch's history (design invariant 4). A watermark written
+// Whether the frame belongs to the present branch's history (invariant 4). A watermark written
 // by a new branch before its first record carries the fork's own version, so it counts if either
 // that version or the next is the branch's.
 bool OnChain(const LineageChain& chain, const FrameHeader& frame);

@@ -10,8 +10,8 @@
 
 namespace rawkv {
 
-// A failed sync, or a directory change of unknown outcome, is never "no space, try again" (design
-// invariants 10 and 13), whatever the system called it.
+// A failed sync, or a directory change of unknown outcome, is never "no space, try again"
+// (invariants 10 and 13), whatever the system called it.
 Status NeverNoSpace(const Status& status);
 // The same for an error of an open file: nothing says that a part was not done.
 Status NeverAgain(const Status& status);

@@ -73,7 +73,7 @@ struct Wal::Impl {
 
   uint64_t max_group_bytes() const { return options.segment_bytes - kSegmentHeaderBytes - kWatermarkBytes; }
   bool WriterIsLive() const { return context.chain.Contains(writer.header().lineage, writer.header().first); }
-  // The first failure ends all writing (design invariant 10).
+  // The first failure ends all writing (invariant 10).
   Status Usable() const {
     if (failed.ok()) return {};
     return Status::Poisoned("log failed earlier; reopen the store: " + failed.ToString());
@@ -177,7 +177,7 @@ Result<std::unique_ptr<Wal>> Wal::Open(WalContext context, const WalOptions& opt
   }
   if (!writer.ok()) return writer.status();
   // What an earlier process left may never have been synced, neither the records nor the name of the
-  // segment; both must hold before anything that follows is acknowledged (design invariant 9).
+  // segment; both must hold before anything that follows is acknowledged (invariant 9).
   RAWKV_RETURN_IF_ERROR(writer->Sync());
   RAWKV_RETURN_IF_ERROR(NeverNoSpace(context.fs->SyncDir(context.dir)));
 

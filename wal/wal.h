@@ -49,7 +49,7 @@ enum class LogEnd : uint8_t {
   kCorrupt,  // a record that was durable is damaged or missing
 };
 
-// The judgement over the log's end (design invariant 9).
+// The judgement over the log's end (invariant 9).
 struct LogScan {
   Version first;            // lowest version the log could hold: the oldest segment's name
   Version last;             // last good record; Previous(first) if there is none

@@ -22,8 +22,8 @@ struct LiveExtent {
   friend bool operator<(const LiveExtent& a, const LiveExtent& b) { return a.extent.first < b.extent.first; }
 };
 
-// The slots of one index, recomputed from its keys and held against what it says of itself (design
-// invariant 3): keys ↔ live bits, deferred entries ↔ taken bits, both ↔ the meta record's counts.
+// The slots of one index, recomputed from its keys and held against what it says of itself
+// (invariant 3): keys ↔ live bits, deferred entries ↔ taken bits, both ↔ the meta record's counts.
 class SlotCheck {
  public:
   // `name` says which index findings are about.

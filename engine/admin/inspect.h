@@ -62,7 +62,7 @@ struct CheckReport {
 struct CheckOptions {
   bool deep = false;  // read and verify every payload, too
 };
-// fsck: structure of everything, recomputing slot use from the keys (design invariant 3). Needs the
+// fsck: structure of everything, recomputing slot use from the keys (invariant 3). Needs the
 // lock (kBusy). Changes nothing. kNotFound: no store there.
 RAWKV_EXPORT Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check,
                                             const OpenOptions& options);

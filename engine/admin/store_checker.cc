@@ -157,7 +157,7 @@ void StoreChecker::WorkingIsBroken(const Status& status) {
 }
 
 // One that is missing or does not open is a note, whatever the cause: the next open rebuilds it, nothing
-// hangs on it (design invariant 11), and a power cut may tear the last record of RocksDB's manifest. A bad
+// hangs on it (invariant 11), and a power cut may tear the last record of RocksDB's manifest. A bad
 // block in one that opens is a finding, wherever it lies: tables are synced before they are named, so that no
 // crash explains it, and only where it holds the meta record does an open meet it.
 Status StoreChecker::CheckWorking() {

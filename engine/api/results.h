@@ -17,7 +17,7 @@ struct Value {
 enum class CommitOutcome : uint8_t {
   kApplied,     // durable (or applied, when unsynced) and visible
   kNotApplied,  // nothing of it will ever be seen
-  kUnknown,     // a sync failed on the way; reopen tells (design invariant 10)
+  kUnknown,     // a sync failed on the way; reopen tells (invariant 10)
 };
 
 struct [[nodiscard]] CommitResult {

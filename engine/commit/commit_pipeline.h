@@ -18,7 +18,7 @@
 
 namespace rawkv {
 
-// Who commits when (design §4 Commit). Callers write their payloads side by side, then queue; the
+// Who commits when (protocols: commit step 4). Callers write their payloads side by side, then queue; the
 // first in the queue leads: it takes whatever has queued during the previous sync, makes it durable
 // in one round, and answers each.
 //
@@ -62,7 +62,7 @@ class CommitPipeline {
   void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
   Status DecideGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());
-  // Takes all that can run out, before the log is touched (design invariant 13): after an error that
+  // Takes all that can run out, before the log is touched (invariant 13): after an error that
   // lacks_resource() nothing has changed. Any other error has poisoned the engine.
   Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_right());
   // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched. An

@@ -9,7 +9,7 @@ namespace rawkv {
 
 // Flushes the device on a thread of its own, so that the flush and the log's sync overlap: records
 // carry checksums and recovery verifies payloads above `durable_through`, so their order does not
-// matter (design §4 Commit). One Begin/Wait pair at a time.
+// matter (protocols: commit step 9). One Begin/Wait pair at a time.
 class FlushWorker {
  public:
   explicit FlushWorker(BlockDevice& device) : device_(device) {}

@@ -13,7 +13,7 @@ class EventListener;
 namespace rawkv {
 
 // Tells `tracker` what RocksDB's background work came to, and keeps RocksDB from recovering by itself:
-// that would flush what is in memory at a moment of its own choice (design invariant 8).
+// that would flush what is in memory at a moment of its own choice (invariant 8).
 //
 // A full filesystem is no lasting failure (invariant 13): files that could not be written whole were
 // dropped, the memtable is still there, and the next flush writes it. All other errors are lasting.

@@ -90,7 +90,7 @@ struct LinkedFile {
 
 // The embedded RocksDB: one column family; user keys, allocation pages, deferred frees (by slot and by
 // the version that freed them) and the meta record as key spaces of one prefix byte. Its own log is
-// off and it never flushes by itself (design invariant 8). Reads are thread-safe; NewBatch/Apply/
+// off and it never flushes by itself (invariant 8). Reads are thread-safe; NewBatch/Apply/
 // StartFlush are for one writer at a time.
 class KeyIndex {
  public:

@@ -21,7 +21,7 @@ bool IsSupported(rocksdb::CompressionType type) {
   return std::find(supported.begin(), supported.end(), type) != supported.end();
 }
 
-// Only StartFlush begins a flush (design invariant 8), and nothing RocksDB finds wrong with its own
+// Only StartFlush begins a flush (invariant 8), and nothing RocksDB finds wrong with its own
 // backlog may hold up a commit.
 void LeaveFlushingToUs(uint64_t memtable_bytes, rocksdb::Options* o) {
   o->write_buffer_size = size_t{64} << 30;  // RocksDB's limit; memory is taken as it is used

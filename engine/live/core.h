@@ -61,7 +61,7 @@ class RAWKV_SCOPED_CAPABILITY WriteRight {
 Status SyncAll(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_right());
 
 // Begins an index flush once the memtable is over its bound; never lets the index get ahead of the
-// log (design invariant 8). Anything but ok must poison the engine.
+// log (invariant 8). Anything but ok must poison the engine.
 // A flush that lacked room or descriptors is no error here.
 Status FlushIndexIfLarge(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_right());
 // Before a commit: bounds what the memtable holds to twice its bound, waiting for a flush. An error that

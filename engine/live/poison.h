@@ -5,7 +5,7 @@
 
 namespace rawkv {
 
-// The first failed sync ends commits for good (design invariant 10): what the device or the log then
+// The first failed sync ends commits for good (invariant 10): what the device or the log then
 // holds is unknown, and asking again would get a lie. Thread-safe.
 class Poison {
  public:

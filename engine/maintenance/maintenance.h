@@ -25,7 +25,8 @@ struct Retained {
   Reachability reach;  // with in-process views and leases of other processes
 };
 
-// Snapshots, retention, pins and the reuse of slots, alongside commits (design §4 Snapshot, Prune).
+// Snapshots, retention, pins and the reuse of slots, alongside commits (protocols: snapshot steps 1 to 13,
+// prune steps 1 to 11).
 //
 //   1. A snapshot is published only after device flush and log sync through its version.
 //   2. `current` or a removal is durable first, then views and leases are listed, then slots are freed.

@@ -15,7 +15,7 @@
 namespace rawkv {
 
 // Values on the device: writes them into extents, reads them back and believes no byte before its
-// chunk's checksum has passed (design invariant 12). Knows nothing of keys beyond naming them.
+// chunk's checksum has passed (invariant 12). Knows nothing of keys beyond naming them.
 // Thread-safe.
 class PayloadIo {
  public:

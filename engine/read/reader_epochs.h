@@ -11,7 +11,7 @@ namespace rawkv {
 // Tells when the readers that were under way have left, without a lock in their path.
 //
 //   1. A slot goes back to use only after WaitForReaders: whoever looked the slot up before its index
-//      entry went has finished reading it (design invariant 2).
+//      entry went has finished reading it (invariant 2).
 //   2. While closed, no reader is inside and newcomers wait: a rollback swaps the index then.
 //
 // Readers: Guard. Thread-safe throughout.

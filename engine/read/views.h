@@ -49,7 +49,7 @@ class EngineView final : public ReadView {
   std::optional<Version> replay_base_;  // while a clone is replayed; guarded by the registry's mutex
 };
 
-// Open views, so that nobody reuses what they read (design invariant 2).
+// Open views, so that nobody reuses what they read (invariant 2).
 //
 //   Registering takes the read point and enters the list under one lock, and Holds reads the list
 //   under it: a view is either seen by a reclaim, or younger than the reclaim's floor.

@@ -15,7 +15,7 @@
 namespace rawkv {
 namespace {
 
-// Write ids: open generation above, counter below (design §2); 2^40 payload writes an open.
+// Write ids: open generation above, counter below (docs/adr/0015); 2^40 payload writes an open.
 constexpr int kWriteIdCounterBits = 40;
 constexpr uint64_t kOpensWithOwnWriteIds = uint64_t{1} << (64 - kWriteIdCounterBits);
 constexpr uint64_t kWarnBeforeOpens = uint64_t{1} << 20;

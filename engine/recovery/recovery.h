@@ -9,7 +9,7 @@
 
 namespace rawkv {
 
-// Open, from a locked and checked store to a live one (design §4 Open):
+// Open, from a locked and checked store to a live one (protocols: open steps 3 to 13):
 // finish or undo a rollback → sweep → resolve `current` → judge the log's end → cut a torn tail →
 // make the adopted tail durable → reuse or rebuild working/ → replay.
 // Costs the log's tail, never the device's size or the number of keys.

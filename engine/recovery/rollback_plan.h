@@ -14,8 +14,8 @@ struct StoreEnd {
   Version intact;  // can still be reached
 };
 
-// Pure: what a rollback to `target` will do, and what stands against it (design §4 Rollback). `holds`:
-// open views, exports, leases. kVersionUnreachable if no snapshot and log lead to the target.
+// Pure: what a rollback to `target` will do, and what stands against it (protocols: rollback step 1).
+// `holds`: open views, exports, leases. kVersionUnreachable if no snapshot and log lead to the target.
 Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, Version target,
                                       const std::vector<VersionHold>& holds, const RollbackOptions& options);
 

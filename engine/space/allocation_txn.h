@@ -11,7 +11,7 @@
 
 namespace rawkv {
 
-// Slot changes of one index batch (design invariant 3): allocation moves in the same batch as the
+// Slot changes of one index batch (invariant 3): allocation moves in the same batch as the
 // keys, or not at all. For whoever holds the right to write the index; a failed call leaves a
 // transaction that must be thrown away together with its batch.
 //

@@ -10,7 +10,7 @@
 
 namespace rawkv {
 
-// Pure: who still needs a freed slot (design invariant 2)? A slot born at B and freed at V is needed
+// Pure: who still needs a freed slot (invariant 2)? A slot born at B and freed at V is needed
 // by version r if B <= r < V. Reachable: all of [floor, tip], and the versions held one by one.
 
 // A hold on one version: a named pin, an open view, an export, another process's lease.

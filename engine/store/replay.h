@@ -21,8 +21,8 @@ struct ReplayTarget {
   std::function<Status(Version from, Version to, const RecordFn& fn)> read;
 };
 
-// Applies the log's records above the index's version up to `to`, in order and without gaps (design
-// invariant 7). The index ends at `to`, or where it was when an error stopped it mid-way: at a
+// Applies the log's records above the index's version up to `to`, in order and without gaps
+// (invariant 7). The index ends at `to`, or where it was when an error stopped it mid-way: at a
 // version in between, whole. Returns the meta record of the end.
 Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log, Version to);
 

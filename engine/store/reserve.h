@@ -14,7 +14,7 @@ namespace rawkv {
 
 // Room that a store keeps for itself on its filesystem: the file STORE/reserve, full of zeros. What gives
 // room back (deletes, prunes, snapshots, rollbacks) and what every store must be able to do (opening,
-// reading) spends it on a full filesystem; what adds data never does (design invariant 13).
+// reading) spends it on a full filesystem; what adds data never does (invariant 13).
 //
 //   R1. The reserve is whole when its file is as large as a 16th of the filesystem, at least 256 KiB and at
 //       most 4 MiB. Half of that is enough.

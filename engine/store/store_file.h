@@ -18,7 +18,7 @@ inline constexpr uint32_t kStoreFormat = 1;
 inline constexpr size_t kMaxLineageLinks = 1u << 19;
 
 // STORE: who this store is. Alone holds the lineage chain; its rename is the instant at which a
-// rollback takes effect (design invariants 4, 6, 14). docs/formats/store.md.
+// rollback takes effect (invariants 4, 6, 14). docs/formats/store.md.
 struct StoreRecord {
   Uuid store_uuid;
   Uuid device_uuid;

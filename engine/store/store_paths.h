@@ -9,7 +9,7 @@ namespace rawkv {
 // Whether the engine itself makes things of this name in a store's directory. A device file has another one.
 bool IsStoreName(std::string_view name);
 
-// The layout names of a store directory (design §2).
+// The layout names of a store directory (docs/architecture.md).
 struct StorePaths {
   explicit StorePaths(std::string store_dir) : dir(std::move(store_dir)) {}
 

@@ -10,7 +10,7 @@
 namespace rawkv {
 
 // The mutable clone that serves the live store. Disposable: whatever is wrong with it, it is built
-// again from a snapshot and the log (design invariant 11).
+// again from a snapshot and the log (invariant 11).
 
 // BASE: which snapshot a working directory was cloned from; written last, so that it vouches for the
 // rest. docs/formats/base.md.

@@ -11,7 +11,7 @@ struct DamageCase {
   DiskImage image;
   const Promise* truth = nullptr;  // what the store held
   // The tip may have been lost without a trace: the damage hit the last record, and nothing written later
-  // shows that it had been durable (docs/testing.md, "Faults").
+  // shows that it had been durable (docs/fault_model.md, "Silent damage").
   bool last_record_may_go = false;
   // The damage is to neither payload, log nor index: nothing that is called reachable may be refused.
   bool content_whole = false;

@@ -1,5 +1,4 @@
-// The simulated disks themselves: what a power cut takes and what it must leave (docs/testing.md, "Fault
-// model").
+// The simulated disks themselves: what a power cut takes and what it must leave (docs/fault_model.md).
 #include <gtest/gtest.h>
 #include <rocksdb/file_system.h>
 

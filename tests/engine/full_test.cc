@@ -1,4 +1,4 @@
-// Filesystems and devices that are really full (design invariant 13): what cannot be taken is refused
+// Filesystems and devices that are really full (invariant 13): what cannot be taken is refused
 // whole, everything that reads or gives room back goes on, and room that came back is used.
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Identity is a UUID, not a path (design invariant 14): whose device, which copy of STORE, what a format
+// Identity is a UUID, not a path (invariant 14): whose device, which copy of STORE, what a format
 // may overwrite.
 
 #include <filesystem>

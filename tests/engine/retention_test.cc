@@ -1,4 +1,4 @@
-// Snapshots, pins, pruning: which versions stay readable, and which slots they cost (design invariant 2).
+// Snapshots, pins, pruning: which versions stay readable, and which slots they cost (invariant 2).
 
 #include <filesystem>
 

@@ -1,5 +1,5 @@
 // Rollback: takes effect at one instant, to any retained version, and what is above is gone for good
-// (design invariants 4 and 6).
+// (invariants 4 and 6).
 
 #include <atomic>
 #include <filesystem>

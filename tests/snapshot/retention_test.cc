@@ -10,7 +10,7 @@
 namespace rawkv {
 namespace {
 
-// Design invariant 2, word by word and version by version.
+// Invariant 2, word by word and version by version.
 struct Model {
   explicit Model(const RetentionInput& i) : in(i) {}
 

@@ -10,7 +10,7 @@ namespace rawkv {
 // move less than they were asked to, at random but never often in a row, as a kernel may. Calls that the
 // engine makes are wrapped by the linker (tests/engine/CMakeLists.txt); RocksDB's find the program's
 // symbols, and get no EAGAIN, which no file gives to them. Syncs are left alone: a sync that was
-// interrupted has failed (design invariant 10). Thread-safe.
+// interrupted has failed (invariant 10). Thread-safe.
 class InterruptedCalls {
  public:
   explicit InterruptedCalls(uint64_t seed);

@@ -10,7 +10,7 @@
 #include "tests/engine/index/index_samples.h"
 #include "tests/support/temp_dir.h"
 
-// Design invariant 12 for the files that RocksDB reads: damage is reported, never believed.
+// Invariant 12 for the files that RocksDB reads: damage is reported, never believed.
 namespace rawkv {
 namespace {
 

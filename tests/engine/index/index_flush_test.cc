@@ -13,7 +13,7 @@
 #include "tests/engine/index/index_samples.h"
 #include "tests/support/temp_dir.h"
 
-// When the index writes itself out: design invariants 8 and 13.
+// When the index writes itself out: invariants 8 and 13.
 namespace rawkv {
 namespace {
 

@@ -13,7 +13,7 @@
 namespace rawkv {
 
 // Decides what of the unsynced reaches the disk. Which answers are possible at all is CrashStates'
-// business: it asks only what the fault model (docs/testing.md) leaves open.
+// business: it asks only what the fault model (docs/fault_model.md) leaves open.
 class CrashChooser {
  public:
   enum class Medium : uint8_t { kFile, kDevice };
