@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "blockdev/slot_bitmap.h"
+
 namespace rawkv {
 
 namespace {
@@ -109,11 +111,7 @@ class Sweep {
 // out of bounds must not come from a damaged bitmap.
 RunFinder::PageBits Masked(const RunFinder::PageBits& bits, uint64_t slots) {
   RunFinder::PageBits out = bits;
-  for (uint64_t word = 0; word < out.size(); ++word) {
-    const uint64_t first = word * kWordBits;
-    if (first + kWordBits <= slots) continue;
-    out[word] |= first >= slots ? ~uint64_t{0} : ~uint64_t{0} << (slots - first);
-  }
+  SetSlots(out, slots, RunFinder::kSlotsPerPage - slots);
   return out;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "blockdev/slot_bitmap.h"
+
 namespace rawkv {
 namespace {
 
@@ -12,8 +14,8 @@ std::string SlotRange(const Extent& e) {
   return "slots " + std::to_string(e.first.value()) + "…" + std::to_string(e.end().value() - 1);
 }
 
-void SetBits(std::vector<uint64_t>& bits, const Extent& e) {
-  for (uint64_t s = e.first.value(); s < e.end().value(); ++s) bits[s / 64] |= uint64_t{1} << (s % 64);
+void SetSlotsOf(const Extent& e, std::vector<uint64_t>& bits) {
+  SetSlots(bits, e.first.value(), e.count.value());
 }
 
 }  // namespace
@@ -117,10 +119,10 @@ SlotCheck::Pages SlotCheck::WantedPages() const {
   const uint64_t words = (slot_count_ + kSlots - 1) / kSlots * (kSlots / 64);
   Pages want{std::vector<uint64_t>(words), std::vector<uint64_t>(words)};
   for (const LiveExtent& l : live_) {
-    SetBits(want.live, l.extent);
-    SetBits(want.taken, l.extent);
+    SetSlotsOf(l.extent, want.live);
+    SetSlotsOf(l.extent, want.taken);
   }
-  for (const DeferredFree& d : deferred_) SetBits(want.taken, d.extent);
+  for (const DeferredFree& d : deferred_) SetSlotsOf(d.extent, want.taken);
   return want;
 }
 
@@ -187,7 +189,7 @@ Status SlotCheck::TrimDeferred(IndexBatch& batch) {
     const size_t before = kept.size();
     const uint64_t end = entry.extent.end().value();
     for (uint64_t slot = entry.extent.first.value(); slot < end; ++slot) {
-      if ((live[slot / 64] >> (slot % 64) & 1) != 0) continue;
+      if (TestSlot(live, slot)) continue;
       const bool goes_on = kept.size() > before && kept.back().extent.end() == SlotId(slot);
       if (!goes_on) kept.push_back({{SlotId(slot), SlotCount(0)}, entry.born, entry.freed});
       kept.back().extent.count = kept.back().extent.count + SlotCount(1);

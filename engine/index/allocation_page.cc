@@ -1,11 +1,11 @@
 #include "engine/index/allocation_page.h"
 
-#include <bit>
 #include <cstddef>
 #include <tuple>
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "blockdev/slot_bitmap.h"
 
 // docs/formats/index.md.
 namespace rawkv {
@@ -20,12 +20,6 @@ constexpr size_t kEncodedBytes = kLiveAt + kWords * kWordBytes;
 static_assert(kEncodedBytes == 1026);
 static_assert(AllocationPage::kSlots <= UINT16_MAX);
 
-uint64_t Count(const RunFinder::PageBits& bits) {
-  uint64_t n = 0;
-  for (const uint64_t word : bits) n += static_cast<uint64_t>(std::popcount(word));
-  return n;
-}
-
 bool LiveWithoutTaken(const AllocationPage& page) {
   for (size_t i = 0; i < page.live.size(); ++i) {
     if ((page.live[i] & ~page.taken[i]) != 0) return true;
@@ -36,10 +30,10 @@ bool LiveWithoutTaken(const AllocationPage& page) {
 }  // namespace
 
 uint64_t AllocationPage::TakenCount() const {
-  return Count(taken);
+  return CountSlots(taken);
 }
 uint64_t AllocationPage::LiveCount() const {
-  return Count(live);
+  return CountSlots(live);
 }
 
 std::string EncodeAllocationPage(const AllocationPage& page) {

@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <string>
 
+#include "blockdev/slot_bitmap.h"
+
 namespace rawkv {
 namespace {
 
 constexpr uint64_t kSlots = AllocationPage::kSlots;
-
-void SetBit(RunFinder::PageBits& bits, uint64_t bit, bool on) {
-  const uint64_t mask = uint64_t{1} << (bit % 64);
-  bits[bit / 64] = on ? bits[bit / 64] | mask : bits[bit / 64] & ~mask;
-}
-
-bool GetBit(const RunFinder::PageBits& bits, uint64_t bit) {
-  return (bits[bit / 64] >> (bit % 64) & 1) != 0;
-}
 
 Status Wrong(const Extent& e, const char* what) {
   return Status::Corruption("slots " + std::to_string(e.first.value()) + "…" +
@@ -23,11 +16,6 @@ Status Wrong(const Extent& e, const char* what) {
 }
 
 }  // namespace
-
-AllocationTxn::SlotState AllocationTxn::StateOf(const AllocationPage& page, uint64_t bit) {
-  if (GetBit(page.live, bit)) return SlotState::kLive;
-  return GetBit(page.taken, bit) ? SlotState::kDeferred : SlotState::kFree;
-}
 
 Result<AllocationPage*> AllocationTxn::Page(uint64_t number) {
   auto it = dirty_.find(number);
@@ -72,52 +60,41 @@ Status AllocationTxn::RemoveDeferred(const Extent& extent, IndexBatch& batch) {
 }
 
 Status AllocationTxn::Take(const Extent& extent, IndexBatch& batch) {
-  bool some_deferred = false;
-  RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t bits) {
-    for (uint64_t bit = first; bit < first + bits; ++bit) {
-      switch (StateOf(page, bit)) {
-        case SlotState::kLive:
-          return Wrong(extent, "given out twice: a slot is live already");
-        case SlotState::kDeferred:
-          some_deferred = true;
-          break;
-        case SlotState::kFree:
-          SetBit(page.taken, bit, true);
-          ++taken_delta_;
-          break;
-      }
-      SetBit(page.live, bit, true);
-      ++live_delta_;
+  uint64_t deferred = 0;
+  RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
+    if (CountSlots(page.live, first, count) != 0) {
+      return Wrong(extent, "given out twice: a slot is live already");
     }
+    deferred += CountSlots(page.taken, first, count);
+    SetSlots(page.taken, first, count);
+    SetSlots(page.live, first, count);
     return Status::Ok();
   }));
-  return some_deferred ? RemoveDeferred(extent, batch) : Status::Ok();
+  live_delta_ += static_cast<int64_t>(extent.count.value());
+  taken_delta_ += static_cast<int64_t>(extent.count.value() - deferred);
+  return deferred != 0 ? RemoveDeferred(extent, batch) : Status::Ok();
 }
 
 Status AllocationTxn::Defer(const Extent& extent, Version born, Version freed, IndexBatch& batch) {
-  RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t bits) {
-    for (uint64_t bit = first; bit < first + bits; ++bit) {
-      if (StateOf(page, bit) != SlotState::kLive) return Wrong(extent, "freed, but a slot was not live");
-      SetBit(page.live, bit, false);
-      --live_delta_;
-    }
+  RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
+    if (CountSlots(page.live, first, count) != count) return Wrong(extent, "freed, but a slot was not live");
+    ClearSlots(page.live, first, count);
     return Status::Ok();
   }));
+  live_delta_ -= static_cast<int64_t>(extent.count.value());
   batch.PutDeferred({extent, born, freed});
   return Status::Ok();
 }
 
 Status AllocationTxn::Reclaim(const DeferredFree& entry, IndexBatch& batch) {
-  RAWKV_RETURN_IF_ERROR(ForEachPage(entry.extent, [&](AllocationPage& page, uint64_t first, uint64_t bits) {
-    for (uint64_t bit = first; bit < first + bits; ++bit) {
-      if (StateOf(page, bit) != SlotState::kDeferred) {
-        return Wrong(entry.extent, "listed as deferred, but a slot is live or free");
-      }
-      SetBit(page.taken, bit, false);
-      --taken_delta_;
+  RAWKV_RETURN_IF_ERROR(ForEachPage(entry.extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
+    if (CountSlots(page.taken, first, count) != count || CountSlots(page.live, first, count) != 0) {
+      return Wrong(entry.extent, "listed as deferred, but a slot is live or free");
     }
+    ClearSlots(page.taken, first, count);
     return Status::Ok();
   }));
+  taken_delta_ -= static_cast<int64_t>(entry.extent.count.value());
   batch.DeleteDeferred(entry);
   return Status::Ok();
 }

@@ -39,8 +39,6 @@ class AllocationTxn {
   void WritePages(IndexBatch& batch) const;
 
  private:
-  enum class SlotState : uint8_t { kFree, kDeferred, kLive };
-  static SlotState StateOf(const AllocationPage& page, uint64_t bit);
   // Calls `fn` with page and bit range for each page that the extent touches; checks bounds first.
   Status ForEachPage(const Extent& extent,
                      const std::function<Status(AllocationPage&, uint64_t first_bit, uint64_t bits)>& fn);

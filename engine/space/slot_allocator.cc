@@ -1,10 +1,10 @@
 #include "engine/space/slot_allocator.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "base/check.h"
 #include "blockdev/run_finder.h"
+#include "blockdev/slot_bitmap.h"
 
 namespace rawkv {
 
@@ -29,11 +29,18 @@ Result<AllocationPage> SlotAllocator::LoadPage(uint64_t number) {
 }
 
 void SlotAllocator::Mark(const Extent& extent, bool reserved) {
-  for (uint64_t slot = extent.first.value(); slot < extent.end().value(); ++slot) {
-    uint64_t& word = reserved_[slot / kSlots][slot % kSlots / 64];
-    const uint64_t mask = uint64_t{1} << (slot % 64);
-    RAWKV_CHECK(((word & mask) != 0) != reserved, "a slot is reserved once and released once");
-    word ^= mask;
+  const uint64_t end = extent.end().value();
+  for (uint64_t slot = extent.first.value(); slot < end;) {
+    const uint64_t count = std::min(kSlots - slot % kSlots, end - slot);
+    RunFinder::PageBits& bits = reserved_[slot / kSlots];
+    RAWKV_CHECK(CountSlots(bits, slot % kSlots, count) == (reserved ? 0 : count),
+                "a slot is reserved once and released once");
+    if (reserved) {
+      SetSlots(bits, slot % kSlots, count);
+    } else {
+      ClearSlots(bits, slot % kSlots, count);
+    }
+    slot += count;
   }
   reserved_count_ += reserved ? extent.count.value() : -extent.count.value();
 }
@@ -49,7 +56,7 @@ Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
       for (size_t i = 0; i < occupied.size(); ++i) occupied[i] |= it->second[i];
     }
     const uint64_t in_page = std::min(kSlots, layout_.slot_count - number * kSlots);
-    for (uint64_t slot = in_page; slot < kSlots; ++slot) occupied[slot / 64] |= uint64_t{1} << (slot % 64);
+    SetSlots(occupied, in_page, kSlots - in_page);
     return &occupied;
   };
   const auto hint = [&](uint64_t number) RAWKV_NO_THREAD_SAFETY_ANALYSIS -> uint64_t {
