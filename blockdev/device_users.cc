@@ -1,6 +1,7 @@
 #include "blockdev/device_users.h"
 
 #include <fcntl.h>
+#include <libmount.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -64,21 +66,6 @@ bool Contains(const std::vector<dev_t>& devices, dev_t device) {
   return std::find(devices.begin(), devices.end(), device) != devices.end();
 }
 
-// /proc writes space, tab, newline and backslash in paths as \ooo.
-std::string Unescape(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escaped = text[i] == '\\' && i + 3 < text.size();
-    if (!escaped) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-    i += 3;
-  }
-  return out;
-}
-
 bool IsOneOf(const std::vector<dev_t>& devices, const std::string& path) {
   struct stat info {};
   // Sources such as "tmpfs" are no paths, and must not be looked up in the working directory.
@@ -86,23 +73,37 @@ bool IsOneOf(const std::vector<dev_t>& devices, const std::string& path) {
          Contains(devices, info.st_rdev);
 }
 
+struct FreeMountTable {
+  void operator()(libmnt_table* table) const { mnt_unref_table(table); }
+};
+using MountTable = std::unique_ptr<libmnt_table, FreeMountTable>;
+
+// Calls fn(entry) for each entry of the table until one answers true; returns that entry.
+template <typename Fn>
+libmnt_fs* FindEntry(libmnt_table* table, const Fn& fn) {
+  const std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> at(mnt_new_iter(MNT_ITER_FORWARD),
+                                                                  &mnt_free_iter);
+  libmnt_fs* entry = nullptr;
+  while (at != nullptr && mnt_table_next_fs(table, at.get(), &entry) == 0) {
+    if (fn(entry)) return entry;
+  }
+  return nullptr;
+}
+
+std::string SourceOf(libmnt_fs* entry) {
+  const char* const source = mnt_fs_get_source(entry);
+  return source == nullptr ? "" : source;
+}
+
 // Where one of the devices is mounted; empty if nowhere. A mount names its device twice: btrfs and
 // other filesystems of several devices give a number of their own, and only the source shows it.
 std::string MountPointOf(const std::vector<dev_t>& devices) {
-  std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream in(line);
-    std::string id, parent, numbers, root, mount_point, word, type, source;
-    in >> id >> parent >> numbers >> root >> mount_point;
-    while (in >> word && word != "-") {
-    }
-    in >> type >> source;
-    const auto device = ParseDevice(numbers);
-    if ((device && Contains(devices, *device)) || IsOneOf(devices, Unescape(source))) {
-      return Unescape(mount_point);
-    }
-  }
-  return {};
+  const MountTable mounts(mnt_new_table_from_file("/proc/self/mountinfo"));
+  if (mounts == nullptr) return {};
+  libmnt_fs* const found = FindEntry(mounts.get(), [&](libmnt_fs* entry) {
+    return Contains(devices, mnt_fs_get_devno(entry)) || IsOneOf(devices, SourceOf(entry));
+  });
+  return found == nullptr ? "" : mnt_fs_get_target(found);
 }
 
 bool SameFile(const std::string& path, const struct stat& info) {
@@ -111,14 +112,12 @@ bool SameFile(const std::string& path, const struct stat& info) {
 }
 
 bool IsSwap(const std::vector<dev_t>& devices, const struct stat& info) {
-  std::ifstream swaps("/proc/swaps");
-  std::string line;
-  std::getline(swaps, line);  // titles
-  while (std::getline(swaps, line)) {
-    const std::string path = Unescape(line.substr(0, line.find_first_of(" \t")));
-    if (IsOneOf(devices, path) || (S_ISREG(info.st_mode) && SameFile(path, info))) return true;
-  }
-  return false;
+  const MountTable swaps(mnt_new_table());
+  if (swaps == nullptr || mnt_table_parse_swaps(swaps.get(), nullptr) != 0) return false;
+  return FindEntry(swaps.get(), [&](libmnt_fs* entry) {
+           const std::string path = SourceOf(entry);
+           return IsOneOf(devices, path) || (S_ISREG(info.st_mode) && SameFile(path, info));
+         }) != nullptr;
 }
 
 // What device-mapper, md and their like have stacked on the devices; empty if nothing.

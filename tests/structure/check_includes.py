@@ -50,6 +50,7 @@ THIRD_PARTY = (
     ("google/protobuf/*", PROTOBUF_WRAPPERS),
     ("liburing*", ("blockdev/io_uring_ring.cc",)),
     ("blkid/*", ("blockdev/*.cc",)),
+    ("libmount*", ("blockdev/device_users.cc",)),
     ("openssl/*", ("base/*.cc", "engine/*.cc", "tools/*.cc")),
     ("xxh*.h", ("base/checksum.cc",)),
     ("gflags/*", ("tools/*",)),
