@@ -22,130 +22,179 @@
 
 namespace rawkv {
 
-// One open store: an embedded, versioned key-value engine. Every commit makes the next version; any
-// retained version can be read or rolled back to. One process (and one Engine) has a store open at
-// a time. Thread-safe, but for Open, Close and destruction. A process with a limit of file size
-// (RLIMIT_FSIZE) must ignore SIGXFSZ; writes beyond the limit then answer kNoSpace. After a failed sync the
-// engine is poisoned: commits fail with kPoisoned, reads go on, reopen to find out (invariant 10).
+// One open store: an embedded, versioned key-value engine. Each commit makes the next version. A caller can
+// read any retained version, or roll back to it. At most one Engine in one process has a store open.
 //
-// Keys: 1 byte … 64 KiB. Values: 0 … 1 GiB. Commonest errors of any call: kIoError, kCorruption
-// (names place and version), kFailedPrecondition after Close or in a read-only engine.
+// Keys have 1 byte to 64 KiB, values 0 bytes to 1 GiB.
 //
-// No call throws. Without memory, or without a thread that it needs, a call answers kIoError and the
-// engine works on; a commit that had reached the log by then answers kUnknown and poisons the engine.
+// Threads: all functions are thread-safe, except Open, Close and the destructor. No other call may run during
+// those.
 //
-// A process that is forked while a store is open cannot use the engine, nor open another store (kIoError):
-// calls there answer kFailedPrecondition (version() 0), and destroying the engine, its views and iterators
-// leaves everything to the parent. Such a process holds no lock of the parent's once the parent has closed
-// the store, but a block device stays in use until the process has ended or called exec.
+// Errors: no call throws. Any call may return
+//   - kIoError: the operating system or the device failed or refused an operation;
+//   - kCorruption: bytes on disk fail their checksum; the message names the place and the version;
+//   - kFailedPrecondition: the engine is closed, or the call would write and the engine is read-only;
+//   - kPoisoned: for calls that write, after a failed sync (invariant 10). Reads continue. The caller must
+//     reopen the store to learn which of the last commits are durable.
+// A call that lacks memory or a thread returns kIoError, and the engine stays usable. If a commit had reached
+// the log by then, its outcome is kUnknown, and the engine is poisoned.
+//
+// File size limit: a process with RLIMIT_FSIZE must ignore SIGXFSZ. A write beyond the limit then returns
+// kNoSpace.
+//
+// fork: a process that was forked while a store is open can neither use the engine nor open another store
+// (kIoError). There, calls of the engine return kFailedPrecondition, version() returns 0, and the destructors
+// of the engine, its views and its iterators change nothing, neither in memory nor on disk. The forked
+// process keeps no lock once the parent has closed the store, but a block device stays in use until the
+// forked process ends or calls exec.
 class RAWKV_EXPORT Engine {
  public:
-  // Makes a store in `dir`: absent, empty but for lost+found, or left by a format that was interrupted. A
-  // failure changes nothing, or leaves a directory that the same call takes again:
-  // kFailedPrecondition (a store or foreign signature is there and no force; device in use), kBusy (another
-  // process has the directory), kInvalidArgument, kNotSupported (no hard links there, or `digest`).
+  // Makes a store in `dir`. The directory may be absent, be empty (lost+found is allowed), hold an unfinished
+  // format, or, with `force`, hold an older store or an unfinished import.
+  // kFailedPrecondition: the directory holds something else, the device has a signature and `force` is not
+  // set, or the device is mounted or in use. kBusy: another process has the directory. kInvalidArgument: an
+  // option is out of range. kNotSupported: `digest`, or a filesystem without hard links. kNoSpace. After a
+  // failure the directory is as before, or is marked as unfinished, and the same call makes a store of it.
   static Result<FormatResult> Format(const std::string& dir, const FormatOptions& options);
 
-  // Opens and recovers: comes back at the last acknowledged version. kBusy: open elsewhere; kNotFound:
-  // no store; kCorruption: damage that would lose versions, named; kFailedPrecondition: wrong or
-  // foreign device, or a STORE restored from a backup.
+  // Opens the store and recovers it: the tip is at or above the last version that was acknowledged as durable
+  // (protocols: open). The time grows with the end of the log, not with the device or the number of keys.
+  // kNotFound: there is no store. kBusy: the store is open elsewhere. kFailedPrecondition: a wrong device, or
+  // a STORE or device from a backup. kCorruption: damage; to continue would lose versions, which the message
+  // names. kInvalidArgument: an option is out of range, or differs from the value fixed at format.
+  // kNotSupported: a newer format. After a failure the store is closed, and nothing that a later open needs
+  // is lost.
   static Result<std::unique_ptr<Engine>> Open(const std::string& dir, const OpenOptions& options = {});
 
-  ~Engine();  // Close()s, dropping its error
-  // Waits for calls under way, makes everything durable, writes the final watermark. Views and
-  // iterators must be gone (kBusy, nothing closed). Twice is fine.
+  // Calls Close and drops its error.
+  ~Engine();
+  // Waits for the calls that are under way, makes everything durable, writes the final watermark, and
+  // releases device and lock. Idempotent. kBusy: a view or an iterator is still open; nothing was closed.
+  // After any other error the engine is closed, and versions above durable_version() may be lost to a power
+  // cut.
   Status Close();
 
-  // Makes the batch the next version; returns when it is durable and visible (or only applied, when
-  // unsynced). An empty batch is a version too. Callers on many threads share syncs. kNotApplied with
-  // kInvalidArgument, kFailedPrecondition (expected_version), kNoSpace, kPoisoned; kUnknown with
-  // kIoError.
+  // Makes the batch the next version. An empty batch makes a version, too. Returns when the version is
+  // durable and visible, or, in the mode kUnsafeUnsynced, when it is applied in memory. Callers on many
+  // threads share syncs.
+  //   - kApplied: the version is in `version`.
+  //   - kNotApplied: nothing changed. kInvalidArgument: a limit of WriteBatch. kFailedPrecondition: the next
+  //     version is not `expected_version`, or a rollback is under way. kNoSpace: the device or the filesystem
+  //     is full. kPoisoned: see above.
+  //   - kUnknown: writing or syncing the log, flushing the device or applying to the index failed. The
+  //     engine is poisoned; reopen the store to learn the outcome.
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options = {});
-  // Makes everything acknowledged so far durable.
+  // Makes every acknowledged version durable. An error of the device or the log poisons the engine.
   Status Sync();
-  // The newest version that readers see. What a read or a view returned is never newer than what version()
-  // answers afterwards, and reads that begin after it answered see that version or a newer one (unless a
-  // rollback comes between). May wait while a commit is applied in memory; never for a sync.
+  // The newest version that readers see. A version that a read or a view returned is never above a later
+  // answer of version(). A read that begins after an answer sees that version or a newer one, unless a
+  // rollback runs in between. May wait while a commit is applied in memory, but never for a sync.
   Version version() const;
-  // The newest version known to be durable; never above version().
+  // The newest version that is known to be durable. Never above version().
   Version durable_version() const;
 
-  // kNotFound: no such key at that version. Every byte returned is verified (kCorruption otherwise).
+  // The reads below take no lock, and wait only while a rollback replaces the index. They read the tip, or
+  // `options.view`. They return only bytes whose checksum passed. kNotFound: that version has no such key.
+  // kInvalidArgument: the key is empty or over 64 KiB. kCorruption: names the slot and the chunk, or the
+  // index. The contents of `out` are undefined after an error.
+
+  // The whole value and the version that wrote it.
   Result<Value> Get(std::string_view key, const ReadOptions& options = {});
-  // Into the caller's memory; returns the value's length. kInvalidArgument names the length needed
-  // if `out` is too small (nothing written). Straight from the device when `out` and the length
-  // suit (4096-aligned memory, room for the length rounded up to 4096).
+  // Reads the whole value to the front of `out` and returns its length in bytes. kInvalidArgument: `out` is
+  // too small; nothing is written, and the message names the length. The device writes directly to `out` if
+  // that is 4096-aligned and has room for the length rounded up to 4096; bytes after the value may then be
+  // overwritten.
   Result<uint64_t> GetInto(std::string_view key, Bytes out, const ReadOptions& options = {});
-  // Bytes [offset, offset + out.size()) of the value, fewer at its end; reads and verifies only the
-  // 256 KiB chunks concerned. Returns how many; 0 at or beyond the end.
+  // Reads the bytes [offset, offset + out.size()) of the value, or fewer at its end, and returns their
+  // number: 0 if `offset` is at or past the end. Reads and verifies only the 256 KiB chunks that the range
+  // touches.
   Result<uint64_t> GetRange(std::string_view key, uint64_t offset, Bytes out,
                             const ReadOptions& options = {});
-  // One result a key, in order; the device's queue is kept full. Empty when there is no memory for the
-  // results.
+  // One result for each key, in the order of `keys`. The reads of all keys share the device's queue. Returns
+  // an empty vector if there is no memory for the results.
   std::vector<Result<Value>> MultiGet(std::span<const std::string_view> keys,
                                       const ReadOptions& options = {});
+  // Whether the key exists. Reads no payload.
   Result<bool> Exists(std::string_view key, const ReadOptions& options = {});
+  // An iterator without a position, on `options.view` or on a view of the tip that it opens.
   Result<std::unique_ptr<Iterator>> NewIterator(const IteratorOptions& options = {});
-  // The tip (cheap), or any retained version (clones the nearest snapshot and replays: linear in the
-  // distance). kVersionUnreachable.
+  // Holds a version for reading. Without `version`, or at the tip, that is cheap. For an older version the
+  // engine clones the nearest snapshot below it and replays the log: the time grows with the number of
+  // versions between. kVersionUnreachable: the version was never made, or is no longer retained.
   Result<std::shared_ptr<const ReadView>> OpenView(std::optional<Version> version = std::nullopt);
-  // Time and metadata of a retained version, or of one that an open view holds. kVersionUnreachable.
+  // Time and metadata of a retained version, or of a version that an open view holds. kVersionUnreachable.
   Result<CommitRecord> GetCommit(Version version);
 
-  // Of the five that follow: after kIoError or kNoSpace it may be done or not, and if it is, a power cut may
-  // still undo it; the same again settles it. What was promised before holds either way.
-  // A durable snapshot of the tip; commits go on meanwhile. Returns the version it contains, which
-  // may be an existing one's. Retention applies afterwards.
+  // After kIoError or kNoSpace, each of the next five calls may have taken effect or not, and a power cut may
+  // still undo it: repeat the call to reach a known state. In either case no acknowledged version is lost,
+  // and no slot is reused that a retained version needs. Commits continue meanwhile.
+
+  // Makes a durable snapshot of the tip and applies retention. Returns the version that the snapshot
+  // contains. If the tip has a snapshot already, makes none.
   Result<Version> CreateSnapshot();
-  // `current`'s: the link moves to the newest other snapshot first; kFailedPrecondition if it is the
-  // only one, pinned, or absent.
+  // Removes a snapshot. If `current` names it, the engine first sets `current` to the newest other snapshot
+  // from which the log leads to the tip. kFailedPrecondition: there is no such snapshot, it is pinned, or
+  // there is no other one.
   Status DeleteSnapshot(Version version);
-  // Keeps `keep` unpinned snapshots besides the newest (default: the setting); returns the removed.
+  // Removes unpinned snapshots, except the newest one and `keep` more (default: the setting), and frees the
+  // log and the slots that nothing needs any more. Returns the versions of the removed snapshots.
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep = std::nullopt);
-  // Holds a snapshot's version by name; without a version the tip's, making the snapshot. The same
-  // again is fine; kFailedPrecondition: the name is taken, or no snapshot there.
+  // Holds the snapshot of `version` by name. Without `version` makes a snapshot of the tip and holds that
+  // one. Returns the version. Idempotent. `name` has 1 to 255 bytes of printable UTF-8 without '/'
+  // (kInvalidArgument). kFailedPrecondition: the name holds another version, or there is no snapshot at
+  // `version`.
   Result<Version> Pin(const std::string& name, std::optional<Version> version = std::nullopt);
-  Status Unpin(const std::string& name);                                  // kFailedPrecondition: no such pin
-  Status SetRetention(uint64_t keep_recent, uint64_t snapshot_interval);  // for this run
+  // Removes a named pin and applies retention. kFailedPrecondition: there is no such pin.
+  Status Unpin(const std::string& name);
 
-  // Returns to `target`, durably and at one instant; later versions are gone. Commits that wait get
-  // kNotApplied. Reads and new views continue while the rollback builds the index of `target`; they wait
-  // only while it replaces the live one. Calls at the same time take turns.
-  // kVersionUnreachable: no snapshot and log lead to `target`. kFailedPrecondition, and nothing has changed:
-  // something blocks it, namely
-  //   - a view, an iterator without a view of its own, or an export of the tip that is open, whatever its
-  //     version (it reads the live index), also one that was opened while the index was being built;
-  //   - a view or an export of an older version above `target`, or a lease of another process above it;
-  //   - a named pin above `target`, without drop_pins.
-  // A rollback to the tip changes nothing and is never blocked. kPoisoned after an earlier failed sync.
-  // kIoError or kNoSpace: undone, or, after the instant, finished by the recovery that follows; version()
-  // tells which. If that recovery fails, too, every call fails until the store is reopened.
+  // Sets RuntimeSettings::keep_recent (0 to 1,000,000, kInvalidArgument) and snapshot_interval until the
+  // engine is closed; STORE keeps its own values.
+  Status SetRetention(uint64_t keep_recent, uint64_t snapshot_interval);
+
+  // Returns the store to `target`, durably and at one instant (invariant 6). The later versions are gone. A
+  // rollback to the tip changes nothing and is never blocked. Concurrent calls run one after the other.
+  // Commits that wait get kNotApplied. Reads and new views continue while the engine builds the index of
+  // `target`; they wait only while it replaces the live index.
   //
-  // The plan names everything that blocks in `blocked_by`, by the same rules.
-  Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
+  // kVersionUnreachable: no snapshot and log lead to `target`. kPoisoned: see above.
+  // kFailedPrecondition: nothing has changed, because something blocks the rollback:
+  //   - at any version, an open view of the tip, export of the tip, or iterator without a view of its own, as
+  //     each reads the live index; also one that was opened while the engine built the new index;
+  //   - above `target`, an open view or export of an older version, or a lease of another process;
+  //   - above `target`, a named pin, unless `drop_pins` is set.
+  // kIoError, kNoSpace: before the instant the rollback is undone; after it, a recovery finishes it.
+  // version() shows which happened. If that recovery fails, too, every call fails until the store is
+  // reopened.
   Status Rollback(Version target, const RollbackOptions& options = {});
+  // What Rollback would do now; `blocked_by` names everything that blocks it. Changes nothing. Same errors,
+  // except that something that blocks is no error.
+  Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
 
-  // Writes the version's content to a directory for ImportStore; commits go on meanwhile. The directory is
-  // absent, empty but for lost+found, or left by an export that was interrupted. A failure leaves the
-  // directory empty. kFailedPrecondition: something else is there, or the directory above is missing; kBusy:
-  // another export writes there.
+  // Writes the content of a version to a directory, from which ImportStore makes a store. Commits continue.
+  // The directory may be absent, be empty (lost+found is allowed), or hold an unfinished export.
+  // kVersionUnreachable. kFailedPrecondition: the directory holds something else, or its parent is missing.
+  // kBusy: another export writes there. kInvalidArgument: `chunk_bytes`. kNoSpace. After a failure the
+  // directory is empty, or is marked as an unfinished export, which the same call begins again.
   Status Export(const ExportOptions& options);
 
-  // Reads and verifies, at a bounded rate, all that the store keeps: superblocks, log, snapshots, every
-  // payload that a retained version names. Runs concurrently with every other call; a slot that is freed or
-  // reused meanwhile is not reported as damage. STORE/SCRUB keeps the place of a pass that was stopped or
-  // interrupted by a crash, and the next run resumes there. One run at a time: kBusy. kFailedPrecondition
-  // when read-only.
-  // Scrub returns the report of its own run at the end of the pass, also when StopScrub ended it early.
-  // StartScrub works in the background until the pass ends, StopScrub is called or the store is closed.
-  // StopScrub ends the run under way, waits for it and returns its report; without one it returns the
-  // report of the last run. scrub_report returns that of the newest run, finished or not.
+  // Reads and verifies everything that the store keeps: both superblocks, the log, all snapshots, and every
+  // payload that a retained version names. Runs concurrently with every other call. Does not report a slot
+  // that is freed or reused meanwhile. The file SCRUB keeps the place of a pass that was stopped or that a
+  // crash ended, and the next run resumes there. One run at a time. kBusy: a run is under way.
+  // kFailedPrecondition: read-only.
+  //
+  // Runs one pass and returns its report, also if StopScrub ended it. Damage is not an error: see `findings`.
   Result<ScrubReport> Scrub(const ScrubOptions& options = {});
+  // Starts a run in the background. It ends with the pass, with StopScrub or with Close.
   Status StartScrub(const ScrubOptions& options = {});
+  // Ends the run under way, waits for it and returns its report; the report of the last run if there is none.
   ScrubReport StopScrub();
+  // The report of the newest run, finished or not.
   ScrubReport scrub_report() const;
 
+  // Identity, versions, space and health of the store.
   Result<EngineInfo> Info();
+  // Counters since the open. Never fails.
   EngineStats stats() const;
 
  private:

@@ -23,36 +23,40 @@ struct SnapshotRow {
   std::vector<std::string> pins;
 };
 
-// Slots by what they are. live + pinned + reclaimable + reserved + free = total.
+// The number of slots in each state. live + pinned + reclaimable + reserved + free = total.
 struct SlotUse {
-  Version at_version;
+  Version at_version;  // the version of the index that was counted
   uint64_t total = 0;
-  uint64_t live = 0;         // reachable at the tip
-  uint64_t pinned = 0;       // freed, still reachable at a retained version
-  uint64_t reclaimable = 0;  // freed, reachable by nothing; reused on demand
-  uint64_t reserved = 0;     // taken by commits under way, or in doubt until reopen
+  uint64_t live = 0;         // a key at the tip names them
+  uint64_t pinned = 0;       // freed, but a retained version still needs them
+  uint64_t reclaimable = 0;  // freed, and nothing needs them; the engine frees them when it needs slots
+  uint64_t reserved = 0;     // for commits under way, or for a commit with an unknown outcome, until a reopen
   uint64_t free = 0;
 };
 
-// Freed slots that exactly this holder keeps. Sum over holders + shared = SlotUse::pinned.
+// The number of freed slots that this holder alone keeps. The sum over all holders, plus
+// EngineInfo::pinned_shared, is SlotUse::pinned.
 struct PinnedBy {
-  std::string kind;  // "snapshot" (it and its log), "pin", "view", "export", "lease"
+  std::string kind;  // "snapshot" (with the log after it), "pin", "view", "export", "lease"
   std::string name;
   Version version;
   uint64_t slots = 0;
 };
 
+// The process that has the store open, as LOCK names it.
 struct WriterInfo {
   int64_t pid = 0;
   std::string host;
 };
 
+// A torn tail that a recovery cut from the log.
 struct TailCut {
-  Version cut_after;
-  uint64_t bytes = 0;
-  uint64_t unix_ms = 0;
+  Version cut_after;     // the last version that stayed
+  uint64_t bytes = 0;    // of the torn tail
+  uint64_t unix_ms = 0;  // time of the cut
 };
 
+// Versions of the stored formats.
 struct FormatNumbers {
   uint32_t store = 0, wal = 0, device = 0, snapshot = 0;
 };
@@ -67,48 +71,53 @@ struct EngineInfo {
   Version version;
   Version durable_version;
   Lineage lineage;
-  VersionRanges reachable;  // ascending, disjoint, inclusive
+  VersionRanges reachable;  // normalized
   std::optional<Version> current;
   std::vector<SnapshotRow> snapshots;
   SlotUse slots;
   std::vector<PinnedBy> pinned_by;
-  uint64_t pinned_shared = 0;
+  uint64_t pinned_shared = 0;  // slots that several holders keep
+  // The I/O engine of the device: as the options name it, as opened, and the reason for a difference.
   std::string engine_requested, engine_used, engine_reason;
   Durability durability = Durability::kSynced;
   std::string health;                // "ok", or the first error
-  std::optional<WriterInfo> writer;  // someone else has the store open
-  bool read_only_media = false;      // the store lies on media that cannot be written
-  std::optional<TailCut> recovery;   // the last log tail that was cut
-  std::vector<std::string> aside;    // damaged things in the store's directory that were moved aside
+  std::optional<WriterInfo> writer;  // another process that has the store open
+  bool read_only_media = false;      // the store is on media that cannot be written
+  std::optional<TailCut> recovery;   // the newest torn tail that a recovery cut
+  std::vector<std::string> aside;    // damaged files and directories of the store that were moved aside
 };
 
+// What a rollback does.
 struct RollbackPlan {
-  Version from, to, base;                        // base: the snapshot it starts from
-  uint64_t records = 0;                          // log records to replay
+  Version from, to, base;                        // the tip; the target; the snapshot to start from
+  uint64_t records = 0;                          // log records to replay on the base
   std::optional<VersionRange> versions_dropped;  // absent: to == from
   std::vector<Version> snapshots_dropped;
   std::vector<std::pair<std::string, Version>> pins_dropped;
-  std::vector<std::string> blocked_by;  // empty = it may be done
-  // The log is damaged below `to`, where a snapshot stands: what it holds cannot be kept, and it begins
-  // behind `to`. Then also versions below `to` can no longer be read, those that the damage took included.
+  std::vector<std::string> blocked_by;  // empty: nothing blocks the rollback
+  // The log is damaged below `to`, and `to` has a snapshot: the rollback cannot keep the log, which then
+  // starts from scratch after `to`.
   bool log_begins_anew = false;
-  VersionRanges history_dropped;  // ascending, disjoint, inclusive
+  // Versions below `to` that cannot be read afterwards for that reason, with those that the damage took.
+  // Normalized.
+  VersionRanges history_dropped;
 
   bool changes_nothing() const { return to == from && !log_begins_anew; }
 };
 
+// Facts about one version.
 struct CommitRecord {
   Version version;
   Lineage lineage;
   uint64_t time_unix_ms = 0;
-  std::string metadata;
+  std::string metadata;  // WriteBatch::SetMetadata
 };
 
-// Counters since open.
+// Counters since the open.
 struct EngineStats {
   uint64_t commits = 0;             // versions made
-  uint64_t groups = 0;              // sync rounds that made them
-  uint64_t user_bytes_written = 0;  // keys + values handed to Commit
+  uint64_t groups = 0;              // commit groups that made them
+  uint64_t user_bytes_written = 0;  // keys and values of the applied commits
   uint64_t log_bytes_written = 0;
   uint64_t device_bytes_written = 0, device_bytes_read = 0, device_flushes = 0;
   uint64_t gets = 0;

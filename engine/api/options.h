@@ -21,79 +21,91 @@ class FileSystem;
 namespace rawkv {
 
 enum class Durability : uint8_t {
-  kSynced = 0,          // acknowledged means durable
-  kUnsafeUnsynced = 1,  // acknowledged means applied; a power cut may lose the newest versions, never
-                        // tear one. Sync() and durable_version() tell where durability stands
+  // Commit returns when the version is durable.
+  kSynced = 0,
+  // Commit returns when the version is applied in memory. A power cut may lose the newest versions, each as a
+  // whole, but none at or below Engine::durable_version(). Engine::Sync makes all of them durable.
+  kUnsafeUnsynced = 1,
 };
 
-// The world as parameters; the defaults are the real one. All must outlive the engine. Thread-safe.
+// Everything outside of rawkv, passed in; the defaults are the real ones. All objects must outlive the engine
+// and be thread-safe.
 struct Environment {
   Fs* fs = &PosixFs();
   Clock* clock = &SystemClock();
   Entropy* entropy = &SystemEntropy();
   Logger* logger = &StderrLogger();
-  std::shared_ptr<rocksdb::FileSystem> index_fs;  // null: RocksDB's default
+  std::shared_ptr<rocksdb::FileSystem> index_fs;  // for the index; null: RocksDB's default
   std::function<Result<OpenedDevice>(const std::string&, const DeviceOpenOptions&)> open_device =
       OpenBlockDevice;
-  // Where a format or import finds nothing at the device's path.
+  // Makes a device of `capacity_bytes` at a path where a format or import finds nothing.
   std::function<Status(const std::string&, uint64_t capacity_bytes)> create_device = CreateDeviceFile;
 };
 
-// Kept in STORE at format; an open may override each for its run.
+// Settings that STORE keeps. An open may override each of them until the engine is closed.
 struct RuntimeSettings {
-  uint64_t snapshot_interval = 10000;        // versions between automatic snapshots; 0 = none
-  uint64_t keep_recent = 2;                  // unpinned snapshots kept besides the newest
-  uint64_t wal_segment_bytes = 64ull << 20;  // 64 KiB … 1 GiB
+  uint64_t snapshot_interval = 10000;  // versions between automatic snapshots; 0: no automatic snapshots
+  uint64_t keep_recent = 2;            // unpinned snapshots to keep besides the newest; 0 … 1,000,000
+  uint64_t wal_segment_bytes = 64ull << 20;  // a multiple of 4096; 64 KiB … 1 GiB
   Durability durability = Durability::kSynced;
 };
 
-// Fixed for the store's life, but for `runtime`.
+// Everything except `runtime`, `force` and `env` is fixed for the life of the store.
 struct FormatOptions {
-  std::string device;                    // path; empty = a sparse file STORE/device.img
-  uint64_t capacity_bytes = 1ull << 30;  // of a device file that is made; an existing one keeps its size
-  uint64_t slot_bytes = 4096;            // allocation unit: a multiple of 4096 up to 64 MiB
-  uint64_t header_bytes = 0;             // self-describing extents: 0 or a multiple of 4096
-  uint64_t inline_bytes = 1024;          // values up to this stay in the index; 0 … 64 KiB
-  Version initial_version;               // version of the empty state
-  bool digest = false;                   // state digest a version; not supported yet
-  bool force = false;                    // overwrite a foreign signature or an older store
+  std::string device;                    // path; empty: the sparse file device.img in the store's directory
+  uint64_t capacity_bytes = 1ull << 30;  // of a device file that the format makes
+  uint64_t slot_bytes = 4096;            // allocation unit: a multiple of 4096, up to 64 MiB
+  uint64_t header_bytes = 0;     // of each extent (docs/formats/extent-header.md); 0 or a multiple of 4096
+  uint64_t inline_bytes = 1024;  // values up to this size stay in the index; 0 … 64 KiB
+  Version initial_version;       // version of the empty state; 0 … 2^62
+  bool digest = false;           // a state digest for each version; not supported yet (kNotSupported)
+  bool force = false;            // overwrite a foreign signature, an older store or an unfinished import
   RuntimeSettings runtime;
   Environment env;
 };
 
-// Long work tells how far it is; called from the working thread, at most a few times a second.
+// How far a long operation is.
 struct Progress {
   const char* what = "";  // "replay", "export", "verify", …
-  uint64_t done = 0;
-  uint64_t total = 0;  // 0 = unknown
+  uint64_t done = 0;      // in the same unit as `total`
+  uint64_t total = 0;     // 0: unknown
 };
+// Called from the working thread, at most a few times a second.
 using ProgressFn = std::function<void(const Progress&)>;
 
 struct OpenOptions {
   IoEngine engine = IoEngine::kAuto;
   CacheMode cache = CacheMode::kDirect;
-  uint32_t queue_depth = 64;             // 1 … 1024
-  std::optional<Durability> durability;  // overrides for this run; absent = as kept in STORE
+  uint32_t queue_depth = 64;  // transfers in flight; 1 … 1024
+
+  // Override RuntimeSettings until the engine is closed. Absent: the value in STORE.
+  std::optional<Durability> durability;
   std::optional<uint64_t> snapshot_interval;
   std::optional<uint64_t> keep_recent;
   std::optional<uint64_t> wal_segment_bytes;
-  bool read_only = false;  // reads a throw-away clone; changes nothing of the store's
-  // The caller only looks and closes again at once, as `info` does: an open for writing waits for it up to
-  // 2 s instead of failing with kBusy.
+
+  // Reads a temporary clone of the index; changes nothing that belongs to the store.
+  bool read_only = false;
+  // The caller only reads and closes at once, as `info` does. An open for writing by somebody else then waits
+  // up to 2 s for this one, instead of failing with kBusy.
   bool only_look = false;
-  std::string device;  // where a moved device is now; checked by UUID, hint updated
-  // What the caller believes was fixed at format; a difference is kInvalidArgument naming both.
+  // Path of the device, if it moved. The open checks the device's UUID, and STORE keeps the new path.
+  std::string device;
+  // Values that the caller expects to be fixed in STORE. A difference is kInvalidArgument and names both
+  // values.
   std::optional<uint64_t> slot_bytes;
   std::optional<uint64_t> inline_bytes;
   std::optional<uint64_t> header_bytes;
-  uint64_t memtable_bytes = 64ull << 20;      // index changes held in memory before a flush; from 16 KiB
-  uint64_t group_bytes_max = 8ull << 20;      // log bytes of one commit group
-  uint64_t block_cache_bytes = 256ull << 20;  // of the index
-  bool discard_freed = false;                 // tell the device about reclaimed slots
-  // Verification in the background, pass after pass (Engine::StartScrub): reads at most so many bytes a
-  // second, 0 = as fast as it goes. Absent: off. Not when reading only.
+
+  uint64_t memtable_bytes = 64ull << 20;  // index changes held in memory before a flush; at least 16 KiB
+  uint64_t group_bytes_max = 8ull << 20;  // log bytes of one commit group; a larger commit is its own group
+  uint64_t block_cache_bytes = 256ull << 20;  // RocksDB's cache of table blocks
+  bool discard_freed = false;                 // discard slots on the device when they become free
+
+  // Bytes a second that a scrub in the background reads, one pass after the other (Engine::StartScrub); 0: no
+  // limit. Absent: no scrub in the background. Ignored with `read_only`.
   std::optional<uint64_t> scrub_bytes_per_second;
-  uint64_t scrub_rest_seconds = 7 * 86400;  // from the end of a pass to the next one
+  uint64_t scrub_rest_seconds = 7 * 86400;  // from the end of one pass to the start of the next
   ProgressFn progress;
   Environment env;
 };
@@ -103,25 +115,25 @@ struct ReadOptions {
 };
 
 struct IteratorOptions {
-  std::shared_ptr<const ReadView> view;  // null: the tip; the iterator keeps it alive
-  std::string lower;                     // inclusive; "" = from the first key
-  std::string upper;                     // exclusive; "" = to the last key
+  std::shared_ptr<const ReadView> view;  // null: the tip; the iterator keeps the view open
+  std::string lower;                     // inclusive; "": from the first key
+  std::string upper;                     // exclusive; "": to the last key
   std::string prefix;                    // narrows the bounds further
 };
 
 struct CommitOptions {
-  std::optional<Version> expected_version;  // the version this commit must become
-  std::optional<Durability> durability;     // absent: the store's
+  std::optional<Version> expected_version;  // the version that this commit must become
+  std::optional<Durability> durability;     // absent: the store's setting
 };
 
 struct RollbackOptions {
-  bool drop_pins = false;  // drop named pins above the target instead of refusing
+  bool drop_pins = false;  // remove named pins above the target instead of refusing
 };
 
 struct ExportOptions {
   Version version;
-  std::string out;                    // directory, absent or empty
-  uint64_t chunk_bytes = 8ull << 20;  // 1 … 16 MiB
+  std::string out;                    // directory, see Engine::Export
+  uint64_t chunk_bytes = 8ull << 20;  // size of one chunk file; 1 … 16 MiB
   ProgressFn progress;
 };
 

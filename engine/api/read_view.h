@@ -7,9 +7,10 @@
 
 namespace rawkv {
 
-// A retained version held still for reading: its slots are not reused while the view lives. Get one
-// from Engine::OpenView, hand it to reads in ReadOptions, let go of it soon: it pins space (shown by
-// `info`) and blocks a rollback below it. Thread-safe. Must not outlive the engine.
+// A retained version that is held still for reading: its slots are not reused while the view exists.
+// Engine::OpenView makes one, and ReadOptions hands it to reads. A view holds space, which Engine::Info
+// shows, and blocks rollbacks (Engine::Rollback), so release it soon. Thread-safe. Engine::Close returns
+// kBusy while a view is open.
 class RAWKV_EXPORT ReadView {
  public:
   virtual ~ReadView() = default;

@@ -11,26 +11,26 @@ namespace rawkv {
 
 struct Value {
   std::string bytes;
-  Version written_by;
+  Version written_by;  // the version that wrote the value
 };
 
 enum class CommitOutcome : uint8_t {
-  kApplied,     // durable (or applied, when unsynced) and visible
-  kNotApplied,  // nothing of it will ever be seen
-  kUnknown,     // a sync failed on the way; reopen tells (invariant 10)
+  kApplied,     // visible and durable (in the mode kUnsafeUnsynced: visible)
+  kNotApplied,  // no part of the commit will ever be visible
+  kUnknown,     // an error after the log was written; a reopen decides (invariant 10)
 };
 
 struct [[nodiscard]] CommitResult {
   Status status;
   CommitOutcome outcome = CommitOutcome::kNotApplied;
-  Version version;  // valid when kApplied
+  Version version;  // valid with kApplied
   bool ok() const { return status.ok(); }
 };
 
 struct FormatResult {
   Uuid store_uuid, device_uuid;
-  std::string device;
-  Version version;
+  std::string device;  // path
+  Version version;     // the initial version
 };
 
 }  // namespace rawkv

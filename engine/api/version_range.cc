@@ -26,7 +26,7 @@ VersionRanges Without(const VersionRanges& ranges, const VersionRanges& taken) {
   VersionRanges out;
   for (const auto& [first, last] : ranges) {
     Version at = first;
-    bool over = false;  // `last` is taken, so that nothing is left behind it
+    bool over = false;  // `last` is taken, so no version of this range is left
     for (const auto& [from, to] : taken) {
       if (to < at || from > last) continue;
       if (from > at) out.emplace_back(at, Previous(from));

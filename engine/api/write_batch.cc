@@ -6,7 +6,7 @@
 namespace rawkv {
 
 template <typename Step>
-void WriteBatch::Keep(const Step& step) {
+void WriteBatch::RunStep(const Step& step) {
   const Status done = NoThrow([&]() -> Status {
     step();
     return {};
@@ -15,36 +15,36 @@ void WriteBatch::Keep(const Step& step) {
 }
 
 void WriteBatch::Put(std::string_view key, std::string_view value) {
-  Keep([&] {
+  RunStep([&] {
     operations_.push_back(
         {.kind = Operation::Kind::kPut, .key = std::string(key), .owned = std::string(value)});
   });
 }
 
 void WriteBatch::PutBorrowed(std::string_view key, ConstBytes value) {
-  Keep([&] {
+  RunStep([&] {
     operations_.push_back(
         {.kind = Operation::Kind::kPut, .key = std::string(key), .borrowed = value, .is_borrowed = true});
   });
 }
 
 void WriteBatch::Delete(std::string_view key) {
-  Keep([&] { operations_.push_back({.kind = Operation::Kind::kDelete, .key = std::string(key)}); });
+  RunStep([&] { operations_.push_back({.kind = Operation::Kind::kDelete, .key = std::string(key)}); });
 }
 
 void WriteBatch::DeleteRange(std::string_view begin, std::string_view end) {
-  Keep([&] {
+  RunStep([&] {
     operations_.push_back(
         {.kind = Operation::Kind::kDeleteRange, .key = std::string(begin), .end_key = std::string(end)});
   });
 }
 
 void WriteBatch::DeletePrefix(std::string_view prefix) {
-  Keep([&] { DeleteRange(prefix, PrefixEnd(prefix)); });
+  RunStep([&] { DeleteRange(prefix, PrefixEnd(prefix)); });
 }
 
 void WriteBatch::SetMetadata(std::string_view metadata) {
-  Keep([&] { metadata_ = std::string(metadata); });
+  RunStep([&] { metadata_ = std::string(metadata); });
 }
 
 void WriteBatch::Clear() {

@@ -11,23 +11,25 @@
 
 namespace rawkv {
 
-// The puts and deletes of one version, in order: a later operation wins over an earlier one. Not
-// thread-safe. Nothing is checked here; Commit answers kInvalidArgument for keys that are empty or
-// over 64 KiB, values over 1 GiB, more than kMaxOperations, metadata over 64 KiB, or a change set
-// whose record would not fit a log segment. An operation that finds no memory is missing from the batch:
-// status() keeps that error, and Commit answers with it.
+// The puts and deletes of one version, in order: a later operation on a key overrides an earlier one. Not
+// thread-safe.
+//
+// The batch checks nothing. Commit returns kInvalidArgument for a key that is empty or over 64 KiB, a value
+// over 1 GiB, more than kMaxOperations operations, metadata over 64 KiB, a range that ends at or before its
+// begin, or a change set whose record does not fit a log segment. An operation that lacks memory is not in
+// the batch: status() keeps that error, and Commit returns it.
 class RAWKV_EXPORT WriteBatch {
  public:
   static constexpr size_t kMaxOperations = 1'000'000;
 
   void Put(std::string_view key, std::string_view value);  // copies the value
-  // Borrows the value: it must stay unchanged until Commit returns.
+  // Refers to the caller's bytes, which must stay unchanged until Commit returns.
   void PutBorrowed(std::string_view key, ConstBytes value);
-  void Delete(std::string_view key);                               // absent is fine
-  void DeleteRange(std::string_view begin, std::string_view end);  // [begin, end); end "" = to the last key
+  void Delete(std::string_view key);                               // the key may be absent
+  void DeleteRange(std::string_view begin, std::string_view end);  // [begin, end); end "": to the last key
   void DeletePrefix(std::string_view prefix);                      // an empty prefix deletes everything
-  void SetMetadata(std::string_view metadata);                     // kept with the version
-  void Clear();
+  void SetMetadata(std::string_view metadata);  // bytes that the store keeps with the version
+  void Clear();                                 // empties the batch, its metadata and status
   size_t size() const { return operations_.size(); }
   bool empty() const { return operations_.empty(); }
   // Ok, or the first error of an operation since the batch was made or cleared.
@@ -38,8 +40,8 @@ class RAWKV_EXPORT WriteBatch {
     Kind kind = Kind::kPut;
     std::string key;
     std::string end_key;  // kDeleteRange
-    std::string owned;    // kPut by copy
-    ConstBytes borrowed;  // kPut by reference, if is_borrowed
+    std::string owned;    // the value of Put
+    ConstBytes borrowed;  // the value of PutBorrowed
     bool is_borrowed = false;
     ConstBytes value() const { return is_borrowed ? borrowed : AsBytes(owned); }
   };
@@ -47,9 +49,9 @@ class RAWKV_EXPORT WriteBatch {
   const std::string& metadata() const { return metadata_; }
 
  private:
-  // Runs one step of a call; keeps the error if the step throws.
+  // Runs `step`; keeps its exception as the batch's error, if there is none yet.
   template <typename Step>
-  void Keep(const Step& step);
+  void RunStep(const Step& step);
 
   std::vector<Operation> operations_;
   std::string metadata_;
