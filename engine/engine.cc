@@ -79,7 +79,7 @@ T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fai
 }
 
 // Empty when there is no memory even for the results.
-std::vector<Result<Value>> ForEachKey(size_t keys, const Status& error) noexcept try {
+std::vector<Result<Value>> MakeErrorResults(size_t keys, const Status& error) noexcept try {
   return std::vector<Result<Value>>(keys, Result<Value>(error));
 } catch (...) {
   return {};
@@ -120,7 +120,7 @@ std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> ke
       *impl_, options, [&](Reader& r) { return r.MultiGet(keys); },
       [&](const Status& s) { return R(keys.size(), Result<Value>(s)); });
 } catch (...) {
-  return ForEachKey(keys.size(), StatusOfException());
+  return MakeErrorResults(keys.size(), StatusOfException());
 }
 
 Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) try {
@@ -155,7 +155,7 @@ Result<CommitRecord> Engine::GetCommit(Version version) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
   // A view may hold a version of which neither log nor snapshots know any more.
   if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
-  return impl_->maintenance->Alongside([&] { return FindCommit(*impl_->context, impl_->core, version); });
+  return impl_->maintenance->RunAlongside([&] { return FindCommit(*impl_->context, impl_->core, version); });
 } catch (...) {
   return StatusOfException();
 }
@@ -247,7 +247,7 @@ Status Engine::StartScrub(const ScrubOptions& options) try {
 namespace {
 
 // Of a run that could not be asked.
-ScrubReport ReportOf(const Status& error) {
+ScrubReport MakeErrorReport(const Status& error) {
   ScrubReport report;
   report.stopped = error;
   return report;
@@ -256,23 +256,23 @@ ScrubReport ReportOf(const Status& error) {
 }  // namespace
 
 ScrubReport Engine::StopScrub() try {
-  if (impl_->process.forked()) return ReportOf(impl_->CheckProcess());
+  if (impl_->process.forked()) return MakeErrorReport(impl_->CheckProcess());
   return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->Stop();
 } catch (...) {
-  return ReportOf(StatusOfException());
+  return MakeErrorReport(StatusOfException());
 }
 
 ScrubReport Engine::scrub_report() const try {
-  if (impl_->process.forked()) return ReportOf(impl_->CheckProcess());
+  if (impl_->process.forked()) return MakeErrorReport(impl_->CheckProcess());
   return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->report();
 } catch (...) {
-  return ReportOf(StatusOfException());
+  return MakeErrorReport(StatusOfException());
 }
 
 Result<EngineInfo> Engine::Info() try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
-  return impl_->maintenance->Alongside([this]() -> Result<EngineInfo> {
-    RAWKV_ASSIGN_OR_RETURN(const Retained now, impl_->maintenance->Look());
+  return impl_->maintenance->RunAlongside([this]() -> Result<EngineInfo> {
+    RAWKV_ASSIGN_OR_RETURN(const Retained now, impl_->maintenance->SurveyRetained());
     return DescribeOpenStore(*impl_->context, impl_->core, impl_->poison, now.survey, now.reach);
   });
 } catch (...) {

@@ -77,7 +77,7 @@ Status Engine::Impl::CheckProcess() const {
 Status Engine::Impl::CheckReadable() const {
   RAWKV_RETURN_IF_ERROR(CheckProcess());
   if (closed_.load()) return Status::FailedPrecondition("the store is closed");
-  if (dead_.load()) {
+  if (unusable_.load()) {
     return Status::Poisoned("the store could not be brought up after a rollback; close and reopen it");
   }
   return Status::Ok();
@@ -183,7 +183,7 @@ Status Engine::Impl::Close() {
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
   gate.Close(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
-  if (pipeline != nullptr && poison.first().ok() && !dead_.load()) {
+  if (pipeline != nullptr && poison.first().ok() && !unusable_.load()) {
     status = NoThrow([this] { return SyncForClose(); });
   }
   closed_ = true;
@@ -232,7 +232,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
     epochs.Close();
     // A view of the tip, or another process's lease, may be open that was not when the building began.
     const Result<RollbackPlan> still = NoThrow([&] { return PlanUnblockedRollback(target, options); });
-    const SwitchOutcome outcome = still.ok() ? SwitchTo(marker, &status) : SwitchOutcome::kNotDone;
+    const SwitchOutcome outcome = still.ok() ? SwitchAndBringUp(marker, &status) : SwitchOutcome::kNotDone;
     if (!still.ok()) status = still.status();
     epochs.Reopen();
     if (outcome != SwitchOutcome::kNotDone) return status;
@@ -243,7 +243,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   return status.WithContext("and undoing it failed, reopen the store (" + undone.ToString() + ")");
 }
 
-SwitchOutcome Engine::Impl::SwitchTo(const RollbackMarker& marker, Status* status) {
+SwitchOutcome Engine::Impl::SwitchAndBringUp(const RollbackMarker& marker, Status* status) {
   SwitchOutcome outcome = SwitchOutcome::kUnclear;  // stands if an exception ends the switch
   const Status ended = NoThrow([&]() -> Status {
     outcome = SwitchRollback(*context, marker, status);
@@ -258,7 +258,7 @@ SwitchOutcome Engine::Impl::SwitchTo(const RollbackMarker& marker, Status* statu
   }
   const Status up = NoThrow([&] { return Recover(*context, core); });
   if (!up.ok()) {
-    dead_ = true;
+    unusable_ = true;
     poison.Set(up);
     if (status->ok()) *status = up;
     return outcome;

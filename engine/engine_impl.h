@@ -66,7 +66,7 @@ class Engine::Impl {
   // kFailedPrecondition if something blocks it.
   Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);
   // While no reader is inside: the instant, then the store is brought up again.
-  SwitchOutcome SwitchTo(const RollbackMarker& marker, Status* status);
+  SwitchOutcome SwitchAndBringUp(const RollbackMarker& marker, Status* status);
 
   Mutex rollback_mu_;  // one rollback at a time
 
@@ -75,7 +75,7 @@ class Engine::Impl {
   std::atomic<uint64_t> last_snapshot_{0};  // version of the newest one, or of the last attempt
   std::atomic<uint64_t> log_bytes_at_snapshot_{0};
   std::atomic<bool> closed_{false};
-  std::atomic<bool> dead_{false};  // a rollback could not bring the store up again
+  std::atomic<bool> unusable_{false};  // a rollback could not bring the store up again
 };
 
 }  // namespace rawkv

@@ -25,7 +25,7 @@ struct SlotCheck::Pages {
   std::vector<uint64_t> live, taken;
 };
 
-void SlotCheck::Add(CheckReport* report, const Extent& where, std::string message, Worst how) {
+void SlotCheck::AddFinding(CheckReport* report, const Extent& where, std::string message, Worst how) {
   Worsen(how);
   report->findings.push_back({"slots", SlotRange(where), meta_.applied, name_ + ": " + std::move(message)});
 }
@@ -53,7 +53,7 @@ Status SlotCheck::CollectLive(CheckReport* report) {
     const PayloadRef& ref = std::get<PayloadRef>(entry->value.data);
     for (const Extent& e : ref.extents) {
       if (e.first.value() >= slot_count_ || e.count.value() > slot_count_ - e.first.value()) {
-        Add(report, e, "an extent lies outside the device");
+        AddFinding(report, e, "an extent lies outside the device");
         continue;
       }
       live_.push_back({e, ref.write_id, entry->written_by});
@@ -68,7 +68,7 @@ Status SlotCheck::CollectDeferred(CheckReport* report) {
       index_.ForEachDeferred(Version(~uint64_t{0}), std::nullopt, [&](const DeferredFree& entry) {
         if (entry.extent.first.value() >= slot_count_ ||
             entry.extent.count.value() > slot_count_ - entry.extent.first.value()) {
-          Add(report, entry.extent, "a deferred entry lies outside the device");
+          AddFinding(report, entry.extent, "a deferred entry lies outside the device");
         } else {
           deferred_.push_back(entry);
         }
@@ -94,7 +94,7 @@ void SlotCheck::CheckOverlaps(CheckReport* report) {
     const char* what = uses[i - 1].live && uses[i].live   ? "two live extents overlap"
                        : uses[i - 1].live || uses[i].live ? "a live extent is deferred, too"
                                                           : "two deferred entries overlap";
-    Add(report, uses[i].extent, what);
+    AddFinding(report, uses[i].extent, what);
   }
 }
 
@@ -115,7 +115,7 @@ void SlotCheck::CheckCounts(CheckReport* report) {
   expect("taken slots", meta_.taken_slots, taken, true);
 }
 
-SlotCheck::Pages SlotCheck::WantedPages() const {
+SlotCheck::Pages SlotCheck::ComputePages() const {
   const uint64_t words = (slot_count_ + kSlots - 1) / kSlots * (kSlots / 64);
   Pages want{std::vector<uint64_t>(words), std::vector<uint64_t>(words)};
   for (const LiveExtent& l : live_) {
@@ -127,7 +127,7 @@ SlotCheck::Pages SlotCheck::WantedPages() const {
 }
 
 Status SlotCheck::CheckPages(CheckReport* report) {
-  const Pages want = WantedPages();
+  const Pages want = ComputePages();
   const uint64_t words = want.live.size();
   uint64_t next = 0;
   const auto check = [&](uint64_t number, const AllocationPage& page) {
@@ -141,9 +141,9 @@ Status SlotCheck::CheckPages(CheckReport* report) {
       const uint64_t leaked = page.taken[w] & ~want_taken;
       const bool only_leaks = leaked != 0 && page.live[w] == want_live && (want_taken & ~page.taken[w]) == 0;
       if (only_leaks) {
-        Add(report, where, "leaked: taken by nothing that is live or deferred", Worst::kLeaks);
+        AddFinding(report, where, "leaked: taken by nothing that is live or deferred", Worst::kLeaks);
       } else {
-        Add(report, where, "the allocation page contradicts the keys");
+        AddFinding(report, where, "the allocation page contradicts the keys");
       }
     }
   };
@@ -158,7 +158,7 @@ Status SlotCheck::CheckPages(CheckReport* report) {
   return Status::Ok();
 }
 
-void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport* report) {
+void SlotCheck::CheckHoldsSlotsOf(const SlotCheck& older, Version version, CheckReport* report) {
   for (const LiveExtent& need : older.live_) {
     // The holder may be in several entries (a deferred run is trimmed by later allocations only where
     // it may be reused), so each slot's cover is walked.
@@ -175,7 +175,7 @@ void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport*
                  std::prev(d)->born <= version && version < std::prev(d)->freed) {
         at = std::prev(d)->extent.end().value();
       } else {
-        Add(report, need.extent, "reachable at version " + ToString(version) + ", but free or reused");
+        AddFinding(report, need.extent, "reachable at version " + ToString(version) + ", but free or reused");
         break;
       }
     }
@@ -183,7 +183,7 @@ void SlotCheck::CheckHolds(const SlotCheck& older, Version version, CheckReport*
 }
 
 Status SlotCheck::TrimDeferred(IndexBatch& batch) {
-  const std::vector<uint64_t> live = WantedPages().live;
+  const std::vector<uint64_t> live = ComputePages().live;
   std::vector<DeferredFree> kept;
   for (const DeferredFree& entry : deferred_) {
     const size_t before = kept.size();
@@ -205,7 +205,7 @@ Status SlotCheck::TrimDeferred(IndexBatch& batch) {
 Status SlotCheck::Correct() {
   const std::unique_ptr<IndexBatch> batch = index_.NewBatch();
   RAWKV_RETURN_IF_ERROR(TrimDeferred(*batch));
-  const auto [live, taken] = WantedPages();
+  const auto [live, taken] = ComputePages();
   std::map<uint64_t, AllocationPage> present;
   RAWKV_RETURN_IF_ERROR(index_.ForEachPage([&](uint64_t number, const AllocationPage& page) {
     present[number] = page;

@@ -35,7 +35,7 @@ class SlotCheck {
 
   // Every extent live in `older` (a snapshot at `version`) must be held here: live with the same write
   // id, or deferred and reachable at that version (invariant 2).
-  void CheckHolds(const SlotCheck& older, Version version, CheckReport* report);
+  void CheckHoldsSlotsOf(const SlotCheck& older, Version version, CheckReport* report);
 
   // Writes pages, counts and deferred entries anew as the keys say: slots that nothing holds become free,
   // those that a live value holds are taken and not deferred. After Run, on an index opened for writing.
@@ -53,11 +53,11 @@ class SlotCheck {
   void CheckOverlaps(CheckReport* report);
   Status CheckPages(CheckReport* report);
   void CheckCounts(CheckReport* report);
-  void Add(CheckReport* report, const Extent& where, std::string message, Worst how = Worst::kWrong);
+  void AddFinding(CheckReport* report, const Extent& where, std::string message, Worst how = Worst::kWrong);
   void Worsen(Worst how) { worst_ = std::max(worst_, how); }
   Status TrimDeferred(IndexBatch& batch);
   struct Pages;
-  Pages WantedPages() const;
+  Pages ComputePages() const;
 
   KeyIndex& index_;
   const std::string name_;

@@ -43,7 +43,7 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
   const Status refused = opened.status();
   const bool busy = refused.code() == StatusCode::kBusy;
   if (!opened.ok()) {
-    opened = OpenAt(dir, options, ContextAccess::kBesideWriter);
+    opened = OpenAt(dir, options, ContextAccess::kAlongsideWriter);
     if (!opened.ok()) return opened.status();
   }
   StoreContext& c = **opened;
@@ -60,7 +60,7 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
     return info;
   }
   if (!survey->unread.ok() && info.health == "ok") info.health = survey->unread.ToString();
-  const Result<FoundEnd> found = FindEnd(c, *survey);
+  const Result<FoundStoreEnd> found = FindStoreEnd(c, *survey);
   if (found.ok()) {
     const Version intact = found->end.intact;
     info.version = intact;
@@ -78,7 +78,7 @@ Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& optio
 
 Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
-                         OpenAt(dir, options, ContextAccess::kBesideWriter));
+                         OpenAt(dir, options, ContextAccess::kAlongsideWriter));
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(*c));
   return survey.Rows();
 } catch (...) {
@@ -117,7 +117,7 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
 
 Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
-                         OpenAt(dir, options, ContextAccess::kBesideWriter));
+                         OpenAt(dir, options, ContextAccess::kAlongsideWriter));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
   if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
   std::vector<LogSegmentRow> rows;

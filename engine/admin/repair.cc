@@ -25,7 +25,7 @@ Result<Diagnosis> Diagnose(StoreContext& c, const CheckOptions& check) {
 }
 
 // A damaged STORE, or superblock, keeps everything else from being looked at.
-std::optional<RepairPlan> Unopenable(const CheckReport& report) {
+std::optional<RepairPlan> PlanForUnopenable(const CheckReport& report) {
   for (const Finding& f : report.findings) {
     if (f.kind != "store" && f.kind != "superblock") continue;
     RepairPlan plan;
@@ -40,21 +40,21 @@ std::optional<RepairPlan> Unopenable(const CheckReport& report) {
 }
 
 // The plan if the store cannot even be opened for checking; its report goes to *report.
-Result<std::optional<RepairPlan>> PlanOfUnopenable(const std::string& dir, const CheckOptions& check,
+Result<std::optional<RepairPlan>> PlanIfUnopenable(const std::string& dir, const CheckOptions& check,
                                                    const OpenOptions& options, CheckReport* report) {
   const Result<std::unique_ptr<StoreContext>> c = OpenStoreContext(dir, options, ContextAccess::kInspect);
   if (c.ok()) return std::optional<RepairPlan>();
   if (c.status().code() != StatusCode::kCorruption) return c.status();
   RAWKV_ASSIGN_OR_RETURN(*report, CheckStore(dir, check, options));
-  return Unopenable(*report);
+  return PlanForUnopenable(*report);
 }
 
-bool Agreed(const RepairPlan& plan, const std::optional<VersionRanges>& may_give_up) {
+bool IsAgreed(const RepairPlan& plan, const std::optional<VersionRanges>& may_give_up) {
   return !plan.needs_confirmation() || (may_give_up && *may_give_up == plan.gives_up);
 }
 
 // A rollback that was interrupted comes first: what it leaves is what is judged.
-RepairStep RollbackFirst(const StoreContext& c) {
+RepairStep MakeRollbackFirstStep(const StoreContext& c) {
   return {"rollback", c.paths.rollback_marker(), {}, "an interrupted rollback is finished or undone first"};
 }
 
@@ -96,7 +96,7 @@ Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check,
                               CheckReport* found) try {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   RAWKV_ASSIGN_OR_RETURN(const std::optional<RepairPlan> unopenable,
-                         PlanOfUnopenable(store_dir, check, options, found));
+                         PlanIfUnopenable(store_dir, check, options, found));
   if (unopenable) return *unopenable;
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenStoreContext(store_dir, options, ContextAccess::kInspect));
@@ -104,7 +104,7 @@ Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check,
     StoreChecker checker(*c, check);
     RAWKV_ASSIGN_OR_RETURN(*found, checker.Run());
     RepairPlan plan;
-    plan.steps.push_back(RollbackFirst(*c));
+    plan.steps.push_back(MakeRollbackFirstStep(*c));
     return plan;
   }
   RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(*c, check));
@@ -120,7 +120,7 @@ Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& re
   const CheckOptions check{.deep = repair.deep};
   RepairReport out;
   RAWKV_ASSIGN_OR_RETURN(std::optional<RepairPlan> unopenable,
-                         PlanOfUnopenable(store_dir, check, options, &out.left));
+                         PlanIfUnopenable(store_dir, check, options, &out.left));
   if (unopenable) {
     out.plan = *std::move(unopenable);
     return out;
@@ -130,13 +130,13 @@ Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& re
                            OpenStoreContext(store_dir, options, ContextAccess::kWrite));
     if (LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker()).ok()) {
       RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(*c));
-      out.repaired.push_back(RollbackFirst(*c));
+      out.repaired.push_back(MakeRollbackFirstStep(*c));
     }
     RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
     // Payloads are no part of what is decided: they are read once, afterwards.
     RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(*c, {}));
-    out.agreed = Agreed(d.decision.shown, repair.may_give_up);
-    RAWKV_RETURN_IF_ERROR(WithBallast(*c, [&] { return RunRepair(*c, d.decision, out.agreed); }));
+    out.agreed = IsAgreed(d.decision.shown, repair.may_give_up);
+    RAWKV_RETURN_IF_ERROR(WithReserve(*c, [&] { return RunRepair(*c, d.decision, out.agreed); }));
     out.plan = std::move(d.decision.shown);
   }
   for (const RepairStep& step : out.plan.steps) {

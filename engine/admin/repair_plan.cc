@@ -19,11 +19,11 @@ class Decider {
   Result<RepairDecision> Run() {
     RAWKV_RETURN_IF_ERROR(Prepare());
     DecideSmallFiles();
-    RAWKV_ASSIGN_OR_RETURN(const bool kept, KeepTheLogsTip());
-    if (!kept) RAWKV_RETURN_IF_ERROR(FindANewTip());
+    RAWKV_ASSIGN_OR_RETURN(const bool kept, TryKeepLogTip());
+    if (!kept) RAWKV_RETURN_IF_ERROR(FindNewTip());
     if (d_.way != RepairDecision::Way::kNone) {
       d_.quarantine = facts_.damaged;
-      SettlePins();
+      DecidePins();
     }
     Describe();
     return std::move(d_);
@@ -86,7 +86,7 @@ class Decider {
   }
 
   // The oldest snapshot from which the log leads to its end. Nothing above it is given up.
-  Result<bool> KeepTheLogsTip() {
+  Result<bool> TryKeepLogTip() {
     for (const SnapshotInfo& s : facts_.whole) {
       if (!survey_.Continued(s.version)) continue;
       const Result<LogJudgement> judged = JudgeLog(c_, Next(s.version), proven_);
@@ -120,13 +120,13 @@ class Decider {
   }
 
   // The newest version that a whole state and the intact records behind it lead to.
-  Status FindANewTip() {
+  Status FindNewTip() {
     d_.way = Way::kNone;
     std::optional<RepairDecision::Build> best;
     const auto consider = [&](std::optional<Version> snapshot, Version from) -> Status {
       // Below the reuse floor its values may have been overwritten.
       if (from < survey_.reuse_floor) return Status::Ok();
-      RAWKV_ASSIGN_OR_RETURN(const Version to, ReachFrom(c_, from, proven_));
+      RAWKV_ASSIGN_OR_RETURN(const Version to, FindReachFrom(c_, from, proven_));
       if (!best || to > best->to) best = RepairDecision::Build{.snapshot = snapshot, .from = from, .to = to};
       return Status::Ok();
     };
@@ -136,19 +136,19 @@ class Decider {
     if (facts_.working) RAWKV_RETURN_IF_ERROR(consider(std::nullopt, facts_.working->applied));
     if (!best) return Status::Ok();
     d_.shown.tip = best->to;
-    RAWKV_ASSIGN_OR_RETURN(const bool by_rollback, RollBackTo(best->to));
+    RAWKV_ASSIGN_OR_RETURN(const bool by_rollback, TryRollBackTo(best->to));
     if (by_rollback) return Status::Ok();
     d_.way = Way::kNewState;
     base_ = best->to;
     best->publish = !facts_.IsWhole(best->to);
     d_.build = best;
-    d_.begin_log_anew = !facts_.log_whole;
+    d_.restart_log = !facts_.log_whole;
     if (!best->publish && survey_.current != best->to) d_.set_current = best->to;
     return Status::Ok();
   }
 
   // A rollback keeps the log below its target, so it is better wherever that log is whole.
-  Result<bool> RollBackTo(Version target) {
+  Result<bool> TryRollBackTo(Version target) {
     const auto oldest = std::find_if(facts_.whole.begin(), facts_.whole.end(),
                                      [&](const auto& s) { return survey_.Continued(s.version); });
     if (oldest == facts_.whole.end() || oldest->version > target) return false;
@@ -168,7 +168,7 @@ class Decider {
   }
 
   // Ranges that can be read once it is done, and the pins that go with them.
-  void SettlePins() {
+  void DecidePins() {
     PinTable after = pins_;
     VersionRanges reachable;
     if (d_.way == Way::kNewState) {
@@ -176,7 +176,7 @@ class Decider {
     } else {
       reachable = {{base_, d_.shown.tip}};
     }
-    const bool log_goes = d_.begin_log_anew || d_.drop_log_before || d_.way == Way::kNewState;
+    const bool log_goes = d_.restart_log || d_.drop_log_before || d_.way == Way::kNewState;
     for (const SnapshotInfo& s : facts_.whole) {
       const bool readable = s.version >= survey_.reuse_floor || Pinned(s.version);
       if (s.version >= base_ || !readable) continue;
@@ -282,7 +282,7 @@ void Decider::Describe() {
            "read");
     }
   }
-  if (d_.begin_log_anew) {
+  if (d_.restart_log) {
     Step("log", c_.paths.wal(), Next(base_),
          "moved aside, and begun anew with this version as the first; the store forks into a new lineage");
   }

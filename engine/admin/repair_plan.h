@@ -43,7 +43,7 @@ struct RepairDecision {
   std::optional<Version> set_current;  // a whole snapshot
   std::vector<Version> quarantine;
   std::optional<PinTable> pins_after;
-  bool begin_log_anew = false;
+  bool restart_log = false;
   std::optional<Version> drop_log_before;
   std::optional<RollbackPlan> rollback;
 

@@ -84,7 +84,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
 }
 
 // A damaged snapshot of the same version stands in the way, and `current` may name it.
-Status ClearTheWay(StoreContext& c, Version version) {
+Status MoveBlockingSnapshotAside(StoreContext& c, Version version) {
   RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(*c.env.fs, c.snapshots->PathOf(version)));
   if (!taken) return Status::Ok();
   const Result<Version> current = c.snapshots->Current();
@@ -93,7 +93,7 @@ Status ClearTheWay(StoreContext& c, Version version) {
 }
 
 Status PublishState(StoreContext& c, const RepairDecision::Build& b) {
-  RAWKV_RETURN_IF_ERROR(ClearTheWay(c, b.to));
+  RAWKV_RETURN_IF_ERROR(MoveBlockingSnapshotAside(c, b.to));
   return PublishIndex(c.paths.dir, c.env, c.record(), c.paths.working_new_index());
 }
 
@@ -109,7 +109,7 @@ Status QuarantineAll(StoreContext& c, const std::vector<Version>& versions) {
 }
 
 // What the log's change will remove or overwrite stays as wal.damaged/. Built under a name that is swept.
-Status SetLogAside(StoreContext& c, const RepairDecision& d) {
+Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
   Fs& fs = *c.env.fs;
   const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(fs, c.paths.wal());
   if (segments.status().code() == StatusCode::kNotFound) return Status::Ok();
@@ -121,7 +121,7 @@ Status SetLogAside(StoreContext& c, const RepairDecision& d) {
     const SegmentFile& segment = (*segments)[i];
     const bool has_next = i + 1 < segments->size();
     const Version behind = has_next ? (*segments)[i + 1].first : segment.first;
-    bool goes = d.begin_log_anew;
+    bool goes = d.restart_log;
     AsideMode mode = AsideMode::kLink;
     if (d.drop_log_before) goes = has_next && behind <= *d.drop_log_before;
     if (d.rollback) {
@@ -142,17 +142,17 @@ Status SetLogAside(StoreContext& c, const RepairDecision& d) {
 
 // Versions above the new tip may have been seen by others: what is made now is another branch
 // (invariant 4).
-Status ForkAt(StoreContext& c, Version tip) {
+Status ForkLineageAt(StoreContext& c, Version tip) {
   StoreRecord next = c.record();
   Lineage id;
   while (id == Lineage() || next.chain.Knows(id)) id = Lineage(c.env.entropy->NextU64());
-  RAWKV_ASSIGN_OR_RETURN(next.chain, ForkedChain(c, id, tip));
+  RAWKV_ASSIGN_OR_RETURN(next.chain, MakeForkedChain(c, id, tip));
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
   return c.UpdateSuperblock(std::min(c.reuse_floor(), tip));
 }
 
-Status BeginTheLogAnew(StoreContext& c, Version tip) {
-  RAWKV_RETURN_IF_ERROR(ForkAt(c, tip));
+Status StartLogFromScratch(StoreContext& c, Version tip) {
+  RAWKV_RETURN_IF_ERROR(ForkLineageAt(c, tip));
   RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.paths.wal()));
   if (!there) RAWKV_RETURN_IF_ERROR(MakeDirSynced(*c.env.fs, c.paths.wal()));
   return BeginLogAnew(c.log(), c.wal_options(), Next(tip));
@@ -167,8 +167,8 @@ Status RunStateSteps(StoreContext& c, const RepairDecision& d) {
   // Before the log goes that made them more than snapshots.
   if (d.pins_after) RAWKV_RETURN_IF_ERROR(SavePins(*c.env.fs, c.paths.dir, *d.pins_after));
   RAWKV_RETURN_IF_ERROR(QuarantineAll(c, d.quarantine));
-  if (d.begin_log_anew || d.drop_log_before) RAWKV_RETURN_IF_ERROR(SetLogAside(c, d));
-  if (d.begin_log_anew) RAWKV_RETURN_IF_ERROR(BeginTheLogAnew(c, d.shown.tip));
+  if (d.restart_log || d.drop_log_before) RAWKV_RETURN_IF_ERROR(KeepLogAside(c, d));
+  if (d.restart_log) RAWKV_RETURN_IF_ERROR(StartLogFromScratch(c, d.shown.tip));
   if (d.drop_log_before) RAWKV_RETURN_IF_ERROR(RemoveSegmentsBelow(c.log(), *d.drop_log_before));
   if (!d.build) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(SealWorkingNew(c, d.build->from));
@@ -181,7 +181,7 @@ Status RunRollbackSteps(StoreContext& c, const RepairDecision& d) {
   if (!usable) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(d.rollback->base));
   if (d.pins_after) RAWKV_RETURN_IF_ERROR(SavePins(*c.env.fs, c.paths.dir, *d.pins_after));
   RAWKV_RETURN_IF_ERROR(QuarantineAll(c, d.quarantine));
-  RAWKV_RETURN_IF_ERROR(SetLogAside(c, d));
+  RAWKV_RETURN_IF_ERROR(KeepLogAside(c, d));
   return RunRollback(c, *d.rollback);
 }
 

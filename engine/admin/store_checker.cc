@@ -26,13 +26,13 @@ Result<CheckReport> StoreChecker::Run() {
   if (marker.ok() && c_.chain().Knows(marker->new_lineage)) highest = marker->target;
   RAWKV_RETURN_IF_ERROR(CheckSnapshots(highest));
   if (marker.ok()) {
-    Note("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +
-         (c_.chain().Knows(marker->new_lineage) ? "finishes" : "undoes") +
-         " it, check log and slots again then");
+    AddNote("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +
+            (c_.chain().Knows(marker->new_lineage) ? "finishes" : "undoes") +
+            " it, check log and slots again then");
     return report_;
   }
   if (marker.status().code() != StatusCode::kNotFound) {
-    RAWKV_RETURN_IF_ERROR(Judge("store", c_.paths.rollback_marker(), {}, marker.status()));
+    RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("store", c_.paths.rollback_marker(), {}, marker.status()));
   }
   CheckPinnedVersions();
   RAWKV_ASSIGN_OR_RETURN(const bool has_tip, CheckLog());
@@ -53,7 +53,7 @@ Status StoreChecker::CheckSuperblocks() {
     if (pair.status[i].ok()) continue;
     facts_.superblock_copy_bad = true;
     const std::string where = c_.device_path + " copy " + "AB"[i];
-    RAWKV_RETURN_IF_ERROR(Judge("superblock", where, {}, pair.status[i]));
+    RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("superblock", where, {}, pair.status[i]));
   }
   return Status::Ok();
 }
@@ -65,14 +65,15 @@ Status StoreChecker::NoteLeftovers() {
     const bool being_removed =
         snapshot && c_.snapshots->ReadManifest(*snapshot).status().code() == StatusCode::kNotFound;
     if (IsLeftover(c_, name) || being_removed) {
-      Note(name + " is left over from interrupted work; the next open sweeps it");
+      AddNote(name + " is left over from interrupted work; the next open sweeps it");
     } else if (IsAsideName(name)) {
-      Note(name + " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
+      AddNote(name +
+              " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
     }
   }
   const Status scrub = LoadScrubState(*c_.env.fs, c_.paths.scrub(), c_.identity.store_uuid).status();
   if (scrub.code() == StatusCode::kCorruption) {
-    Note("the scrub's place is lost (" + scrub.message() + "); the next scrub begins a new pass");
+    AddNote("the scrub's place is lost (" + scrub.message() + "); the next scrub begins a new pass");
   }
   return Status::Ok();
 }
@@ -81,7 +82,7 @@ Status StoreChecker::CheckPins() {
   Result<PinTable> pins = LoadPins(*c_.env.fs, c_.paths.dir);
   facts_.pins_state = pins.status();
   if (pins.ok()) facts_.pins = *std::move(pins);
-  return Judge("pins", JoinPath(c_.paths.dir, "PINS"), {}, facts_.pins_state);
+  return RecordUnlessRefused("pins", JoinPath(c_.paths.dir, "PINS"), {}, facts_.pins_state);
 }
 
 Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
@@ -92,7 +93,7 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
   for (const std::string& name : damaged) {
     const Version version = *SnapshotStore::ParseDirName(name);
     const Status why = c_.snapshots->ReadManifest(version).status();
-    RAWKV_RETURN_IF_ERROR(Judge("snapshot", JoinPath(c_.paths.dir, name), version, why));
+    RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("snapshot", JoinPath(c_.paths.dir, name), version, why));
     // A newer build's, or one on a medium that cannot be read now, is not proven to be damaged.
     if (why.code() == StatusCode::kCorruption) facts_.damaged.push_back(version);
   }
@@ -101,15 +102,15 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
   for (const SnapshotInfo& s : all) {
     if (highest && s.version > *highest) continue;
     if (c_.chain().Abandons(s.lineage, s.version) && !s.current) {
-      Note(c_.snapshots->PathOf(s.version) +
-           " is of a branch that a rollback left, and nothing uses it; the next open removes it");
+      AddNote(c_.snapshots->PathOf(s.version) +
+              " is of a branch that a rollback left, and nothing uses it; the next open removes it");
       continue;
     }
     RAWKV_ASSIGN_OR_RETURN(
         const std::vector<std::string> errors,
         c_.snapshots->Verify(s.version, c_.chain(), SnapshotChecksummer(c_.env), callbacks));
     for (const std::string& e : errors) {
-      Find("snapshot", c_.snapshots->PathOf(s.version), s.version, Status::Corruption(e));
+      AddFinding("snapshot", c_.snapshots->PathOf(s.version), s.version, Status::Corruption(e));
     }
     if (errors.empty()) {
       facts_.whole.push_back(s);
@@ -124,7 +125,7 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
 Result<bool> StoreChecker::CheckLog() {
   const Result<StoreSurvey> survey = SurveyWith(c_, facts_.pins);
   RAWKV_RETURN_IF_ERROR(CheckWorking());
-  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, survey.status()));
+  RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("log", c_.paths.wal(), {}, survey.status()));
   if (!survey.ok()) return false;
   // The versions that it proves to be durable are not known.
   if (survey->unread.refused()) return survey->unread;
@@ -133,24 +134,24 @@ Result<bool> StoreChecker::CheckLog() {
   for (const SnapshotInfo& s : survey_.snapshots) proven = std::max(proven, s.version);
   if (facts_.working) proven = std::max(proven, facts_.working->applied);
   const Result<LogJudgement> log = JudgeLog(c_, survey_.log_first, proven);
-  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, log.status()));
+  RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("log", c_.paths.wal(), {}, log.status()));
   if (!log.ok()) return false;
   facts_.tip = log->keep_through;
   if (log->cut) {
-    Note("the log ends in a torn tail after version " + ToString(facts_.tip) + "; the next open cuts it");
+    AddNote("the log ends in a torn tail after version " + ToString(facts_.tip) + "; the next open cuts it");
   }
   const Status read =
       ReadLog(c_.log(), survey_.log_first, facts_.tip, [&](const LogRecord& record) -> Status {
         RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
         return Status::Ok();
       });
-  RAWKV_RETURN_IF_ERROR(Judge("log", c_.paths.wal(), {}, read));
+  RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("log", c_.paths.wal(), {}, read));
   facts_.log_whole = read.ok();
   return read.ok();
 }
 
-void StoreChecker::WorkingIsBroken(const Status& status) {
-  if (!log_only_) Find("index", c_.paths.working_index(), {}, status);
+void StoreChecker::MarkWorkingBroken(const Status& status) {
+  if (!log_only_) AddFinding("index", c_.paths.working_index(), {}, status);
   facts_.working_broken = true;
   facts_.working.reset();
   working_.reset();
@@ -162,7 +163,7 @@ void StoreChecker::WorkingIsBroken(const Status& status) {
 // crash explains it, and only where it holds the meta record does an open meet it.
 Status StoreChecker::CheckWorking() {
   const auto rebuilt = [this](const std::string& why) {
-    Note("the working index " + why + "; the next open rebuilds it");
+    AddNote("the working index " + why + "; the next open rebuilds it");
   };
   const Status base = CheckWorkingComplete(c_);
   if (base.refused()) return base;
@@ -176,7 +177,7 @@ Status StoreChecker::CheckWorking() {
   if (meta.status().refused()) return meta.status();
   const bool opens = index.ok() && base.ok();
   if (!meta.ok() && (opens || meta.status().code() == StatusCode::kIoError)) {
-    WorkingIsBroken(meta.status());
+    MarkWorkingBroken(meta.status());
     return Status::Ok();
   }
   if (!meta.ok()) {
@@ -190,7 +191,7 @@ Status StoreChecker::CheckWorking() {
   if (!log_only_) {
     const Status blocks = (*index)->VerifyChecksums();
     if (blocks.refused()) return blocks;
-    if (!blocks.ok() && base.ok()) WorkingIsBroken(blocks);
+    if (!blocks.ok() && base.ok()) MarkWorkingBroken(blocks);
     if (!blocks.ok()) return Status::Ok();
   }
   working_ = *std::move(index);
@@ -200,8 +201,9 @@ Status StoreChecker::CheckWorking() {
 
 Status StoreChecker::CheckIndexes() {
   const Result<CurrentChoice> current = ResolveCurrent(c_);
-  if (!current.ok()) return Judge("snapshot", JoinPath(c_.paths.dir, "current"), {}, current.status());
-  if (!current->note.empty()) Note(current->note);
+  if (!current.ok())
+    return RecordUnlessRefused("snapshot", JoinPath(c_.paths.dir, "current"), {}, current.status());
+  if (!current->note.empty()) AddNote(current->note);
   // The tip as the log has it, whatever the working index says; a throw-away clone of a snapshot whose
   // content was verified, not only its list of files.
   Version base = current->version;
@@ -209,11 +211,11 @@ Status StoreChecker::CheckIndexes() {
     if (!facts_.IsWhole(base) && survey_.Continued(s.version)) base = s.version;
   }
   if (!facts_.IsWhole(base)) {
-    Note("slots and payloads could not be checked: no whole snapshot leads to the tip");
+    AddNote("slots and payloads could not be checked: no whole snapshot leads to the tip");
     return Status::Ok();
   }
   if (!c_.lock->writable()) {
-    Note(
+    AddNote(
         "slots and payloads could not be checked: that needs a throw-away clone, and the directory cannot be "
         "written");
     return Status::Ok();
@@ -221,7 +223,7 @@ Status StoreChecker::CheckIndexes() {
   const Result<std::shared_ptr<const EngineView>> tip = views_.OpenClone(c_, base, facts_.tip, "view");
   // The log was found good: what fails now is the snapshot under the clone.
   RAWKV_ASSIGN_OR_RETURN(const bool cloned,
-                         FindDamage("index", c_.snapshots->PathOf(base), facts_.tip, tip.status()));
+                         RecordDamage("index", c_.snapshots->PathOf(base), facts_.tip, tip.status()));
   if (!cloned) return Status::Ok();
   RAWKV_ASSIGN_OR_RETURN(const bool read, CheckSlots((*tip)->index(), c_.snapshots->PathOf(base)));
   return options_.deep && read ? CheckEveryPayload((*tip)->index()) : Status::Ok();
@@ -235,20 +237,20 @@ Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
     at_working.emplace(*working_, "the working index", c_.layout.slot_count);
     const Status run = at_working->Run(&found);
     if (run.ok()) {
-      TakeSlotFindings(std::move(found), at_working->worst(), true);
+      AddSlotFindings(std::move(found), at_working->worst(), true);
     } else {
       if (run.code() != StatusCode::kCorruption) return run;
       at_working.reset();
-      WorkingIsBroken(run);
+      MarkWorkingBroken(run);
     }
   }
   const bool working_is_clean = at_working && at_working->worst() == SlotCheck::Worst::kNothing;
   found = {};
   // Held against what could not be read, everything would seem to be missing.
-  RAWKV_ASSIGN_OR_RETURN(const bool whole, FindDamage("index", base, facts_.tip, at_tip.Run(&found)));
+  RAWKV_ASSIGN_OR_RETURN(const bool whole, RecordDamage("index", base, facts_.tip, at_tip.Run(&found)));
   if (!whole) return false;
   facts_.slots_at_tip = at_tip.worst();
-  TakeSlotFindings(std::move(found), at_tip.worst(), !working_is_clean);
+  AddSlotFindings(std::move(found), at_tip.worst(), !working_is_clean);
   for (const SnapshotInfo& s : facts_.whole) {
     RAWKV_RETURN_IF_ERROR(CheckSnapshotSlots(s.version, at_tip, at_working ? &*at_working : nullptr));
   }
@@ -257,11 +259,11 @@ Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
 }
 
 // Leaks in what nobody writes to any more matter only if the live index has them, too.
-void StoreChecker::TakeSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter) {
+void StoreChecker::AddSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter) {
   const bool only_notes = worst == SlotCheck::Worst::kLeaks && !leaks_matter;
   for (Finding& f : found.findings) {
     if (only_notes) {
-      Note(f.where + ": " + f.message + "; the live index has them free; they go with the snapshot");
+      AddNote(f.where + ": " + f.message + "; the live index has them free; they go with the snapshot");
     } else {
       report_.findings.push_back(std::move(f));
     }
@@ -273,14 +275,15 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout.slot_count);
   CheckReport found;
   RAWKV_ASSIGN_OR_RETURN(const bool whole,
-                         FindDamage("snapshot", c_.snapshots->PathOf(v), v, snapshot.Run(&found)));
+                         RecordDamage("snapshot", c_.snapshots->PathOf(v), v, snapshot.Run(&found)));
   if (!whole) return Status::Ok();
   const SlotCheck& live = at_working != nullptr ? *at_working : at_tip;
-  TakeSlotFindings(std::move(found), snapshot.worst(), live.worst() != SlotCheck::Worst::kNothing);
+  AddSlotFindings(std::move(found), snapshot.worst(), live.worst() != SlotCheck::Worst::kNothing);
   // One that only waits for its removal (its pin went) holds no slots any more.
   if (!ToReachability(survey_, facts_.tip, {}).IsReachable(v)) return Status::Ok();
-  at_tip.CheckHolds(snapshot, v, &report_);
-  if (at_working != nullptr && at_working->version() >= v) at_working->CheckHolds(snapshot, v, &report_);
+  at_tip.CheckHoldsSlotsOf(snapshot, v, &report_);
+  if (at_working != nullptr && at_working->version() >= v)
+    at_working->CheckHoldsSlotsOf(snapshot, v, &report_);
   return Status::Ok();
 }
 
@@ -291,10 +294,11 @@ void StoreChecker::CheckPinnedVersions() {
     const bool there =
         facts_.IsWhole(version) || std::count(facts_.damaged.begin(), facts_.damaged.end(), version) != 0;
     if (there) continue;
-    Find("snapshot", c_.snapshots->PathOf(version), version,
-         Status::Corruption("pin " + name +
-                            " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin` lets "
-                            "go of it"));
+    AddFinding(
+        "snapshot", c_.snapshots->PathOf(version), version,
+        Status::Corruption("pin " + name +
+                           " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin` lets "
+                           "go of it"));
   }
 }
 

@@ -45,23 +45,24 @@ class StoreChecker {
   const StoreFacts& facts() const { return facts_; }  // after Run
 
  private:
-  void Note(std::string text) { report_.notes.push_back(std::move(text)); }
-  void Find(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
+  void AddNote(std::string text) { report_.notes.push_back(std::move(text)); }
+  void AddFinding(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
     report_.findings.push_back({kind, std::move(where), version, status.message()});
   }
   // Whatever keeps a part of the store from being read is a finding, and the check goes on. An error that
   // proves nothing about the store, as the operating system refused the read, ends the check.
-  Status Judge(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
+  Status RecordUnlessRefused(const char* kind, std::string where, std::optional<Version> version,
+                             const Status& status) {
     if (status.refused()) return status;
-    if (!status.ok()) Find(kind, std::move(where), version, status);
+    if (!status.ok()) AddFinding(kind, std::move(where), version, status);
     return Status::Ok();
   }
   // Damage met on the way is a finding, not the end of the check. True if `status` is ok.
-  Result<bool> FindDamage(const char* kind, std::string where, std::optional<Version> version,
-                          const Status& status) {
+  Result<bool> RecordDamage(const char* kind, std::string where, std::optional<Version> version,
+                            const Status& status) {
     if (status.ok()) return true;
     if (status.code() != StatusCode::kCorruption) return status;
-    Find(kind, std::move(where), version, status);
+    AddFinding(kind, std::move(where), version, status);
     return false;
   }
   Status CheckSuperblocks();
@@ -70,12 +71,12 @@ class StoreChecker {
   Status CheckPins();
   Result<bool> CheckLog();
   Status CheckWorking();
-  void WorkingIsBroken(const Status& status);
+  void MarkWorkingBroken(const Status& status);
   Status CheckIndexes();
   // False if the state at the tip, cloned from the snapshot at `base`, cannot be read.
   Result<bool> CheckSlots(KeyIndex& tip, const std::string& base);
   Status CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck* at_working);
-  void TakeSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter);
+  void AddSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter);
   void CheckPinnedVersions();
   Result<std::unique_ptr<KeyIndex>> OpenSnapshot(Version v);
   Status CheckEveryPayload(KeyIndex& tip);

@@ -11,7 +11,7 @@ namespace {
 // A group may not keep its members waiting for long, nor the queue's memory grow with it.
 constexpr size_t kMaxGroup = 1024;
 
-CommitResult NotApplied(const Status& status) {
+CommitResult MakeNotApplied(const Status& status) {
   return {.status = NoThrow([&] { return status.WithContext("commit not applied"); }),
           .outcome = CommitOutcome::kNotApplied,
           .version = {}};
@@ -50,8 +50,8 @@ CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions
     return Status::Ok();
   });
   if (queued.ok()) return AwaitTurn(waiter);
-  GiveBack(context_, core_, waiter.commit, queued);
-  return NotApplied(queued);
+  ReleaseCommit(context_, core_, waiter.commit, queued);
+  return MakeNotApplied(queued);
 }
 
 // Throws only if the waiter is not in the queue.
@@ -98,25 +98,25 @@ void CommitPipeline::TakeGroup() {
 
 void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
   const WriteRight write(core_);
-  const Status decided = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return DecideGroup(group); });
+  const Status decided = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return CommitGroup(group); });
   // CommitTogether lets no exception out, so that one comes from before or between its rounds: whoever has
   // no answer has left no trace in the log.
   for (Waiter* w : group) {
-    if (!w->answered) Answer(std::span(&w, 1), decided, false);
+    if (!w->answered) AnswerWaiters(std::span(&w, 1), decided, false);
   }
 }
 
 // Answers every member, or fails: the error is the answer to the others.
-Status CommitPipeline::DecideGroup(std::span<Waiter* const> group) {
+Status CommitPipeline::CommitGroup(std::span<Waiter* const> group) {
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   accepted_.clear();
   for (Waiter* w : group) {
     const Version next(core_.tip.Get().value() + accepted_.size() + 1);
     if (w->options->expected_version && *w->options->expected_version != next) {
-      Answer(std::span(&w, 1),
-             Status::FailedPrecondition("the next version is " + ToString(next) + ", not " +
-                                        ToString(*w->options->expected_version)),
-             false);
+      AnswerWaiters(std::span(&w, 1),
+                    Status::FailedPrecondition("the next version is " + ToString(next) + ", not " +
+                                               ToString(*w->options->expected_version)),
+                    false);
       continue;
     }
     accepted_.push_back(w);
@@ -125,7 +125,7 @@ Status CommitPipeline::DecideGroup(std::span<Waiter* const> group) {
   bool unknown = false;
   const Status status = CommitTogether(accepted_, &unknown);
   if (status.ok() || unknown || accepted_.size() == 1) {
-    Answer(accepted_, status, unknown);
+    AnswerWaiters(accepted_, status, unknown);
     return Status::Ok();
   }
   // One member's trouble (an index entry that cannot be read, a record too many for the space left)
@@ -133,18 +133,19 @@ Status CommitPipeline::DecideGroup(std::span<Waiter* const> group) {
   for (Waiter* w : accepted_) {
     const Version next = Next(core_.tip.Get());
     if (w->options->expected_version && *w->options->expected_version != next) {
-      Answer(std::span(&w, 1), Status::FailedPrecondition("the version before it was not applied"), false);
+      AnswerWaiters(std::span(&w, 1), Status::FailedPrecondition("the version before it was not applied"),
+                    false);
       continue;
     }
     bool alone_unknown = false;
     const Status poisoned = poison_.Check();
     const Status alone = poisoned.ok() ? CommitTogether(std::span(&w, 1), &alone_unknown) : poisoned;
-    Answer(std::span(&w, 1), alone, alone_unknown);
+    AnswerWaiters(std::span(&w, 1), alone, alone_unknown);
   }
   return Status::Ok();
 }
 
-bool CommitPipeline::OnlyDeletes(const Waiter* waiter) {
+bool CommitPipeline::HasOnlyDeletes(const Waiter* waiter) {
   const std::vector<ChangeOp>& ops = waiter->commit.changes.ops;
   return !ops.empty() && std::none_of(ops.begin(), ops.end(),
                                       [](const ChangeOp& op) { return op.kind == ChangeOp::Kind::kPut; });
@@ -158,21 +159,22 @@ Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_byt
   }
   // What only deletes is how a full store gets room: it may have the reserve, and memory (of which the
   // reserve's size bounds what it can take).
-  const bool only_deletes = std::all_of(group.begin(), group.end(), OnlyDeletes);
+  const bool only_deletes = std::all_of(group.begin(), group.end(), HasOnlyDeletes);
   Status room = only_deletes ? Status::Ok() : MakeMemtableRoom(context_, core_);
   const auto prepare = [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->PrepareSpace(log_bytes); };
-  if (room.ok()) room = only_deletes ? WithBallast(context_, prepare) : prepare();
+  if (room.ok()) room = only_deletes ? WithReserve(context_, prepare) : prepare();
   if (!room.ok() && !room.lacks_resource()) poison_.Set(room);
   return room;
 }
 
 Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unknown) {
-  const Status status = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return RunRound(group, unknown); });
+  const Status status =
+      NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return CommitRound(group, unknown); });
   if (!status.ok() && *unknown) poison_.Set(status);
   return status;
 }
 
-Status CommitPipeline::RunRound(std::span<Waiter* const> group, bool* unknown) {
+Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown) {
   const uint64_t now = context_.env.clock->NowUnixMs();
   const Lineage lineage = context_.lineage();
   const Version before = core_.tip.Get();
@@ -222,7 +224,7 @@ Status CommitPipeline::MakeDurable() {
   return log.ok() ? device : log;
 }
 
-void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status, bool unknown) {
+void CommitPipeline::AnswerWaiters(std::span<Waiter* const> group, const Status& status, bool unknown) {
   for (Waiter* w : group) {
     w->answered = true;
     if (status.ok()) {
@@ -238,8 +240,8 @@ void CommitPipeline::Answer(std::span<Waiter* const> group, const Status& status
                    .outcome = CommitOutcome::kUnknown,
                    .version = {}};
     } else {
-      w->result = NotApplied(status);
-      GiveBack(context_, core_, w->commit, status);
+      w->result = MakeNotApplied(status);
+      ReleaseCommit(context_, core_, w->commit, status);
     }
   }
 }

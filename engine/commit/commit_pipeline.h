@@ -55,22 +55,22 @@ class CommitPipeline {
     bool done = false;      // the leader has finished with it
     CondVar turn;
   };
-  static bool OnlyDeletes(const Waiter* waiter);
+  static bool HasOnlyDeletes(const Waiter* waiter);
 
   void Enqueue(Waiter& waiter);
   CommitResult AwaitTurn(Waiter& waiter);
   void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
-  Status DecideGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());
+  Status CommitGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());
   // Takes all that can run out, before the log is touched (invariant 13): after an error that
   // lacks_resource() nothing has changed. Any other error has poisoned the engine.
   Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_right());
   // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched. An
   // error after that has poisoned the engine. Never throws.
   Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
-  Status RunRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
+  Status CommitRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
   Status MakeDurable() RAWKV_REQUIRES(core_.write_right());
-  void Answer(std::span<Waiter* const> group, const Status& status, bool unknown);
+  void AnswerWaiters(std::span<Waiter* const> group, const Status& status, bool unknown);
 
   StoreContext& context_;
   Core& core_;

@@ -162,11 +162,11 @@ Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext
                                    std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
   });
   if (status.ok()) return out;
-  GiveBack(c, core, out, status);
+  ReleaseCommit(c, core, out, status);
   return status;
 }
 
-void GiveBack(const StoreContext& c, Core& core, const PreparedCommit& commit, const Status& refusal) {
+void ReleaseCommit(const StoreContext& c, Core& core, const PreparedCommit& commit, const Status& refusal) {
   BlockDevice& device = *c.device.device;
   if (refusal.code() == StatusCode::kNoSpace && device.geometry().sparse &&
       device.geometry().discard_supported) {

@@ -29,6 +29,7 @@ Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext
 
 // Gives back what a commit that is not applied holds: its slots and, where it was refused for lack of room,
 // the room that its payload took in a device file with holes.
-void GiveBack(const StoreContext& context, Core& core, const PreparedCommit& commit, const Status& refusal);
+void ReleaseCommit(const StoreContext& context, Core& core, const PreparedCommit& commit,
+                   const Status& refusal);
 
 }  // namespace rawkv

@@ -10,7 +10,7 @@
 namespace rawkv {
 namespace {
 
-const char* Fault(const DeferredFree& entry) {
+const char* FindFault(const DeferredFree& entry) {
   if (entry.extent.count.value() == 0) return "empty extent";
   if (entry.extent.count.value() > std::numeric_limits<uint64_t>::max() - entry.extent.first.value()) {
     return "extent beyond any device";
@@ -27,13 +27,13 @@ Status Bad(const char* what) {
 }
 
 void CheckSound(const DeferredFree& entry) {
-  const char* fault = Fault(entry);
+  const char* fault = FindFault(entry);
   RAWKV_CHECK(fault == nullptr, fault);
 }
 
-Result<DeferredFree> Judged(const ByteReader& in, const DeferredFree& entry) {
+Result<DeferredFree> CheckDecoded(const ByteReader& in, const DeferredFree& entry) {
   if (!in.AtEnd()) return Bad("wrong length");
-  if (const char* fault = Fault(entry)) return Bad(fault);
+  if (const char* fault = FindFault(entry)) return Bad(fault);
   return entry;
 }
 
@@ -75,7 +75,7 @@ Result<DeferredFree> DecodeDeferredBySlot(std::string_view key, std::string_view
   entry.extent.count = SlotCount(in.U64());
   entry.born = Version(in.U64());
   entry.freed = Version(in.U64());
-  return Judged(in, entry);
+  return CheckDecoded(in, entry);
 }
 
 Result<DeferredFree> DecodeDeferredByVersion(std::string_view key, std::string_view value) {
@@ -86,7 +86,7 @@ Result<DeferredFree> DecodeDeferredByVersion(std::string_view key, std::string_v
   ByteReader in(value);
   entry.extent.count = SlotCount(in.U64());
   entry.born = Version(in.U64());
-  return Judged(in, entry);
+  return CheckDecoded(in, entry);
 }
 
 }  // namespace rawkv

@@ -26,7 +26,7 @@ uint64_t ChunkCount(uint64_t length) {
 
 // What is wrong, or null. Checked in both directions. That extents do not overlap is the change set's
 // rule, kept there, and fsck's to prove: a look-up does not pay for the sorting.
-const char* PayloadFault(const PayloadRef& ref) {
+const char* FindPayloadFault(const PayloadRef& ref) {
   if (ref.length == 0 || ref.length > kMaxValueBytes) return "payload length out of range";
   if (ref.extents.empty()) return "payload without extents";
   if (ref.chunk_checksums.size() != ChunkCount(ref.length)) {
@@ -64,7 +64,7 @@ Status DecodePayload(ByteReader& in, PayloadRef* out) {
   }
   ref.chunk_checksums.reserve(checksums);
   for (uint64_t i = 0; i < checksums; ++i) ref.chunk_checksums.push_back(in.U64());
-  const char* fault = PayloadFault(ref);
+  const char* fault = FindPayloadFault(ref);
   return fault == nullptr ? Status::Ok() : Bad(fault);
 }
 
@@ -83,7 +83,7 @@ std::string EncodeIndexEntry(const IndexEntry& entry) {
     return out.Take();
   }
   const PayloadRef& ref = std::get<PayloadRef>(value.data);
-  const char* fault = PayloadFault(ref);
+  const char* fault = FindPayloadFault(ref);
   RAWKV_CHECK(fault == nullptr, fault);
   out.U64(ref.write_id.value());
   out.U64(ref.length);

@@ -31,7 +31,7 @@
 namespace rawkv {
 namespace {
 
-rocksdb::ReadOptions At(const ReadPoint* at) {
+rocksdb::ReadOptions ReadOptionsAt(const ReadPoint* at) {
   rocksdb::ReadOptions options;
   options.snapshot = RocksdbReadPoint::SnapshotOf(at);
   return options;
@@ -83,9 +83,9 @@ Status StartDatabaseThreads(rocksdb::Env& env, bool read_only) {
   return timer.Start([] {});
 }
 
-std::shared_ptr<rocksdb::FileSystem> FilesOf(const KeyIndexOptions& options) {
-  std::shared_ptr<rocksdb::FileSystem> files = options.fs != nullptr ? options.fs : PrivateFileSystem();
-  return options.in_memory ? MemoryOverlay(files) : files;
+std::shared_ptr<rocksdb::FileSystem> FileSystemFor(const KeyIndexOptions& options) {
+  std::shared_ptr<rocksdb::FileSystem> files = options.fs != nullptr ? options.fs : MakePrivateFileSystem();
+  return options.in_memory ? MakeMemoryOverlay(files) : files;
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
       in_memory_(options.in_memory),
       logger_(options.logger),
       watch_(options.logger, "index " + options.dir),
-      gate_(CompactionGate::Make(Guarded(FilesOf(options)))) {}
+      gate_(CompactionGate::Make(MakeGuardedFileSystem(FileSystemFor(options)))) {}
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
@@ -156,7 +156,7 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
 
 Result<bool> RocksdbKeyIndex::Read(std::string_view index_key, const ReadPoint* at,
                                    rocksdb::PinnableSlice* value) {
-  const rocksdb::Status status = db_->Get(At(at), db_->DefaultColumnFamily(), index_key, value);
+  const rocksdb::Status status = db_->Get(ReadOptionsAt(at), db_->DefaultColumnFamily(), index_key, value);
   if (status.ok()) return true;
   if (status.IsNotFound()) return false;
   return FromRocksdb(status, "reading index " + dir_);
@@ -164,7 +164,8 @@ Result<bool> RocksdbKeyIndex::Read(std::string_view index_key, const ReadPoint* 
 
 Result<std::optional<IndexEntry>> RocksdbKeyIndex::Get(std::string_view key, const ReadPoint* at) {
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status = db_->Get(At(at), db_->DefaultColumnFamily(), UserKey(key).view(), &value);
+  const rocksdb::Status status =
+      db_->Get(ReadOptionsAt(at), db_->DefaultColumnFamily(), UserKey(key).view(), &value);
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
@@ -179,7 +180,7 @@ std::vector<Result<std::optional<IndexEntry>>> RocksdbKeyIndex::MultiGet(
   }
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(At(at), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
+  db_->MultiGet(ReadOptionsAt(at), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
                 statuses.data());
 
   std::vector<Result<std::optional<IndexEntry>>> results;
@@ -216,10 +217,11 @@ Result<AllocationPage> RocksdbKeyIndex::Page(uint64_t page) {
   return content.status().WithContext("index " + dir_ + ", page " + std::to_string(page));
 }
 
-Status RocksdbKeyIndex::ForEach(std::string_view first, std::string_view behind, const ReadPoint* at,
-                                const std::function<Result<Walk>(std::string_view, std::string_view)>& fn) {
+Status RocksdbKeyIndex::ForEachEntry(
+    std::string_view first, std::string_view behind, const ReadPoint* at,
+    const std::function<Result<Walk>(std::string_view, std::string_view)>& fn) {
   const rocksdb::Slice upper = behind;
-  rocksdb::ReadOptions options = At(at);
+  rocksdb::ReadOptions options = ReadOptionsAt(at);
   options.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
   for (it->Seek(first); it->Valid(); it->Next()) {
@@ -231,16 +233,17 @@ Status RocksdbKeyIndex::ForEach(std::string_view first, std::string_view behind,
 
 Status RocksdbKeyIndex::ForEachPage(const std::function<Status(uint64_t, const AllocationPage&)>& fn,
                                     const ReadPoint* at) {
-  return ForEach(IndexKey(KeySpace::kAllocationPage).view(), EndOf(KeySpace::kAllocationPage).view(), at,
-                 [&](std::string_view key, std::string_view value) -> Result<Walk> {
-                   RAWKV_ASSIGN_OR_RETURN(const uint64_t page, ParsePageKey(key));
-                   const Result<AllocationPage> content = DecodeAllocationPage(AsBytes(value));
-                   if (!content.ok()) {
-                     return content.status().WithContext("index " + dir_ + ", page " + std::to_string(page));
-                   }
-                   RAWKV_RETURN_IF_ERROR(fn(page, *content));
-                   return Walk::kOn;
-                 });
+  return ForEachEntry(
+      IndexKey(KeySpace::kAllocationPage).view(), EndOf(KeySpace::kAllocationPage).view(), at,
+      [&](std::string_view key, std::string_view value) -> Result<Walk> {
+        RAWKV_ASSIGN_OR_RETURN(const uint64_t page, ParsePageKey(key));
+        const Result<AllocationPage> content = DecodeAllocationPage(AsBytes(value));
+        if (!content.ok()) {
+          return content.status().WithContext("index " + dir_ + ", page " + std::to_string(page));
+        }
+        RAWKV_RETURN_IF_ERROR(fn(page, *content));
+        return Walk::kOn;
+      });
 }
 
 Status RocksdbKeyIndex::ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
@@ -252,12 +255,12 @@ Status RocksdbKeyIndex::ForEachDeferred(Version freed_through, const std::option
   const IndexKey behind = freed_through.value() == kLast
                               ? EndOf(KeySpace::kDeferredByVersion)
                               : DeferredByVersionKey(Next(freed_through), SlotId(0));
-  return ForEach(first.view(), behind.view(), at,
-                 [&](std::string_view key, std::string_view value) -> Result<Walk> {
-                   const Result<DeferredFree> entry = DecodeDeferredByVersion(key, value);
-                   if (!entry.ok()) return entry.status().WithContext("index " + dir_);
-                   return fn(*entry) ? Walk::kOn : Walk::kEnough;
-                 });
+  return ForEachEntry(first.view(), behind.view(), at,
+                      [&](std::string_view key, std::string_view value) -> Result<Walk> {
+                        const Result<DeferredFree> entry = DecodeDeferredByVersion(key, value);
+                        if (!entry.ok()) return entry.status().WithContext("index " + dir_);
+                        return fn(*entry) ? Walk::kOn : Walk::kEnough;
+                      });
 }
 
 Status RocksdbKeyIndex::RefuseIfReadOnly(std::string_view what) const {

@@ -56,8 +56,8 @@ class RocksdbKeyIndex final : public KeyIndex {
   Result<bool> Read(std::string_view index_key, const ReadPoint* at, rocksdb::PinnableSlice* value);
   // Calls `fn` with the raw keys and values of [first, behind) in order, until it has enough or fails.
   enum class Walk : uint8_t { kOn, kEnough };
-  Status ForEach(std::string_view first, std::string_view behind, const ReadPoint* at,
-                 const std::function<Result<Walk>(std::string_view key, std::string_view value)>& fn);
+  Status ForEachEntry(std::string_view first, std::string_view behind, const ReadPoint* at,
+                      const std::function<Result<Walk>(std::string_view key, std::string_view value)>& fn);
   uint64_t Property(const std::string& name) const;
   Status RefuseIfReadOnly(std::string_view what) const;
   Status RefuseIfInMemory(std::string_view what) const;

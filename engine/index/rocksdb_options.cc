@@ -23,7 +23,7 @@ bool IsSupported(rocksdb::CompressionType type) {
 
 // Only StartFlush begins a flush (invariant 8), and nothing RocksDB finds wrong with its own
 // backlog may hold up a commit.
-void LeaveFlushingToUs(uint64_t memtable_bytes, rocksdb::Options* o) {
+void DisableOwnFlushes(uint64_t memtable_bytes, rocksdb::Options* o) {
   o->write_buffer_size = size_t{64} << 30;  // RocksDB's limit; memory is taken as it is used
   // Would otherwise be derived from write_buffer_size. A block counts as used from its first byte on: one
   // as large as the bound would make every commit flush.
@@ -44,7 +44,7 @@ void LeaveFlushingToUs(uint64_t memtable_bytes, rocksdb::Options* o) {
   o->hard_pending_compaction_bytes_limit = 0;
 }
 
-void KeepOpeningCheap(rocksdb::Options* o) {
+void ConfigureOpening(rocksdb::Options* o) {
   // A finite number opens few tables at first and the rest when they are wanted, so that opening does
   // not grow with the number of keys, and it stays within the process's limit of open files. New tables
   // are kept open all the same.
@@ -93,8 +93,8 @@ rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env
   o.allow_mmap_writes = false;
   // Writes back as a flush goes, so that its last sync, and a commit's beside it, are short.
   o.bytes_per_sync = 1 << 20;
-  LeaveFlushingToUs(options.memtable_bytes, &o);
-  KeepOpeningCheap(&o);
+  DisableOwnFlushes(options.memtable_bytes, &o);
+  ConfigureOpening(&o);
   SetTableFormat(options, &o);
   if (options.in_memory) o.max_open_files = -1;  // opens every table, and keeps it
   return o;

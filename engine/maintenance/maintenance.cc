@@ -17,7 +17,7 @@ namespace {
 constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
 
 // kFailedPrecondition if the name holds another version.
-Status CheckPinFree(const PinTable& pins, const std::string& name, Version version) {
+Status CheckPinNameFree(const PinTable& pins, const std::string& name, Version version) {
   const auto held = pins.find(name);
   if (held == pins.end() || held->second == version) return Status::Ok();
   return Status::FailedPrecondition("pin " + name + " is at version " + ToString(held->second) +
@@ -97,7 +97,7 @@ Result<Version> Maintenance::Publish() {
   RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
   MutexLock one_at_a_time(publish_mu_);
   Version version;
-  RAWKV_RETURN_IF_ERROR(WithBallast(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+  RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
     RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish());
     return Status::Ok();
   }));
@@ -135,7 +135,7 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   }
   RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
   RAWKV_RETURN_IF_ERROR(Reclaim());
-  EnsureBallast(context_);  // given up while the filesystem was full
+  RefillReserve(context_);  // given up while the filesystem was full
   return removed;
 }
 
@@ -176,13 +176,13 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
   RAWKV_RETURN_IF_ERROR(ValidatePinName(name));
   const Version wanted = version.value_or(core_.tip.Get());
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
-  RAWKV_RETURN_IF_ERROR(CheckPinFree(pins, name, wanted));
+  RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, wanted));
   if (!version) {
     RAWKV_ASSIGN_OR_RETURN(version, Publish());
   }
   MutexLock lock(mu_);
   RAWKV_ASSIGN_OR_RETURN(pins, LoadPins(*context_.env.fs, context_.paths.dir));
-  RAWKV_RETURN_IF_ERROR(CheckPinFree(pins, name, *version));
+  RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, *version));
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(*version) == nullptr) {
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
@@ -193,7 +193,7 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
     return *version;
   }
   RAWKV_RETURN_IF_ERROR(
-      WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
+      WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   return *version;
 }
 
@@ -203,7 +203,7 @@ Status Maintenance::Unpin(const std::string& name) {
   if (pins.erase(name) == 0)
     return Status::FailedPrecondition("there is no pin named " + name + "; `snapshot list` shows them");
   RAWKV_RETURN_IF_ERROR(
-      WithBallast(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
+      WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   // A snapshot that only the pin kept (no log from it to the tip) goes with it; the rest as the
   // setting says.
   return ApplyRetention(keep_recent_).status();
@@ -232,7 +232,7 @@ std::vector<VersionHold> Maintenance::Holds() {
   return holds;
 }
 
-Result<Retained> Maintenance::Look() {
+Result<Retained> Maintenance::SurveyRetained() {
   RAWKV_ASSIGN_OR_RETURN(StoreSurvey survey, SurveyNow());
   // Views before leases: ours hold a lease each, and are told apart by it.
   std::vector<VersionHold> holds = views_.Holds();
@@ -243,7 +243,7 @@ Result<Retained> Maintenance::Look() {
 }
 
 Result<RollbackPlan> Maintenance::PlanRollback(Version target, const RollbackOptions& options) {
-  return Alongside([&]() -> Result<RollbackPlan> {
+  return RunAlongside([&]() -> Result<RollbackPlan> {
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
     const Version tip = core_.tip.Get();
@@ -252,7 +252,7 @@ Result<RollbackPlan> Maintenance::PlanRollback(Version target, const RollbackOpt
 }
 
 Status Maintenance::Reclaim() {
-  RAWKV_ASSIGN_OR_RETURN(const Retained retained, Look());
+  RAWKV_ASSIGN_OR_RETURN(const Retained retained, SurveyRetained());
   bool done = false;
   std::optional<DeferredFree> position;
   while (!done) RAWKV_RETURN_IF_ERROR(ReclaimSome(retained.reach, &position, &done));

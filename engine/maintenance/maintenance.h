@@ -67,19 +67,19 @@ class Maintenance {
   // A retained version, cloned from a snapshot. kVersionUnreachable.
   Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind);
   // An error when something that may be reachable cannot be read.
-  Result<Retained> Look();
+  Result<Retained> SurveyRetained();
 
   // Calls `look`, a function that only reads, concurrently with everything here. If it fails, it may have met
   // something half-done, and is called again while nothing is being done.
   template <typename Fn>
-  auto Alongside(const Fn& look) -> decltype(look()) {
+  auto RunAlongside(const Fn& look) -> decltype(look()) {
     auto found = look();
     if (found.ok()) return found;
-    return WhileQuiet(look);
+    return RunWhileQuiet(look);
   }
   // Calls `look` while nothing is removed or freed.
   template <typename Fn>
-  auto WhileQuiet(const Fn& look) -> decltype(look()) {
+  auto RunWhileQuiet(const Fn& look) -> decltype(look()) {
     MutexLock lock(mu_);
     return look();
   }

@@ -23,48 +23,49 @@ bool IsDamage(const Status& status) {
 
 }  // namespace
 
-void ScrubPass::Found(const char* kind, std::string where, std::optional<Version> version,
-                      std::string message) {
+void ScrubPass::AddFinding(const char* kind, std::string where, std::optional<Version> version,
+                           std::string message) {
   ++state_.findings;
-  monitor_.Found({kind, std::move(where), version, std::move(message)});
+  monitor_.OnFinding({kind, std::move(where), version, std::move(message)});
 }
 
-Result<ScrubPass::Step> ScrubPass::Enter(ScrubPhase phase) {
+Result<ScrubPass::Step> ScrubPass::EnterPhase(ScrubPhase phase) {
   state_.phase = phase;
   state_.version = Version();
   state_.key.clear();
-  monitor_.At(state_);
-  return Step::kOn;
+  monitor_.OnProgress(state_);
+  return Step::kContinue;
 }
 
 Result<bool> ScrubPass::Run() {
   using Phase = Result<Step> (ScrubPass::*)();
-  constexpr std::pair<ScrubPhase, Phase> kPhases[] = {{ScrubPhase::kSuperblocks, &ScrubPass::Superblocks},
-                                                      {ScrubPhase::kLog, &ScrubPass::Log},
-                                                      {ScrubPhase::kSnapshots, &ScrubPass::Snapshots},
-                                                      {ScrubPhase::kTip, &ScrubPass::Tip},
-                                                      {ScrubPhase::kOlder, &ScrubPass::Older}};
+  constexpr std::pair<ScrubPhase, Phase> kPhases[] = {
+      {ScrubPhase::kSuperblocks, &ScrubPass::ScrubSuperblocks},
+      {ScrubPhase::kLog, &ScrubPass::ScrubLog},
+      {ScrubPhase::kSnapshots, &ScrubPass::ScrubSnapshots},
+      {ScrubPhase::kTip, &ScrubPass::ScrubTip},
+      {ScrubPhase::kOlder, &ScrubPass::ScrubOlder}};
   for (const auto& [phase, run] : kPhases) {
     if (state_.phase > phase) continue;  // done before it was resumed
-    if (state_.phase < phase) RAWKV_RETURN_IF_ERROR(Enter(phase).status());
+    if (state_.phase < phase) RAWKV_RETURN_IF_ERROR(EnterPhase(phase).status());
     RAWKV_ASSIGN_OR_RETURN(const Step step, (this->*run)());
-    monitor_.At(state_);
+    monitor_.OnProgress(state_);
     if (step == Step::kStop) return false;
   }
   return true;
 }
 
-Result<ScrubPass::Step> ScrubPass::Superblocks() {
+Result<ScrubPass::Step> ScrubPass::ScrubSuperblocks() {
   RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair,
-                         Quietly([this] { return p_.context.superblocks->Inspect(); }));
+                         RunQuietly([this] { return parts_.context.superblocks->Inspect(); }));
   for (const size_t i : {size_t{0}, size_t{1}}) {
     if (pair.status[i].ok()) continue;
     if (pair.status[i].refused()) return pair.status[i];
-    Found(
-        "superblock", p_.context.device_path + " copy " + "AB" [i], {}, pair.status[i].message());
+    AddFinding(
+        "superblock", parts_.context.device_path + " copy " + "AB" [i], {}, pair.status[i].message());
   }
   state_.bytes += 2 * kSuperblockBytes;
-  return monitor_.Spend(2 * kSuperblockBytes) ? Step::kOn : Step::kStop;
+  return monitor_.Spend(2 * kSuperblockBytes) ? Step::kContinue : Step::kStop;
 }
 
 // The records of one segment from state_.version on.
@@ -78,26 +79,26 @@ struct ScrubPass::LogPiece {
 };
 
 Result<ScrubPass::LogPiece> ScrubPass::NextLogPiece() {
-  return Quietly([this] { return ReadLogPiece(); });
+  return RunQuietly([this] { return ReadLogPiece(); });
 }
 
 Result<ScrubPass::LogPiece> ScrubPass::ReadLogPiece() {
   LogPiece piece;
-  const WalContext log = p_.context.log();
+  const WalContext log = parts_.context.log();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> files, ListSegmentFiles(*log.fs, log.dir));
   if (files.empty()) {
     piece.damage = Status::Corruption(log.dir + ": the log is missing altogether");
     piece.end = true;
     return piece;
   }
-  const Version tip = p_.core.tip.Get();
+  const Version tip = parts_.core.tip.Get();
   const Version from = std::max(state_.version, files.front().first);
   const size_t index = *FindSegment(files, from);
   const Version to = index + 1 < files.size() ? std::min(Previous(files[index + 1].first), tip) : tip;
   piece.next = Next(to);
   piece.end = from > tip;
   if (from > to) return piece;
-  RAWKV_ASSIGN_OR_RETURN(const Retained now, p_.maintenance.Look());
+  RAWKV_ASSIGN_OR_RETURN(const Retained now, parts_.maintenance.SurveyRetained());
   const Reachability& reach = now.reach;
   piece.damage = ReadLog(log, from, to, [&](const LogRecord& record) -> Status {
     RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
@@ -115,11 +116,11 @@ Result<ScrubPass::LogPiece> ScrubPass::ReadLogPiece() {
   return piece;
 }
 
-Result<ScrubPass::Step> ScrubPass::Log() {
+Result<ScrubPass::Step> ScrubPass::ScrubLog() {
   for (;;) {
     RAWKV_ASSIGN_OR_RETURN(const LogPiece piece, NextLogPiece());
-    if (!piece.damage.ok()) Found("log", p_.context.paths.wal(), {}, piece.damage.message());
-    if (piece.end) return Step::kOn;
+    if (!piece.damage.ok()) AddFinding("log", parts_.context.paths.wal(), {}, piece.damage.message());
+    if (piece.end) return Step::kContinue;
     state_.records += piece.records;
     state_.bytes += piece.bytes;
     if (!monitor_.Spend(piece.bytes)) return Step::kStop;
@@ -128,21 +129,22 @@ Result<ScrubPass::Step> ScrubPass::Log() {
       RAWKV_ASSIGN_OR_RETURN(const bool at_tip, TipStillNames(item));
       if (at_tip) continue;
       const Needed reachable = [&, branch = lineage](const Item& i) -> Result<bool> {
-        return Quietly([&]() -> Result<bool> {
-          RAWKV_ASSIGN_OR_RETURN(const Retained now, p_.maintenance.Look());
-          return now.reach.IsReachable(i.written_by) && p_.context.chain().Contains(branch, i.written_by);
+        return RunQuietly([&]() -> Result<bool> {
+          RAWKV_ASSIGN_OR_RETURN(const Retained now, parts_.maintenance.SurveyRetained());
+          return now.reach.IsReachable(i.written_by) && parts_.context.chain().Contains(branch, i.written_by);
         });
       };
       RAWKV_ASSIGN_OR_RETURN(const Step step, VerifyItem(item, "log", reachable));
       if (step == Step::kStop) return step;
     }
     state_.version = piece.next;
-    monitor_.At(state_);
+    monitor_.OnProgress(state_);
   }
 }
 
-Result<std::optional<Version>> ScrubPass::NextSnapshot(Version from) {
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, p_.context.env.fs->List(p_.context.paths.dir));
+Result<std::optional<Version>> ScrubPass::FindNextSnapshot(Version from) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                         parts_.context.env.fs->List(parts_.context.paths.dir));
   for (const std::string& name : names) {  // sorted, and so by version
     const std::optional<Version> version = SnapshotStore::ParseDirName(name);
     if (version && *version >= from) return version;
@@ -151,22 +153,22 @@ Result<std::optional<Version>> ScrubPass::NextSnapshot(Version from) {
 }
 
 Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
-  return Quietly([&]() -> Result<bool> {
-    const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
+  return RunQuietly([&]() -> Result<bool> {
+    const Result<Manifest> manifest = parts_.context.snapshots->ReadManifest(snapshot);
     if (manifest.status().refused()) return manifest.status();
     if (!manifest.ok() || manifest->lineage != lineage) return false;
     // A version of the same number on the present branch keeps other slots.
-    if (!p_.context.chain().Contains(lineage, snapshot)) return false;
+    if (!parts_.context.chain().Contains(lineage, snapshot)) return false;
     // One that only waits for its removal (its pin went) holds nothing.
-    RAWKV_ASSIGN_OR_RETURN(const Retained now, p_.maintenance.Look());
+    RAWKV_ASSIGN_OR_RETURN(const Retained now, parts_.maintenance.SurveyRetained());
     return now.reach.IsReachable(snapshot);
   });
 }
 
-Result<std::optional<ScrubPass::Identity>> ScrubPass::IdentityOf(Version snapshot) {
-  // Quietly: a removal or a rollback is over, or has not begun.
-  return Quietly([&]() -> Result<std::optional<Identity>> {
-    const Result<Manifest> manifest = p_.context.snapshots->ReadManifest(snapshot);
+Result<std::optional<ScrubPass::Identity>> ScrubPass::ReadIdentity(Version snapshot) {
+  // RunQuietly: a removal or a rollback is over, or has not begun.
+  return RunQuietly([&]() -> Result<std::optional<Identity>> {
+    const Result<Manifest> manifest = parts_.context.snapshots->ReadManifest(snapshot);
     if (manifest.ok()) return std::optional<Identity>({manifest->lineage, manifest->created_unix_ms});
     if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Identity>();
     if (manifest.status().refused()) return manifest.status();
@@ -174,51 +176,52 @@ Result<std::optional<ScrubPass::Identity>> ScrubPass::IdentityOf(Version snapsho
   });
 }
 
-Result<ScrubPass::Step> ScrubPass::OneSnapshot(Version version) {
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> before, IdentityOf(version));
-  if (!before) return Step::kOn;
-  const LineageChain chain = p_.context.chain();
-  if (chain.Abandons(before->lineage, version)) return Step::kOn;  // the next open removes it
+Result<ScrubPass::Step> ScrubPass::ScrubSnapshot(Version version) {
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> before, ReadIdentity(version));
+  if (!before) return Step::kContinue;
+  const LineageChain chain = parts_.context.chain();
+  if (chain.Abandons(before->lineage, version)) return Step::kContinue;  // the next open removes it
   bool on = true;
-  const FileChecksummer plain = SnapshotChecksummer(p_.context.env);
+  const FileChecksummer plain = SnapshotChecksummer(parts_.context.env);
   const FileChecksummer paced = [&](const std::string& path, FileChecksumKind kind) -> Result<std::string> {
     if (!on) return Status::FailedPrecondition("stopped");
     Result<std::string> checksum = plain(path, kind);
-    const Result<FileStat> stat = p_.context.env.fs->Stat(path);
+    const Result<FileStat> stat = parts_.context.env.fs->Stat(path);
     const uint64_t bytes = stat.ok() ? stat->size_bytes : 0;
     state_.bytes += bytes;
     on = monitor_.Spend(bytes);
     return checksum;
   };
-  const SnapshotCallbacks callbacks{
-      .fill = {}, .inspect = [this](const std::string& dir) { return InspectIndex(p_.context.env, dir); }};
+  const SnapshotCallbacks callbacks{.fill = {}, .inspect = [this](const std::string& dir) {
+                                      return InspectIndex(parts_.context.env, dir);
+                                    }};
   const Result<std::vector<std::string>> errors =
-      p_.context.snapshots->Verify(version, chain, paced, callbacks);
+      parts_.context.snapshots->Verify(version, chain, paced, callbacks);
   if (!on) return Step::kStop;  // begun again next time
   if (errors.status().refused()) return errors.status();
   if (errors.ok() && errors->empty()) {
     ++state_.snapshots;
-    return Step::kOn;
+    return Step::kContinue;
   }
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> after, IdentityOf(version));
-  if (after != before) return Step::kOn;  // removed meanwhile, and perhaps another one made
-  const std::string where = p_.context.snapshots->PathOf(version);
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> after, ReadIdentity(version));
+  if (after != before) return Step::kContinue;  // removed meanwhile, and perhaps another one made
+  const std::string where = parts_.context.snapshots->PathOf(version);
   if (!errors.ok()) {
-    Found("snapshot", where, version, errors.status().message());
+    AddFinding("snapshot", where, version, errors.status().message());
   } else {
-    for (const std::string& e : *errors) Found("snapshot", where, version, e);
+    for (const std::string& e : *errors) AddFinding("snapshot", where, version, e);
   }
-  return Step::kOn;
+  return Step::kContinue;
 }
 
-Result<ScrubPass::Step> ScrubPass::Snapshots() {
+Result<ScrubPass::Step> ScrubPass::ScrubSnapshots() {
   for (;;) {
-    RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, NextSnapshot(state_.version));
-    if (!version) return Step::kOn;
-    RAWKV_ASSIGN_OR_RETURN(const Step step, OneSnapshot(*version));
+    RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, FindNextSnapshot(state_.version));
+    if (!version) return Step::kContinue;
+    RAWKV_ASSIGN_OR_RETURN(const Step step, ScrubSnapshot(*version));
     if (step == Step::kStop) return step;
     state_.version = Next(*version);
-    monitor_.At(state_);
+    monitor_.OnProgress(state_);
   }
 }
 
@@ -250,15 +253,15 @@ ScrubPass::KeyBatch ScrubPass::CollectKeys(KeyIndex& index, const std::string& a
 }
 
 Result<ScrubPass::KeyBatch> ScrubPass::CollectTip() {
-  const ReaderEpochs::Guard guard(p_.epochs);
-  RAWKV_RETURN_IF_ERROR(p_.readable());
-  return CollectKeys(*p_.core.index, state_.key);
+  const ReaderEpochs::Guard guard(parts_.epochs);
+  RAWKV_RETURN_IF_ERROR(parts_.readable());
+  return CollectKeys(*parts_.core.index, state_.key);
 }
 
 Result<bool> ScrubPass::TipStillNames(const Item& item) {
-  const ReaderEpochs::Guard guard(p_.epochs);
-  RAWKV_RETURN_IF_ERROR(p_.readable());
-  const Result<std::optional<IndexEntry>> entry = p_.core.index->Get(item.key);
+  const ReaderEpochs::Guard guard(parts_.epochs);
+  RAWKV_RETURN_IF_ERROR(parts_.readable());
+  const Result<std::optional<IndexEntry>> entry = parts_.core.index->Get(item.key);
   if (entry.status().refused()) return entry.status();
   // An index that cannot be read is the business of the walk over it.
   if (!entry.ok() || !entry->has_value() || (*entry)->value.is_inline()) return false;
@@ -268,22 +271,22 @@ Result<bool> ScrubPass::TipStillNames(const Item& item) {
 Result<ScrubPass::Step> ScrubPass::VerifyItem(const Item& item, const char* where, const Needed& needed) {
   for (uint64_t at = 0; at < item.ref.length; at += kPartBytes) {
     const uint64_t part = std::min(kPartBytes, item.ref.length - at);
-    const Status verified = p_.core.payload->VerifyPart(item.key, item.ref, at, part);
+    const Status verified = parts_.core.payload->VerifyPart(item.key, item.ref, at, part);
     if (!verified.ok()) {
       RAWKV_ASSIGN_OR_RETURN(const bool still, needed(item));
-      if (!still) return Step::kOn;
+      if (!still) return Step::kContinue;
       if (!IsDamage(verified)) return verified;
-      Found("payload", item.key, item.written_by, std::string(where) + ": " + verified.ToString());
-      return Step::kOn;
+      AddFinding("payload", item.key, item.written_by, std::string(where) + ": " + verified.ToString());
+      return Step::kContinue;
     }
     state_.bytes += part;
     if (!monitor_.Spend(part)) return Step::kStop;
   }
   ++state_.payloads;
-  return Step::kOn;
+  return Step::kContinue;
 }
 
-Result<ScrubPass::Step> ScrubPass::Tip() {
+Result<ScrubPass::Step> ScrubPass::ScrubTip() {
   for (;;) {
     RAWKV_ASSIGN_OR_RETURN(const KeyBatch batch, CollectTip());
     for (const Item& item : batch.items) {
@@ -291,29 +294,29 @@ Result<ScrubPass::Step> ScrubPass::Tip() {
       RAWKV_ASSIGN_OR_RETURN(const Step step, VerifyItem(item, "tip", named));
       if (step == Step::kStop) return step;
       state_.key = item.key;
-      monitor_.At(state_);
+      monitor_.OnProgress(state_);
     }
     if (batch.status.refused()) return batch.status;
     if (!batch.status.ok()) {
-      Found("index", p_.context.paths.working_index(), {}, batch.status.message());
+      AddFinding("index", parts_.context.paths.working_index(), {}, batch.status.message());
     }
     state_.key = batch.last_key;
-    monitor_.At(state_);
-    if (!batch.more) return Step::kOn;
+    monitor_.OnProgress(state_);
+    if (!batch.more) return Step::kContinue;
     if (!monitor_.Spend(0)) return Step::kStop;
   }
 }
 
-Result<ScrubPass::Step> ScrubPass::OlderPayloads(Version version, Lineage lineage) {
+Result<ScrubPass::Step> ScrubPass::ScrubOlderPayloads(Version version, Lineage lineage) {
   const Needed there = [&](const Item&) { return HoldsItsSlots(version, lineage); };
   const Result<std::unique_ptr<KeyIndex>> index =
-      KeyIndex::Open({.dir = p_.context.snapshots->IndexPathOf(version),
+      KeyIndex::Open({.dir = parts_.context.snapshots->IndexPathOf(version),
                       .read_only = true,
                       .block_cache_bytes = 16 << 20,
-                      .fs = p_.context.env.index_fs,
-                      .logger = p_.context.env.logger});
+                      .fs = parts_.context.env.index_fs,
+                      .logger = parts_.context.env.logger});
   if (index.status().refused()) return index.status();
-  if (!index.ok()) return Step::kOn;  // gone, or told by the phase that reads its files
+  if (!index.ok()) return Step::kContinue;  // gone, or told by the phase that reads its files
   const std::string name = "snapshot " + ToString(version);
   for (;;) {
     const KeyBatch batch = CollectKeys(**index, state_.key);
@@ -324,31 +327,31 @@ Result<ScrubPass::Step> ScrubPass::OlderPayloads(Version version, Lineage lineag
         if (step == Step::kStop) return step;
       }
       state_.key = item.key;
-      monitor_.At(state_);
+      monitor_.OnProgress(state_);
     }
     state_.key = batch.last_key;
     if (batch.status.refused()) return batch.status;
-    if (!batch.more || !batch.status.ok()) return Step::kOn;
+    if (!batch.more || !batch.status.ok()) return Step::kContinue;
     if (!monitor_.Spend(0)) return Step::kStop;
     RAWKV_ASSIGN_OR_RETURN(const bool still, there({}));
-    if (!still) return Step::kOn;
+    if (!still) return Step::kContinue;
   }
 }
 
-Result<ScrubPass::Step> ScrubPass::Older() {
+Result<ScrubPass::Step> ScrubPass::ScrubOlder() {
   for (;;) {
-    RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, NextSnapshot(state_.version));
-    if (!version) return Step::kOn;
+    RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, FindNextSnapshot(state_.version));
+    if (!version) return Step::kContinue;
     if (*version != state_.version) state_.key.clear();
     state_.version = *version;
-    RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> identity, IdentityOf(*version));
+    RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> identity, ReadIdentity(*version));
     if (identity && identity->lineage != Lineage()) {
-      RAWKV_ASSIGN_OR_RETURN(const Step step, OlderPayloads(*version, identity->lineage));
+      RAWKV_ASSIGN_OR_RETURN(const Step step, ScrubOlderPayloads(*version, identity->lineage));
       if (step == Step::kStop) return step;
     }
     state_.version = Next(*version);
     state_.key.clear();
-    monitor_.At(state_);
+    monitor_.OnProgress(state_);
   }
 }
 

@@ -32,9 +32,9 @@ class ScrubMonitor {
   virtual ~ScrubMonitor() = default;
   // Bytes just read; waits as the rate demands. False: end now.
   virtual bool Spend(uint64_t bytes) = 0;
-  virtual void Found(Finding finding) = 0;
+  virtual void OnFinding(Finding finding) = 0;
   // A place from which a later run may go on.
-  virtual void At(const ScrubState& state) = 0;
+  virtual void OnProgress(const ScrubState& state) = 0;
 };
 
 // One pass over all that a live store keeps, beside commits, snapshots, prunes and rollbacks. Holds
@@ -52,7 +52,7 @@ class ScrubMonitor {
 class ScrubPass {
  public:
   ScrubPass(const ScrubParts& parts, ScrubMonitor& monitor, ScrubState state)
-      : p_(parts), monitor_(monitor), state_(std::move(state)) {}
+      : parts_(parts), monitor_(monitor), state_(std::move(state)) {}
 
   // True at the end of the pass, false when the monitor ended it. Errors: the store was closed, or
   // something that is no damage.
@@ -65,28 +65,28 @@ class ScrubPass {
     PayloadRef ref;
     Version written_by;
   };
-  enum class Step : uint8_t { kOn, kStop };
+  enum class Step : uint8_t { kContinue, kStop };
   using Needed = std::function<Result<bool>(const Item&)>;  // still so, and not reused?
 
   // Calls `look` while no rollback is under way and nothing is removed or freed.
   template <typename Fn>
-  auto Quietly(const Fn& look) -> decltype(look()) {
-    RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, p_.gate.Enter());
-    RAWKV_RETURN_IF_ERROR(p_.readable());
-    return p_.maintenance.WhileQuiet(look);
+  auto RunQuietly(const Fn& look) -> decltype(look()) {
+    RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, parts_.gate.Enter());
+    RAWKV_RETURN_IF_ERROR(parts_.readable());
+    return parts_.maintenance.RunWhileQuiet(look);
   }
 
-  Result<Step> Superblocks();
-  Result<Step> Log();
-  Result<Step> Snapshots();
-  Result<Step> Tip();
-  Result<Step> Older();
+  Result<Step> ScrubSuperblocks();
+  Result<Step> ScrubLog();
+  Result<Step> ScrubSnapshots();
+  Result<Step> ScrubTip();
+  Result<Step> ScrubOlder();
 
   struct LogPiece;
   Result<LogPiece> NextLogPiece();
   Result<LogPiece> ReadLogPiece();
-  Result<Step> OneSnapshot(Version version);
-  Result<Step> OlderPayloads(Version version, Lineage lineage);
+  Result<Step> ScrubSnapshot(Version version);
+  Result<Step> ScrubOlderPayloads(Version version, Lineage lineage);
 
   // Some keys of an index behind state_.key; false in `more` at its end.
   struct KeyBatch {
@@ -99,7 +99,7 @@ class ScrubPass {
   Result<KeyBatch> CollectTip();
   Result<Step> VerifyItem(const Item& item, const char* where, const Needed& needed);
   Result<bool> TipStillNames(const Item& item);
-  Result<std::optional<Version>> NextSnapshot(Version from);
+  Result<std::optional<Version>> FindNextSnapshot(Version from);
   // Whether the snapshot is still there, of this branch, and reachable: then none of its slots were reused.
   Result<bool> HoldsItsSlots(Version snapshot, Lineage lineage);
   // Tells a snapshot from another one made later at the same version. Nothing if it is gone; empty if its
@@ -109,11 +109,11 @@ class ScrubPass {
     uint64_t created_unix_ms = 0;
     friend bool operator==(const Identity&, const Identity&) = default;
   };
-  Result<std::optional<Identity>> IdentityOf(Version snapshot);
-  Result<Step> Enter(ScrubPhase phase);
-  void Found(const char* kind, std::string where, std::optional<Version> version, std::string message);
+  Result<std::optional<Identity>> ReadIdentity(Version snapshot);
+  Result<Step> EnterPhase(ScrubPhase phase);
+  void AddFinding(const char* kind, std::string where, std::optional<Version> version, std::string message);
 
-  const ScrubParts p_;
+  const ScrubParts parts_;
   ScrubMonitor& monitor_;
   ScrubState state_;
 };

@@ -26,7 +26,7 @@ Scrubber::~Scrubber() {
   thread_.Join();
 }
 
-Status Scrubber::Begin(const ScrubOptions& options) {
+Status Scrubber::BeginRun(const ScrubOptions& options) {
   const StoreContext& c = parts_.context;
   MutexLock lock(mu_);
   if (report_->running) return Status::Busy("a scrub is under way already");
@@ -46,7 +46,7 @@ Status Scrubber::Begin(const ScrubOptions& options) {
   ProgressFn progress = options.progress;
   // From here on nothing can throw: a report that said `running` without a run would never end.
   report_ = std::make_shared<ScrubReport>(ScrubReport{.running = true, .resumed = resumed});
-  Fill(state);
+  FillReport(state);
   throttle_.Begin(options.bytes_per_second);
   progress_ = std::move(progress);
   saved_at_ns_ = reported_at_ns_ = c.env.clock->MonotonicNs();
@@ -55,7 +55,7 @@ Status Scrubber::Begin(const ScrubOptions& options) {
   return Status::Ok();
 }
 
-Result<bool> Scrubber::OnePass() {
+Result<bool> Scrubber::RunPass() {
   if (state_->started_unix_ms == 0) state_->started_unix_ms = parts_.context.env.clock->NowUnixMs();
   RAWKV_ASSIGN_OR_RETURN(const bool complete, ScrubPass(parts_, *this, *state_).Run());
   if (!complete) return false;
@@ -81,16 +81,16 @@ bool Scrubber::RestUntilDue(uint64_t rest_seconds) {
   return throttle_.Rest(rest_ms - rested);
 }
 
-ScrubReport Scrubber::Work(const std::optional<uint64_t>& rest_seconds) {
-  const auto pass = [this] { return NoThrow([this] { return OnePass(); }); };
+ScrubReport Scrubber::RunPasses(const std::optional<uint64_t>& rest_seconds) {
+  const auto pass = [this] { return NoThrow([this] { return RunPass(); }); };
   Result<bool> outcome = pass();
   while (rest_seconds && outcome.ok() && *outcome) {
     outcome = RestUntilDue(*rest_seconds) ? pass() : Result<bool>(false);
   }
-  return Finish(outcome.status());
+  return FinishRun(outcome.status());
 }
 
-ScrubReport Scrubber::Finish(const Status& outcome) {
+ScrubReport Scrubber::FinishRun(const Status& outcome) {
   (void)NoThrow([this]() -> Status {
     Save(*state_);
     return {};
@@ -103,15 +103,15 @@ ScrubReport Scrubber::Finish(const Status& outcome) {
 }
 
 Result<ScrubReport> Scrubber::Run(const ScrubOptions& options) {
-  RAWKV_RETURN_IF_ERROR(Begin(options));
-  ScrubReport done = Work({});
+  RAWKV_RETURN_IF_ERROR(BeginRun(options));
+  ScrubReport done = RunPasses({});
   if (!done.stopped.ok()) return done.stopped;
   return done;
 }
 
 Status Scrubber::Start(const ScrubOptions& options) {
   MutexLock lock(thread_mu_);
-  const Shared before = Latest();
+  const Shared before = LatestReport();
   // Made before the run begins, since making it needs memory.
   std::function<void()> body = [this, rest = options.rest_seconds, restart = options.restart] {
     (void)NoThrow([&]() -> Status {
@@ -119,7 +119,7 @@ Status Scrubber::Start(const ScrubOptions& options) {
       return {};
     });
   };
-  RAWKV_RETURN_IF_ERROR(Begin(options));
+  RAWKV_RETURN_IF_ERROR(BeginRun(options));
   thread_.Join();  // of a run that has ended
   const Status started = thread_.Start(std::move(body));
   if (!started.ok()) {
@@ -135,14 +135,14 @@ Status Scrubber::Start(const ScrubOptions& options) {
 
 void Scrubber::RunInBackground(const std::optional<uint64_t>& rest_seconds, bool restart) {
   const bool now = !rest_seconds || restart || RestUntilDue(*rest_seconds);
-  const ScrubReport done = now ? Work(rest_seconds) : Finish(Status::Ok());
+  const ScrubReport done = now ? RunPasses(rest_seconds) : FinishRun(Status::Ok());
   if (done.stopped.ok()) return;
   parts_.context.env.logger->Log(
       LogLevel::kWarning,
       parts_.context.paths.dir + ": the scrub in the background ended early: " + done.stopped.ToString());
 }
 
-Scrubber::Shared Scrubber::Latest() const {
+Scrubber::Shared Scrubber::LatestReport() const {
   MutexLock lock(mu_);
   return report_;
 }
@@ -161,7 +161,7 @@ ScrubReport Scrubber::report() const {
   return *report_;
 }
 
-void Scrubber::Fill(const ScrubState& state) {
+void Scrubber::FillReport(const ScrubState& state) {
   report_->pass = state.pass;
   report_->phase = ScrubPhaseName(state.phase);
   report_->bytes = state.bytes;
@@ -171,7 +171,7 @@ void Scrubber::Fill(const ScrubState& state) {
   report_->findings_total = state.findings;
 }
 
-void Scrubber::Found(Finding finding) {
+void Scrubber::OnFinding(Finding finding) {
   parts_.context.env.logger->Log(LogLevel::kError, parts_.context.paths.dir +
                                                        ": scrub found damage: " + finding.kind + " " +
                                                        finding.where + ": " + finding.message);
@@ -179,11 +179,11 @@ void Scrubber::Found(Finding finding) {
   if (report_->findings.size() < kFindingsKept) report_->findings.push_back(std::move(finding));
 }
 
-void Scrubber::At(const ScrubState& state) {
+void Scrubber::OnProgress(const ScrubState& state) {
   state_ = state;
   {
     MutexLock lock(mu_);
-    Fill(state);
+    FillReport(state);
   }
   const uint64_t now = parts_.context.env.clock->MonotonicNs();
   if (now - saved_at_ns_ >= kSaveEveryNs || state.bytes - saved_at_bytes_ >= kSaveEveryBytes) {

@@ -30,20 +30,20 @@ class Scrubber final : private ScrubMonitor {
   // Shared by the run and those who wait for its end. Guarded by mu_.
   using Shared = std::shared_ptr<ScrubReport>;
 
-  Status Begin(const ScrubOptions& options);
+  Status BeginRun(const ScrubOptions& options);
   // The run that Begin has begun: one pass, or one after another. Returns its report.
-  ScrubReport Work(const std::optional<uint64_t>& rest_seconds);
+  ScrubReport RunPasses(const std::optional<uint64_t>& rest_seconds);
   void RunInBackground(const std::optional<uint64_t>& rest_seconds, bool restart);
-  Shared Latest() const;
-  Result<bool> OnePass();                    // false: stopped before its end
+  Shared LatestReport() const;
+  Result<bool> RunPass();                    // false: stopped before its end
   bool RestUntilDue(uint64_t rest_seconds);  // false: stopped
-  ScrubReport Finish(const Status& outcome);
+  ScrubReport FinishRun(const Status& outcome);
   void Save(const ScrubState& state);
-  void Fill(const ScrubState& state) RAWKV_REQUIRES(mu_);
+  void FillReport(const ScrubState& state) RAWKV_REQUIRES(mu_);
 
   bool Spend(uint64_t bytes) override { return throttle_.Spend(bytes); }
-  void Found(Finding finding) override;
-  void At(const ScrubState& state) override;
+  void OnFinding(Finding finding) override;
+  void OnProgress(const ScrubState& state) override;
 
   const ScrubParts parts_;
   Throttle throttle_;

@@ -53,7 +53,7 @@ uint64_t PayloadIo::ChunkChecksum(const PayloadRef& ref, uint64_t chunk, ConstBy
 }
 
 // Index and log are checksummed, but a reference must also suit this device before it is followed.
-Status PayloadIo::CheckShape(const PayloadRef& ref) const {
+Status PayloadIo::CheckFitsDevice(const PayloadRef& ref) const {
   uint64_t room = 0;
   for (const Extent& e : ref.extents) {
     if (e.count.value() == 0 || e.first.value() >= layout_.slot_count ||
@@ -150,7 +150,7 @@ Result<PayloadRef> PayloadIo::Write(std::string_view key, ConstBytes value, std:
     ref.chunk_checksums.push_back(ChunkChecksum(
         ref, chunk, value.subspan(at, std::min<uint64_t>(kPayloadChunkBytes, value.size() - at))));
   }
-  RAWKV_RETURN_IF_ERROR(CheckShape(ref));
+  RAWKV_RETURN_IF_ERROR(CheckFitsDevice(ref));
   RAWKV_RETURN_IF_ERROR(WriteHeaders(key, ref));
   RAWKV_RETURN_IF_ERROR(WritePieces(ref, value));
   return ref;
@@ -164,7 +164,7 @@ Status PayloadIo::Read(ReadJob job) {
 void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
   std::vector<ChunkRead> flight;
   for (ReadJob& job : jobs) {
-    job.status = CheckShape(*job.ref);
+    job.status = CheckFitsDevice(*job.ref);
     if (!job.status.ok() || job.length == 0) continue;
     RAWKV_CHECK(job.offset + job.length <= job.ref->length && job.length <= job.out.size(),
                 "range in bounds");
@@ -179,12 +179,12 @@ void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
                         .bounce = {},
                         .status = {}});
       if (flight.size() == kChunksInFlight) {
-        Flight(flight);
+        ReadChunks(flight);
         flight.clear();
       }
     }
   }
-  if (!flight.empty()) Flight(flight);
+  if (!flight.empty()) ReadChunks(flight);
 }
 
 // All of the chunk has been read: verifies it and copies the part that the caller wants.
@@ -204,7 +204,7 @@ Status PayloadIo::FinishChunk(const ChunkRead& c) const {
   return Status::Ok();
 }
 
-void PayloadIo::Flight(std::span<ChunkRead> chunks) {
+void PayloadIo::ReadChunks(std::span<ChunkRead> chunks) {
   std::vector<IoRequest> batch;
   std::vector<uint32_t> owner;
   for (uint32_t i = 0; i < chunks.size(); ++i) {
@@ -262,12 +262,12 @@ Status PayloadIo::CheckHeaders(std::string_view key, const PayloadRef& ref) {
 }
 
 Status PayloadIo::Verify(std::string_view key, const PayloadRef& ref) {
-  RAWKV_RETURN_IF_ERROR(CheckShape(ref));
+  RAWKV_RETURN_IF_ERROR(CheckFitsDevice(ref));
   return VerifyPart(key, ref, 0, ref.length);
 }
 
 Status PayloadIo::VerifyPart(std::string_view key, const PayloadRef& ref, uint64_t offset, uint64_t length) {
-  RAWKV_RETURN_IF_ERROR(CheckShape(ref));
+  RAWKV_RETURN_IF_ERROR(CheckFitsDevice(ref));
   if (offset == 0) RAWKV_RETURN_IF_ERROR(CheckHeaders(key, ref));
   constexpr uint64_t kWindow = kChunksInFlight / 4 * kPayloadChunkBytes;
   AlignedBuffer buffer(std::min(kWindow, AlignUp(length, kBlockAlign)));

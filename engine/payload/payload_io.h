@@ -60,9 +60,9 @@ class PayloadIo {
   Status WritePieces(const PayloadRef& ref, ConstBytes value);
   Status CheckHeaders(std::string_view key, const PayloadRef& ref);
   struct ChunkRead;
-  void Flight(std::span<ChunkRead> chunks);
+  void ReadChunks(std::span<ChunkRead> chunks);
   Status FinishChunk(const ChunkRead& chunk) const;
-  Status CheckShape(const PayloadRef& ref) const;
+  Status CheckFitsDevice(const PayloadRef& ref) const;
 
   BlockDevice& device_;
   const DeviceLayout layout_;

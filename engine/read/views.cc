@@ -22,7 +22,7 @@ bool EngineView::forked() const {
   return registry_ != nullptr && registry_->process_.forked();
 }
 
-void EngineView::Abandon() {
+void EngineView::LeaveToParent() {
   struct Abandoned {
     std::shared_ptr<const ReadPoint> point;
     std::shared_ptr<KeyIndex> index;
@@ -33,7 +33,7 @@ void EngineView::Abandon() {
 
 EngineView::~EngineView() {
   if (forked()) {
-    Abandon();
+    LeaveToParent();
     return;
   }
   // The registry forgets the view last: a rollback closes the live index once no view of the tip is listed.

@@ -36,7 +36,7 @@ class EngineView final : public ReadView {
   friend class ViewRegistry;
   EngineView() = default;
   // Leaves everything as it is, in memory and on disk, for the process that this one was forked from.
-  void Abandon();
+  void LeaveToParent();
 
   ViewRegistry* registry_ = nullptr;
   Version version_;

@@ -24,7 +24,7 @@ Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::st
   return *std::move(working);
 }
 
-Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+Status ReplayToEnd(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   ReplayTarget target{.index = core.index.get(),
                       .slot_count = c.layout.slot_count,
                       .progress = c.options.progress,
@@ -32,7 +32,7 @@ Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_A
   target.between_batches = [&]() -> Status {
     if (c.without_room || core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
     core.index->AllowCompaction();  // a long way, with many tables to come
-    const Status flushed = WithBallast(c, [&]() -> Status {
+    const Status flushed = WithReserve(c, [&]() -> Status {
       RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
       return core.index->WaitFlush();
     });
@@ -43,25 +43,26 @@ Status CatchUp(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_A
   return Status::Ok();
 }
 
-Status FromSnapshot(StoreContext& c, Core& core, Version base, const std::string& why,
-                    Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
+Status BringUpFromSnapshot(StoreContext& c, Core& core, Version base, const std::string& why,
+                           Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   core.index.reset();
-  const Status rebuilt = WithBallast(c, [&]() -> Status {
+  const Status rebuilt = WithReserve(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(WorkingIndex working, RebuildWorking(c, base, why));
     core.index = std::move(working.index);
     return Status::Ok();
   });
   if (rebuilt.code() == StatusCode::kNoSpace) {
-    OpensWithoutRoom(c, rebuilt);
+    MarkOpenedWithoutRoom(c, rebuilt);
     RAWKV_ASSIGN_OR_RETURN(core.index,
                            OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory));
   } else if (!rebuilt.ok()) {
     return rebuilt;
   }
-  return CatchUp(c, core, to);
+  return ReplayToEnd(c, core, to);
 }
 
-Status UseInstead(StoreContext& c, Version base, const std::vector<Version>& damaged, const Status& cause) {
+Status AdoptOlderSnapshot(StoreContext& c, Version base, const std::vector<Version>& damaged,
+                          const Status& cause) {
   RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(base));
   for (const Version v : damaged) RAWKV_RETURN_IF_ERROR(MoveDamagedAside(c, v));
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
@@ -72,14 +73,14 @@ Status UseInstead(StoreContext& c, Version base, const std::vector<Version>& dam
 
 }  // namespace
 
-void OpensWithoutRoom(StoreContext& c, const Status& cause) {
+void MarkOpenedWithoutRoom(StoreContext& c, const Status& cause) {
   c.without_room = true;
   c.env.logger->Log(LogLevel::kWarning,
                     c.paths.dir + ": opened without room on the filesystem (" + cause.ToString() +
                         "); reads and what gives room back work, puts and snapshots need room and a reopen");
 }
 
-Result<std::vector<Version>> ContinuedSnapshots(StoreContext& c) {
+Result<std::vector<Version>> ListContinuedSnapshots(StoreContext& c) {
   std::vector<Version> out;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   Status unread;
@@ -102,18 +103,18 @@ Status BringUpIndex(StoreContext& c, Core& core, IndexSource source,
                     Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   if (source.working) {
     core.index = std::move(source.working->index);
-    const Status reached = CatchUp(c, core, to);
+    const Status reached = ReplayToEnd(c, core, to);
     if (reached.code() != StatusCode::kCorruption) return reached;
     source.why = reached.ToString();
   }
-  const Status first = FromSnapshot(c, core, source.current, source.why, to);
+  const Status first = BringUpFromSnapshot(c, core, source.current, source.why, to);
   if (first.code() != StatusCode::kCorruption) return first;
   std::vector<Version> damaged{source.current};
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ContinuedSnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ListContinuedSnapshots(c));
   for (const Version base : bases) {
     if (base >= source.current) continue;
-    const Status reached = FromSnapshot(c, core, base, first.ToString(), to);
-    if (reached.ok()) return UseInstead(c, base, damaged, first);
+    const Status reached = BringUpFromSnapshot(c, core, base, first.ToString(), to);
+    if (reached.ok()) return AdoptOlderSnapshot(c, base, damaged, first);
     if (reached.code() != StatusCode::kCorruption) return reached;
     damaged.push_back(base);
   }

@@ -12,7 +12,7 @@ namespace rawkv {
 
 // Whole snapshots of this branch from which the log leads on and whose values are all still there, newest
 // first. "Whole" as far as their lists of files say; no content is read.
-Result<std::vector<Version>> ContinuedSnapshots(StoreContext& context);
+Result<std::vector<Version>> ListContinuedSnapshots(StoreContext& context);
 
 // What the live index may be made of.
 struct IndexSource {
@@ -32,6 +32,6 @@ struct IndexSource {
 Status BringUpIndex(StoreContext& context, Core& core, IndexSource source, Version to);
 
 // Notes, and logs as a warning, that this open found no room (StoreContext::without_room).
-void OpensWithoutRoom(StoreContext& context, const Status& cause);
+void MarkOpenedWithoutRoom(StoreContext& context, const Status& cause);
 
 }  // namespace rawkv

@@ -29,7 +29,7 @@ Result<bool> PayloadsAreWhole(PayloadIo& payload, const LogRecord& record) {
   return true;
 }
 
-Result<Version> ReachFrom(StoreContext& c, Version from, Version proven) {
+Result<Version> FindReachFrom(StoreContext& c, Version from, Version proven) {
   Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c.env.fs, c.paths.wal());
   if (segments.status().code() == StatusCode::kNotFound) return from;
   if (!segments.ok()) return segments.status();

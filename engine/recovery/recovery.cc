@@ -22,7 +22,7 @@ constexpr uint64_t kWarnBeforeOpens = uint64_t{1} << 20;
 
 // The first version of [from, to] whose payload is not what its record says; to + 1 if all are good.
 // A device that cannot be read is an error, never a torn tail.
-Result<Version> FirstBadPayload(StoreContext& c, PayloadIo& payload, Version from, Version to) {
+Result<Version> FindFirstBadPayload(StoreContext& c, PayloadIo& payload, Version from, Version to) {
   Version bad = Next(to);
   const Status walked = ReadLog(c.log(), from, to, [&](const LogRecord& record) -> Status {
     RAWKV_ASSIGN_OR_RETURN(const bool whole, PayloadsAreWhole(payload, record));
@@ -49,7 +49,7 @@ Status CheckUnreadSnapshots(StoreContext& c, Version log_end) {
 }
 
 // The highest version that something outside the log shows to have been durable.
-Result<Version> ProvenBySnapshots(StoreContext& c) {
+Result<Version> FindProvenBySnapshots(StoreContext& c) {
   Version proven = c.identity.initial_version;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
   for (const SnapshotInfo& s : snapshots) {
@@ -69,7 +69,7 @@ void WarnOfRepeatedWriteIds(StoreContext& c, uint64_t generation) {
                         "import it as a new one when convenient");
 }
 
-Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
+Status RecordOpenAndCut(StoreContext& c, const std::optional<TailCut>& cut) {
   StoreRecord next = c.record();
   // A superblock that is one behind shows that the last open ended between the two writes: its generation has
   // no write id yet and is used now. Counted up again, STORE would run ahead of the device without bound, and
@@ -89,9 +89,10 @@ Status TellCut(StoreContext& c, const std::optional<TailCut>& cut) {
 }
 
 // The tip by way of an older snapshot, as `current` is damaged. Changes nothing.
-Result<std::shared_ptr<const EngineView>> OpenOlder(StoreContext& c, ViewRegistry& views, Version current,
-                                                    Version tip, const Status& cause) {
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ContinuedSnapshots(c));
+Result<std::shared_ptr<const EngineView>> OpenViewFromOlderSnapshot(StoreContext& c, ViewRegistry& views,
+                                                                    Version current, Version tip,
+                                                                    const Status& cause) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ListContinuedSnapshots(c));
   for (const Version base : bases) {
     if (base >= current) continue;
     Result<std::shared_ptr<const EngineView>> view = views.OpenClone(c, base, tip, "view");
@@ -115,7 +116,7 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   // A refused read says nothing about the snapshot, so no other one may take its place.
   if (usable.refused() || (!named.ok() && usable.code() == StatusCode::kIoError)) return usable;
 
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> others, ContinuedSnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> others, ListContinuedSnapshots(c));
   if (!others.empty()) {
     CurrentChoice choice{.version = others.front(), .relink = true};
     if (named.ok() && usable.code() == StatusCode::kCorruption) choice.damaged = *named;
@@ -144,7 +145,7 @@ Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
   const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
   if (verified < j.scan.last) {
     PayloadIo payload(*c.device.device, c.layout, c.identity.device_uuid);
-    RAWKV_ASSIGN_OR_RETURN(const Version bad, FirstBadPayload(c, payload, Next(verified), j.scan.last));
+    RAWKV_ASSIGN_OR_RETURN(const Version bad, FindFirstBadPayload(c, payload, Next(verified), j.scan.last));
     j.keep_through = Previous(bad);
   }
   if (j.scan.end == LogEnd::kTorn || j.keep_through < j.scan.last) {
@@ -182,17 +183,17 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 
   std::string why;
   std::optional<WorkingIndex> working;
-  const Status opened = WithBallast(c, [&]() -> Status {
+  const Status opened = WithReserve(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why));
     return Status::Ok();
   });
   if (opened.code() == StatusCode::kNoSpace) {
-    OpensWithoutRoom(c, opened);
+    MarkOpenedWithoutRoom(c, opened);
     RAWKV_ASSIGN_OR_RETURN(working, OpenWorking(c, &why, IndexFilesGo::kToMemory));
   } else if (!opened.ok()) {
     return opened;
   }
-  RAWKV_ASSIGN_OR_RETURN(Version proven, ProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(Version proven, FindProvenBySnapshots(c));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (working) {
     proven = std::max(proven, working->meta.applied);
@@ -207,9 +208,9 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 
   if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
   if (current.damaged) RAWKV_RETURN_IF_ERROR(MoveDamagedAside(c, *current.damaged));
-  const Status recorded = WithBallast(c, [&] { return TellCut(c, log.cut); });
+  const Status recorded = WithReserve(c, [&] { return RecordOpenAndCut(c, log.cut); });
   if (recorded.code() == StatusCode::kNoSpace) {
-    OpensWithoutRoom(c, recorded);
+    MarkOpenedWithoutRoom(c, recorded);
     if (log.cut) {  // in memory; the next save keeps it
       StoreRecord with_cut = c.record();
       with_cut.last_cut = log.cut;
@@ -218,7 +219,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   } else if (!recorded.ok()) {
     return recorded;
   }
-  RAWKV_RETURN_IF_ERROR(WithBallast(c, [&]() -> Status {
+  RAWKV_RETURN_IF_ERROR(WithReserve(c, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));
     return Status::Ok();
   }));
@@ -237,7 +238,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   core.tip.Reset(core.meta.applied);
   core.durable = core.meta.applied.value();
   core.next_write_id = c.record().open_generation << kWriteIdCounterBits;
-  EnsureBallast(c);
+  RefillReserve(c);
   core.index->AllowCompaction();
   return Status::Ok();
 }
@@ -251,7 +252,7 @@ Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
                                       ": a rollback was interrupted; open it for writing once to finish it");
   }
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
-  RAWKV_ASSIGN_OR_RETURN(const Version proven, ProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProvenBySnapshots(c));
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(current.version), proven));
   Result<std::shared_ptr<const EngineView>> view =
       views.OpenClone(c, current.version, log.keep_through, "view");
@@ -261,7 +262,8 @@ Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
         view.status().message() + "); copy the store, or mount it for writing");
   }
   if (view.status().code() == StatusCode::kCorruption) {
-    RAWKV_ASSIGN_OR_RETURN(view, OpenOlder(c, views, current.version, log.keep_through, view.status()));
+    RAWKV_ASSIGN_OR_RETURN(
+        view, OpenViewFromOlderSnapshot(c, views, current.version, log.keep_through, view.status()));
   }
   if (!view.ok()) return view.status();
   *tip = *std::move(view);

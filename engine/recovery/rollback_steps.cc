@@ -14,13 +14,13 @@
 namespace rawkv {
 namespace {
 
-Status Mark(StoreContext& c, const RollbackMarker& m) {
+Status WriteMarker(StoreContext& c, const RollbackMarker& m) {
   return SaveRollbackMarker(*c.env.fs, c.paths.rollback_marker(), m);
 }
 
 // working.new/ at the target, flushed and verified: opens, applied version and lineage as they must
 // be. No payload is read.
-Status Build(StoreContext& c, const RollbackMarker& m) {
+Status BuildWorkingNew(StoreContext& c, const RollbackMarker& m) {
   RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, m.base));
   {
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
@@ -42,9 +42,9 @@ Status Build(StoreContext& c, const RollbackMarker& m) {
   return SealWorkingNew(c, m.base);
 }
 
-Status Switch(StoreContext& c, const RollbackMarker& m) {
+Status SaveForkedChain(StoreContext& c, const RollbackMarker& m) {
   StoreRecord next = c.record();
-  RAWKV_ASSIGN_OR_RETURN(next.chain, ForkedChain(c, m.new_lineage, m.target));
+  RAWKV_ASSIGN_OR_RETURN(next.chain, MakeForkedChain(c, m.new_lineage, m.target));
   return c.SaveRecord(next);
 }
 
@@ -62,7 +62,7 @@ Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   return c.snapshots->SetCurrent(m.base);
 }
 
-Status SwapIn(StoreContext& c, const RollbackMarker&) {
+Status SwapWorkingIn(StoreContext& c, const RollbackMarker&) {
   return SwapWorking(c);
 }
 
@@ -102,28 +102,28 @@ Status CutLog(StoreContext& c, const RollbackMarker& m) {
   return wal->Sync();
 }
 
-Status Unmark(StoreContext& c, const RollbackMarker&) {
+Status RemoveMarker(StoreContext& c, const RollbackMarker&) {
   const Status removed = c.env.fs->RemoveFile(c.paths.rollback_marker());
   if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
   return c.env.fs->SyncDir(c.paths.dir);
 }
 
 constexpr std::array<RollbackStep, 10> kSteps{{
-    {"mark", RollbackPhase::kPrepare, Mark},
-    {"build", RollbackPhase::kPrepare, Build},
-    {"switch", RollbackPhase::kSwitch, Switch},
+    {"mark", RollbackPhase::kPrepare, WriteMarker},
+    {"build", RollbackPhase::kPrepare, BuildWorkingNew},
+    {"switch", RollbackPhase::kSwitch, SaveForkedChain},
     {"device", RollbackPhase::kFinish, UpdateDevice},
     {"current", RollbackPhase::kFinish, MoveCurrent},
-    {"working", RollbackPhase::kFinish, SwapIn},
+    {"working", RollbackPhase::kFinish, SwapWorkingIn},
     {"pins", RollbackPhase::kFinish, DropPins},
     {"snapshots", RollbackPhase::kFinish, DropSnapshots},
     {"log", RollbackPhase::kFinish, CutLog},
-    {"unmark", RollbackPhase::kFinish, Unmark},
+    {"unmark", RollbackPhase::kFinish, RemoveMarker},
 }};
 
 // The steps of one phase. A full filesystem gives up the reserve and repeats them: each may be repeated.
 Status RunPhase(StoreContext& c, const RollbackMarker& marker, RollbackPhase phase) {
-  return WithBallast(c, [&]() -> Status {
+  return WithReserve(c, [&]() -> Status {
     for (const RollbackStep& step : kSteps) {
       if (step.phase != phase) continue;
       const Status status = step.run(c, marker);
@@ -139,7 +139,7 @@ std::span<const RollbackStep> RollbackSteps() {
   return kSteps;
 }
 
-Result<LineageChain> ForkedChain(StoreContext& c, Lineage id, Version fork) {
+Result<LineageChain> MakeForkedChain(StoreContext& c, Lineage id, Version fork) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
   const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c.env.fs, c.paths.wal());
   const bool no_log = segments.status().code() == StatusCode::kNotFound;  // a repair makes it again
@@ -172,7 +172,7 @@ Status PrepareRollback(StoreContext& c, const RollbackMarker& marker) {
 
 Status UndoRollback(StoreContext& c, const RollbackMarker& marker) {
   SweepTree(*c.env.fs, c.paths.working_new(), *c.env.logger);
-  return Unmark(c, marker);
+  return RemoveMarker(c, marker);
 }
 
 SwitchOutcome SwitchRollback(StoreContext& c, const RollbackMarker& marker, Status* error) {

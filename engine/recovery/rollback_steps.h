@@ -30,7 +30,7 @@ std::span<const RollbackStep> RollbackSteps();
 
 // STORE's chain with a new branch `id` that forks after `fork`, and without the branches of which neither log
 // nor snapshots hold anything. kFailedPrecondition if it would be too long for STORE.
-Result<LineageChain> ForkedChain(StoreContext& context, Lineage id, Version fork);
+Result<LineageChain> MakeForkedChain(StoreContext& context, Lineage id, Version fork);
 
 // A rollback in its three phases, for an engine that lets readers continue during the first. After an error
 // of PrepareRollback, or when the caller gives up after it, UndoRollback leaves the store unchanged.

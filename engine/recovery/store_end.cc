@@ -8,13 +8,14 @@
 namespace rawkv {
 namespace {
 
-Status Accept(const LogRecord&) {
+Status AcceptRecord(const LogRecord&) {
   return Status::Ok();
 }
 
 // Behind damage: as far as the log can be read from the newest snapshot on, which is what an open does.
-Result<FoundEnd> EndBehindDamage(StoreContext& c, Version proven, std::string damage) {
-  FoundEnd found{.end = {.newest = proven, .intact = proven}, .durable = proven, .damage = std::move(damage)};
+Result<FoundStoreEnd> FindEndPastDamage(StoreContext& c, Version proven, std::string damage) {
+  FoundStoreEnd found{
+      .end = {.newest = proven, .intact = proven}, .durable = proven, .damage = std::move(damage)};
   RAWKV_ASSIGN_OR_RETURN(const Version trace, NewestTrace(c.log()));
   found.end.newest = std::max(proven, trace);
   if (trace <= proven) return found;
@@ -28,7 +29,7 @@ Result<FoundEnd> EndBehindDamage(StoreContext& c, Version proven, std::string da
 }
 
 // What cannot be read any more once the log begins behind `to`.
-VersionRanges HistoryDropped(const StoreSurvey& survey, const RollbackPlan& plan) {
+VersionRanges ComputeHistoryDropped(const StoreSurvey& survey, const RollbackPlan& plan) {
   StoreSurvey before = survey;
   std::erase_if(before.snapshots, [&](const auto& s) { return s.version > plan.to; });
   std::erase_if(before.pins, [&](const auto& pin) { return pin.second > plan.to; });
@@ -42,36 +43,36 @@ VersionRanges HistoryDropped(const StoreSurvey& survey, const RollbackPlan& plan
 
 }  // namespace
 
-Result<FoundEnd> FindEnd(StoreContext& c, const StoreSurvey& survey) {
+Result<FoundStoreEnd> FindStoreEnd(StoreContext& c, const StoreSurvey& survey) {
   Version proven = Previous(survey.log_first);
   for (const SnapshotInfo& s : survey.snapshots) proven = std::max(proven, s.version);
   const Result<LogScan> scan = ScanLog(c.log(), survey.log_first, proven);
   if (!scan.ok()) {
     if (scan.status().code() != StatusCode::kCorruption) return scan.status();
-    return EndBehindDamage(c, proven, scan.status().message());
+    return FindEndPastDamage(c, proven, scan.status().message());
   }
   if (scan->end == LogEnd::kCorrupt) {
-    RAWKV_ASSIGN_OR_RETURN(FoundEnd found, EndBehindDamage(c, proven, scan->message));
+    RAWKV_ASSIGN_OR_RETURN(FoundStoreEnd found, FindEndPastDamage(c, proven, scan->message));
     found.end.newest = std::max({found.end.newest, scan->damaged_to, Next(scan->last)});
     found.end.intact = std::max(found.end.intact, scan->last);
     found.durable = std::max(found.durable, scan->durable_through);
     return found;
   }
   const Version intact = std::max(scan->last, proven);
-  return FoundEnd{.end = {.newest = intact, .intact = intact},
-                  .durable = std::max(scan->durable_through, proven),
-                  .damage = {}};
+  return FoundStoreEnd{.end = {.newest = intact, .intact = intact},
+                       .durable = std::max(scan->durable_through, proven),
+                       .damage = {}};
 }
 
 Result<RollbackPlan> PlanClosedRollback(StoreContext& c, Version target, const RollbackOptions& rollback) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
-  RAWKV_ASSIGN_OR_RETURN(const FoundEnd found, FindEnd(c, survey));
+  RAWKV_ASSIGN_OR_RETURN(const FoundStoreEnd found, FindStoreEnd(c, survey));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
   Result<RollbackPlan> plan = MakeRollbackPlan(survey, found.end, target, leases, rollback);
   if (plan.status().code() == StatusCode::kVersionUnreachable) RAWKV_RETURN_IF_ERROR(survey.unread);
   if (!plan.ok() || found.damage.empty()) return plan;
   if (plan->records != 0) {
-    const Status led = ReadLog(c.log(), Next(plan->base), target, Accept);
+    const Status led = ReadLog(c.log(), Next(plan->base), target, AcceptRecord);
     if (led.code() == StatusCode::kCorruption) {
       return Status::VersionUnreachable("version " + ToString(target) + " is lost to damage in the log (" +
                                         led.message() +
@@ -82,10 +83,10 @@ Result<RollbackPlan> PlanClosedRollback(StoreContext& c, Version target, const R
   }
   // The cut comes behind the target's own record: what it cannot be reached through cannot stay.
   const Status kept = target < survey.log_first ? Status::Corruption("the log begins above it")
-                                                : ReadLog(c.log(), target, target, Accept);
+                                                : ReadLog(c.log(), target, target, AcceptRecord);
   if (!kept.ok() && kept.code() != StatusCode::kCorruption) return kept;
   plan->log_begins_anew = !kept.ok();
-  if (plan->log_begins_anew) plan->history_dropped = HistoryDropped(survey, *plan);
+  if (plan->log_begins_anew) plan->history_dropped = ComputeHistoryDropped(survey, *plan);
   return plan;
 }
 

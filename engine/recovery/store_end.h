@@ -8,12 +8,12 @@
 namespace rawkv {
 
 // How far a closed store goes, also when its log is damaged.
-struct FoundEnd {
+struct FoundStoreEnd {
   StoreEnd end;
   Version durable;     // known to be durable, as the log and the snapshots show
   std::string damage;  // of the log, anywhere in it; empty: none
 };
-Result<FoundEnd> FindEnd(StoreContext& context, const StoreSurvey& survey);
+Result<FoundStoreEnd> FindStoreEnd(StoreContext& context, const StoreSurvey& survey);
 
 // A rollback of a closed store. Where the log is damaged the plan says what cannot be kept below the
 // target, too, and a version that the log does not lead to for damage is kVersionUnreachable.

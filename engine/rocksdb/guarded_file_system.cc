@@ -23,7 +23,7 @@ using rocksdb::Slice;
 // RocksDB takes only ENOSPC for lack of room. A quota and the process's limit of file size are no other.
 IOStatus WithNoSpace(IOStatus status) {
   if (status.ok() || status.IsNoSpace() || !status.IsIOError()) return status;
-  if (!SaysErrno(status, EDQUOT) && !SaysErrno(status, EFBIG)) return status;
+  if (!ContainsErrnoText(status, EDQUOT) && !ContainsErrnoText(status, EFBIG)) return status;
   return IOStatus::NoSpace(status.ToString());
 }
 
@@ -130,7 +130,7 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> Guarded(const std::shared_ptr<rocksdb::FileSystem>& base) {
+std::shared_ptr<rocksdb::FileSystem> MakeGuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base) {
   return std::make_shared<GuardedFileSystem>(base);
 }
 

@@ -13,7 +13,7 @@ namespace rawkv {
 // assertions on, and some of them take an operation that failed for one that cannot fail. A write over the
 // quota (EDQUOT) or over the process's limit of file size (EFBIG) answers "no space", as ENOSPC does: RocksDB
 // takes any other error for one that never passes.
-std::shared_ptr<rocksdb::FileSystem> Guarded(const std::shared_ptr<rocksdb::FileSystem>& base);
+std::shared_ptr<rocksdb::FileSystem> MakeGuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base);
 // The first failure to list a directory there, ok if there is none. RocksDB reports it as corruption of the
 // database.
 rocksdb::Status ListingFailure(const rocksdb::FileSystem& guarded);

@@ -158,7 +158,7 @@ class OverlayFileSystem final : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> MemoryOverlay(const std::shared_ptr<rocksdb::FileSystem>& base) {
+std::shared_ptr<rocksdb::FileSystem> MakeMemoryOverlay(const std::shared_ptr<rocksdb::FileSystem>& base) {
   return std::make_shared<OverlayFileSystem>(base);
 }
 

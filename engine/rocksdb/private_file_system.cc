@@ -58,11 +58,11 @@ class OwnersFileSystem final : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> PrivateFileSystem() {
+std::shared_ptr<rocksdb::FileSystem> MakePrivateFileSystem() {
   return std::make_shared<OwnersFileSystem>(std::nullopt);
 }
 
-std::shared_ptr<rocksdb::FileSystem> PrivateFileSystemForOwnerOf(const std::string& dir) {
+std::shared_ptr<rocksdb::FileSystem> MakePrivateFileSystemForOwnerOf(const std::string& dir) {
   return std::make_shared<OwnersFileSystem>(FileOwner::ToKeep(dir));
 }
 

@@ -20,7 +20,7 @@ StatusCode CodeOf(const rocksdb::Status& status) {
 
 }  // namespace
 
-bool SaysErrno(const rocksdb::Status& status, int error) {
+bool ContainsErrnoText(const rocksdb::Status& status, int error) {
   const std::string text = status.ToString();
   return text.find(std::generic_category().message(error)) != std::string::npos;
 }

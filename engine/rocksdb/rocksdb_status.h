@@ -16,6 +16,6 @@ namespace rawkv {
 Status FromRocksdb(const rocksdb::Status& status, std::string_view what);
 
 // Whether the system's text for `error` stands in the message: all that RocksDB keeps of most errno values.
-bool SaysErrno(const rocksdb::Status& status, int error);
+bool ContainsErrnoText(const rocksdb::Status& status, int error);
 
 }  // namespace rawkv

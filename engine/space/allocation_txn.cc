@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kSlots = AllocationPage::kSlots;
 
-Status Wrong(const Extent& e, const char* what) {
+Status SlotError(const Extent& e, const char* what) {
   return Status::Corruption("slots " + std::to_string(e.first.value()) + "…" +
                             std::to_string(e.end().value() - 1) + ": " + what + "; run fsck");
 }
@@ -31,7 +31,7 @@ Status AllocationTxn::ForEachPage(const Extent& extent,
   const uint64_t first = extent.first.value();
   const uint64_t count = extent.count.value();
   if (count == 0 || first >= slot_count_ || count > slot_count_ - first) {
-    return Wrong(extent, "the extent lies outside the device");
+    return SlotError(extent, "the extent lies outside the device");
   }
   for (uint64_t slot = first; slot < first + count;) {
     const uint64_t bits = std::min(kSlots - slot % kSlots, first + count - slot);
@@ -63,7 +63,7 @@ Status AllocationTxn::Take(const Extent& extent, IndexBatch& batch) {
   uint64_t deferred = 0;
   RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
     if (CountSlots(page.live, first, count) != 0) {
-      return Wrong(extent, "given out twice: a slot is live already");
+      return SlotError(extent, "given out twice: a slot is live already");
     }
     deferred += CountSlots(page.taken, first, count);
     SetSlots(page.taken, first, count);
@@ -77,7 +77,8 @@ Status AllocationTxn::Take(const Extent& extent, IndexBatch& batch) {
 
 Status AllocationTxn::Defer(const Extent& extent, Version born, Version freed, IndexBatch& batch) {
   RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
-    if (CountSlots(page.live, first, count) != count) return Wrong(extent, "freed, but a slot was not live");
+    if (CountSlots(page.live, first, count) != count)
+      return SlotError(extent, "freed, but a slot was not live");
     ClearSlots(page.live, first, count);
     return Status::Ok();
   }));
@@ -89,7 +90,7 @@ Status AllocationTxn::Defer(const Extent& extent, Version born, Version freed, I
 Status AllocationTxn::Reclaim(const DeferredFree& entry, IndexBatch& batch) {
   RAWKV_RETURN_IF_ERROR(ForEachPage(entry.extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
     if (CountSlots(page.taken, first, count) != count || CountSlots(page.live, first, count) != 0) {
-      return Wrong(entry.extent, "listed as deferred, but a slot is live or free");
+      return SlotError(entry.extent, "listed as deferred, but a slot is live or free");
     }
     ClearSlots(page.taken, first, count);
     return Status::Ok();

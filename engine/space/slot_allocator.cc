@@ -28,7 +28,7 @@ Result<AllocationPage> SlotAllocator::LoadPage(uint64_t number) {
   return *page;
 }
 
-void SlotAllocator::Mark(const Extent& extent, bool reserved) {
+void SlotAllocator::SetReserved(const Extent& extent, bool reserved) {
   const uint64_t end = extent.end().value();
   for (uint64_t slot = extent.first.value(); slot < end;) {
     const uint64_t count = std::min(kSlots - slot % kSlots, end - slot);
@@ -78,7 +78,7 @@ Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
     const uint64_t last = (e.end().value() - 1) / kSlots;
     for (uint64_t page = e.first.value() / kSlots; page <= last; ++page) reserved_.try_emplace(page);
   }
-  for (const Extent& e : extents) Mark(e, true);
+  for (const Extent& e : extents) SetReserved(e, true);
   const SlotId end = extents.back().end();
   cursor_ = end.value() < layout_.slot_count ? end : SlotId(0);
   return extents;
@@ -86,7 +86,7 @@ Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
 
 void SlotAllocator::Release(const std::vector<Extent>& extents) {
   MutexLock lock(mu_);
-  for (const Extent& e : extents) Mark(e, false);
+  for (const Extent& e : extents) SetReserved(e, false);
 }
 
 AllocationTxn SlotAllocator::Begin() {
@@ -98,8 +98,8 @@ void SlotAllocator::Merge(const AllocationTxn& txn, const std::vector<Extent>& t
   MutexLock lock(mu_);
   for (const auto& [number, page] : txn.dirty()) pages_[number] = page;
   taken_ = static_cast<uint64_t>(static_cast<int64_t>(taken_) + txn.taken_delta());
-  for (const Extent& e : taken) Mark(e, false);
-  for (const Extent& e : freed) Mark(e, true);
+  for (const Extent& e : taken) SetReserved(e, false);
+  for (const Extent& e : freed) SetReserved(e, true);
 }
 
 uint64_t SlotAllocator::reserved_slots() const {

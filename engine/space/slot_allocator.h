@@ -43,7 +43,7 @@ class SlotAllocator {
  private:
   Result<AllocationPage> LoadPage(uint64_t number);
   Result<const AllocationPage*> CachedPage(uint64_t number) RAWKV_REQUIRES(mu_);
-  void Mark(const Extent& extent, bool reserved) RAWKV_REQUIRES(mu_);
+  void SetReserved(const Extent& extent, bool reserved) RAWKV_REQUIRES(mu_);
 
   KeyIndex& index_;
   const DeviceLayout layout_;

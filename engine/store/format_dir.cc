@@ -18,56 +18,56 @@ Status AbsentIsOk(const Status& status) {
 }
 
 // What a claim leaves that was interrupted before its mark.
-bool IsOfAClaim(std::string_view name) {
+bool IsClaimLeftover(std::string_view name) {
   return name == "LOCK" || name == "FORMATTING.tmp" || name == "IMPORTING.tmp";
 }
 
 }  // namespace
 
-Result<FormatDir::Found> FormatDir::Look(Fs& fs, const std::string& dir) {
+Result<FormatDir::Content> FormatDir::Inspect(Fs& fs, const std::string& dir) {
   const Result<FileStat> stat = fs.Stat(dir);
-  if (stat.status().code() == StatusCode::kNotFound) return Found::kAbsent;
+  if (stat.status().code() == StatusCode::kNotFound) return Content::kAbsent;
   if (!stat.ok()) return stat.status();
   if (stat->kind != FileKind::kDirectory) return Status::FailedPrecondition(dir + " is not a directory");
   RAWKV_ASSIGN_OR_RETURN(std::vector<std::string> names, fs.List(dir));
   const auto has = [&](std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  if (has("STORE")) return Found::kStore;
-  if (has("IMPORTING")) return Found::kImport;
-  if (has("FORMATTING")) return Found::kFormat;
-  std::erase_if(names,
-                [&](const std::string& name) { return IsOfAClaim(name) || IsLostAndFound(fs, dir, name); });
-  if (names.empty()) return Found::kEmpty;
+  if (has("STORE")) return Content::kStore;
+  if (has("IMPORTING")) return Content::kImport;
+  if (has("FORMATTING")) return Content::kFormat;
+  std::erase_if(
+      names, [&](const std::string& name) { return IsClaimLeftover(name) || IsLostAndFound(fs, dir, name); });
+  if (names.empty()) return Content::kEmpty;
   const bool all_of_a_store = std::all_of(names.begin(), names.end(), [](const std::string& name) {
     return IsStoreName(name) || name == "device.img";
   });
-  return all_of_a_store && has("wal") ? Found::kParts : Found::kForeign;
+  return all_of_a_store && has("wal") ? Content::kParts : Content::kForeign;
 }
 
-Status FormatDir::Judge(Found found, const std::string& dir, const Request& request) {
+Status FormatDir::CheckClaimable(Content found, const std::string& dir, const Request& request) {
   const bool import = request.maker == StoreMaker::kImport;
   const bool destroys = !import && request.force;
   switch (found) {
-    case Found::kAbsent:
-    case Found::kEmpty:
-    case Found::kFormat:
+    case Content::kAbsent:
+    case Content::kEmpty:
+    case Content::kFormat:
       return Status::Ok();
-    case Found::kImport:
+    case Content::kImport:
       if (import || destroys) return Status::Ok();
       return Status::FailedPrecondition(
           dir + " holds an unfinished import; import again, or use --force to destroy it");
-    case Found::kStore:
+    case Content::kStore:
       if (destroys) return Status::Ok();
       return Status::FailedPrecondition(dir + (import ? " holds a store already; import makes a new one"
                                                       : " holds a store already; use --force to destroy it"));
-    case Found::kParts:
+    case Content::kParts:
       if (destroys) return Status::Ok();
       return Status::FailedPrecondition(
           dir +
           " is not empty: it holds parts of a store without STORE; bring STORE back, name another "
           "directory, or destroy them with `format --force`");
-    case Found::kForeign:
+    case Content::kForeign:
       return Status::FailedPrecondition(dir + " is not empty and no store; name another directory");
   }
   return Status::Internal("unknown content of " + dir);
@@ -75,10 +75,10 @@ Status FormatDir::Judge(Found found, const std::string& dir, const Request& requ
 
 Result<std::unique_ptr<FormatDir>> FormatDir::Claim(Fs& fs, Clock& clock, const std::string& dir,
                                                     const Request& request) {
-  RAWKV_ASSIGN_OR_RETURN(Found found, Look(fs, dir));
-  RAWKV_RETURN_IF_ERROR(Judge(found, dir, request));
+  RAWKV_ASSIGN_OR_RETURN(Content found, Inspect(fs, dir));
+  RAWKV_RETURN_IF_ERROR(CheckClaimable(found, dir, request));
   std::unique_ptr<FormatDir> out(new FormatDir(fs, dir, request));
-  if (found == Found::kAbsent) {
+  if (found == Content::kAbsent) {
     const Status made = MakeDirSynced(fs, dir);
     out->made_dir_ = made.ok();
     // Another process has just made it: the lock decides between the two.
@@ -86,24 +86,24 @@ Result<std::unique_ptr<FormatDir>> FormatDir::Claim(Fs& fs, Clock& clock, const 
   }
   Result<std::unique_ptr<StoreLock>> lock = StoreLock::Acquire(fs, clock, dir);
   if (!lock.ok()) {
-    if (lock.status().code() != StatusCode::kBusy && out->made_dir_) out->LeaveUnlocked();
+    if (lock.status().code() != StatusCode::kBusy && out->made_dir_) out->RemoveMadeDir();
     if (lock.status().code() != StatusCode::kNotFound) return lock.status();
     return Status::Busy(dir + " was removed by another process in this moment; try again");
   }
   out->lock_ = *std::move(lock);
   // Again under the lock: another process may have finished in between.
   const Status claimed = [&]() -> Status {
-    RAWKV_ASSIGN_OR_RETURN(found, Look(fs, dir));
-    RAWKV_RETURN_IF_ERROR(Judge(found, dir, request));
-    out->holds_others_ = found == Found::kStore || found == Found::kParts;
-    return out->BeginAgain(found, request);
+    RAWKV_ASSIGN_OR_RETURN(found, Inspect(fs, dir));
+    RAWKV_RETURN_IF_ERROR(CheckClaimable(found, dir, request));
+    out->holds_others_ = found == Content::kStore || found == Content::kParts;
+    return out->WriteNewMark(found, request);
   }();
   if (claimed.ok()) return out;
   (void)out->Abandon({});  // the first error is the one to report
   return claimed;
 }
 
-void FormatDir::LeaveUnlocked() {
+void FormatDir::RemoveMadeDir() {
   // LOCK may have been made before locking it failed; nobody else's goes.
   const Result<std::unique_ptr<FileLock>> lock = fs_.Lock(paths_.lock());
   if (lock.ok()) (void)fs_.RemoveFile(paths_.lock());
@@ -114,10 +114,10 @@ std::string FormatDir::MarkPath() const {
   return maker_ == StoreMaker::kImport ? paths_.importing() : paths_.formatting();
 }
 
-Status FormatDir::BeginAgain(Found found, const Request& request) {
+Status FormatDir::WriteNewMark(Content found, const Request& request) {
   bool made_before = false;
   for (const std::string& path : {paths_.importing(), paths_.formatting()}) {
-    if (found != Found::kImport && found != Found::kFormat) break;
+    if (found != Content::kImport && found != Content::kFormat) break;
     const Result<std::string> mark = ReadFile(fs_, path, kMaxMarkBytes);
     if (!mark.ok()) continue;
     begins_again_ = true;
@@ -130,10 +130,10 @@ Status FormatDir::BeginAgain(Found found, const Request& request) {
   }
   // It may have the capacity that another command asked for.
   if (made_before) RAWKV_RETURN_IF_ERROR(RemoveIfThere(paths_.default_device()));
-  return Mark(request.makes_device || made_before);
+  return WriteMark(request.makes_device || made_before);
 }
 
-Status FormatDir::Mark(bool makes_device) {
+Status FormatDir::WriteMark(bool makes_device) {
   std::string text = std::string(kStoreLine) + store_uuid_.ToString();
   text += makes_device ? kDeviceMadeLine : "\n";
   marked_ = true;
@@ -174,7 +174,7 @@ Status FormatDir::Abandon(FileId spared) {
   RAWKV_RETURN_IF_ERROR(Clear(spared));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(paths_.dir));
   const bool all_gone = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-    return IsOfAClaim(name) || JoinPath(paths_.dir, name) == MarkPath() ||
+    return IsClaimLeftover(name) || JoinPath(paths_.dir, name) == MarkPath() ||
            IsLostAndFound(fs_, paths_.dir, name);
   });
   // The mark of one that was begun again knows what the device holds.

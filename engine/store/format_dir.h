@@ -48,19 +48,19 @@ class FormatDir {
   Status Abandon(FileId spared);
 
  private:
-  enum class Found : uint8_t { kAbsent, kEmpty, kFormat, kImport, kStore, kParts, kForeign };
+  enum class Content : uint8_t { kAbsent, kEmpty, kFormat, kImport, kStore, kParts, kForeign };
   FormatDir(Fs& fs, std::string dir, const Request& request)
       : fs_(fs), paths_(std::move(dir)), maker_(request.maker), store_uuid_(request.store_uuid) {}
 
-  static Result<Found> Look(Fs& fs, const std::string& dir);
-  static Status Judge(Found found, const std::string& dir, const Request& request);
+  static Result<Content> Inspect(Fs& fs, const std::string& dir);
+  static Status CheckClaimable(Content found, const std::string& dir, const Request& request);
   std::string MarkPath() const;
-  Status BeginAgain(Found found, const Request& request);
-  Status Mark(bool makes_device);
+  Status WriteNewMark(Content found, const Request& request);
+  Status WriteMark(bool makes_device);
   Status RemoveIfThere(const std::string& path);
   Status RemoveOwnFiles(FileId spared);
   Status Release();
-  void LeaveUnlocked();
+  void RemoveMadeDir();
 
   Fs& fs_;
   const StorePaths paths_;

@@ -24,7 +24,7 @@ Status ValidateOptions(const FormatOptions& o) {
 }
 
 // Everything that tells the new store from any other, and its settings.
-NewStore Identify(const FormatOptions& o) {
+NewStore MakeNewStore(const FormatOptions& o) {
   NewStore s;
   StoreRecord& r = s.record;
   r.store_uuid = Uuid::Generate(*o.env.entropy);
@@ -78,7 +78,7 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
 }
 
 // After `failure`: takes away what was made, as far as that works. What stays is marked as unfinished.
-Status Undo(Fs& fs, NewStore& s, const Status& failure) {
+Status UndoFormat(Fs& fs, NewStore& s, const Status& failure) {
   const FileId device = s.device.device != nullptr ? s.device.device->geometry().file_id : FileId{};
   s.device.device.reset();
   Status undone = s.made_device ? fs.RemoveFile(s.device_path) : Status::Ok();
@@ -149,7 +149,7 @@ SnapshotCallbacks IndexCallbacks(const Environment& env, KeyIndex& index) {
 Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& o, StoreMaker maker) {
   RAWKV_RETURN_IF_ERROR(ValidateOptions(o));
   Fs& fs = *o.env.fs;
-  NewStore s = Identify(o);
+  NewStore s = MakeNewStore(o);
   s.device_path = o.device.empty() ? StorePaths(dir).default_device() : AbsolutePath(o.device);
   RAWKV_RETURN_IF_ERROR(CheckDeviceName(fs, dir, s.device_path));
   RAWKV_ASSIGN_OR_RETURN(const bool device_there, Exists(fs, s.device_path));
@@ -162,7 +162,7 @@ Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& o, Sto
   // All that can refuse comes before the first thing is destroyed.
   Status begun = PrepareDevice(dir, o, s);
   if (begun.ok()) begun = s.dir->Clear(s.device.device->geometry().file_id);
-  if (!begun.ok()) return Undo(fs, s, begun);
+  if (!begun.ok()) return UndoFormat(fs, s, begun);
   return s;
 }
 
@@ -180,7 +180,7 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
     // STORE last: a directory without it is no store.
     return SaveStoreRecord(fs, dir, s.record);
   }();
-  if (!made.ok()) return Undo(fs, s, made);
+  if (!made.ok()) return UndoFormat(fs, s, made);
   s.dir->Finish();
   return made;
 }

@@ -80,7 +80,7 @@ Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Sup
 }
 
 // A save, which every open makes, writes both.
-Status TellOfABadCopy(StoreContext& c) {
+Status WarnOfBadCopy(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c.superblocks->Inspect());
   for (const Status& copy : pair.status) {
     if (copy.ok()) continue;
@@ -116,7 +116,7 @@ Status OpenDevice(StoreContext& c, const StoreRecord& record, ContextAccess acce
   }
   c.layout = superblock->layout;
   c.AdoptSuperblock(*superblock);
-  if (writable) RAWKV_RETURN_IF_ERROR(TellOfABadCopy(c));
+  if (writable) RAWKV_RETURN_IF_ERROR(WarnOfBadCopy(c));
   return CheckIdentity(c, record, *superblock);
 }
 
@@ -214,12 +214,12 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   c->owners_fs = options.env.fs->ForOwnerOf(dir);
   if (c->owners_fs != nullptr) {
     c->env.fs = c->owners_fs.get();
-    if (c->env.index_fs == nullptr) c->env.index_fs = PrivateFileSystemForOwnerOf(dir);
+    if (c->env.index_fs == nullptr) c->env.index_fs = MakePrivateFileSystemForOwnerOf(dir);
   }
   c->options = options;
   // STORE first: a path without a store gets no LOCK file made in it.
   RAWKV_ASSIGN_OR_RETURN(StoreRecord record, LoadStoreRecord(*c->env.fs, dir));
-  if (access != ContextAccess::kBesideWriter) {
+  if (access != ContextAccess::kAlongsideWriter) {
     const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
                         : options.only_look             ? StoreLock::Holder::kLooker
                                                         : StoreLock::Holder::kWriter;
@@ -240,7 +240,7 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   c->snapshots =
       std::make_unique<SnapshotStore>(*c->env.fs, *c->env.clock, dir, record.store_uuid, *c->env.logger);
   const Status device = OpenDevice(*c, record, access);
-  if (access != ContextAccess::kBesideWriter) RAWKV_RETURN_IF_ERROR(device);
+  if (access != ContextAccess::kAlongsideWriter) RAWKV_RETURN_IF_ERROR(device);
   if (!device.ok()) c->device.device.reset();
   return c;
 }
@@ -265,11 +265,11 @@ FileChecksummer SnapshotChecksummer(const Environment& env) {
   };
 }
 
-Status WithBallast(StoreContext& context, const std::function<Status()>& work) {
+Status WithReserve(StoreContext& context, const std::function<Status()>& work) {
   return context.reserve->With(work);
 }
 
-void EnsureBallast(StoreContext& context) {
+void RefillReserve(StoreContext& context) {
   const Status filled = context.reserve->Fill();
   if (filled.ok()) return;
   context.env.logger->Log(LogLevel::kInfo,

@@ -19,9 +19,9 @@
 namespace rawkv {
 
 enum class ContextAccess : uint8_t {
-  kWrite,         // lock, device writable
-  kInspect,       // lock, device opened for reading; nothing of the store is changed
-  kBesideWriter,  // no lock; the device for reading if it can be had
+  kWrite,            // lock, device writable
+  kInspect,          // lock, device opened for reading; nothing of the store is changed
+  kAlongsideWriter,  // no lock; the device for reading if it can be had
 };
 
 // What `format` fixed for the store's life.
@@ -108,9 +108,9 @@ Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& in
 FileChecksummer SnapshotChecksummer(const Environment& env);
 
 // Reserve::With of the store.
-Status WithBallast(StoreContext& context, const std::function<Status()>& work);
+Status WithReserve(StoreContext& context, const std::function<Status()>& work);
 // Fills the store's reserve as far as there is room.
-void EnsureBallast(StoreContext& context);
+void RefillReserve(StoreContext& context);
 // Ok if data may be added; kNoSpace, with what to do, while the room that is left is kept for other work.
 Status AdmitPut(const StoreContext& context);
 // kNoSpace, with what to do, if the store was opened without room.

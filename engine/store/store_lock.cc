@@ -37,15 +37,15 @@ Status WriteHolder(Fs& fs, Clock& clock, const std::string& path, StoreLock::Hol
 }
 
 // Whether LOCK names a process that has ended: whoever holds the lock has not entered itself yet.
-bool NamesAnEndedProcess(Fs& fs, const std::string& store_dir) {
+bool NamesEndedProcess(Fs& fs, const std::string& store_dir) {
   const std::optional<WriterInfo> named = ReadLockHolder(fs, store_dir);
   return named && named->host == HostName() && ::kill(static_cast<pid_t>(named->pid), 0) != 0 &&
          errno == ESRCH;
 }
 
-bool WorthWaitingFor(Fs& fs, const std::string& store_dir) {
+bool IsWorthWaitingFor(Fs& fs, const std::string& store_dir) {
   const Result<std::string> text = ReadFile(fs, StorePaths(store_dir).lock(), 4096);
-  return text.ok() && (text->empty() || text->ends_with(kLooking) || NamesAnEndedProcess(fs, store_dir));
+  return text.ok() && (text->empty() || text->ends_with(kLooking) || NamesEndedProcess(fs, store_dir));
 }
 
 // The lock, once whoever only looks has gone. A writer is not waited for, but who has just taken the lock
@@ -57,7 +57,7 @@ Result<std::unique_ptr<FileLock>> LockForWriter(Fs& fs, const std::string& store
   for (int tries = 1;; ++tries) {
     Result<std::unique_ptr<FileLock>> lock = fs.Lock(path);
     if (lock.status().code() != StatusCode::kBusy) return lock;
-    if (tries >= (WorthWaitingFor(fs, store_dir) ? kTriesForLooker : kTriesForWriter)) return lock;
+    if (tries >= (IsWorthWaitingFor(fs, store_dir) ? kTriesForLooker : kTriesForWriter)) return lock;
     MutexLock held(mu);
     pause.WaitForMs(mu, kPauseMs);
   }

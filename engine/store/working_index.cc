@@ -15,7 +15,7 @@ std::string BasePath(const std::string& working_dir) {
 
 // Takes working/ out of the way, to be deleted. A directory from the lower layer of an overlay cannot be
 // renamed; it is deleted in place, BASE first, so that a crash leaves nothing that passes for complete.
-Result<std::string> TakeWorkingAway(StoreContext& c) {
+Result<std::string> FreeWorkingPath(StoreContext& c) {
   Fs& fs = *c.env.fs;
   RAWKV_ASSIGN_OR_RETURN(std::string removing, FreeRemovingName(fs, c.paths.working()));
   const Status moved = fs.Rename(c.paths.working(), removing);
@@ -109,7 +109,7 @@ Status SwapWorking(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const bool complete, WorkingNewIsComplete(c));
   if (!complete) return Status::Ok();
   // A directory that is not empty cannot be renamed over: out of the way by a third name.
-  RAWKV_ASSIGN_OR_RETURN(const std::string removing, TakeWorkingAway(c));
+  RAWKV_ASSIGN_OR_RETURN(const std::string removing, FreeWorkingPath(c));
   RAWKV_RETURN_IF_ERROR(fs.Rename(c.paths.working_new(), c.paths.working()));
   RAWKV_RETURN_IF_ERROR(fs.SyncDir(c.paths.dir));
   SweepTree(fs, removing, *c.env.logger);

@@ -31,7 +31,7 @@ Result<std::unique_ptr<ExportDir>> ExportDir::Claim(Fs& fs, const std::string& d
   std::unique_ptr<ExportDir> out(new ExportDir(fs, dir));
   const Result<std::vector<std::string>> names = fs.List(dir);
   if (names.ok()) {
-    RAWKV_RETURN_IF_ERROR(out->Judge(*names));
+    RAWKV_RETURN_IF_ERROR(out->CheckClaimable(*names));
   } else {
     if (names.status().code() != StatusCode::kNotFound) return names.status();
     RAWKV_RETURN_IF_ERROR(out->MakeDir());
@@ -43,7 +43,7 @@ Result<std::unique_ptr<ExportDir>> ExportDir::Claim(Fs& fs, const std::string& d
     return Status::Busy(dir + ": another export is writing to it; name another directory");
   }
   out->lock_ = *std::move(lock);
-  const Status begun = out->Begin();
+  const Status begun = out->BeginExport();
   if (begun.ok()) return out;
   return begun;
 }
@@ -59,7 +59,7 @@ Status ExportDir::MakeDir() {
   return made.code() == StatusCode::kFailedPrecondition ? Status::Ok() : made;
 }
 
-Status ExportDir::Judge(const std::vector<std::string>& names) const {
+Status ExportDir::CheckClaimable(const std::vector<std::string>& names) const {
   const auto has = [&](std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
@@ -72,11 +72,11 @@ Status ExportDir::Judge(const std::vector<std::string>& names) const {
   return free ? Status::Ok() : Status::FailedPrecondition(dir_ + " is not empty; name another directory");
 }
 
-Status ExportDir::Begin() {
+Status ExportDir::BeginExport() {
   // Again under the lock: another export may have finished in between. Then taking the lock has just made a
   // mark that does not belong there.
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
-  if (const Status judged = Judge(names); !judged.ok()) {
+  if (const Status judged = CheckClaimable(names); !judged.ok()) {
     (void)fs_.RemoveFile(MarkPath());
     return judged;
   }

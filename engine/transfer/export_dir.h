@@ -34,8 +34,8 @@ class ExportDir {
 
   std::string MarkPath() const;
   Status MakeDir();
-  Status Judge(const std::vector<std::string>& names) const;
-  Status Begin();
+  Status CheckClaimable(const std::vector<std::string>& names) const;
+  Status BeginExport();
   Status RemoveOwnFiles();
 
   Fs& fs_;
