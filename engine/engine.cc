@@ -12,8 +12,7 @@ namespace rawkv {
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() {
-  // In a forked process the threads are missing that would have to end first, and all that closing writes
-  // is the parent's to write.
+  // A forked process lacks the threads that a close must end first, and must leave every write to its parent.
   if (impl_->process.forked()) (void)impl_.release();
 }
 
@@ -50,7 +49,7 @@ Status Engine::Sync() try {
 }
 
 Version Engine::version() const {
-  if (impl_->process.forked()) return Version();  // a commit may have been under way, which will never end
+  if (impl_->process.forked()) return Version();  // Get could wait for ever for a commit of the parent
   return impl_->core.tip.Get();
 }
 Version Engine::durable_version() const {
@@ -59,8 +58,8 @@ Version Engine::durable_version() const {
 
 namespace {
 
-// Runs `fn` with a Reader of the view, or of the tip inside an epoch: slots looked up there are not
-// reused before it has finished.
+// Runs `fn` with a Reader of the view or of the tip, inside an epoch: no slot that `fn` finds is reused
+// before it has finished.
 template <typename T, typename Impl, typename Fn, typename Fail>
 T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fail) {
   const Status usable = impl.CheckProcess();
@@ -78,7 +77,7 @@ T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fai
   return fn(reader);
 }
 
-// Empty when there is no memory even for the results.
+// The error as the result of each key. Empty if there is no memory for the results.
 std::vector<Result<Value>> MakeErrorResults(size_t keys, const Status& error) noexcept try {
   return std::vector<Result<Value>>(keys, Result<Value>(error));
 } catch (...) {
@@ -153,7 +152,7 @@ Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& opt
 
 Result<CommitRecord> Engine::GetCommit(Version version) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
-  // A view may hold a version of which neither log nor snapshots know any more.
+  // A view may hold a version that neither the log nor a snapshot holds any more.
   if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
   return impl_->maintenance->RunAlongside([&] { return FindCommit(*impl_->context, impl_->core, version); });
 } catch (...) {
@@ -246,7 +245,7 @@ Status Engine::StartScrub(const ScrubOptions& options) try {
 
 namespace {
 
-// Of a run that could not be asked.
+// The report of a scrubber that cannot be used.
 ScrubReport MakeErrorReport(const Status& error) {
   ScrubReport report;
   report.stopped = error;

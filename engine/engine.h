@@ -58,12 +58,12 @@ class RAWKV_EXPORT Engine {
   static Result<FormatResult> Format(const std::string& dir, const FormatOptions& options);
 
   // Opens the store and recovers it: the tip is at or above the last version that was acknowledged as durable
-  // (protocols: open). The time grows with the end of the log, not with the device or the number of keys.
-  // kNotFound: there is no store. kBusy: the store is open elsewhere. kFailedPrecondition: a wrong device, or
-  // a STORE or device from a backup. kCorruption: damage; to continue would lose versions, which the message
-  // names. kInvalidArgument: an option is out of range, or differs from the value fixed at format.
-  // kNotSupported: a newer format. After a failure the store is closed, and nothing that a later open needs
-  // is lost.
+  // (protocols: open steps 1 to 13). The time grows with the end of the log, not with the device or the
+  // number of keys. kNotFound: there is no store. kBusy: the store is open elsewhere. kFailedPrecondition: a
+  // wrong device, or a STORE or device from a backup. kCorruption: damage; to continue would lose versions,
+  // which the message names. kInvalidArgument: an option is out of range, or differs from the value fixed at
+  // format. kNotSupported: a newer format. After a failure the store is closed, and nothing that a later open
+  // needs is lost.
   static Result<std::unique_ptr<Engine>> Open(const std::string& dir, const OpenOptions& options = {});
 
   // Calls Close and drops its error.

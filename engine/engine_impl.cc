@@ -11,9 +11,9 @@
 namespace rawkv {
 namespace {
 
-// Log since the last snapshot that makes the next one due: bounds replay and the log's size.
+// A snapshot is due after so many segments of log. Bounds the time of a replay and the size of the log.
 constexpr uint64_t kSegmentsPerSnapshot = 16;
-// Index changes worth a flush at close; less is replayed faster than it is written.
+// A close flushes the index from this memtable size on. Replaying less is faster than writing it.
 constexpr uint64_t kCloseFlushBytes = 4ull << 20;
 
 }  // namespace
@@ -55,14 +55,17 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   if (options.scrub_bytes_per_second) {
     const Status started = self->scrubber->Start(
         {.bytes_per_second = *options.scrub_bytes_per_second, .rest_seconds = options.scrub_rest_seconds});
-    // No reason not to open.
-    if (!started.ok()) c.env.logger->Log(LogLevel::kWarning, "no scrub: " + started.ToString());
+    // The store works without a scrub.
+    if (!started.ok()) {
+      c.env.logger->Log(LogLevel::kWarning,
+                        c.paths.dir + ": the scrub in the background cannot start: " + started.ToString());
+    }
   }
   return impl;
 }
 
 Engine::Impl::~Impl() {
-  // An open that failed half-way has nothing to sync: only a store that came up is synced.
+  // After an open that failed there is nothing to sync: Close syncs only a store that was opened.
   if (context != nullptr) (void)NoThrow([this] { return Close(); });
 }
 
@@ -78,7 +81,7 @@ Status Engine::Impl::CheckReadable() const {
   RAWKV_RETURN_IF_ERROR(CheckProcess());
   if (closed_.load()) return Status::FailedPrecondition("the store is closed");
   if (unusable_.load()) {
-    return Status::Poisoned("the store could not be brought up after a rollback; close and reopen it");
+    return Status::Poisoned("the store could not be recovered after a rollback; close and reopen it");
   }
   return Status::Ok();
 }
@@ -92,7 +95,7 @@ Status Engine::Impl::CheckWritable() const {
 Result<OperationGate::Pass> Engine::Impl::EnterToRead() {
   RAWKV_RETURN_IF_ERROR(CheckReadable());
   RAWKV_ASSIGN_OR_RETURN(OperationGate::Pass pass, gate.Enter());
-  RAWKV_RETURN_IF_ERROR(CheckReadable());  // a rollback may have left the store dead meanwhile
+  RAWKV_RETURN_IF_ERROR(CheckReadable());  // a rollback may have made the store unusable meanwhile
   return pass;
 }
 
@@ -111,12 +114,12 @@ Result<OperationGate::Pass> Engine::Impl::EnterToCommit() {
 Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<Version> version,
                                                                  const char* kind) {
   {
-    const ReaderEpochs::Guard guard(epochs);  // a rollback does not swap the index meanwhile
+    const ReaderEpochs::Guard guard(epochs);  // keeps a rollback from replacing the index meanwhile
     RAWKV_RETURN_IF_ERROR(CheckReadable());
     if (!version || *version == core.tip.Get()) {
       RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> tip, views.OpenTip(core.index, kind));
       if (!version || tip->version() == *version) return tip;
-      // A commit came in between: the version asked for is history already.
+      // A commit came in between: the version is not the tip any more.
     }
   }
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToRead());
@@ -132,7 +135,8 @@ void Engine::Impl::AfterCommit() {
   const bool by_count = interval != 0 && since >= interval;
   const bool by_bytes =
       interval != 0 && log_bytes >= kSegmentsPerSnapshot * context->runtime.wal_segment_bytes;
-  // Few free slots: a snapshot moves the floor, so that freed ones come back before commits must wait.
+  // With few free slots, a snapshot moves the floor, so that deferred slots become free before commits need
+  // them.
   const bool by_space = interval != 0 && since >= std::max<uint64_t>(interval / 16, 1) &&
                         core.allocator->free_slots() < core.allocator->total_slots() / 16;
   if (by_count || by_bytes || by_space) snapshot_task_->Request();
@@ -142,7 +146,7 @@ void Engine::Impl::AutomaticSnapshot() {
   const Status made = NoThrow([this]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToWrite());
     if (!poison.first().ok()) return Status::Ok();
-    // An attempt counts too: a full filesystem must not be asked again at each commit.
+    // A failed attempt counts, too. Otherwise each commit on a full filesystem would try again.
     last_snapshot_ = core.tip.Get().value();
     log_bytes_at_snapshot_ = counters.log_bytes_written.load();
     return maintenance->CreateSnapshot().status();
@@ -159,12 +163,12 @@ Status Engine::Impl::SyncForClose() {
   const WriteRight write(core);
   RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
   if (core.index->MemtableBytes() >= kCloseFlushBytes) {
-    // What cannot be written out for lack of room or descriptors is replayed at the next open.
+    // The next open replays what a lack of room or descriptors keeps from being flushed.
     Status flushed = core.index->StartFlush();
     if (flushed.ok()) flushed = core.index->WaitFlush();
     if (!flushed.lacks_resource()) RAWKV_RETURN_IF_ERROR(flushed);
   }
-  // A log that cannot grow closes without its watermark; recovery verifies a little more.
+  // Without room in the log, the store closes without a watermark, and the next open verifies more payload.
   const Status space = core.wal->PrepareSpace(Wal::kWatermarkBytes);
   if (space.lacks_resource()) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(space);
@@ -175,9 +179,9 @@ Status Engine::Impl::SyncForClose() {
 Status Engine::Impl::Close() {
   RAWKV_RETURN_IF_ERROR(CheckProcess());
   if (closed_.load()) return Status::Ok();
-  const bool own_view_only = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
+  const bool only_own_view = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
                              views.Holds().size() == 1;
-  if (!views.Empty() && !own_view_only)
+  if (!views.Empty() && !only_own_view)
     return Status::Busy("views or iterators are still open; close them first");
   if (scrubber != nullptr) (void)scrubber->Stop();
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
@@ -192,7 +196,7 @@ Status Engine::Impl::Close() {
   pipeline.reset();
   maintenance.reset();
   core.Reset();
-  read_only_tip_.reset();  // closes its clone's index, then takes the directory away
+  read_only_tip_.reset();  // closes the clone's index, then removes its directory
   context->device.device.reset();
   context->lock.reset();
   epochs.Reopen();
@@ -226,11 +230,11 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
     }
   }
   const RollbackMarker marker = MakeRollbackMarker(*context, plan);
-  // Readers continue while the new index is built: nothing writes the live one, and no slot is freed.
+  // Readers continue while the new index is built: nothing writes the live index, and no slot is freed.
   Status status = NoThrow([&] { return PrepareRollback(*context, marker); });
   if (status.ok()) {
     epochs.Close();
-    // A view of the tip, or another process's lease, may be open that was not when the building began.
+    // A view of the tip or a lease of another process may have been opened since the last plan.
     const Result<RollbackPlan> still = NoThrow([&] { return PlanUnblockedRollback(target, options); });
     const SwitchOutcome outcome = still.ok() ? SwitchAndBringUp(marker, &status) : SwitchOutcome::kNotDone;
     if (!still.ok()) status = still.status();
@@ -244,13 +248,13 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
 }
 
 SwitchOutcome Engine::Impl::SwitchAndBringUp(const RollbackMarker& marker, Status* status) {
-  SwitchOutcome outcome = SwitchOutcome::kUnclear;  // stands if an exception ends the switch
+  SwitchOutcome outcome = SwitchOutcome::kUnclear;  // the outcome if an exception ends the switch
   const Status ended = NoThrow([&]() -> Status {
     outcome = SwitchRollback(*context, marker, status);
     return {};
   });
   if (!ended.ok()) *status = ended;
-  // The index is the old one still, and so is the log.
+  // The old index and the old log stay in use.
   if (outcome == SwitchOutcome::kNotDone) return outcome;
   core.Reset();
   if (outcome == SwitchOutcome::kDone) {
@@ -264,7 +268,7 @@ SwitchOutcome Engine::Impl::SwitchAndBringUp(const RollbackMarker& marker, Statu
     return outcome;
   }
   last_snapshot_ = std::min(last_snapshot_.load(), core.tip.Get().value());
-  // The recovery has finished the rollback, or undone it.
+  // If the recovery has finished the rollback, an earlier error does not count.
   if (core.tip.Get() == marker.target) *status = Status::Ok();
   return outcome;
 }

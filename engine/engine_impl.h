@@ -20,9 +20,9 @@
 
 namespace rawkv {
 
-// The parts of an open store and how they are brought up, rolled back and closed. Engine's methods
-// are thin over it. Lock order: rollback_mu_ → OperationGate → the mutexes of Maintenance → WriteRight →
-// allocator, views, poison, context.
+// The parts of an open store. Opens, rolls back and closes them; the methods of Engine do little more than
+// call it. Thread-safe, except Open, Close and the destructor. Lock order: rollback_mu_ → OperationGate → the
+// mutexes of Maintenance → WriteRight → allocator, views, poison, context.
 class Engine::Impl {
  public:
   static Result<std::unique_ptr<Impl>> Open(const std::string& dir, const OpenOptions& options);
@@ -30,22 +30,23 @@ class Engine::Impl {
 
   Status Close();
   Status Rollback(Version target, const RollbackOptions& options);
-  // Refuses a process that was forked after the open.
+  // kFailedPrecondition in a process that was forked after the open.
   Status CheckProcess() const;
-  // Ok while reads are possible.
+  // CheckProcess, and an error if the store is closed or unusable.
   Status CheckReadable() const;
-  // Also refuses a read-only engine.
+  // CheckReadable, and kFailedPrecondition if the engine is read-only.
   Status CheckWritable() const;
 
-  // CheckReadable or CheckWritable, and a pass of the gate; see there.
+  // Check that the store is readable (EnterToRead) or writable, and enter the gate. EnterToCommit fails while
+  // a rollback has the gate shut; the others wait.
   Result<OperationGate::Pass> EnterToRead();
   Result<OperationGate::Pass> EnterToWrite();
   Result<OperationGate::Pass> EnterToCommit();
 
-  // The tip, or a retained version as a clone.
+  // A view of the tip without `version`, otherwise of that version. `kind` is PinnedBy::kind.
   Result<std::shared_ptr<const EngineView>> OpenView(std::optional<Version> version, const char* kind);
 
-  const ForkGuard process;  // that opened the store
+  const ForkGuard process;  // the process that opened the store
   std::unique_ptr<StoreContext> context;
   EngineCounters counters;
   Poison poison;
@@ -55,27 +56,29 @@ class Engine::Impl {
   Core core;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CommitPipeline> pipeline;
-  std::unique_ptr<Scrubber> scrubber;  // of a store open for writing
+  std::unique_ptr<Scrubber> scrubber;  // null in a read-only engine
   std::atomic<uint64_t> snapshot_interval{0};
 
  private:
   Impl() = default;
-  void AfterCommit();  // asks for an automatic snapshot when one is due
+  void AfterCommit();  // requests an automatic snapshot if one is due
   void AutomaticSnapshot();
-  Status SyncForClose();  // what a normal close makes durable
-  // kFailedPrecondition if something blocks it.
+  Status SyncForClose();  // makes everything durable and writes the final watermark
+  // kFailedPrecondition if something blocks the rollback.
   Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);
-  // While no reader is inside: the instant, then the store is brought up again.
+  // Switches to the target, finishes the rollback and recovers the store. No reader may be inside. `*status`
+  // is the result of the rollback.
   SwitchOutcome SwitchAndBringUp(const RollbackMarker& marker, Status* status);
 
   Mutex rollback_mu_;  // one rollback at a time
 
   std::shared_ptr<const EngineView> read_only_tip_;
   std::unique_ptr<BackgroundTask> snapshot_task_;
-  std::atomic<uint64_t> last_snapshot_{0};  // version of the newest one, or of the last attempt
+  std::atomic<uint64_t> last_snapshot_{
+      0};  // version of the newest snapshot, or of the last attempt to make one
   std::atomic<uint64_t> log_bytes_at_snapshot_{0};
   std::atomic<bool> closed_{false};
-  std::atomic<bool> unusable_{false};  // a rollback could not bring the store up again
+  std::atomic<bool> unusable_{false};  // the recovery after a rollback failed
 };
 
 }  // namespace rawkv

@@ -84,7 +84,7 @@ struct OpenOptions {
   std::optional<uint64_t> keep_recent;
   std::optional<uint64_t> wal_segment_bytes;
 
-  // Reads a temporary clone of the index; changes nothing that belongs to the store.
+  // Reads a throw-away clone of the index; changes nothing that belongs to the store.
   bool read_only = false;
   // The caller only reads and closes at once, as `info` does. An open for writing by somebody else then waits
   // up to 2 s for this one, instead of failing with kBusy.
