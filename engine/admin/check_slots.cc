@@ -20,7 +20,7 @@ void SetSlotsOf(const Extent& e, std::vector<uint64_t>& bits) {
 
 }  // namespace
 
-// Bits of all pages in a row, whole pages.
+// The bits of all allocation pages, one page after the other.
 struct SlotCheck::Pages {
   std::vector<uint64_t> live, taken;
 };
@@ -160,8 +160,8 @@ Status SlotCheck::CheckPages(CheckReport* report) {
 
 void SlotCheck::CheckHoldsSlotsOf(const SlotCheck& older, Version version, CheckReport* report) {
   for (const LiveExtent& need : older.live_) {
-    // The holder may be in several entries (a deferred run is trimmed by later allocations only where
-    // it may be reused), so each slot's cover is walked.
+    // Several entries may hold one extent: an allocation trims a deferred free where it reuses its slots. So
+    // this walks from entry to entry over the extent's slots.
     uint64_t at = need.extent.first.value();
     const uint64_t end = need.extent.end().value();
     while (at < end) {

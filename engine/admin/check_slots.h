@@ -22,28 +22,29 @@ struct LiveExtent {
   friend bool operator<(const LiveExtent& a, const LiveExtent& b) { return a.extent.first < b.extent.first; }
 };
 
-// The slots of one index, recomputed from its keys and held against what it says of itself
-// (invariant 3): keys ↔ live bits, deferred entries ↔ taken bits, both ↔ the meta record's counts.
+// Computes the slots of one index from its keys, and compares them with what the index records (invariant 3):
+// the keys with the live bits, the deferred frees with the taken bits, and both with the counts in the meta
+// record. Not thread-safe.
 class SlotCheck {
  public:
-  // `name` says which index findings are about.
+  // `name` names the index in findings.
   SlotCheck(KeyIndex& index, std::string name, uint64_t slot_count)
       : index_(index), name_(std::move(name)), slot_count_(slot_count) {}
 
-  // Walks the index. An error is about reading it; what is wrong with the slots goes to `report`.
+  // Walks the index. Adds damage to `report`; returns an error only if the index cannot be read.
   Status Run(CheckReport* report);
 
-  // Every extent live in `older` (a snapshot at `version`) must be held here: live with the same write
-  // id, or deferred and reachable at that version (invariant 2).
+  // Checks that this index holds every extent that is live in `older`, a snapshot at `version` (invariant 2):
+  // live with the same write id, or deferred and reachable at that version. Both must have run.
   void CheckHoldsSlotsOf(const SlotCheck& older, Version version, CheckReport* report);
 
-  // Writes pages, counts and deferred entries anew as the keys say: slots that nothing holds become free,
-  // those that a live value holds are taken and not deferred. After Run, on an index opened for writing.
-  // Values that share a slot go on doing so: which of them is damaged their checksums tell.
+  // Writes pages, counts and deferred frees as the keys demand: slots that nothing holds become free, and
+  // slots that a live value holds become live. Does not separate values that share a slot; their checksums
+  // show which of them is damaged. Call it after Run, on an index that is open for writing.
   Status Correct();
 
   Version version() const { return meta_.applied; }
-  // What Run found; slots that are merely leaked cost space and endanger nothing.
+  // The worst thing that Run found. Leaked slots cost space and endanger nothing.
   enum class Worst : uint8_t { kNothing, kLeaks, kWrong };
   Worst worst() const { return worst_; }
 
@@ -68,11 +69,11 @@ class SlotCheck {
   Worst worst_ = Worst::kNothing;
 };
 
-// The payloads that a check has verified, each by write id and place: write ids alone repeat after 2^24 opens
-// (docs/adr/0015).
+// The payloads that a check has verified. Write id and place identify one: write ids alone repeat after 2^24
+// opens (docs/adr/0015).
 class VerifiedPayloads {
  public:
-  // True if it was not there.
+  // Returns whether the payload is new.
   bool Add(const PayloadRef& ref) {
     return seen_.emplace(ref.write_id, ref.extents.empty() ? SlotId() : ref.extents.front().first, ref.length)
         .second;
@@ -88,9 +89,8 @@ class VerifiedPayloads {
   std::unordered_set<std::tuple<WriteId, SlotId, uint64_t>, Hash> seen_;
 };
 
-// Reads and verifies every payload that `index` names, but for those seen before. What is wrong with one
-// goes to *report; an error means that the operating system refused the read, or that the index cannot be
-// read.
+// Reads and verifies every payload that `index` names and that is not in `*seen`. Adds damage to `*report`.
+// Returns an error if the operating system refuses a read, or if the index cannot be read.
 Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload, VerifiedPayloads* seen,
                      const ProgressFn& progress, CheckReport* report);
 Status CheckOnePayload(std::string_view key, const IndexEntry& entry, const std::string& name,

@@ -6,7 +6,7 @@
 namespace rawkv {
 namespace {
 
-// Opens for checking; damage that keeps it from opening becomes a finding instead of an error.
+// Opens the store for a check. Damage that prevents the open becomes a finding instead of an error.
 Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& dir, const OpenOptions& options,
                                                    CheckReport* report) {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));

@@ -23,7 +23,7 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
   info.durability = c.runtime.durability;
   info.health = "ok";
   info.recovery = record.last_cut;
-  // Best effort: what cannot be listed is told by whatever needs it.
+  // Best effort: an operation that needs the directory reports the error.
   const Result<std::vector<std::string>> names = c.env.fs->List(c.paths.dir);
   if (names.ok()) std::copy_if(names->begin(), names->end(), std::back_inserter(info.aside), IsAsideName);
   if (c.device.device != nullptr) {
@@ -39,7 +39,7 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
                      const std::function<uint64_t()>& reserved, EngineInfo* info) {
   const std::shared_ptr<const ReadPoint> at = index.TakeReadPoint();
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index.Meta(at.get()));
-  // After the read point: in the other order a commit's slots could be counted twice, as reserved and live.
+  // After the read point. Otherwise a commit in between would be counted twice, as reserved and as live.
   info->slots.reserved = reserved();
   PinAccount account(reach);
   RAWKV_RETURN_IF_ERROR(index.ForEachDeferred(
@@ -103,7 +103,7 @@ Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
     }));
     return out;
   }
-  // Its record is dropped, so a snapshot ends with it.
+  // The log does not hold the record any more, so the version is reachable only through its own snapshot.
   const Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(version),
                                                                   .read_only = true,
                                                                   .block_cache_bytes = 1 << 20,

@@ -11,19 +11,20 @@
 
 namespace rawkv {
 
-// `info` of an open store. // `reach` is computed from `survey`. Takes no lock: slots of a commit that is
+// `info` of an open store. `reach` must be computed from `survey`. Takes no lock: slots of a commit that is
 // applied meanwhile may be counted as free.
 Result<EngineInfo> DescribeOpenStore(StoreContext& context, Core& core, const Poison& poison,
                                      const StoreSurvey& survey, const Reachability& reach);
 
-// What STORE and the directory tell without an index: identity, settings, snapshots.
+// What STORE and the directory show without an index: identity, settings, snapshots.
 EngineInfo DescribeIdentity(const StoreContext& context, const StoreSurvey& survey);
 
-// Slots by use in one index, deferred ones attributed. `reserved` is called after the read point is taken.
+// Fills the slot counts of `info` from one index, and names the holders of deferred slots. Calls `reserved`
+// after it has taken a read point. kCorruption: the counts do not add up.
 Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_slots,
                      const std::function<uint64_t()>& reserved, EngineInfo* info);
 
-// Time and metadata of a reachable version: from its log record, or the index that ends with it.
+// Time and metadata of a reachable version, from its log record or from its snapshot. kVersionUnreachable.
 Result<CommitRecord> FindCommit(StoreContext& context, Core& core, Version version);
 
 }  // namespace rawkv

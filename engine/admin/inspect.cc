@@ -21,7 +21,7 @@ Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenO
   return OpenStoreContext(store_dir, options, access);
 }
 
-// What can be told of slots without a writer's help: those of `current`.
+// Describes the slots of the snapshot that `current` names: only the writer knows those of the tip.
 void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo* info) {
   if (!survey.current || c.device.device == nullptr) return;
   Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(*survey.current),
@@ -95,14 +95,14 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
       .fill = {}, .inspect = [&](const std::string& index_dir) { return InspectIndex(c->env, index_dir); }};
   std::vector<SnapshotVerdict> out;
   for (const std::string& name : names) {
-    // By name, so that one whose MANIFEST is gone is judged, too.
+    // By name, so that a snapshot without MANIFEST is verified, too.
     const std::optional<Version> v = SnapshotStore::ParseDirName(name);
     if (!v || (version && *v != *version)) continue;
     const Result<Manifest> manifest = c->snapshots->ReadManifest(*v);
     if (manifest.ok() && c->chain().Abandons(manifest->lineage, *v)) continue;  // the next open removes it
     Result<std::vector<std::string>> errors =
         c->snapshots->Verify(*v, c->chain(), SnapshotChecksummer(c->env), callbacks);
-    if (errors.status().code() == StatusCode::kNotFound) continue;  // being removed
+    if (errors.status().code() == StatusCode::kNotFound) continue;  // its removal is under way
     if (!errors.ok()) return errors.status();
     out.push_back({*v, *std::move(errors)});
   }

@@ -11,35 +11,43 @@
 #include "engine/api/options.h"
 #include "engine/api/scrub.h"
 
-// Looks at a store that is not open in this process, and changes nothing. `OpenOptions` gives the
-// environment, the device's path if it moved, and the I/O engine.
+// Reads a store that is not open in this process. `OpenOptions` gives the environment, the device's path if
+// it moved, and the I/O engine; the rest of it is ignored.
+//
+// No function changes the store, also after an error. (Those that need the lock write their process to LOCK,
+// and CheckStore makes a throw-away clone below views/.) All functions are thread-safe and throw nothing. Any
+// of them may return kNotFound (there is no store), kCorruption (STORE or both superblocks are damaged),
+// kFailedPrecondition (a wrong device, or a STORE or device from a backup) and kIoError. A function that
+// needs the lock returns kBusy while another process has the store open.
 namespace rawkv {
 
-// Identity, versions and space without opening: beside a live writer (slots are those of `current`,
-// the version comes from the log, `writer` is set), or of a store that will not open (what can be
-// read; `health` says why). Changes nothing.
+// Identity, versions and space of the store, without opening it. Does not need the lock. Next to a writer the
+// slots are those of `current`, the version is the last one in the log, and `writer` is set. For a store that
+// cannot be opened, the result has everything that can be read, and `health` has the error.
 RAWKV_EXPORT Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options);
 
-// Beside a live writer too. Change nothing.
+// The snapshots of the present branch, ascending. Does not need the lock.
 RAWKV_EXPORT Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir,
                                                             const OpenOptions& options);
 struct SnapshotVerdict {
   Version version;
-  std::vector<std::string> errors;  // empty = good
+  std::vector<std::string> errors;  // empty: the snapshot is whole
 };
-// Every file's checksum, and that the index opens at the version it claims. Needs the lock.
-// Without `version` all. kFailedPrecondition: no such snapshot.
+// Verifies the checksum of every file of a snapshot, and that its index opens at the version of its name.
+// Without `version` verifies all snapshots. Needs the lock. kFailedPrecondition: there is no such snapshot.
 RAWKV_EXPORT Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir,
                                                                   std::optional<Version> version,
                                                                   const OpenOptions& options);
 
+// One file of the log.
 struct LogSegmentRow {
   std::string segment;  // file name
   Version first;
-  Version last;
+  Version last;  // below `first` if the segment holds no record
   uint64_t bytes = 0;
   bool sealed = false;
 };
+// One record of the log.
 struct LogRecordRow {
   Version version;
   Lineage lineage;
@@ -48,29 +56,33 @@ struct LogRecordRow {
   uint64_t deletes = 0;  // keys and ranges
   Version durable_through;
 };
+// The segments of the log, in order. Does not need the lock. kCorruption: the log is missing.
 RAWKV_EXPORT Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options);
-// Rows in order; needs the lock. Ends with kCorruption at damage, after the rows before it.
+// Calls `fn` with each record of the log, in order, until `fn` returns an error, which DumpLog then returns.
+// Needs the lock. kCorruption: the log is damaged; `fn` has got the records before the damage.
 RAWKV_EXPORT Status DumpLog(const std::string& dir, const OpenOptions& options,
                             const std::function<Status(const LogRecordRow&)>& fn);
 
 struct CheckReport {
-  bool deep = false;
+  bool deep = false;               // payload was verified, too
   std::vector<Finding> findings;   // damage
-  std::vector<std::string> notes;  // what the next open will put right by itself
+  std::vector<std::string> notes;  // what the next open corrects by itself, and what the check left out
   bool ok() const { return findings.empty(); }
 };
 struct CheckOptions {
   bool deep = false;  // read and verify every payload, too
 };
-// fsck: structure of everything, recomputing slot use from the keys (invariant 3). Needs the
-// lock (kBusy). Changes nothing. kNotFound: no store there.
+// fsck: checks the structure of the whole store, and computes from the keys which slots are used (invariant
+// 3). Damage is a finding, not an error, also damage of STORE or of both superblocks. An error means that the
+// check could not read a part of the store. Needs the lock.
 RAWKV_EXPORT Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check,
                                             const OpenOptions& options);
-// The log alone: every segment and record.
+// Checks every segment and record of the log, like CheckStore. Needs the lock.
 RAWKV_EXPORT Result<CheckReport> VerifyLog(const std::string& dir, const OpenOptions& options);
 
-// Semantic version of this library, and the newest formats it reads and writes.
+// The semantic version of this library: "MAJOR.MINOR.PATCH".
 RAWKV_EXPORT std::string LibraryVersion();
+// The newest stored formats that this library reads and writes.
 RAWKV_EXPORT FormatNumbers SupportedFormats();
 
 }  // namespace rawkv

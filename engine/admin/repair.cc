@@ -24,22 +24,24 @@ Result<Diagnosis> Diagnose(StoreContext& c, const CheckOptions& check) {
   return out;
 }
 
-// A damaged STORE, or superblock, keeps everything else from being looked at.
+// A plan that explains why a store with a damaged STORE or superblock cannot be repaired.
 std::optional<RepairPlan> PlanForUnopenable(const CheckReport& report) {
   for (const Finding& f : report.findings) {
     if (f.kind != "store" && f.kind != "superblock") continue;
     RepairPlan plan;
-    plan.hopeless = "what is in the way is damaged (" + f.message +
-                    "); snapshots, log and payload are untouched, but nothing says any more how they belong "
-                    "together. Bring " +
+    plan.hopeless = std::string(f.kind == "store" ? "STORE is" : "the superblock is") + " damaged (" +
+                    f.message +
+                    "); snapshots, log and payload are untouched, but nothing shows any more how they belong "
+                    "together. Restore " +
                     (f.kind == "store" ? "STORE" : "the device") +
-                    " back as it was after the last open, or import an export; see docs/repair.md";
+                    " as it was after the last open, or import an export; see docs/repair.md";
     return plan;
   }
   return std::nullopt;
 }
 
-// The plan if the store cannot even be opened for checking; its report goes to *report.
+// The plan for a store that cannot be opened for a check; puts the check's result to `*report`. No plan if
+// the store can be opened.
 Result<std::optional<RepairPlan>> PlanIfUnopenable(const std::string& dir, const CheckOptions& check,
                                                    const OpenOptions& options, CheckReport* report) {
   const Result<std::unique_ptr<StoreContext>> c = OpenStoreContext(dir, options, ContextAccess::kInspect);
@@ -53,7 +55,7 @@ bool IsAgreed(const RepairPlan& plan, const std::optional<VersionRanges>& may_gi
   return !plan.needs_confirmation() || (may_give_up && *may_give_up == plan.gives_up);
 }
 
-// A rollback that was interrupted comes first: what it leaves is what is judged.
+// An interrupted rollback is finished or undone first: the repair judges the state after it.
 RepairStep MakeRollbackFirstStep(const StoreContext& c) {
   return {"rollback", c.paths.rollback_marker(), {}, "an interrupted rollback is finished or undone first"};
 }
@@ -68,8 +70,8 @@ Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
   if (marker.ok()) {
     return Status::FailedPrecondition(c->paths.dir +
-                                      ": a rollback was interrupted; run it (or open the store) to "
-                                      "finish that first");
+                                      ": a rollback was interrupted; run the rollback (or open the store) "
+                                      "to finish it first");
   }
   if (marker.status().code() != StatusCode::kNotFound) return marker.status();
   return PlanClosedRollback(*c, target, rollback);
@@ -133,7 +135,7 @@ Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& re
       out.repaired.push_back(MakeRollbackFirstStep(*c));
     }
     RAWKV_RETURN_IF_ERROR(SweepLeftovers(*c));
-    // Payloads are no part of what is decided: they are read once, afterwards.
+    // The decision does not depend on payload, so only the check after the repair reads it.
     RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(*c, {}));
     out.agreed = IsAgreed(d.decision.shown, repair.may_give_up);
     RAWKV_RETURN_IF_ERROR(WithReserve(*c, [&] { return RunRepair(*c, d.decision, out.agreed); }));

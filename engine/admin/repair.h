@@ -11,50 +11,63 @@
 #include "engine/api/version_range.h"
 
 // Changes a store that is not open in this process, also one that cannot be opened. `OpenOptions` gives the
-// environment, the device's path if it moved, and the I/O engine.
+// environment, the device's path if it moved, and the I/O engine; the rest of it is ignored.
+//
+// All functions need the lock (kBusy while another process has the store open), are thread-safe and throw
+// nothing. Any of them may return kNotFound (there is no store), kFailedPrecondition (a wrong device, or a
+// STORE or device from a backup) and kIoError.
 namespace rawkv {
 
-// Like Engine's, on a store that is closed, also one that cannot open (damaged index or log tail).
-// Needs the lock (kBusy). The plan changes nothing.
+// What OfflineRollback would do. Changes nothing. kVersionUnreachable: no snapshot and log lead to `target`.
+// kFailedPrecondition: an earlier rollback was interrupted; OfflineRollback or an open finishes it.
 RAWKV_EXPORT Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
                                                       const RollbackOptions& rollback,
                                                       const OpenOptions& options);
+// Engine::Rollback for a closed store. Works where the index or the log above `target` is damaged, as it
+// reads neither. First finishes or undoes an interrupted rollback. kVersionUnreachable: as above.
+// kFailedPrecondition: a lease or a pin blocks the rollback; the store is unchanged. After another error the
+// rollback is undone, or the next open or OfflineRollback finishes it (invariant 6).
 RAWKV_EXPORT Status OfflineRollback(const std::string& dir, Version target, const RollbackOptions& rollback,
                                     const OpenOptions& options);
 
-// One act of a repair. `action`, stable: "superblock", "marker", "pins" (done unasked); "working", "slots",
-// "snapshot", "current", "quarantine", "pin", "unpin", "log", "rollback".
+// One action of a repair.
 struct RepairStep {
+  // Stable. Need no agreement: "superblock", "marker", "pins". Others: "working", "slots", "snapshot",
+  // "current", "quarantine", "pin", "unpin", "log", "rollback".
   std::string action;
-  std::string where;
+  std::string where;  // path, or name of a pin
   std::optional<Version> version;
   std::string message;
   bool needs_no_agreement() const { return action == "superblock" || action == "marker" || action == "pins"; }
 };
 struct RepairPlan {
-  std::vector<RepairStep> steps;  // in the order in which they are done; empty: nothing to do
-  Version tip;                    // of the store afterwards
-  VersionRanges gives_up;         // versions that could be read before the damage and cannot afterwards
+  std::vector<RepairStep> steps;  // in the order in which they run; empty: there is nothing to do
+  Version tip;                    // of the store after the repair
+  VersionRanges gives_up;  // versions that could be read before the damage, and cannot after the repair
   std::vector<std::pair<std::string, Version>> pins_dropped;
-  std::string hopeless;  // why nothing can be done; empty where something can
+  std::string hopeless;  // why no repair is possible; empty if one is
   bool needs_confirmation() const { return !gives_up.empty() || !pins_dropped.empty(); }
 };
 struct RepairOptions {
-  bool deep = false;
-  // The plan's gives_up as it was seen and agreed to. Absent, or not what giving up it would take now:
-  // only what endangers nothing is done.
+  bool deep = false;  // verify every payload in the check after the repair
+  // The `gives_up` of the plan that the operator agreed to. If it is absent or differs from what the repair
+  // would give up now, a repair that gives versions up or drops pins runs only the steps that need no
+  // agreement.
   std::optional<VersionRanges> may_give_up;
 };
 struct RepairReport {
-  std::vector<RepairStep> repaired;
-  CheckReport left;  // a check of what is there now
-  RepairPlan plan;   // as decided
-  bool agreed = false;
+  std::vector<RepairStep> repaired;  // the steps that ran
+  CheckReport left;                  // the check after the repair
+  RepairPlan plan;                   // as decided
+  bool agreed = false;               // the steps that need agreement ran, too
 };
-// fsck --repair, for a store that is closed or will not open (docs/repair.md). The plan changes nothing;
-// what a check finds goes to *found. A repair may be interrupted anywhere and run again. Needs the lock.
+// What RepairStore would do (docs/repair.md). Changes nothing. Puts the findings of the check to `*found`.
 RAWKV_EXPORT Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check,
                                            const OpenOptions& options, CheckReport* found);
+// fsck --repair, for a closed store, also one that cannot be opened (protocols: repair steps 1 to 16). Damage
+// that cannot be repaired is no error: see `plan.hopeless` and `left`. A repair may stop anywhere, by a crash
+// or an error, and be run again: it then comes to the same end. kNoSpace. kCorruption: damage that the check
+// did not find.
 RAWKV_EXPORT Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& repair,
                                               const OpenOptions& options);
 

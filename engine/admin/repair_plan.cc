@@ -51,7 +51,7 @@ class Decider {
       RAWKV_ASSIGN_OR_RETURN(const Version trace, NewestTrace(c_.log()));
       newest_ = std::max(newest_, trace);
     }
-    // A log that is missing reached back to somewhere; all that can be said is the oldest snapshot.
+    // Nothing shows where a missing log began. It reached back to the oldest snapshot at least.
     survey_.log_first = Next(newest_);
     for (const SnapshotInfo& s : facts_.whole)
       survey_.log_first = std::min(survey_.log_first, Next(s.version));
@@ -71,8 +71,8 @@ class Decider {
     d_.marker = facts_.marker.code() == StatusCode::kCorruption;
     pins_ = facts_.pins;
     if (facts_.pins_state.code() == StatusCode::kCorruption) {
-      // Those that nothing but a pin can have kept. Pinning all would end the history between them, as
-      // pinned ones are no base of it (invariant 2).
+      // Pins the snapshots that only a pin can have kept. To pin all of them would end the history between
+      // them, as no history is built on a pinned snapshot (invariant 2).
       const size_t recent = c_.runtime.keep_recent + 1;
       for (size_t i = 0; i < facts_.whole.size(); ++i) {
         const Version v = facts_.whole[i].version;
@@ -85,7 +85,8 @@ class Decider {
     if (facts_.current && facts_.IsWhole(*facts_.current)) survey_.current = facts_.current;
   }
 
-  // The oldest snapshot from which the log leads to its end. Nothing above it is given up.
+  // Keeps the tip that the log leads to, from the oldest snapshot from which it does. Gives up nothing above
+  // that snapshot. Returns false if the log leads from no snapshot to its end.
   Result<bool> TryKeepLogTip() {
     for (const SnapshotInfo& s : facts_.whole) {
       if (!survey_.Continued(s.version)) continue;
@@ -115,16 +116,16 @@ class Decider {
                                      .from = newest_whole,
                                      .to = d_.shown.tip,
                                      .correct_slots = slots,
-                                     // Or a rebuild of the index would bring the old pages back.
+                                     // Without a snapshot a rebuild of the index would restore the old pages.
                                      .publish = slots && d_.shown.tip > newest_whole};
   }
 
-  // The newest version that a whole state and the intact records behind it lead to.
+  // Makes the newest version the tip that a whole state and the intact records after it lead to.
   Status FindNewTip() {
     d_.way = Way::kNone;
     std::optional<RepairDecision::Build> best;
     const auto consider = [&](std::optional<Version> snapshot, Version from) -> Status {
-      // Below the reuse floor its values may have been overwritten.
+      // Below the reuse floor, later versions may have overwritten its values.
       if (from < survey_.reuse_floor) return Status::Ok();
       RAWKV_ASSIGN_OR_RETURN(const Version to, FindReachFrom(c_, from, proven_));
       if (!best || to > best->to) best = RepairDecision::Build{.snapshot = snapshot, .from = from, .to = to};
@@ -147,7 +148,8 @@ class Decider {
     return Status::Ok();
   }
 
-  // A rollback keeps the log below its target, so it is better wherever that log is whole.
+  // Plans a rollback to `target`, if the log below it is whole: a rollback keeps that log. Returns whether it
+  // did.
   Result<bool> TryRollBackTo(Version target) {
     const auto oldest = std::find_if(facts_.whole.begin(), facts_.whole.end(),
                                      [&](const auto& s) { return survey_.Continued(s.version); });
@@ -167,7 +169,8 @@ class Decider {
     return true;
   }
 
-  // Ranges that can be read once it is done, and the pins that go with them.
+  // Computes the versions that can be read after the repair, and from them the pins to add and to drop and
+  // the versions to give up.
   void DecidePins() {
     PinTable after = pins_;
     VersionRanges reachable;
@@ -200,12 +203,12 @@ class Decider {
     return std::any_of(pins_.begin(), pins_.end(), [&](const auto& pin) { return pin.second == v; });
   }
 
-  // A pin without its snapshot would hold slots for what the next prune takes away.
+  // A pin without its snapshot would hold slots for a version that the next prune makes unreachable.
   bool HasSnapshotAfter(Version v) const {
     return facts_.IsWhole(v) || (d_.build && d_.build->publish && d_.build->to == v);
   }
 
-  // What could be read if nothing were damaged.
+  // The versions that could be read if nothing were damaged.
   VersionRanges ReachableBefore() const {
     StoreSurvey before = survey_;
     before.current = facts_.current;
@@ -227,12 +230,12 @@ class Decider {
   StoreContext& c_;
   const StoreFacts& facts_;
   RepairDecision d_;
-  StoreSurvey survey_;            // of what is whole
-  std::vector<Version> damaged_;  // snapshots of this branch
+  StoreSurvey survey_;            // of the whole snapshots
+  std::vector<Version> damaged_;  // damaged snapshots of this branch
   PinTable pins_;
-  Version proven_;  // durable once, as something whole shows
-  Version newest_;  // made once, as anything shows
-  Version base_;    // oldest version that is read by more than its own snapshot
+  Version proven_;  // the proven version, as whole states show it
+  Version newest_;  // the newest version of which there is any trace
+  Version base_;    // the oldest version that is reachable through more than its own snapshot
 };
 
 void Decider::DescribeState() {
@@ -242,32 +245,33 @@ void Decider::DescribeState() {
   const std::string records = b.to == b.from ? "" : " and the log's records to version " + ToString(b.to);
   Step(b.correct_slots ? "slots" : "working", c_.paths.working(), b.to,
        "a working index is built from " + source + records +
-           (b.correct_slots ? ", its slot pages written anew from its keys" : ""));
+           (b.correct_slots ? "; its slot pages are computed from its keys" : ""));
   if (b.publish) {
     Step("snapshot", c_.snapshots->PathOf(b.to), b.to, "this state becomes a snapshot, and `current`");
   }
 }
 
 void Decider::Describe() {
-  if (d_.superblock) Step("superblock", c_.device_path, {}, "the bad copy is written anew from the good one");
+  if (d_.superblock)
+    Step("superblock", c_.device_path, {}, "the bad copy is written again from the good one");
   if (d_.marker) {
     Step("marker", c_.paths.rollback_marker(), {},
-         "moved aside; whether the rollback took effect STORE says, and the next open judges by it");
+         "moved aside; STORE shows whether the rollback took effect, and the next open acts accordingly");
   }
   if (d_.pins) {
     Step("pins", c_.paths.dir + "/PINS", {},
-         "moved aside; snapshots that only a pin can have kept are pinned as was-pinned-VERSION; pin again "
-         "what else is to be kept, before the next prune");
+         "moved aside; snapshots that only a pin can have kept are pinned as was-pinned-VERSION; pin others "
+         "that must stay again, before the next prune");
   }
   if (d_.way == Way::kNone) {
     d_.shown.hopeless =
-        "no whole snapshot and no whole working index is left to start from; what is there stays as it is. "
-        "Bring a snapshot back from a backup, or import an export";
+        "no whole snapshot and no whole working index is left to start from; the repair changes nothing. "
+        "Restore a snapshot from a backup, or import an export";
     return;
   }
   if (d_.build) DescribeState();
   if (d_.set_current) {
-    Step("current", c_.paths.dir + "/current", d_.set_current, "is made to name this snapshot");
+    Step("current", c_.paths.dir + "/current", d_.set_current, "now names this snapshot");
   }
   for (const Version v : d_.quarantine) {
     Step("quarantine", c_.snapshots->PathOf(v), v, "damaged: moved aside to a name ending in .damaged");
@@ -278,23 +282,22 @@ void Decider::Describe() {
     }
     for (const auto& [name, version] : d_.shown.pins_dropped) {
       Step("unpin", name, version,
-           "its snapshot is gone; the version goes with the log below the next snapshot, if it can still be "
-           "read");
+           "its snapshot is gone; the version can be read at most as long as the log below the next snapshot "
+           "stays");
     }
   }
   if (d_.restart_log) {
     Step("log", c_.paths.wal(), Next(base_),
-         "moved aside, and begun anew with this version as the first; the store forks into a new lineage");
+         "moved aside, and begun again with this version as the first; the store forks into a new lineage");
   }
   if (d_.drop_log_before) {
     Step("log", c_.paths.wal(), d_.drop_log_before,
-         "what is below this version, damaged in part, is moved aside; until then the store works, and what "
-         "is "
-         "intact there can be read");
+         "the part below this version, in which the damage is, is moved aside; until then the store works, "
+         "and the intact versions in that part can be read");
   }
   if (d_.rollback) {
     Step("rollback", c_.paths.wal(), d_.rollback->to,
-         "the log is cut behind this version, the last one that it leads to; what is cut is copied aside");
+         "the log is cut after this version, the last one that it leads to; the cut part is copied aside");
   }
 }
 

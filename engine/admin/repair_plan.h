@@ -8,49 +8,51 @@
 
 namespace rawkv {
 
-// What a repair will do, decided before anything is touched.
+// What a repair will do, decided before it changes anything.
 //
-//   R1  What is acknowledged and can still be had is kept: the newest version that any whole state, with
-//       the intact records behind it, leads to becomes the tip; older snapshots that lose their log are
-//       pinned.
-//   R2  Nothing is removed that someone could still want to look at: it is moved aside.
-//   R3  Whatever would end a version's being reachable is a version given up, and is done only if
-//       exactly that was agreed to.
+//   R1  The repair keeps every acknowledged version that still can be read. The newest version that any whole
+//       state leads to, with the intact records after it, becomes the tip. Older snapshots that lose their
+//       log are pinned.
+//   R2  The repair moves damaged things aside, and removes nothing that someone could still want to look at.
+//   R3  The repair ends the reachability of a version only if the operator agreed to give up exactly that
+//   version.
 struct RepairDecision {
-  // Endanger nothing, and are done unasked.
-  bool superblock = false;       // write the bad copy anew
-  bool marker = false;           // ROLLBACK cannot be read: aside; STORE's chain judges the rest
-  std::optional<PinTable> pins;  // PINS cannot be read: aside; these instead
+  // These three endanger nothing, and need no agreement.
+  bool superblock = false;       // write the bad copy again
+  bool marker = false;           // move an unreadable ROLLBACK aside; STORE's chain judges the rest
+  std::optional<PinTable> pins;  // move an unreadable PINS aside, and write these
 
-  // How the store gets a tip again.
+  // How the store gets a tip.
   enum class Way : uint8_t {
-    kKeep,      // the log leads to it
-    kNewState,  // a state is made a snapshot; the log begins anew behind it unless it is whole
+    kKeep,  // the log leads to the tip
+    // A state becomes a snapshot and the tip. The log starts from scratch after it, unless the log is whole.
+    kNewState,
     kRollback,  // the log leads to an older version
-    kNone,      // nothing does
+    kNone,      // there is no whole state to start from
   };
   Way way = Way::kKeep;
 
-  // working.new/, from a snapshot or the working index and the log behind it.
+  // Builds working.new/ from a snapshot or the working index, and the log after it.
   struct Build {
     std::optional<Version> snapshot;  // absent: the working index
-    Version from;                     // version of that state
-    Version to;
+    Version from;                     // version of the snapshot or of the working index
+    Version to;                       // version to replay to
     bool correct_slots = false;
-    bool publish = false;  // also make it a snapshot, and current
+    bool publish = false;  // make the result a snapshot, and `current`
   };
   std::optional<Build> build;
   std::optional<Version> set_current;  // a whole snapshot
-  std::vector<Version> quarantine;
+  std::vector<Version> quarantine;     // snapshots to move aside
   std::optional<PinTable> pins_after;
-  bool restart_log = false;
-  std::optional<Version> drop_log_before;
+  bool restart_log = false;                // start the log from scratch after the new tip
+  std::optional<Version> drop_log_before;  // remove the segments below this version
   std::optional<RollbackPlan> rollback;
 
-  RepairPlan shown;
+  RepairPlan shown;  // for the operator
 };
 
-// Reads the log as far as needed. Errors are those of reading; damage is what it is about.
+// Decides from the facts of a check. Reads the log as far as it needs. Damage shapes the decision; an error
+// means that something could not be read.
 Result<RepairDecision> DecideRepair(StoreContext& context, const StoreFacts& facts);
 
 }  // namespace rawkv

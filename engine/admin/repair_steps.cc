@@ -34,7 +34,7 @@ Status ReplacePins(StoreContext& c, const PinTable& pins) {
   if (LoadPins(*c.env.fs, c.paths.dir).ok()) return Status::Ok();  // done before
   const std::string path = JoinPath(c.paths.dir, "PINS");
   RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(*c.env.fs, path));
-  // A second name, so that there is never no PINS: that would mean that nothing is pinned.
+  // A second name and not a rename: without PINS, nothing would be pinned.
   RAWKV_RETURN_IF_ERROR(c.env.fs->Link(path, aside));
   RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
   return SavePins(*c.env.fs, c.paths.dir, pins);
@@ -42,12 +42,13 @@ Status ReplacePins(StoreContext& c, const PinTable& pins) {
 
 Status CorrectSlots(StoreContext& c, KeyIndex& index) {
   SlotCheck slots(index, "working.new", c.layout.slot_count);
-  CheckReport found;  // known already
+  CheckReport found;  // the check has reported all of it
   RAWKV_RETURN_IF_ERROR(slots.Run(&found));
   return slots.worst() == SlotCheck::Worst::kNothing ? Status::Ok() : slots.Correct();
 }
 
-// working.new/, flushed and looked at again, but not sealed: until it is swapped in it means nothing.
+// Builds working.new/, flushes and verifies it, but does not seal it: until it is swapped in, nothing uses
+// it.
 Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
   Fs& fs = *c.env.fs;
   if (b.snapshot) {
@@ -60,7 +61,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
   {
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
                            OpenIndexForWriting(c, c.paths.working_new_index()));
-    // Before, too: records could not be replayed over pages that contradict the keys.
+    // Before the replay, too: a replay over pages that contradict the keys fails.
     if (b.correct_slots) RAWKV_RETURN_IF_ERROR(CorrectSlots(c, *index));
     const ReplayTarget target{.index = index.get(),
                               .slot_count = c.layout.slot_count,
@@ -71,7 +72,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
                               }};
     RAWKV_RETURN_IF_ERROR(ReplayInto(target, c.log(), b.to).status());
     if (b.correct_slots) RAWKV_RETURN_IF_ERROR(CorrectSlots(c, *index));
-    // The index is never ahead of device and log (invariant 8), which may be in caches only.
+    // The index is never ahead of device and log (invariant 8), and theirs may be in caches only.
     RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
     if (b.to > b.from) RAWKV_RETURN_IF_ERROR(SyncTree(fs, c.paths.wal()));
     RAWKV_RETURN_IF_ERROR(index->StartFlush());
@@ -83,7 +84,8 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
                             " instead of " + ToString(b.to));
 }
 
-// A damaged snapshot of the same version stands in the way, and `current` may name it.
+// Moves a damaged snapshot of this version aside, which blocks the name. `current` may name it, so drops that
+// link.
 Status MoveBlockingSnapshotAside(StoreContext& c, Version version) {
   RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(*c.env.fs, c.snapshots->PathOf(version)));
   if (!taken) return Status::Ok();
@@ -101,14 +103,15 @@ Status QuarantineAll(StoreContext& c, const std::vector<Version>& versions) {
   for (const Version v : versions) {
     RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.snapshots->PathOf(v)));
     const Result<Version> current = c.snapshots->Current();
-    // The whole one that has just been published in its place.
+    // `current` names the whole snapshot that this repair has published in its place.
     const bool replaced = current.ok() && *current == v;
     if (there && !replaced) RAWKV_RETURN_IF_ERROR(c.snapshots->Quarantine(v).status());
   }
   return Status::Ok();
 }
 
-// What the log's change will remove or overwrite stays as wal.damaged/. Built under a name that is swept.
+// Keeps the segments that the repair will remove or overwrite in wal.damaged/. Builds that directory under a
+// name that is swept.
 Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
   Fs& fs = *c.env.fs;
   const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(fs, c.paths.wal());
@@ -120,13 +123,13 @@ Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
   for (size_t i = 0; i < segments->size(); ++i) {
     const SegmentFile& segment = (*segments)[i];
     const bool has_next = i + 1 < segments->size();
-    const Version behind = has_next ? (*segments)[i + 1].first : segment.first;
+    const Version end = has_next ? (*segments)[i + 1].first : segment.first;
     bool goes = d.restart_log;
     AsideMode mode = AsideMode::kLink;
-    if (d.drop_log_before) goes = has_next && behind <= *d.drop_log_before;
+    if (d.drop_log_before) goes = has_next && end <= *d.drop_log_before;
     if (d.rollback) {
-      goes = !has_next || behind > Next(d.rollback->to);
-      // The segment that is cut in its middle goes on being written to.
+      goes = !has_next || end > Next(d.rollback->to);
+      // The log continues to write to a segment that is cut in its middle, so a link would change with it.
       if (segment.first <= Next(d.rollback->to)) mode = AsideMode::kCopy;
     }
     if (!goes) continue;
@@ -140,8 +143,8 @@ Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
   return fs.SyncDir(c.paths.dir);
 }
 
-// Versions above the new tip may have been seen by others: what is made now is another branch
-// (invariant 4).
+// Forks the lineage at `tip`. Others may have read the versions above it, so new versions belong to another
+// branch (invariant 4).
 Status ForkLineageAt(StoreContext& c, Version tip) {
   StoreRecord next = c.record();
   Lineage id;
@@ -164,7 +167,7 @@ Status RunStateSteps(StoreContext& c, const RepairDecision& d) {
     if (d.build->publish) RAWKV_RETURN_IF_ERROR(PublishState(c, *d.build));
   }
   if (d.set_current) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(*d.set_current));
-  // Before the log goes that made them more than snapshots.
+  // Pins first: without the log, only a pin keeps these snapshots.
   if (d.pins_after) RAWKV_RETURN_IF_ERROR(SavePins(*c.env.fs, c.paths.dir, *d.pins_after));
   RAWKV_RETURN_IF_ERROR(QuarantineAll(c, d.quarantine));
   if (d.restart_log || d.drop_log_before) RAWKV_RETURN_IF_ERROR(KeepLogAside(c, d));

@@ -21,14 +21,14 @@ Result<CheckReport> StoreChecker::Run() {
   RAWKV_RETURN_IF_ERROR(CheckPins());
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c_.env.fs, c_.paths.rollback_marker());
   facts_.marker = marker.status();
-  // Those above the target of a rollback that has taken effect only wait for their removal.
+  // Snapshots above the target of a rollback that has taken effect only wait for their removal.
   std::optional<Version> highest;
   if (marker.ok() && c_.chain().Knows(marker->new_lineage)) highest = marker->target;
   RAWKV_RETURN_IF_ERROR(CheckSnapshots(highest));
   if (marker.ok()) {
     AddNote("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +
             (c_.chain().Knows(marker->new_lineage) ? "finishes" : "undoes") +
-            " it, check log and slots again then");
+            " it; check log and slots again after that");
     return report_;
   }
   if (marker.status().code() != StatusCode::kNotFound) {
@@ -94,7 +94,7 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
     const Version version = *SnapshotStore::ParseDirName(name);
     const Status why = c_.snapshots->ReadManifest(version).status();
     RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("snapshot", JoinPath(c_.paths.dir, name), version, why));
-    // A newer build's, or one on a medium that cannot be read now, is not proven to be damaged.
+    // A snapshot of a newer format, or on a medium that cannot be read now, is not proven to be damaged.
     if (why.code() == StatusCode::kCorruption) facts_.damaged.push_back(version);
   }
   const SnapshotCallbacks callbacks{
@@ -121,13 +121,13 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
   return Status::Ok();
 }
 
-// True if the log leads to a tip.
+// Returns whether the log leads to a tip.
 Result<bool> StoreChecker::CheckLog() {
   const Result<StoreSurvey> survey = SurveyWith(c_, facts_.pins);
   RAWKV_RETURN_IF_ERROR(CheckWorking());
   RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("log", c_.paths.wal(), {}, survey.status()));
   if (!survey.ok()) return false;
-  // The versions that it proves to be durable are not known.
+  // An unread snapshot may prove more versions to be durable.
   if (survey->unread.refused()) return survey->unread;
   survey_ = *survey;
   Version proven = c_.identity.initial_version;
@@ -157,10 +157,10 @@ void StoreChecker::MarkWorkingBroken(const Status& status) {
   working_.reset();
 }
 
-// One that is missing or does not open is a note, whatever the cause: the next open rebuilds it, nothing
-// hangs on it (invariant 11), and a power cut may tear the last record of RocksDB's manifest. A bad
-// block in one that opens is a finding, wherever it lies: tables are synced before they are named, so that no
-// crash explains it, and only where it holds the meta record does an open meet it.
+// A working index that is missing or does not open is a note, whatever the cause: the next open rebuilds it,
+// nothing depends on it (invariant 11), and a power cut may tear the last record of RocksDB's manifest. A bad
+// block in a working index that opens is a finding: RocksDB syncs tables before it names them, so no crash
+// explains the block, and an open detects it only if it holds the meta record.
 Status StoreChecker::CheckWorking() {
   const auto rebuilt = [this](const std::string& why) {
     AddNote("the working index " + why + "; the next open rebuilds it");
@@ -204,8 +204,8 @@ Status StoreChecker::CheckIndexes() {
   if (!current.ok())
     return RecordUnlessRefused("snapshot", JoinPath(c_.paths.dir, "current"), {}, current.status());
   if (!current->note.empty()) AddNote(current->note);
-  // The tip as the log has it, whatever the working index says; a throw-away clone of a snapshot whose
-  // content was verified, not only its list of files.
+  // Builds the state at the log's end in a throw-away clone, independent of the working index. The clone
+  // starts from a snapshot whose content was verified, and not only its list of files.
   Version base = current->version;
   for (const SnapshotInfo& s : facts_.whole) {
     if (!facts_.IsWhole(base) && survey_.Continued(s.version)) base = s.version;
@@ -221,7 +221,7 @@ Status StoreChecker::CheckIndexes() {
     return Status::Ok();
   }
   const Result<std::shared_ptr<const EngineView>> tip = views_.OpenClone(c_, base, facts_.tip, "view");
-  // The log was found good: what fails now is the snapshot under the clone.
+  // The log is good, so a failure comes from the snapshot under the clone.
   RAWKV_ASSIGN_OR_RETURN(const bool cloned,
                          RecordDamage("index", c_.snapshots->PathOf(base), facts_.tip, tip.status()));
   if (!cloned) return Status::Ok();
@@ -246,7 +246,7 @@ Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
   }
   const bool working_is_clean = at_working && at_working->worst() == SlotCheck::Worst::kNothing;
   found = {};
-  // Held against what could not be read, everything would seem to be missing.
+  // Compared with a state that cannot be read, every extent would seem to be missing.
   RAWKV_ASSIGN_OR_RETURN(const bool whole, RecordDamage("index", base, facts_.tip, at_tip.Run(&found)));
   if (!whole) return false;
   facts_.slots_at_tip = at_tip.worst();
@@ -258,12 +258,12 @@ Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
   return true;
 }
 
-// Leaks in what nobody writes to any more matter only if the live index has them, too.
+// Leaks in an index that nobody writes to any more matter only if the live index has them, too.
 void StoreChecker::AddSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter) {
   const bool only_notes = worst == SlotCheck::Worst::kLeaks && !leaks_matter;
   for (Finding& f : found.findings) {
     if (only_notes) {
-      AddNote(f.where + ": " + f.message + "; the live index has them free; they go with the snapshot");
+      AddNote(f.where + ": " + f.message + "; the live index has them free; the leak ends with the snapshot");
     } else {
       report_.findings.push_back(std::move(f));
     }
@@ -279,7 +279,7 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   if (!whole) return Status::Ok();
   const SlotCheck& live = at_working != nullptr ? *at_working : at_tip;
   AddSlotFindings(std::move(found), snapshot.worst(), live.worst() != SlotCheck::Worst::kNothing);
-  // One that only waits for its removal (its pin went) holds no slots any more.
+  // A snapshot that only waits for its removal, as its pin is gone, holds no slots any more.
   if (!ToReachability(survey_, facts_.tip, {}).IsReachable(v)) return Status::Ok();
   at_tip.CheckHoldsSlotsOf(snapshot, v, &report_);
   if (at_working != nullptr && at_working->version() >= v)
@@ -287,8 +287,9 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   return Status::Ok();
 }
 
-// A pin is made after its snapshot, and goes before it. Without it the version is still to be had at best
-// until the log below the next snapshot goes, and its slots are held for nothing then.
+// The engine makes a pin after its snapshot, and removes it before the snapshot. Without the snapshot the
+// version can be read at most until the log below the next snapshot is dropped; after that the pin holds
+// slots for nothing.
 void StoreChecker::CheckPinnedVersions() {
   for (const auto& [name, version] : facts_.pins) {
     const bool there =
@@ -297,8 +298,8 @@ void StoreChecker::CheckPinnedVersions() {
     AddFinding(
         "snapshot", c_.snapshots->PathOf(version), version,
         Status::Corruption("pin " + name +
-                           " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin` lets "
-                           "go of it"));
+                           " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin` "
+                           "removes the pin"));
   }
 }
 
@@ -322,7 +323,7 @@ Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
     RAWKV_RETURN_IF_ERROR(
         CheckPayloads(*index, "snapshot " + ToString(s.version), payload, &seen, progress, &report_));
   }
-  // Versions between snapshots: what their records wrote is reachable, too.
+  // The payloads of versions between snapshots are reachable, too.
   const Version from = std::max(survey_.log_first, Next(reach.floor));
   if (from > facts_.tip) return Status::Ok();
   return ReadLog(c_.log(), from, facts_.tip, [&](const LogRecord& record) -> Status {

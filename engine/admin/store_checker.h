@@ -12,34 +12,35 @@
 
 namespace rawkv {
 
-// What a check found, as facts that a repair can be planned from; the report says the same for people.
+// The results of a check as facts, from which a repair is planned. The report has the same for people.
 struct StoreFacts {
   bool superblock_copy_bad = false;
-  Status marker;                      // of reading ROLLBACK; kNotFound: none is under way
+  Status marker;                      // of reading ROLLBACK; kNotFound: no rollback is under way
   Status pins_state;                  // of reading PINS
   PinTable pins;                      // empty if they cannot be read
   std::vector<SnapshotInfo> whole;    // verified in full and on the chain, ascending
-  std::vector<Version> damaged;       // snapshot directories that are neither
-  std::optional<Version> current;     // what the link names, whole or not
+  std::vector<Version> damaged;       // snapshot directories that are damaged or not on the chain
+  std::optional<Version> current;     // the snapshot that the link names, whole or not
   std::optional<MetaRecord> working;  // of a working index that was verified in full
-  bool working_broken = false;        // it is there and must be built anew
+  bool working_broken = false;        // there is a working index, and it must be rebuilt
   bool log_whole = false;             // from its first segment to its end
-  Version tip;                        // where it ends then
+  Version tip;                        // the log's end, if it has a good one
   SlotCheck::Worst slots_at_tip = SlotCheck::Worst::kNothing;  // as snapshot and log give them
   SlotCheck::Worst slots_in_working = SlotCheck::Worst::kNothing;
 
   bool IsWhole(Version snapshot) const;
 };
 
-// One pass over a closed store. Goes from what everything hangs on to what hangs on it, and says what
-// it could not check because of what it found. Changes nothing but a throw-away clone below views/.
+// One check of a closed store. It checks each part after the parts that this one depends on, and notes what
+// it could not check because of damage. It changes nothing except a throw-away clone below views/. Not
+// thread-safe.
 class StoreChecker {
  public:
   StoreChecker(StoreContext& context, const CheckOptions& options) : c_(context), options_(options) {
     report_.deep = options.deep;
   }
 
-  // Errors are those of reading; what is wrong with the store is in the report.
+  // Damage is in the report. An error means that a part of the store could not be read.
   Result<CheckReport> Run();
   Result<CheckReport> RunLogOnly();
   const StoreFacts& facts() const { return facts_; }  // after Run
@@ -49,15 +50,15 @@ class StoreChecker {
   void AddFinding(const char* kind, std::string where, std::optional<Version> version, const Status& status) {
     report_.findings.push_back({kind, std::move(where), version, status.message()});
   }
-  // Whatever keeps a part of the store from being read is a finding, and the check goes on. An error that
-  // proves nothing about the store, as the operating system refused the read, ends the check.
+  // An error that prevents the check of a part is a finding, and the check continues. A refused read proves
+  // nothing about the store, so it ends the check.
   Status RecordUnlessRefused(const char* kind, std::string where, std::optional<Version> version,
                              const Status& status) {
     if (status.refused()) return status;
     if (!status.ok()) AddFinding(kind, std::move(where), version, status);
     return Status::Ok();
   }
-  // Damage met on the way is a finding, not the end of the check. True if `status` is ok.
+  // Makes damage a finding and returns false. Returns true if `status` is ok, and any other error as it is.
   Result<bool> RecordDamage(const char* kind, std::string where, std::optional<Version> version,
                             const Status& status) {
     if (status.ok()) return true;
