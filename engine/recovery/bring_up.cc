@@ -31,12 +31,12 @@ Status ReplayToEnd(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFE
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
     if (c.without_room || core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();
-    core.index->AllowCompaction();  // a long way, with many tables to come
+    core.index->AllowCompaction();  // a long replay, which will make many tables
     const Status flushed = WithReserve(c, [&]() -> Status {
       RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
       return core.index->WaitFlush();
     });
-    // A full filesystem does not keep a store from opening: the entries stay in memory and in the log.
+    // A store opens on a full filesystem, too: the entries stay in memory and in the log.
     return flushed.lacks_resource() ? Status::Ok() : flushed;
   };
   RAWKV_ASSIGN_OR_RETURN(core.meta, ReplayInto(target, c.log(), to));
@@ -67,7 +67,7 @@ Status AdoptOlderSnapshot(StoreContext& c, Version base, const std::vector<Versi
   for (const Version v : damaged) RAWKV_RETURN_IF_ERROR(MoveDamagedAside(c, v));
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
                                             "); snapshot " + ToString(base) +
-                                            " and the log behind it took its place, nothing is lost");
+                                            " and the log after it took its place; nothing is lost");
   return Status::Ok();
 }
 
@@ -77,7 +77,7 @@ void MarkOpenedWithoutRoom(StoreContext& c, const Status& cause) {
   c.without_room = true;
   c.env.logger->Log(LogLevel::kWarning,
                     c.paths.dir + ": opened without room on the filesystem (" + cause.ToString() +
-                        "); reads and what gives room back work, puts and snapshots need room and a reopen");
+                        "); reads, deletes and prunes work; puts and snapshots need room and a reopen");
 }
 
 Result<std::vector<Version>> ListContinuedSnapshots(StoreContext& c) {
@@ -88,7 +88,8 @@ Result<std::vector<Version>> ListContinuedSnapshots(StoreContext& c) {
   if (unread.refused()) return unread;
   std::reverse(snapshots.begin(), snapshots.end());
   for (const SnapshotInfo& s : snapshots) {
-    // Below the reuse floor its successors are gone, though the log may still tell of them.
+    // Below the reuse floor the values of its successors may be overwritten, even if the log has their
+    // records.
     const bool continued = !segments.empty() && segments.front().first <= Next(s.version) &&
                            s.version.value() >= c.reuse_floor().value();
     if (!continued) continue;

@@ -10,28 +10,29 @@
 
 namespace rawkv {
 
-// Whole snapshots of this branch from which the log leads on and whose values are all still there, newest
-// first. "Whole" as far as their lists of files say; no content is read.
+// The whole snapshots of this branch that are continued, newest first. Compares the files with MANIFEST, but
+// reads no content.
 Result<std::vector<Version>> ListContinuedSnapshots(StoreContext& context);
 
-// What the live index may be made of.
+// What the live index can be made from.
 struct IndexSource {
-  std::optional<WorkingIndex> working;  // absent: it cannot be used,
-  std::string why;                      // for this reason
+  std::optional<WorkingIndex> working;  // absent: the working index cannot be used
+  std::string why;                      // the reason for that
   Version current;
 };
 
-// Fills core.index and core.meta with the state at `to`, the end of the log, which must be open:
+// Fills core.index and core.meta with the state at `to`, the end of the log, which must be open. Tries in
+// this order:
 //
 //   working/ as it is → a clone of `current` → clones of older snapshots, newest first
 //
-// The next one is tried only where the one before it is proven to be damaged. Once an older snapshot has led
-// to the end, it is `current`, and the damaged ones are moved aside; the log that led there was good, so
-// it was they. Told as a warning. kCorruption, with what `current` had: nothing leads to the end, and nothing
-// was moved.
+// Tries the next one only if the one before it is proven to be damaged. If an older snapshot leads to the
+// end, the log is good, and so the newer snapshots are damaged: makes the older one `current`, moves the
+// damaged ones aside and logs a warning. kCorruption, with the error of `current`: nothing leads to the end,
+// and nothing was moved.
 Status BringUpIndex(StoreContext& context, Core& core, IndexSource source, Version to);
 
-// Notes, and logs as a warning, that this open found no room (StoreContext::without_room).
+// Sets StoreContext::without_room and logs a warning: this open found no room on the filesystem.
 void MarkOpenedWithoutRoom(StoreContext& context, const Status& cause);
 
 }  // namespace rawkv

@@ -12,7 +12,7 @@ namespace {
 
 constexpr Version kLastVersion(~uint64_t{0});
 
-// A walk that a bad record ends; told apart from a failing read by `*reach`.
+// Ends a walk at a bad record. The caller distinguishes it from a failed read by its own flag `stopped`.
 Status Stop() {
   return Status::FailedPrecondition("the walk ends here");
 }

@@ -6,12 +6,13 @@
 
 namespace rawkv {
 
-// The last version that a whole state at version `from` can be taken to by intact records behind it,
-// whatever the log holds below them. Records that nothing shows to have been durable count only as far
-// as their payload is whole (`proven`: as with JudgeLog). `from` itself if there are none.
+// The last version to which intact records lead from a whole state at version `from`; `from` if there are
+// none. Ignores the log below `from`. Records that nothing shows to be durable count only as far as their
+// payload is whole
+// (`proven`: as for JudgeLog).
 Result<Version> FindReachFrom(StoreContext& context, Version from, Version proven);
 
-// Whether every payload that the record puts is what it says. A device that cannot be read is an error.
+// Whether every payload of the record passes its checksums. An error means that the device cannot be read.
 Result<bool> PayloadsAreWhole(PayloadIo& payload, const LogRecord& record);
 
 }  // namespace rawkv

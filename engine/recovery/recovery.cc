@@ -15,27 +15,28 @@
 namespace rawkv {
 namespace {
 
-// Write ids: open generation above, counter below (docs/adr/0015); 2^40 payload writes an open.
+// A write id has the open generation in its upper bits and a counter of 2^40 payload writes below
+// (docs/adr/0015).
 constexpr int kWriteIdCounterBits = 40;
 constexpr uint64_t kOpensWithOwnWriteIds = uint64_t{1} << (64 - kWriteIdCounterBits);
 constexpr uint64_t kWarnBeforeOpens = uint64_t{1} << 20;
 
-// The first version of [from, to] whose payload is not what its record says; to + 1 if all are good.
-// A device that cannot be read is an error, never a torn tail.
+// The first version in [from, to] whose payload fails its checksums; to + 1 if all pass. A device that cannot
+// be read is an error, and never makes a torn tail.
 Result<Version> FindFirstBadPayload(StoreContext& c, PayloadIo& payload, Version from, Version to) {
   Version bad = Next(to);
   const Status walked = ReadLog(c.log(), from, to, [&](const LogRecord& record) -> Status {
     RAWKV_ASSIGN_OR_RETURN(const bool whole, PayloadsAreWhole(payload, record));
     if (whole) return Status::Ok();
     bad = record.head.version;
-    return Status::FailedPrecondition("stop");  // ends the walk; told apart by `bad`
+    return Status::FailedPrecondition("stop");  // ends the walk; `bad` shows that it is no error
   });
   if (!walked.ok() && bad == Next(to)) return walked;
   return bad;
 }
 
-// A snapshot that cannot be read and is named for a version past the log's end may show that the log lost its
-// tail. Then nothing may be cut, or made in place of what is missing, before it has been read.
+// An unreadable snapshot with a version past the log's end may prove that the log lost its tail. The recovery
+// must neither cut nor continue the log before it can read that snapshot.
 Status CheckUnreadSnapshots(StoreContext& c, Version log_end) {
   std::vector<std::string> unlisted;
   RAWKV_RETURN_IF_ERROR(c.snapshots->List(&unlisted).status());
@@ -48,7 +49,7 @@ Status CheckUnreadSnapshots(StoreContext& c, Version log_end) {
   return Status::Ok();
 }
 
-// The highest version that something outside the log shows to have been durable.
+// The highest version that snapshots prove to be durable.
 Result<Version> FindProvenBySnapshots(StoreContext& c) {
   Version proven = c.identity.initial_version;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
@@ -65,15 +66,15 @@ void WarnOfRepeatedWriteIds(StoreContext& c, uint64_t generation) {
                     c.paths.dir + ": this is open " + std::to_string(generation) + "; payload write ids " +
                         (repeated ? "repeat since" : "will repeat from") + " open " +
                         std::to_string(kOpensWithOwnWriteIds) +
-                        " on, which weakens the diagnosis of damage (docs/adr/0015); export the store and "
+                        ", which weakens the diagnosis of damage (docs/adr/0015); export the store and "
                         "import it as a new one when convenient");
 }
 
 Status RecordOpenAndCut(StoreContext& c, const std::optional<TailCut>& cut) {
   StoreRecord next = c.record();
-  // A superblock that is one behind shows that the last open ended between the two writes: its generation has
-  // no write id yet and is used now. Counted up again, STORE would run ahead of the device without bound, and
-  // an older copy of the device could not be recognised (CheckIdentity).
+  // If the superblock is one generation behind, the last open ended between the two writes. No write id has
+  // its generation, so this open uses it. If each such open counted up, STORE would run ahead of the device
+  // without a bound, and CheckIdentity could not recognise an older copy of the device.
   if (c.superblock().owner_open_generation + 1 != next.open_generation) ++next.open_generation;
   WarnOfRepeatedWriteIds(c, next.open_generation);
   if (cut) {
@@ -88,7 +89,7 @@ Status RecordOpenAndCut(StoreContext& c, const std::optional<TailCut>& cut) {
   return c.UpdateSuperblock(c.reuse_floor());
 }
 
-// The tip by way of an older snapshot, as `current` is damaged. Changes nothing.
+// Opens a view of the tip from an older snapshot, as `current` is damaged. Changes nothing.
 Result<std::shared_ptr<const EngineView>> OpenViewFromOlderSnapshot(StoreContext& c, ViewRegistry& views,
                                                                     Version current, Version tip,
                                                                     const Status& cause) {
@@ -99,8 +100,8 @@ Result<std::shared_ptr<const EngineView>> OpenViewFromOlderSnapshot(StoreContext
     if (view.status().code() == StatusCode::kCorruption) continue;
     if (view.ok()) {
       c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
-                                                "); reading by way of snapshot " + ToString(base) +
-                                                " and the log behind it");
+                                                "); reading from snapshot " + ToString(base) +
+                                                " and the log after it");
     }
     return view;
   }
@@ -113,7 +114,7 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
   const Result<Version> named = c.snapshots->Current();
   const Status usable = named.ok() ? c.snapshots->CheckFiles(*named, c.chain()) : named.status();
   if (usable.ok()) return CurrentChoice{.version = *named};
-  // A refused read says nothing about the snapshot, so no other one may take its place.
+  // A refused read proves nothing about the snapshot, so no other one may take its place.
   if (usable.refused() || (!named.ok() && usable.code() == StatusCode::kIoError)) return usable;
 
   RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> others, ListContinuedSnapshots(c));
@@ -124,13 +125,13 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
                   ToString(choice.version) + ", the newest whole one that the log continues";
     return choice;
   }
-  // With no other to fall back on, a file that cannot be read now is not a lost store.
+  // There is no other snapshot, but a file that cannot be read now may be readable later: this is not damage.
   if (usable.code() == StatusCode::kIoError) return usable;
   return Status::Corruption(
       c.paths.dir +
       ": `current` is missing or damaged and no other snapshot is whole and "
-      "continued by the log; `rawkv-ctl fsck --repair` makes one of the working index if "
-      "that is whole, else bring one back from a backup, or import an export");
+      "continued by the log; `rawkv-ctl fsck --repair` makes one from the working index if "
+      "that is whole, else restore one from a backup, or import an export");
 }
 
 Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
@@ -139,7 +140,7 @@ Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
   if (j.scan.end == LogEnd::kCorrupt) {
     return Status::Corruption(
         j.scan.message + "; versions up to " + ToString(j.scan.last) +
-        " are intact in the log; `rawkv-ctl fsck --repair --dry_run` says what can be kept");
+        " are intact in the log; `rawkv-ctl fsck --repair --dry_run` shows what can be kept");
   }
   j.keep_through = j.scan.last;
   const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
@@ -167,7 +168,7 @@ Status SweepLeftovers(StoreContext& c) {
   RAWKV_RETURN_IF_ERROR(c.snapshots->Sweep(c.device.device->geometry().file_id));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(c.paths.dir));
   for (const std::string& name : names) {
-    if (SnapshotStore::IsSweptName(name)) continue;  // tried above
+    if (SnapshotStore::IsSweptName(name)) continue;  // Sweep has tried it
     if (IsLeftover(c, name)) SweepTree(fs, JoinPath(c.paths.dir, name), *c.env.logger);
   }
   RAWKV_RETURN_IF_ERROR(RemoveAbandonedSnapshots(c));
@@ -211,7 +212,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   const Status recorded = WithReserve(c, [&] { return RecordOpenAndCut(c, log.cut); });
   if (recorded.code() == StatusCode::kNoSpace) {
     MarkOpenedWithoutRoom(c, recorded);
-    if (log.cut) {  // in memory; the next save keeps it
+    if (log.cut) {  // in memory; the next save writes it
       StoreRecord with_cut = c.record();
       with_cut.last_cut = log.cut;
       c.AdoptRecord(with_cut);
@@ -223,7 +224,8 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
     RAWKV_ASSIGN_OR_RETURN(core.wal, Wal::Open(c.log(), c.wal_options(), log.scan, log.keep_through));
     return Status::Ok();
   }));
-  // What was read may live in caches only; it must not be lost after a later acknowledgement.
+  // The adopted records may be in caches only. They must be durable before anything is acknowledged after
+  // them.
   RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
   RAWKV_RETURN_IF_ERROR(core.wal->Sync());
   core.max_group_bytes = core.wal->max_group_bytes();

@@ -9,44 +9,45 @@
 
 namespace rawkv {
 
-// Open, from a locked and checked store to a live one (protocols: open steps 3 to 13):
+// Brings a locked and checked store up (protocols: open steps 3 to 13):
 // finish or undo a rollback → sweep → resolve `current` → judge the log's end → cut a torn tail →
 // make the adopted tail durable → reuse or rebuild working/ → replay.
-// Costs the log's tail, never the device's size or the number of keys.
-// Fills `core`; after an error it is to be emptied by Core::Reset.
+// The time depends on the log's tail, and not on the device's size or the number of keys.
+// Fills `core`. After an error the caller empties it with Core::Reset.
 Status Recover(StoreContext& context, Core& core);
 
-// For reading only: a throw-away clone of the tip instead of working/; nothing of the store's is
-// changed, a torn tail is left out but not cut.
+// Brings a store up for reading only, with a throw-away clone of the tip instead of working/. Changes nothing
+// that belongs to the store. Ignores a torn tail, and does not cut it.
 Status RecoverReadOnly(StoreContext& context, Core& core, ViewRegistry& views,
                        std::shared_ptr<const EngineView>* tip);
 
-// The judgement alone; changes nothing.
 struct LogJudgement {
   LogScan scan;
   Version keep_through;        // last version to adopt
-  std::optional<TailCut> cut;  // what lies behind it, if anything
+  std::optional<TailCut> cut;  // the torn tail after it, if there is one
 };
-// `from`: version above which records are needed; `proven`: shown durable by an index or snapshot.
-// Payloads of records that nothing shows to be durable are read and verified (their flush and the
-// log's sync ran side by side). kCorruption names the versions lost.
+// Judges the end of the log (invariant 9); changes nothing. `from` is the first version that is needed,
+// `proven` the version that indexes and snapshots prove to be durable. Reads and verifies the payload of the
+// records that nothing shows to be durable, because the device's flush and the log's sync run side by side.
+// kCorruption names the versions that are lost.
 Result<LogJudgement> JudgeLog(StoreContext& context, Version from, Version proven);
 
-// The snapshot that `current` names if it is whole; otherwise the newest whole one that the log
-// continues. Says in `note` what it had to do; changes nothing. kCorruption with the fix if none.
 struct CurrentChoice {
   Version version;
-  bool relink = false;             // `current` must be set to it
-  std::optional<Version> damaged;  // what it named, if that is there and proven to be damaged
-  std::string note;
+  bool relink = false;             // `current` must be set to `version`
+  std::optional<Version> damaged;  // the snapshot that `current` names, if it is proven to be damaged
+  std::string note;                // for the operator; empty if `current` is whole
 };
+// Chooses the snapshot that `current` names if it is whole, otherwise the newest whole one that is continued.
+// Changes nothing. kCorruption, with advice: there is none.
 Result<CurrentChoice> ResolveCurrent(StoreContext& context);
 
-// Leftovers of interrupted work: whatever in the store's directory ends in .tmp or .removing, working.new/,
-// the mark of a format or import that was interrupted after STORE was in place, and snapshots that a rollback
-// could not remove; never the device, by whatever path it was opened. Links are unlinked, never followed.
-// What cannot be deleted stays for the next open, with a warning.
+// Deletes leftovers: everything in the store's directory that ends in .tmp or .removing, working.new/, the
+// mark of a format or import that was interrupted after STORE was in place, and snapshots that a rollback
+// could not remove. Never deletes the device, by whatever path it was opened. Unlinks links and never follows
+// them. Logs a warning for what it cannot delete; the next open tries again.
 Status SweepLeftovers(StoreContext& context);
+// Whether a file of the store's directory is a leftover.
 bool IsLeftover(const StoreContext& context, const std::string& name);
 
 }  // namespace rawkv

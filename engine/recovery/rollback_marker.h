@@ -9,21 +9,21 @@
 
 namespace rawkv {
 
-// ROLLBACK: the rollback that is under way; exists only meanwhile. docs/formats/rollback.md.
+// The file ROLLBACK. It exists only while a rollback is under way. docs/formats/rollback.md.
 struct RollbackMarker {
-  Version from;  // tip when it began
+  Version from;  // the tip when the rollback began
   Version target;
-  Version base;         // snapshot that working.new/ is built from
-  Lineage new_lineage;  // in STORE once the switch has happened
+  Version base;         // snapshot from which working.new/ is built
+  Lineage new_lineage;  // STORE's chain has it after the switch
   friend bool operator==(const RollbackMarker&, const RollbackMarker&) = default;
 };
 
 std::string EncodeRollbackMarker(const RollbackMarker& marker);
 Result<RollbackMarker> DecodeRollbackMarker(std::string_view file);
 
-// Durable when it returns.
+// The marker is durable when this returns.
 Status SaveRollbackMarker(Fs& fs, const std::string& path, const RollbackMarker& marker);
-// kNotFound: none is under way.
+// kNotFound: no rollback is under way.
 Result<RollbackMarker> LoadRollbackMarker(Fs& fs, const std::string& path);
 
 }  // namespace rawkv

@@ -8,7 +8,7 @@ namespace {
 Status Unreachable(const StoreSurvey& survey, StoreEnd end, Version target) {
   if (survey.snapshots.empty()) {
     return Status::VersionUnreachable("version " + ToString(target) +
-                                      ": no snapshot is left to start from; bring one back from a backup, or "
+                                      ": no snapshot is left to start from; restore one from a backup, or "
                                       "import an export");
   }
   std::string reach;
@@ -34,7 +34,7 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
                     .snapshots_dropped = {},
                     .pins_dropped = {},
                     .blocked_by = {}};
-  // The log may still hold records between a pinned snapshot and the floor; their slots may be reused.
+  // The log may hold records between a pinned snapshot and the floor, whose slots may be reused already.
   if (!ToReachability(survey, end.intact, {}).IsReachable(target)) return Unreachable(survey, end, target);
   const SnapshotInfo* base = nullptr;
   for (const SnapshotInfo& s : survey.snapshots) {
@@ -43,10 +43,10 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
   }
   if (base == nullptr) {
     if (survey.snapshots.empty()) return Unreachable(survey, end, target);
-    // A pin holds it: its snapshot must be there, and is not to be believed.
+    // A pin holds the target, but the survey does not list its snapshot.
     return Status::Corruption(SnapshotStore::DirName(target) +
-                              " in the store's directory: damaged, so that version " + ToString(target) +
-                              ", which it holds, cannot be read; see `rawkv-ctl fsck`");
+                              " in the store's directory is damaged, so version " + ToString(target) +
+                              " cannot be read; see `rawkv-ctl fsck`");
   }
   plan.base = base->version;
   plan.records = target.value() - base->version.value();

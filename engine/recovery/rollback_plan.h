@@ -8,18 +8,18 @@
 
 namespace rawkv {
 
-// How far a store goes. They differ only where the log is damaged.
+// The end of a store. The two versions differ only if the log is damaged.
 struct StoreEnd {
-  Version newest;  // made and acknowledged once, as far as anything shows
-  Version intact;  // can still be reached
+  Version newest;  // the newest version of which there is any trace
+  Version intact;  // the newest version that can be reached
 };
 
-// Pure: what a rollback to `target` will do, and what stands against it (protocols: rollback step 1).
-// `holds`: open views, exports, leases. kVersionUnreachable if no snapshot and log lead to the target.
+// Plans a rollback to `target`, with everything that blocks it (protocols: rollback step 1). Pure. `holds`
+// are open views, exports and leases. kVersionUnreachable: no snapshot and log lead to the target.
 Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, Version target,
                                       const std::vector<VersionHold>& holds, const RollbackOptions& options);
 
-// kFailedPrecondition listing what blocks, or ok.
+// kFailedPrecondition, with everything that blocks the rollback; ok if nothing does.
 Status CheckNotBlocked(const RollbackPlan& plan);
 
 }  // namespace rawkv

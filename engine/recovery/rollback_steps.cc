@@ -18,8 +18,8 @@ Status WriteMarker(StoreContext& c, const RollbackMarker& m) {
   return SaveRollbackMarker(*c.env.fs, c.paths.rollback_marker(), m);
 }
 
-// working.new/ at the target, flushed and verified: opens, applied version and lineage as they must
-// be. No payload is read.
+// Builds working.new/ at the target, flushes it, and verifies that it opens at the right version and lineage.
+// Reads no payload.
 Status BuildWorkingNew(StoreContext& c, const RollbackMarker& m) {
   RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, m.base));
   {
@@ -30,7 +30,7 @@ Status BuildWorkingNew(StoreContext& c, const RollbackMarker& m) {
                               .progress = c.options.progress,
                               .between_batches = {}};
     RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), m.target));
-    // The log may be cut below what a crash-built index knows only if this one is durable first.
+    // This index must be durable before the log is cut.
     RAWKV_RETURN_IF_ERROR(index->StartFlush());
     RAWKV_RETURN_IF_ERROR(index->WaitFlush());
   }
@@ -54,7 +54,8 @@ Status UpdateDevice(StoreContext& c, const RollbackMarker& m) {
 
 Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   const Result<Version> current = c.snapshots->Current();
-  // One at the target itself is the newest; where the log begins anew behind it, no other leads on.
+  // A base at the target itself is the newest snapshot. If the log starts from scratch after it, no other is
+  // continued.
   const bool may_stay = m.base != m.target && current.ok() && *current <= m.target;
   if (may_stay && c.snapshots->CheckFiles(*current, c.chain()).ok()) {
     return Status::Ok();
@@ -73,9 +74,9 @@ Status DropPins(StoreContext& c, const RollbackMarker& m) {
   return pins.size() == before ? Status::Ok() : SavePins(*c.env.fs, c.paths.dir, pins);
 }
 
-// Everything above the target goes, whole or damaged: nothing of the dead branch may be revived. What cannot
-// be removed now is judged by STORE's chain, like everything of a branch that was left, and the next open
-// tries again.
+// Removes every snapshot above the target, whole or damaged: nothing of the abandoned branch may be used
+// again. STORE's chain keeps a snapshot that cannot be removed now from being used, and the next open tries
+// again.
 Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
   for (const std::string& name : names) {
@@ -85,9 +86,9 @@ Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
   return Status::Ok();
 }
 
-// Whatever the log's state above the target (damaged, or beginning above a pinned snapshot that is the
-// target), it ends at the target afterwards. There is no way back from here, so nothing above the target
-// is read, and nothing that is damaged below it stops the cut.
+// Makes the log end at the target, whatever its state: it may be damaged above the target, or begin above it
+// if the target is a pinned snapshot. The rollback cannot be undone any more, so this reads nothing above the
+// target, and damage below it does not stop the cut.
 Status CutLog(StoreContext& c, const RollbackMarker& m) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return CreateLog(c.log(), c.wal_options(), Next(m.target));
@@ -121,7 +122,8 @@ constexpr std::array<RollbackStep, 10> kSteps{{
     {"unmark", RollbackPhase::kFinish, RemoveMarker},
 }};
 
-// The steps of one phase. A full filesystem gives up the reserve and repeats them: each may be repeated.
+// Runs the steps of one phase. On a full filesystem it spends the reserve and runs them again: each is
+// idempotent.
 Status RunPhase(StoreContext& c, const RollbackMarker& marker, RollbackPhase phase) {
   return WithReserve(c, [&]() -> Status {
     for (const RollbackStep& step : kSteps) {
@@ -142,15 +144,14 @@ std::span<const RollbackStep> RollbackSteps() {
 Result<LineageChain> MakeForkedChain(StoreContext& c, Lineage id, Version fork) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
   const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c.env.fs, c.paths.wal());
-  const bool no_log = segments.status().code() == StatusCode::kNotFound;  // a repair makes it again
+  const bool no_log = segments.status().code() == StatusCode::kNotFound;  // a repair will make a log
   if (!segments.ok() && !no_log) return segments.status();
   Version oldest = fork;
   if (!no_log && !segments->empty()) oldest = std::min(oldest, Previous(segments->front().first));
   for (const std::string& name : names) {
     if (const std::optional<Version> v = SnapshotStore::ParseDirName(name)) oldest = std::min(oldest, *v);
   }
-  // The present branch stays also where it owns nothing: the superblock names it until the device learns the
-  // new one.
+  // Keeps the present branch even if nothing belongs to it: the superblock names it until step "device".
   LineageChain chain = c.chain().Trimmed(oldest).Forked(id, fork);
   if (chain.links().size() <= kMaxLineageLinks) return chain;
   return Status::FailedPrecondition(c.paths.dir + ": the kept versions belong to " +
@@ -178,7 +179,7 @@ Status UndoRollback(StoreContext& c, const RollbackMarker& marker) {
 SwitchOutcome SwitchRollback(StoreContext& c, const RollbackMarker& marker, Status* error) {
   *error = RunPhase(c, marker, RollbackPhase::kSwitch);
   if (error->ok()) return SwitchOutcome::kDone;
-  // A STORE that was renamed but not synced may be the new one after all: the disk decides, not memory.
+  // The rename of STORE may have happened without its sync, so only the file on disk shows the outcome.
   const Result<StoreRecord> on_disk = LoadStoreRecord(*c.env.fs, c.paths.dir);
   if (!on_disk.ok()) return SwitchOutcome::kUnclear;
   c.AdoptRecord(*on_disk);
@@ -207,8 +208,8 @@ Status FinishOrUndoRollback(StoreContext& c) {
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
   if (marker.status().code() == StatusCode::kNotFound) return Status::Ok();
   if (!marker.ok()) return marker.status();
-  // What is done already may be what everyone sees and no disk has: a sync of it may have failed. The device
-  // is not told of a lineage, nor the marker removed, ahead of the rest.
+  // A sync of the directory may have failed before, so its names may not be durable. They must be, before the
+  // device gets the new lineage or the marker is removed.
   RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
   const bool switched = c.chain().Knows(marker->new_lineage);
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +

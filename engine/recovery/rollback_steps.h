@@ -8,16 +8,18 @@
 
 namespace rawkv {
 
-// Rollback as one table of named steps; act, recovery and crash tests all read it (invariant 6).
+// A rollback as one table of named steps, which drives the engine, the recovery and the crash tests
+// (invariant 6).
 //
 //   mark → build → [switch] → device → current → working → pins → snapshots → log → unmark
 //
-// Before `switch` (the rename of STORE) a failure or a restart undoes; from it on a restart finishes:
-// each later step may be done twice. No commit and no allocation happen before `unmark` is durable.
+// Before `switch` (the rename of STORE) a failure or a restart undoes the rollback. After it a restart
+// finishes it, so each later step is idempotent. No commit and no allocation happens before `unmark` is
+// durable.
 
 enum class RollbackPhase : uint8_t {
-  kPrepare,  // index and log may be open and read, but nobody writes them
-  kSwitch,   // the instant
+  kPrepare,  // index and log may be open and read, but nobody writes to them
+  kSwitch,   // the instant of the rollback
   kFinish,   // index and log are closed
 };
 
@@ -28,12 +30,13 @@ struct RollbackStep {
 };
 std::span<const RollbackStep> RollbackSteps();
 
-// STORE's chain with a new branch `id` that forks after `fork`, and without the branches of which neither log
-// nor snapshots hold anything. kFailedPrecondition if it would be too long for STORE.
+// STORE's chain with a new branch `id` that forks after `fork`, without the branches to which neither the log
+// nor a snapshot belongs. kFailedPrecondition: the chain would be too long for STORE.
 Result<LineageChain> MakeForkedChain(StoreContext& context, Lineage id, Version fork);
 
-// A rollback in its three phases, for an engine that lets readers continue during the first. After an error
-// of PrepareRollback, or when the caller gives up after it, UndoRollback leaves the store unchanged.
+// A rollback in its three phases, for an engine that lets readers continue during the first one. After an
+// error of PrepareRollback, or if the caller ends the rollback after it, UndoRollback leaves the store
+// unchanged.
 RollbackMarker MakeRollbackMarker(const StoreContext& context, const RollbackPlan& plan);
 Status PrepareRollback(StoreContext& context, const RollbackMarker& marker);
 Status UndoRollback(StoreContext& context, const RollbackMarker& marker);
@@ -41,17 +44,17 @@ Status UndoRollback(StoreContext& context, const RollbackMarker& marker);
 enum class SwitchOutcome : uint8_t {
   kDone,     // the rollback takes effect; FinishRollback comes next
   kNotDone,  // STORE is the old one; UndoRollback comes next
-  kUnclear,  // STORE cannot be read or made durable; only a recovery can tell
+  kUnclear,  // STORE cannot be read or made durable; a recovery finds out
 };
-// `*error` says why the outcome is not kDone.
+// `*error` is the reason if the outcome is not kDone.
 SwitchOutcome SwitchRollback(StoreContext& context, const RollbackMarker& marker, Status* error);
 Status FinishRollback(StoreContext& context, const RollbackMarker& marker);
 
-// All phases, for a store that is not running. On error nothing has changed (undone), unless the
-// switch had happened: then kIoError and the next open finishes.
+// All phases, for a store that is not running. An error before the switch is undone. After an error past the
+// switch, the next open finishes the rollback.
 Status RunRollback(StoreContext& context, const RollbackPlan& plan);
 
-// At open: a rollback that was interrupted is undone or finished; ok if there is none.
+// Finishes or undoes an interrupted rollback (protocols: open step 3). Ok if there is none.
 Status FinishOrUndoRollback(StoreContext& context);
 
 }  // namespace rawkv

@@ -12,7 +12,7 @@ Status AcceptRecord(const LogRecord&) {
   return Status::Ok();
 }
 
-// Behind damage: as far as the log can be read from the newest snapshot on, which is what an open does.
+// The end of a damaged log: reads it from the newest snapshot on as far as possible, as an open does.
 Result<FoundStoreEnd> FindEndPastDamage(StoreContext& c, Version proven, std::string damage) {
   FoundStoreEnd found{
       .end = {.newest = proven, .intact = proven}, .durable = proven, .damage = std::move(damage)};
@@ -28,7 +28,7 @@ Result<FoundStoreEnd> FindEndPastDamage(StoreContext& c, Version proven, std::st
   return found;
 }
 
-// What cannot be read any more once the log begins behind `to`.
+// The versions that cannot be read any more once the log begins after `to`.
 VersionRanges ComputeHistoryDropped(const StoreSurvey& survey, const RollbackPlan& plan) {
   StoreSurvey before = survey;
   std::erase_if(before.snapshots, [&](const auto& s) { return s.version > plan.to; });
@@ -76,12 +76,12 @@ Result<RollbackPlan> PlanClosedRollback(StoreContext& c, Version target, const R
     if (led.code() == StatusCode::kCorruption) {
       return Status::VersionUnreachable("version " + ToString(target) + " is lost to damage in the log (" +
                                         led.message() +
-                                        "); `rawkv-ctl fsck --repair --dry_run` says what can be kept");
+                                        "); `rawkv-ctl fsck --repair --dry_run` shows what can be kept");
     }
     RAWKV_RETURN_IF_ERROR(led);
     return plan;
   }
-  // The cut comes behind the target's own record: what it cannot be reached through cannot stay.
+  // The rollback cuts the log after the target's own record, so that record must be readable.
   const Status kept = target < survey.log_first ? Status::Corruption("the log begins above it")
                                                 : ReadLog(c.log(), target, target, AcceptRecord);
   if (!kept.ok() && kept.code() != StatusCode::kCorruption) return kept;

@@ -7,16 +7,16 @@
 
 namespace rawkv {
 
-// How far a closed store goes, also when its log is damaged.
+// The end of a closed store, also with a damaged log.
 struct FoundStoreEnd {
   StoreEnd end;
-  Version durable;     // known to be durable, as the log and the snapshots show
-  std::string damage;  // of the log, anywhere in it; empty: none
+  Version durable;     // the newest version that the log and the snapshots show to be durable
+  std::string damage;  // the first damage in the log; empty: none
 };
 Result<FoundStoreEnd> FindStoreEnd(StoreContext& context, const StoreSurvey& survey);
 
-// A rollback of a closed store. Where the log is damaged the plan says what cannot be kept below the
-// target, too, and a version that the log does not lead to for damage is kVersionUnreachable.
+// Plans a rollback of a closed store. If the log is damaged, the plan also names the versions below the
+// target that cannot be kept. kVersionUnreachable: damage cuts the target off.
 Result<RollbackPlan> PlanClosedRollback(StoreContext& context, Version target,
                                         const RollbackOptions& rollback);
 
