@@ -7,16 +7,16 @@
 
 namespace rawkv {
 
-// A thread that runs `work` once for each burst of requests. Requests made while it runs count for
-// one more run. `work` must not throw.
+// A thread that runs `work` when it is requested. All requests during a run lead to one more run. `work` must
+// not throw. Request is thread-safe.
 class BackgroundTask {
  public:
   explicit BackgroundTask(std::function<void()> work) : work_(std::move(work)) {}
   ~BackgroundTask() { Stop(); }
-  // Starts the thread; once. kIoError when the system refuses another thread.
+  // Starts the thread. Call it once. kIoError: the system refuses another thread.
   Status Start();
   void Request();
-  // Waits for a run under way.
+  // Ends the thread; waits for a run under way. Idempotent.
   void Stop();
 
  private:

@@ -12,8 +12,9 @@
 namespace rawkv {
 namespace {
 
-// Log ahead of a snapshot worth a new segment for what follows: an open reads from the beginning of the
-// segment that holds the snapshot's successor, and is to cost the tail, not the segment.
+// A snapshot begins a new segment if the present one holds at least this much. An open reads from the
+// beginning of the segment that holds the snapshot's successor, so without this it would read the records
+// before the snapshot, too.
 constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
 
 // kFailedPrecondition if the name holds another version.
@@ -26,8 +27,8 @@ Status CheckPinNameFree(const PinTable& pins, const std::string& name, Version v
 
 }  // namespace
 
-// A call whose sync of the directory failed has said so; what it had done everyone sees, and no disk may
-// have. Nothing is taken away, and nothing acknowledged, on the strength of that.
+// After a failed sync of the directory, everyone sees new names that may not be durable. Whatever removes or
+// acknowledges something because of these names syncs them first.
 Status Maintenance::SyncStoreDir() {
   return context_.env.fs->SyncDir(context_.paths.dir);
 }
@@ -42,7 +43,7 @@ Status Maintenance::FlushIndex() {
   {
     const WriteRight write(core_);
     RAWKV_RETURN_IF_ERROR(poison_.Check());
-    // Synced before the memtable is frozen, and nothing applied in between (invariant 8).
+    // The sync comes before the memtable is frozen, and nothing is applied in between (invariant 8).
     Status begun = SyncAll(context_, core_);
     if (begun.ok()) begun = StartSegmentIfRoom();
     if (begun.ok()) begun = core_.index->StartFlush();
@@ -52,7 +53,7 @@ Status Maintenance::FlushIndex() {
     }
     core_.flush_begun = true;
   }
-  // The memtable is written out alongside commits.
+  // Commits continue while RocksDB writes the memtable.
   const Status flushed = core_.index->WaitFlush();
   if (!flushed.ok()) {
     if (!flushed.lacks_resource()) poison_.Set(flushed);
@@ -80,7 +81,8 @@ Result<Version> Maintenance::BuildAndPublish() {
   return staged.version;
 }
 
-// A full filesystem, or too many open files, costs the next open some reading, not the snapshot.
+// Without a new segment, for lack of room or descriptors, the next open reads more. The snapshot is made all
+// the same.
 Status Maintenance::StartSegmentIfRoom() {
   const Status status = core_.wal->StartSegment(kLogBytesBeforeSnapshot);
   return status.lacks_resource() ? Status::Ok() : status;
@@ -118,7 +120,7 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
                          ListHeldLeases(*context_.env.fs, context_.paths.dir));
   const std::vector<std::string> own = views_.LeaseDirs();
   for (const LeaseInfo& lease : leases) {
-    // Another process may be about to replay; our own clones say below if they still do.
+    // A clone of another process may still need the log. ReplayBases has those of this process.
     if (std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
     input.oldest_lease = std::min(input.oldest_lease.value_or(lease.base), lease.base);
   }
@@ -129,13 +131,13 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   std::vector<Version> removed;
   for (const Version v : plan.remove) {
     RAWKV_ASSIGN_OR_RETURN(const bool gone, RemoveSnapshot(context_, v));
-    // One that stays is as reachable as before (invariant 2).
+    // A snapshot that cannot be removed stays reachable (invariant 2).
     if (!gone) plan.keep_log_from = std::min(plan.keep_log_from, Next(v));
     if (gone) removed.push_back(v);
   }
   RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
   RAWKV_RETURN_IF_ERROR(Reclaim());
-  RefillReserve(context_);  // given up while the filesystem was full
+  RefillReserve(context_);  // a full filesystem may have spent it
   return removed;
 }
 
@@ -188,7 +190,7 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
                                       " to pin; `snapshot list` shows them");
   }
-  if (!pins.emplace(name, *version).second) {  // held already
+  if (!pins.emplace(name, *version).second) {  // the pin exists already
     RAWKV_RETURN_IF_ERROR(SyncStoreDir());
     return *version;
   }
@@ -204,8 +206,7 @@ Status Maintenance::Unpin(const std::string& name) {
     return Status::FailedPrecondition("there is no pin named " + name + "; `snapshot list` shows them");
   RAWKV_RETURN_IF_ERROR(
       WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
-  // A snapshot that only the pin kept (no log from it to the tip) goes with it; the rest as the
-  // setting says.
+  // Removes a snapshot that only the pin kept, as no log leads from it to the tip, and others by the setting.
   return ApplyRetention(keep_recent_).status();
 }
 
@@ -226,7 +227,7 @@ Status Maintenance::MakeSpace() {
 
 std::vector<VersionHold> Maintenance::Holds() {
   std::vector<VersionHold> holds = views_.Holds();
-  // Leases that cannot be listed now will be when slots are to be freed.
+  // Leases that cannot be listed are left out here: Reclaim lists them again and fails without them.
   Result<std::vector<VersionHold>> foreign = ForeignLeases(context_, views_.LeaseDirs());
   if (foreign.ok()) holds.insert(holds.end(), foreign->begin(), foreign->end());
   return holds;
@@ -234,7 +235,7 @@ std::vector<VersionHold> Maintenance::Holds() {
 
 Result<Retained> Maintenance::SurveyRetained() {
   RAWKV_ASSIGN_OR_RETURN(StoreSurvey survey, SurveyNow());
-  // Views before leases: ours hold a lease each, and are told apart by it.
+  // Views before leases: each clone view of this process has a lease, by which ForeignLeases leaves it out.
   std::vector<VersionHold> holds = views_.Holds();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> foreign, ForeignLeases(context_, views_.LeaseDirs()));
   holds.insert(holds.end(), foreign.begin(), foreign.end());
@@ -261,13 +262,13 @@ Status Maintenance::Reclaim() {
 
 Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<DeferredFree>* position,
                                 bool* done) {
-  // Bounds how long commits wait for their turn.
+  // Bounds how long commits wait for the write right.
   constexpr size_t kEntriesAtATime = 2000;
   std::vector<DeferredFree> reusable;
-  size_t seen = 0;
+  size_t walked = 0;
   *done = true;
   RAWKV_RETURN_IF_ERROR(core_.index->ForEachDeferred(reach.floor, *position, [&](const DeferredFree& entry) {
-    if (seen++ == kEntriesAtATime) {
+    if (walked++ == kEntriesAtATime) {
       *done = false;
       return false;
     }
@@ -293,7 +294,7 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
     MetaRecord meta = core_.meta;
     meta.taken_slots = static_cast<uint64_t>(static_cast<int64_t>(meta.taken_slots) + txn.taken_delta());
     batch->PutMeta(meta);
-    // An exception halfway leaves slots of which the index and the allocator disagree.
+    // After an exception in here, the index and the allocator may disagree, which poisons the engine.
     const Status applied = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
       RAWKV_RETURN_IF_ERROR(core_.index->Apply(*batch));
       core_.meta = std::move(meta);
@@ -308,7 +309,7 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
   epochs_.WaitForReaders();
   if (context_.options.discard_freed) {
     for (const Extent& e : freed) {
-      // A hint; a device that knows no discard is as good.
+      // Discard is a hint, so its error does not matter.
       (void)NoThrow([&] {
         return context_.device.device->Discard(context_.layout.OffsetOf(e.first),
                                                e.count.value() * context_.layout.slot_bytes);
@@ -325,7 +326,7 @@ Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version
   {
     MutexLock lock(mu_);
     RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-    // A view needs what a rollback needs: a snapshot at or below, and the log from there.
+    // A view needs the same as a rollback: a snapshot at or below the version, and the log from there.
     const Version tip = core_.tip.Get();
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
                            MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));

@@ -19,24 +19,28 @@
 
 namespace rawkv {
 
-// What of the past is kept at one moment.
+// The versions that the store retains at one moment.
 struct Retained {
   StoreSurvey survey;
-  Reachability reach;  // with in-process views and leases of other processes
+  Reachability reach;  // with the views of this process and the leases of others
 };
 
 // Snapshots, retention, pins and the reuse of slots, alongside commits (protocols: snapshot steps 1 to 13,
 // prune steps 1 to 11).
 //
-//   1. A snapshot is published only after device flush and log sync through its version.
-//   2. `current` or a removal is durable first, then views and leases are listed, then slots are freed.
-//   3. Before the first reuse under a higher floor the superblock records that floor; before each
-//      reuse the readers under way have left.
-//   4. `mu_` is held while snapshots get and lose their names, the log is dropped and slots are freed, never
+//   1. A snapshot is published only after the device is flushed and the log is synced through its version.
+//   2. A new `current` or a removal becomes durable before views and leases are listed, and they are listed
+//   before
+//      slots are freed.
+//   3. The superblock records a higher floor before a slot is reused under it. Before each reuse, the readers
+//   that
+//      were under way have left.
+//   4. `mu_` is held while snapshots get and lose their names, the log is dropped and slots are freed. It is
+//   not held
 //      while a snapshot is built or an old version is replayed.
 //
 // Every caller is inside the OperationGate, or has it shut. Lock order: publish_mu_ → mu_ → WriteRight →
-// allocator, views. Thread-safe.
+// allocator, views. Thread-safe. Engine documents the errors of the operations of the same name.
 class Maintenance {
  public:
   Maintenance(StoreContext& context, Core& core, Poison& poison, ReaderEpochs& epochs, ViewRegistry& views,
@@ -50,34 +54,36 @@ class Maintenance {
 
   void SetRetention(uint64_t keep_recent) { keep_recent_ = keep_recent; }
 
-  // Publishes what is in the index, moves `current`, prunes by the setting.
+  // Publishes the tip as a snapshot, makes it `current`, and prunes by the setting.
   Result<Version> CreateSnapshot();
   Status DeleteSnapshot(Version version);
   // Without `keep`: by the setting.
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep);
   Result<Version> Pin(const std::string& name, std::optional<Version> version);
   Status Unpin(const std::string& name);
-  // For a commit that finds no free slot. Frees what nothing reaches any more; waits for no snapshot.
+  // For a commit that finds no free slot. Frees the slots that nothing needs any more. Does not wait for a
+  // snapshot.
   Status ReclaimSpace();
-  // The same commit, when that was not enough: a snapshot, everything but `current`, pins and views pruned.
+  // For the same commit, if that was not enough. Makes a snapshot and prunes down to it; pins, views and
+  // leases stay.
   Status MakeSpace();
 
   // What a rollback to `target` would do now, with everything that blocks it.
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options);
-  // A retained version, cloned from a snapshot. kVersionUnreachable.
+  // Opens a clone view of a retained version. kVersionUnreachable.
   Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind);
-  // An error when something that may be reachable cannot be read.
+  // Surveys what is reachable now. An error if something that may be reachable cannot be read.
   Result<Retained> SurveyRetained();
 
-  // Calls `look`, a function that only reads, concurrently with everything here. If it fails, it may have met
-  // something half-done, and is called again while nothing is being done.
+  // Calls `look`, a function that only reads, without a lock. If it fails, it may have met a half-done
+  // change, so calls it again under `mu_`.
   template <typename Fn>
   auto RunAlongside(const Fn& look) -> decltype(look()) {
     auto found = look();
     if (found.ok()) return found;
     return RunWhileQuiet(look);
   }
-  // Calls `look` while nothing is removed or freed.
+  // Calls `look` under `mu_`, while nothing is removed or freed.
   template <typename Fn>
   auto RunWhileQuiet(const Fn& look) -> decltype(look()) {
     MutexLock lock(mu_);
@@ -94,9 +100,9 @@ class Maintenance {
   Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_right());
   Result<std::vector<Version>> ApplyRetention(uint64_t keep) RAWKV_REQUIRES(mu_);
   Status DropLogBefore(Version version) RAWKV_REQUIRES(mu_);
-  // Makes every slot reusable that nothing reaches any more.
+  // Frees every deferred slot that nothing needs any more.
   Status Reclaim() RAWKV_REQUIRES(mu_);
-  // One batch of the walk; sets `*done` at its end.
+  // One batch of that walk, from `*position` on. Sets `*done` at the end of the walk.
   Status ReclaimSome(const Reachability& reach, std::optional<DeferredFree>* position, bool* done)
       RAWKV_REQUIRES(mu_);
 

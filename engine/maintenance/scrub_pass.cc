@@ -9,10 +9,10 @@
 namespace rawkv {
 namespace {
 
-// Keys looked at, and payloads taken, while an epoch is held.
+// Keys to walk over, and payloads to collect, inside one epoch.
 constexpr size_t kKeysAtATime = 4096;
 constexpr size_t kItemsAtATime = 256;
-// Of one value between two looks at the clock.
+// Bytes of one value to verify before the rate limit applies again.
 constexpr uint64_t kPartBytes = 8ull << 20;
 
 // A refused read is an error of the pass, as it proves nothing about the store.
@@ -46,7 +46,7 @@ Result<bool> ScrubPass::Run() {
       {ScrubPhase::kTip, &ScrubPass::ScrubTip},
       {ScrubPhase::kOlder, &ScrubPass::ScrubOlder}};
   for (const auto& [phase, run] : kPhases) {
-    if (state_.phase > phase) continue;  // done before it was resumed
+    if (state_.phase > phase) continue;  // an earlier run has finished this phase
     if (state_.phase < phase) RAWKV_RETURN_IF_ERROR(EnterPhase(phase).status());
     RAWKV_ASSIGN_OR_RETURN(const Step step, (this->*run)());
     monitor_.OnProgress(state_);
@@ -70,7 +70,7 @@ Result<ScrubPass::Step> ScrubPass::ScrubSuperblocks() {
 
 // The records of one segment from state_.version on.
 struct ScrubPass::LogPiece {
-  bool end = false;  // nothing is left
+  bool end = false;  // the log ends here
   Version next;      // where the next piece begins
   uint64_t bytes = 0;
   uint64_t records = 0;
@@ -111,7 +111,7 @@ Result<ScrubPass::LogPiece> ScrubPass::ReadLogPiece() {
     ++piece.records;
     return Status::Ok();
   });
-  // What lies behind the damage in this segment cannot be walked to.
+  // The rest of this segment is out of reach: records are found one after the other.
   if (!piece.damage.ok() && !IsDamage(piece.damage)) return piece.damage;
   return piece;
 }
@@ -125,7 +125,7 @@ Result<ScrubPass::Step> ScrubPass::ScrubLog() {
     state_.bytes += piece.bytes;
     if (!monitor_.Spend(piece.bytes)) return Step::kStop;
     for (const auto& [item, lineage] : piece.payloads) {
-      // What the tip names, too, has its turn there.
+      // The phase for the tip verifies the payloads that the tip names, too.
       RAWKV_ASSIGN_OR_RETURN(const bool at_tip, TipStillNames(item));
       if (at_tip) continue;
       const Needed reachable = [&, branch = lineage](const Item& i) -> Result<bool> {
@@ -157,22 +157,22 @@ Result<bool> ScrubPass::HoldsItsSlots(Version snapshot, Lineage lineage) {
     const Result<Manifest> manifest = parts_.context.snapshots->ReadManifest(snapshot);
     if (manifest.status().refused()) return manifest.status();
     if (!manifest.ok() || manifest->lineage != lineage) return false;
-    // A version of the same number on the present branch keeps other slots.
+    // A version of the same number on the present branch holds other slots.
     if (!parts_.context.chain().Contains(lineage, snapshot)) return false;
-    // One that only waits for its removal (its pin went) holds nothing.
+    // A snapshot that only waits for its removal, as its pin is gone, holds nothing.
     RAWKV_ASSIGN_OR_RETURN(const Retained now, parts_.maintenance.SurveyRetained());
     return now.reach.IsReachable(snapshot);
   });
 }
 
 Result<std::optional<ScrubPass::Identity>> ScrubPass::ReadIdentity(Version snapshot) {
-  // RunQuietly: a removal or a rollback is over, or has not begun.
+  // Quietly, so that no removal and no rollback is half done.
   return RunQuietly([&]() -> Result<std::optional<Identity>> {
     const Result<Manifest> manifest = parts_.context.snapshots->ReadManifest(snapshot);
     if (manifest.ok()) return std::optional<Identity>({manifest->lineage, manifest->created_unix_ms});
     if (manifest.status().code() == StatusCode::kNotFound) return std::optional<Identity>();
     if (manifest.status().refused()) return manifest.status();
-    return std::optional<Identity>(Identity());  // there, of whatever branch
+    return std::optional<Identity>(Identity());  // it exists, on an unknown branch
   });
 }
 
@@ -197,14 +197,14 @@ Result<ScrubPass::Step> ScrubPass::ScrubSnapshot(Version version) {
                                     }};
   const Result<std::vector<std::string>> errors =
       parts_.context.snapshots->Verify(version, chain, paced, callbacks);
-  if (!on) return Step::kStop;  // begun again next time
+  if (!on) return Step::kStop;  // the next run begins this snapshot again
   if (errors.status().refused()) return errors.status();
   if (errors.ok() && errors->empty()) {
     ++state_.snapshots;
     return Step::kContinue;
   }
   RAWKV_ASSIGN_OR_RETURN(const std::optional<Identity> after, ReadIdentity(version));
-  if (after != before) return Step::kContinue;  // removed meanwhile, and perhaps another one made
+  if (after != before) return Step::kContinue;  // it was removed meanwhile, and perhaps made again
   const std::string where = parts_.context.snapshots->PathOf(version);
   if (!errors.ok()) {
     AddFinding("snapshot", where, version, errors.status().message());
@@ -228,7 +228,7 @@ Result<ScrubPass::Step> ScrubPass::ScrubSnapshots() {
 ScrubPass::KeyBatch ScrubPass::CollectKeys(KeyIndex& index, const std::string& after) {
   KeyBatch batch;
   batch.last_key = after;
-  // Behind the last key: nothing lies between it and it with a zero byte more.
+  // The first possible key after `after` is `after` with a zero byte.
   const std::string lower = after.empty() ? "" : after + std::string(1, '\0');
   const std::unique_ptr<IndexCursor> cursor = index.NewCursor(lower, "", nullptr);
   size_t keys = 0;
@@ -263,7 +263,7 @@ Result<bool> ScrubPass::TipStillNames(const Item& item) {
   RAWKV_RETURN_IF_ERROR(parts_.readable());
   const Result<std::optional<IndexEntry>> entry = parts_.core.index->Get(item.key);
   if (entry.status().refused()) return entry.status();
-  // An index that cannot be read is the business of the walk over it.
+  // The walk over the index reports an index that cannot be read.
   if (!entry.ok() || !entry->has_value() || (*entry)->value.is_inline()) return false;
   return std::get<PayloadRef>((*entry)->value.data) == item.ref;
 }
@@ -316,7 +316,7 @@ Result<ScrubPass::Step> ScrubPass::ScrubOlderPayloads(Version version, Lineage l
                       .fs = parts_.context.env.index_fs,
                       .logger = parts_.context.env.logger});
   if (index.status().refused()) return index.status();
-  if (!index.ok()) return Step::kContinue;  // gone, or told by the phase that reads its files
+  if (!index.ok()) return Step::kContinue;  // it is gone, or the phase that reads its files reports it
   const std::string name = "snapshot " + ToString(version);
   for (;;) {
     const KeyBatch batch = CollectKeys(**index, state_.key);

@@ -16,7 +16,7 @@
 
 namespace rawkv {
 
-// The parts of an open store that are read.
+// The parts of an open store that a scrub reads.
 struct ScrubParts {
   StoreContext& context;
   Core& core;
@@ -26,49 +26,51 @@ struct ScrubParts {
   std::function<Status()> readable;  // not ok once the store is closed
 };
 
-// Who runs a pass: is told how far it is, and decides how fast it goes and when it ends.
+// Observes a pass, and decides how fast it runs and when it ends.
 class ScrubMonitor {
  public:
   virtual ~ScrubMonitor() = default;
-  // Bytes just read; waits as the rate demands. False: end now.
+  // Accounts for bytes that were read, and waits as the rate demands. False: the pass must end now.
   virtual bool Spend(uint64_t bytes) = 0;
   virtual void OnFinding(Finding finding) = 0;
-  // A place from which a later run may go on.
+  // `state` is a place at which a later run may resume.
   virtual void OnProgress(const ScrubState& state) = 0;
 };
 
-// One pass over all that a live store keeps, beside commits, snapshots, prunes and rollbacks. Holds
-// nothing while it reads payload:
+// One pass over everything that a live store keeps, concurrent with commits, snapshots, prunes and rollbacks.
+// It holds no lock and no epoch while it reads payload:
 //
-//   1. The index is touched only inside a reader's epoch, and never for longer than a few thousand keys.
-//   2. What fails its checksum is looked up again before it is called damage. At the tip: does the key
-//      still name that write? In a snapshot: is it still there, of the same
-//      lineage, and reachable? In the log: is the
-//      version still reachable, on the same branch? Only then its slots cannot have been reused in
-//      between, as reuse comes after all of these (invariant 2).
-//   3. Log and superblock are read inside the gate and while maintenance is quiet, so that neither a prune
-//   nor
-//      a rollback takes them away meanwhile.
+//   1. It reads the live index only inside a reader's epoch, and at most a few thousand keys in one epoch.
+//   2. Before it reports a failed checksum as damage, it checks that the payload is still needed. At the tip:
+//   the key
+//      still names that write. In a snapshot: the snapshot still exists, with the same lineage, and is
+//      reachable. In the log: the version is still reachable, on the same branch. As long as that holds, its
+//      slots cannot have been reused (invariant 2).
+//   3. It reads log and superblock inside the gate and under the maintenance lock, so that neither a prune
+//   nor a
+//      rollback removes them meanwhile.
 class ScrubPass {
  public:
   ScrubPass(const ScrubParts& parts, ScrubMonitor& monitor, ScrubState state)
       : parts_(parts), monitor_(monitor), state_(std::move(state)) {}
 
-  // True at the end of the pass, false when the monitor ended it. Errors: the store was closed, or
-  // something that is no damage.
+  // True at the end of the pass, false if the monitor ended it. An error means that the store was closed, or
+  // that a read was refused; damage goes to the monitor.
   Result<bool> Run();
 
  private:
-  // A payload to be verified, and why it would be needed.
+  // A payload to verify.
   struct Item {
     std::string key;
     PayloadRef ref;
     Version written_by;
   };
   enum class Step : uint8_t { kContinue, kStop };
-  using Needed = std::function<Result<bool>(const Item&)>;  // still so, and not reused?
+  // Whether the payload is still needed, so that its slots were not reused.
+  using Needed = std::function<Result<bool>(const Item&)>;
 
-  // Calls `look` while no rollback is under way and nothing is removed or freed.
+  // Calls `look` inside the gate and under the maintenance lock: no rollback, removal or reclaim is under
+  // way.
   template <typename Fn>
   auto RunQuietly(const Fn& look) -> decltype(look()) {
     RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, parts_.gate.Enter());
@@ -88,22 +90,22 @@ class ScrubPass {
   Result<Step> ScrubSnapshot(Version version);
   Result<Step> ScrubOlderPayloads(Version version, Lineage lineage);
 
-  // Some keys of an index behind state_.key; false in `more` at its end.
+  // The payloads of some keys of an index.
   struct KeyBatch {
     std::vector<Item> items;
     std::string last_key;
-    bool more = false;
-    Status status;  // of the walk
+    bool more = false;  // the index has keys after `last_key`
+    Status status;      // of the walk
   };
   static KeyBatch CollectKeys(KeyIndex& index, const std::string& after);
   Result<KeyBatch> CollectTip();
   Result<Step> VerifyItem(const Item& item, const char* where, const Needed& needed);
   Result<bool> TipStillNames(const Item& item);
   Result<std::optional<Version>> FindNextSnapshot(Version from);
-  // Whether the snapshot is still there, of this branch, and reachable: then none of its slots were reused.
+  // Whether the snapshot still exists with this lineage and is reachable: then none of its slots were reused.
   Result<bool> HoldsItsSlots(Version snapshot, Lineage lineage);
-  // Tells a snapshot from another one made later at the same version. Nothing if it is gone; empty if its
-  // MANIFEST cannot be read.
+  // Distinguishes a snapshot from one that was made later at the same version. Absent if the snapshot is
+  // gone; default values if its MANIFEST cannot be read.
   struct Identity {
     Lineage lineage;
     uint64_t created_unix_ms = 0;

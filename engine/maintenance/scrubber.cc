@@ -10,7 +10,7 @@ namespace rawkv {
 namespace {
 
 constexpr size_t kFindingsKept = 1000;
-// A crash costs at most so much reading again.
+// After a crash a scrub reads at most so much again.
 constexpr uint64_t kSaveEveryBytes = 256ull << 20;
 constexpr uint64_t kSaveEveryNs = 10'000'000'000;
 constexpr uint64_t kReportEveryNs = 250'000'000;
@@ -44,7 +44,7 @@ Status Scrubber::BeginRun(const ScrubOptions& options) {
                        .last_complete_unix_ms = state.last_complete_unix_ms};
   }
   ProgressFn progress = options.progress;
-  // From here on nothing can throw: a report that said `running` without a run would never end.
+  // Nothing from here on throws. Otherwise the report would stay `running` for ever.
   report_ = std::make_shared<ScrubReport>(ScrubReport{.running = true, .resumed = resumed});
   FillReport(state);
   throttle_.Begin(options.bytes_per_second);
@@ -67,7 +67,7 @@ Result<bool> Scrubber::RunPass() {
   return true;
 }
 
-// A pass that an earlier run began resumes at once, however recently the pass before it ended.
+// An interrupted pass resumes at once, even if the pass before it ended a short time ago.
 bool Scrubber::RestUntilDue(uint64_t rest_seconds) {
   if (state_->started_unix_ms != 0 || state_->last_complete_unix_ms == 0) return true;
   const uint64_t now = parts_.context.env.clock->NowUnixMs();
@@ -99,7 +99,7 @@ ScrubReport Scrubber::FinishRun(const Status& outcome) {
   report_->running = false;
   report_->stopped = outcome;
   ended_.NotifyAll();
-  return *report_;  // now: as soon as the lock is free another run may begin
+  return *report_;  // under the lock: after it, another run may begin
 }
 
 Result<ScrubReport> Scrubber::Run(const ScrubOptions& options) {
@@ -112,7 +112,7 @@ Result<ScrubReport> Scrubber::Run(const ScrubOptions& options) {
 Status Scrubber::Start(const ScrubOptions& options) {
   MutexLock lock(thread_mu_);
   const Shared before = LatestReport();
-  // Made before the run begins, since making it needs memory.
+  // Before the run begins, as this may fail for lack of memory.
   std::function<void()> body = [this, rest = options.rest_seconds, restart = options.restart] {
     (void)NoThrow([&]() -> Status {
       RunInBackground(rest, restart);
@@ -120,10 +120,10 @@ Status Scrubber::Start(const ScrubOptions& options) {
     });
   };
   RAWKV_RETURN_IF_ERROR(BeginRun(options));
-  thread_.Join();  // of a run that has ended
+  thread_.Join();  // its run has ended
   const Status started = thread_.Start(std::move(body));
   if (!started.ok()) {
-    // As if it had never begun, but for whoever waits for its end already.
+    // Restores the report of the run before, and wakes the callers that wait for the end of this one.
     MutexLock report(mu_);
     report_->running = false;
     report_->stopped = started;
@@ -148,7 +148,7 @@ Scrubber::Shared Scrubber::LatestReport() const {
 }
 
 ScrubReport Scrubber::Stop() {
-  // Under mu_, so that a run that is just beginning does not miss it.
+  // Under mu_, so that a run that begins at this moment is stopped, too.
   MutexLock lock(mu_);
   const Shared stopped = report_;
   if (stopped->running) throttle_.Stop();
@@ -200,9 +200,9 @@ void Scrubber::OnProgress(const ScrubState& state) {
 void Scrubber::Save(const ScrubState& state) {
   const StoreContext& c = parts_.context;
   const Status saved = SaveScrubState(*c.env.fs, c.paths.scrub(), state, c.identity.store_uuid);
-  // Costs reading again at most; a full filesystem must not end a scrub.
+  // A full filesystem must not end a scrub: without its place, the next run only reads more again.
   if (!saved.ok()) {
-    c.env.logger->Log(LogLevel::kWarning, "the scrub's place is not kept: " + saved.message());
+    c.env.logger->Log(LogLevel::kWarning, "the scrub's place cannot be saved: " + saved.message());
   }
 }
 

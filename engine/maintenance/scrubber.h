@@ -10,33 +10,34 @@
 
 namespace rawkv {
 
-// Runs scrub passes, one run at a time, in the caller's thread or in its own, and keeps their place in
-// STORE/SCRUB. A run is one Run, or one Start with all the passes that follow it. Each caller gets the report
-// of the run that it began or stopped, whatever runs begin after it. Thread-safe, but for destruction.
+// Runs scrub passes, in the caller's thread or in its own, and keeps their place in the file SCRUB. One run
+// at a time: a run is one call of Run, or one call of Start with all its passes. Each caller gets the report
+// of the run that it began or stopped, even if other runs began after it. Thread-safe, except the destructor.
 class Scrubber final : private ScrubMonitor {
  public:
   explicit Scrubber(ScrubParts parts);
   ~Scrubber() override;
 
-  // kBusy while a run is under way. An error that ended the run early is returned.
+  // Runs one pass. kBusy: a run is under way. Returns an error that ended the run early.
   Result<ScrubReport> Run(const ScrubOptions& options);
+  // Starts a run in the background. kBusy: a run is under way.
   Status Start(const ScrubOptions& options);
-  // Ends the run under way, in whichever thread, waits for it and returns its report. Without one: the report
-  // of the last run.
+  // Ends the run under way, in whichever thread it is, waits for it and returns its report. Returns the
+  // report of the last run if there is none.
   ScrubReport Stop();
   ScrubReport report() const;
 
  private:
-  // Shared by the run and those who wait for its end. Guarded by mu_.
+  // Shared by a run and the callers that wait for its end. mu_ guards its content.
   using Shared = std::shared_ptr<ScrubReport>;
 
   Status BeginRun(const ScrubOptions& options);
-  // The run that Begin has begun: one pass, or one after another. Returns its report.
+  // Runs one pass, or with `rest_seconds` pass after pass, and returns the report.
   ScrubReport RunPasses(const std::optional<uint64_t>& rest_seconds);
   void RunInBackground(const std::optional<uint64_t>& rest_seconds, bool restart);
   Shared LatestReport() const;
-  Result<bool> RunPass();                    // false: stopped before its end
-  bool RestUntilDue(uint64_t rest_seconds);  // false: stopped
+  Result<bool> RunPass();                    // false: the monitor stopped it
+  bool RestUntilDue(uint64_t rest_seconds);  // false: the run was stopped
   ScrubReport FinishRun(const Status& outcome);
   void Save(const ScrubState& state);
   void FillReport(const ScrubState& state) RAWKV_REQUIRES(mu_);
@@ -47,7 +48,7 @@ class Scrubber final : private ScrubMonitor {
 
   const ScrubParts parts_;
   Throttle throttle_;
-  // Of the run under way; its thread's.
+  // Of the run under way; only its thread uses them.
   ProgressFn progress_;
   std::optional<ScrubState> state_;
   uint64_t saved_at_ns_ = 0;
@@ -57,7 +58,7 @@ class Scrubber final : private ScrubMonitor {
   mutable Mutex mu_;
   CondVar ended_;
   Shared report_ RAWKV_GUARDED_BY(mu_) = std::make_shared<ScrubReport>();  // of the newest run; never null
-  Mutex thread_mu_;                                                        // one Start at a time; before mu_
+  Mutex thread_mu_;  // one Start at a time; locked before mu_
   Thread thread_ RAWKV_GUARDED_BY(thread_mu_);
 };
 

@@ -6,7 +6,7 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
-// Time not used is not saved up beyond this: a burst would be what the limit is there to prevent.
+// The most unused time that is saved up. More of it would allow a burst, which the limit must prevent.
 constexpr uint64_t kSavedNs = kNsPerSecond / 10;
 constexpr uint64_t kMaxSeconds = 1'000'000'000;
 constexpr uint64_t kWaitMs = 1000;
@@ -25,7 +25,7 @@ bool Throttle::Spend(uint64_t bytes) {
   if (bytes_per_second_ == 0) return !stopped_;
   const uint64_t now = clock_.MonotonicNs();
   due_ns_ = std::max(due_ns_, now - std::min(now, kSavedNs));
-  // Whole seconds apart, and bounded, so that no product overflows.
+  // Whole seconds and the rest separately, and with a bound, so that no product overflows.
   due_ns_ += std::min(bytes / bytes_per_second_, kMaxSeconds) * kNsPerSecond +
              static_cast<uint64_t>(static_cast<double>(bytes % bytes_per_second_) /
                                    static_cast<double>(bytes_per_second_) * kNsPerSecond);

@@ -7,17 +7,17 @@
 
 namespace rawkv {
 
-// Keeps a reader to so many bytes a second, and lets someone else end its waiting. One reader at a time;
-// Stop from any thread.
+// Limits a reader to a number of bytes a second, and lets another thread end its wait. One reader at a time;
+// Stop is for any thread.
 class Throttle {
  public:
   explicit Throttle(Clock& clock) : clock_(clock) {}
 
-  // A new run. 0: no limit.
+  // Begins a run. 0: no limit.
   void Begin(uint64_t bytes_per_second);
-  // Accounts for bytes just read, and waits until they are due. False once stopped.
+  // Accounts for bytes that were read, and waits until they are due. False after Stop.
   bool Spend(uint64_t bytes);
-  // Waits that long, whatever was read. False once stopped.
+  // Waits for `ms`. False after Stop.
   bool Rest(uint64_t ms);
   void Stop();
   bool stopped() const;
@@ -29,8 +29,8 @@ class Throttle {
   mutable Mutex mu_;
   CondVar changed_;
   bool stopped_ RAWKV_GUARDED_BY(mu_) = false;
-  uint64_t bytes_per_second_ = 0;  // the reader's
-  uint64_t due_ns_ = 0;            // when what has been read so far may have been
+  uint64_t bytes_per_second_ = 0;  // only the reader uses it
+  uint64_t due_ns_ = 0;            // the time at which the bytes read so far are due; only the reader uses it
 };
 
 }  // namespace rawkv
