@@ -8,7 +8,7 @@
 namespace rawkv {
 namespace {
 
-// A group may not keep its members waiting for long, nor the queue's memory grow with it.
+// Bounds how long the members of a group wait, and the memory for a group.
 constexpr size_t kMaxGroup = 1024;
 
 CommitResult MakeNotApplied(const Status& status) {
@@ -71,7 +71,8 @@ CommitResult CommitPipeline::AwaitTurn(Waiter& waiter) {
   mu_.Unlock();
   RunGroup(group_);
   mu_.Lock();
-  // Popped only now: whoever queued meanwhile has waited for this round.
+  // The group leaves the queue only now, so that a caller that queued meanwhile did not lead at the same
+  // time.
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group_.size()));
   for (Waiter* member : group_) {
     member->done = true;
@@ -99,14 +100,14 @@ void CommitPipeline::TakeGroup() {
 void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
   const WriteRight write(core_);
   const Status decided = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return CommitGroup(group); });
-  // CommitTogether lets no exception out, so that one comes from before or between its rounds: whoever has
-  // no answer has left no trace in the log.
+  // CommitTogether throws nothing, so an exception came before or between its rounds. A member without an
+  // answer is then not in the log.
   for (Waiter* w : group) {
     if (!w->answered) AnswerWaiters(std::span(&w, 1), decided, false);
   }
 }
 
-// Answers every member, or fails: the error is the answer to the others.
+// Answers the members. After an error the members without an answer get that error.
 Status CommitPipeline::CommitGroup(std::span<Waiter* const> group) {
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   accepted_.clear();
@@ -128,8 +129,8 @@ Status CommitPipeline::CommitGroup(std::span<Waiter* const> group) {
     AnswerWaiters(accepted_, status, unknown);
     return Status::Ok();
   }
-  // One member's trouble (an index entry that cannot be read, a record too many for the space left)
-  // is not the others': each on its own.
+  // The error may come from one member alone: an index entry that cannot be read, or a record too large for
+  // the space that is left. So each member commits alone.
   for (Waiter* w : accepted_) {
     const Version next = Next(core_.tip.Get());
     if (w->options->expected_version && *w->options->expected_version != next) {
@@ -152,13 +153,13 @@ bool CommitPipeline::HasOnlyDeletes(const Waiter* waiter) {
 }
 
 Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) {
-  // An index that has stopped writing would leave a record in the log whose outcome nobody knows.
+  // If the index has stopped writing, a record in the log would have an unknown outcome.
   if (const Status index = core_.index->CheckWritable(); !index.ok()) {
     poison_.Set(index);
     return poison_.Check();
   }
-  // What only deletes is how a full store gets room: it may have the reserve, and memory (of which the
-  // reserve's size bounds what it can take).
+  // A full store gets room by deletes, so a group of deletes may spend the reserve, and may exceed the
+  // memtable's bound by as much as the reserve's size allows.
   const bool only_deletes = std::all_of(group.begin(), group.end(), HasOnlyDeletes);
   Status room = only_deletes ? Status::Ok() : MakeMemtableRoom(context_, core_);
   const auto prepare = [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->PrepareSpace(log_bytes); };
@@ -208,7 +209,7 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
   if (synced) core_.durable.store(core_.meta.applied.value());
   counters_.groups.fetch_add(1, std::memory_order_relaxed);
   counters_.log_bytes_written.fetch_add(Wal::FramedBytes(records), std::memory_order_relaxed);
-  // The commits stand; an index that can no longer be written ends further ones.
+  // The commits of this group are applied. An error here ends later commits.
   const Status flushed =
       NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return FlushIndexIfLarge(context_, core_); });
   if (!flushed.ok()) poison_.Set(flushed);
@@ -218,7 +219,7 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
 Status CommitPipeline::MakeDurable() {
   const bool dirty = core_.device_dirty.exchange(false);
   if (dirty) flush_worker_.Begin();
-  // No exception may leave the flush under way.
+  // An exception must not leave while the flush is under way.
   const Status log = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->Sync(); });
   const Status device = dirty ? flush_worker_.Wait() : Status::Ok();
   return log.ok() ? device : log;
@@ -233,7 +234,7 @@ void CommitPipeline::AnswerWaiters(std::span<Waiter* const> group, const Status&
       counters_.commits.fetch_add(1, std::memory_order_relaxed);
       counters_.user_bytes_written.fetch_add(w->commit.user_bytes, std::memory_order_relaxed);
     } else if (unknown) {
-      // The slots stay reserved: if the record did reach the log, reopening makes them live.
+      // The slots stay reserved: if the record is in the log, a reopen makes them live.
       w->result = {.status = NoThrow([&] {
                      return status.WithContext("commit outcome unknown; reopen the store to find out");
                    }),

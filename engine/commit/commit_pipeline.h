@@ -18,32 +18,32 @@
 
 namespace rawkv {
 
-// Who commits when (protocols: commit step 4). Callers write their payloads side by side, then queue; the
-// first in the queue leads: it takes whatever has queued during the previous sync, makes it durable
-// in one round, and answers each.
+// Forms commit groups and commits them (protocols: commit steps 4 to 12). Callers write their payload
+// concurrently and join a queue. The caller at the front leads: it takes everything that queued during the
+// previous sync, makes it durable in one round, and answers each member.
 //
-//   1. Versions are numbered in queue order, by one leader at a time.
+//   1. One leader at a time numbers the versions, in the order of the queue.
 //   2. Acknowledged means durable: device flush and log sync → index applied → visible → answered.
 //   3. After a failed sync nothing is tried again (Poison).
-//   4. An exception (no memory) leaves neither the queue nor a member waiting. Before the log is touched
-//      the commits are not applied and the engine works on; after it their outcome is unknown and the
-//      engine is poisoned.
+//   4. After an exception, for lack of memory, no member waits for ever. Before the log is written, the
+//   commits are not
+//      applied and the engine stays usable. After it, their outcome is unknown and the engine is poisoned.
 //
 // Every caller of Commit and Sync is inside the OperationGate. Thread-safe.
 class CommitPipeline {
  public:
   struct Hooks {
-    // Called in order, each at most once a commit, while it finds no free slots.
+    // A commit that finds no free slots calls these in order, each at most once.
     std::vector<std::function<Status()>> make_space;
-    std::function<void()> committed;  // after each group, outside every lock
+    std::function<void()> committed;  // called after each group, without a lock
   };
   CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters, Hooks hooks);
-  // Starts the thread that flushes the device; once, before the first Commit. kIoError when the system
+  // Starts the thread that flushes the device. Call it once, before the first Commit. kIoError: the system
   // refuses another thread.
   Status Start() { return flush_worker_.Start(); }
 
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options);
-  // Makes everything acknowledged so far durable.
+  // Makes every acknowledged version durable.
   Status Sync();
 
  private:
@@ -51,8 +51,8 @@ class CommitPipeline {
     PreparedCommit commit;
     const CommitOptions* options = nullptr;
     CommitResult result;
-    bool answered = false;  // `result` is final; the leader's
-    bool done = false;      // the leader has finished with it
+    bool answered = false;  // `result` is final; only the leader uses it
+    bool done = false;      // the leader does not use this waiter any more
     CondVar turn;
   };
   static bool HasOnlyDeletes(const Waiter* waiter);
@@ -62,11 +62,11 @@ class CommitPipeline {
   void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
   Status CommitGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());
-  // Takes all that can run out, before the log is touched (invariant 13): after an error that
+  // Takes everything that can run out, before the log is written (invariant 13). After an error that
   // lacks_resource() nothing has changed. Any other error has poisoned the engine.
   Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_right());
-  // The round itself, for waiters whose expectation held; sets `*unknown` once the log was touched. An
-  // error after that has poisoned the engine. Never throws.
+  // Commits waiters whose expected versions are right, in one round. Sets `*unknown` before it writes to the
+  // log. An error after that has poisoned the engine. Throws nothing.
   Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
   Status CommitRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
   Status MakeDurable() RAWKV_REQUIRES(core_.write_right());
@@ -78,7 +78,7 @@ class CommitPipeline {
   EngineCounters& counters_;
   const Hooks hooks_;
   FlushWorker flush_worker_;
-  // The leader's; their room is reserved, so that leading needs no memory.
+  // Only the leader uses them. Their capacity is reserved, so that the leader allocates nothing.
   std::vector<Waiter*> group_;
   std::vector<Waiter*> accepted_;
 

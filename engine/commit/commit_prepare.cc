@@ -52,14 +52,14 @@ Status CheckRange(const WriteBatch::Operation& op) {
   return Status::Ok();
 }
 
-// One value to the device.
+// Writes values to the device.
 class PayloadWriter {
  public:
   PayloadWriter(const StoreContext& c, Core& core, const std::vector<std::function<Status()>>& make_space)
       : context_(c), core_(core), make_space_(make_space) {}
 
   Result<PayloadRef> Write(std::string_view key, ConstBytes value, std::vector<Extent>* reserved) {
-    // Noting the slots below must not fail, or nobody would release them.
+    // The insert below must not fail, or nobody would release the slots.
     const size_t wanted = reserved->size() + SlotAllocator::kMaxExtents;
     if (reserved->capacity() < wanted) reserved->reserve(std::max(wanted, 2 * reserved->capacity()));
     Result<std::vector<Extent>> extents = core_.allocator->Reserve(value.size());
@@ -75,7 +75,7 @@ class PayloadWriter {
     reserved->insert(reserved->end(), extents->begin(), extents->end());
     const WriteId id(core_.next_write_id.fetch_add(1));
     Result<PayloadRef> ref = core_.payload->Write(key, value, *std::move(extents), id);
-    // Only when the write has returned: a flush that clears the mark must cover it.
+    // Set after the write has returned, so that the flush that clears it covers the write.
     core_.device_dirty.store(true);
     return ref;
   }
@@ -139,7 +139,7 @@ Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
     }
     log_bytes += op.key.size() + op.end_key.size();
   }
-  // The exact size is known once the record is encoded; this spares writing payload in vain.
+  // Refuses before any payload is written. The encoded record gives the exact size later.
   if (log_bytes > c.runtime.wal_segment_bytes) {
     return Status::InvalidArgument("a change set of " + std::to_string(log_bytes) +
                                    " bytes does not fit a log segment of " +
@@ -170,8 +170,8 @@ void ReleaseCommit(const StoreContext& c, Core& core, const PreparedCommit& comm
   BlockDevice& device = *c.device.device;
   if (refusal.code() == StatusCode::kNoSpace && device.geometry().sparse &&
       device.geometry().discard_supported) {
-    // Still reserved, so nobody else writes there. A hole that cannot be punched keeps its blocks for the
-    // next payload of these slots.
+    // The slots are still reserved, so nobody else writes there. If a hole cannot be punched, the blocks stay
+    // for the next payload of these slots.
     for (const Extent& e : commit.reserved) {
       (void)device.Discard(c.layout.OffsetOf(e.first), e.count.value() * c.layout.slot_bytes).ok();
     }

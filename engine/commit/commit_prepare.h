@@ -10,7 +10,8 @@
 
 namespace rawkv {
 
-// A commit on its way to the log: its payload is on the device (not flushed), its record encoded.
+// A commit before it is in the log: its payload is written to the device, not flushed, and its record is
+// encoded.
 struct PreparedCommit {
   std::string body;  // encoded change set
   ChangeSet changes;
@@ -18,17 +19,16 @@ struct PreparedCommit {
   uint64_t user_bytes = 0;
 };
 
-// kInvalidArgument for what can never be committed to this store. Touches nothing.
+// kInvalidArgument: the batch can never be committed to this store. Changes nothing.
 Status ValidateBatch(const WriteBatch& batch, const StoreContext& context);
 
-// Reserves slots, writes payloads, encodes the record; on any error every slot is given back. Runs in
-// the caller's thread, many at a time. Each of `make_space` is called at most once, in order, when no
-// slots are free.
+// Reserves slots, writes the payload and encodes the record. Releases every slot after an error. Thread-safe.
+// If no slots are free, calls the functions of `make_space` in order, each at most once.
 Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& context, Core& core,
                                      const std::vector<std::function<Status()>>& make_space);
 
-// Gives back what a commit that is not applied holds: its slots and, where it was refused for lack of room,
-// the room that its payload took in a device file with holes.
+// Releases the slots of a commit that is not applied. If it was refused for lack of room, also gives back the
+// blocks that its payload took in a sparse device file.
 void ReleaseCommit(const StoreContext& context, Core& core, const PreparedCommit& commit,
                    const Status& refusal);
 

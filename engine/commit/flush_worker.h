@@ -7,17 +7,17 @@
 
 namespace rawkv {
 
-// Flushes the device on a thread of its own, so that the flush and the log's sync overlap: records
-// carry checksums and recovery verifies payloads above `durable_through`, so their order does not
-// matter (protocols: commit step 9). One Begin/Wait pair at a time.
+// Flushes the device on a thread of its own, so that the flush and the log's sync overlap (protocols: commit
+// step 9). Their order does not matter: records carry checksums of the payload, and a recovery verifies the
+// payload above `durable_through`. One pair of Begin and Wait at a time.
 class FlushWorker {
  public:
   explicit FlushWorker(BlockDevice& device) : device_(device) {}
   ~FlushWorker();
-  // Starts the thread; once, before the first Begin. kIoError when the system refuses another thread.
+  // Starts the thread. Call it once, before the first Begin. kIoError: the system refuses another thread.
   Status Start();
-  void Begin();   // a flush
-  Status Wait();  // for the flush that began last; its result
+  void Begin();   // begins a flush
+  Status Wait();  // waits for that flush and returns its result
 
  private:
   void Run();
