@@ -7,7 +7,8 @@
 namespace rawkv {
 
 void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
-  // `payload` stays: views of older versions read on across a rollback, and it knows only the device.
+  // `payload` stays: views of older versions continue to read across a rollback, and it depends only on the
+  // device.
   allocator.reset();
   wal.reset();
   index.reset();
@@ -31,7 +32,7 @@ Status FlushIndexIfLarge(StoreContext& context, Core& core) {
   const uint64_t bytes = core.index->MemtableBytes();
   if (bytes < std::max(context.options.memtable_bytes, core.flush_again_at)) return Status::Ok();
   if (core.flush_begun) {
-    // One flush at a time; a memtable that grows to twice its bound meanwhile makes commits wait.
+    // One flush at a time. Commits wait for it only if the memtable has grown to twice its bound.
     if (bytes < 2 * context.options.memtable_bytes) return Status::Ok();
     const Status flushed = core.index->WaitFlush();
     core.flush_begun = false;
@@ -61,7 +62,7 @@ Status MakeMemtableRoom(StoreContext& context, Core& core) {
     core.flush_begun = false;
     const Status flushed = core.index->WaitFlush();
     if (flushed.ok()) core.flush_again_at = 0;
-    // What the flush lacked when it ran may be there now.
+    // The resource that the flush lacked may be there now.
     if (!flushed.lacks_resource()) return flushed;
   }
   RAWKV_RETURN_IF_ERROR(SyncAll(context, core));

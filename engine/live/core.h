@@ -13,8 +13,8 @@
 
 namespace rawkv {
 
-// What recovery brings up and a rollback tears down: the live index, the log, the slots, and how far
-// they are.
+// The live index, the log and the slots, and how far each of them is. A recovery fills it, and a rollback
+// empties it.
 class Core {
  public:
   std::shared_ptr<KeyIndex> index;  // reads need no lock
@@ -22,18 +22,17 @@ class Core {
   std::unique_ptr<SlotAllocator> allocator;
   std::unique_ptr<PayloadIo> payload;
   MetaRecord meta RAWKV_GUARDED_BY(write_mu_);           // of the newest applied version
-  bool flush_begun RAWKV_GUARDED_BY(write_mu_) = false;  // an index flush that nobody has waited for
-  // After a flush that lacked room or descriptors: what the memtable must hold before another try is worth
-  // its wait.
+  bool flush_begun RAWKV_GUARDED_BY(write_mu_) = false;  // there is an index flush that nobody has waited for
+  // After a flush that lacked room or descriptors: the memtable size at which the next commit tries again.
   uint64_t flush_again_at RAWKV_GUARDED_BY(write_mu_) = 0;
 
   PublishedVersion tip;                   // newest visible version
-  std::atomic<uint64_t> durable{0};       // newest version known durable
-  std::atomic<bool> device_dirty{false};  // payload written (and returned) since the last flush
+  std::atomic<uint64_t> durable{0};       // newest version known to be durable
+  std::atomic<bool> device_dirty{false};  // a payload write has returned since the last flush began
   std::atomic<uint64_t> next_write_id{0};
-  uint64_t max_group_bytes = 0;  // of log, one commit group; constant while open
+  uint64_t max_group_bytes = 0;  // log bytes of one commit group; constant while open
 
-  // Closes log and index. Nobody may be inside.
+  // Closes log and index. No reader or operation may be inside.
   void Reset();
 
   // Names the capability that WriteRight holds, for annotations only.
@@ -44,8 +43,8 @@ class Core {
   Mutex write_mu_;
 };
 
-// The right to write index and log: commit groups, reclaim, index flushes and the first step of a snapshot
-// take turns. Held across syncs.
+// The right to write the index and the log. Commit groups, reclaims, index flushes and the first steps of a
+// snapshot hold it one after the other, also while they sync.
 class RAWKV_SCOPED_CAPABILITY WriteRight {
  public:
   explicit WriteRight(Core& core) RAWKV_ACQUIRE(core.write_right()) : mu_(core.write_mu_) { mu_.Lock(); }
@@ -57,15 +56,15 @@ class RAWKV_SCOPED_CAPABILITY WriteRight {
   Mutex& mu_;
 };
 
-// Makes log and device durable through the tip. Anything but ok must poison the engine.
+// Makes log and device durable through the tip. The caller must poison the engine after any error.
 Status SyncAll(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_right());
 
-// Begins an index flush once the memtable is over its bound; never lets the index get ahead of the
-// log (invariant 8). Anything but ok must poison the engine.
-// A flush that lacked room or descriptors is no error here.
+// Begins an index flush if the memtable is over its bound. Never lets the index get ahead of the log
+// (invariant 8). The caller must poison the engine after any error. A flush that lacks room or descriptors is
+// no error here.
 Status FlushIndexIfLarge(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_right());
-// Before a commit: bounds what the memtable holds to twice its bound, waiting for a flush. An error that
-// lacks_resource() has changed nothing. Anything else must poison the engine.
+// Before a commit: waits for a flush if the memtable holds twice its bound. An error that lacks_resource()
+// has changed nothing. The caller must poison the engine after any other error.
 Status MakeMemtableRoom(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_right());
 
 }  // namespace rawkv

@@ -5,7 +5,7 @@
 
 namespace rawkv {
 
-// Counted since open; read by Engine::stats.
+// Counters since the open; Engine::stats returns them.
 struct EngineCounters {
   std::atomic<uint64_t> commits{0};
   std::atomic<uint64_t> groups{0};

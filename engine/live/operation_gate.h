@@ -8,16 +8,17 @@
 
 namespace rawkv {
 
-// Gives a rollback, and the close of the store, the log, the index and the store's directory to itself.
+// Keeps operations out while a rollback or a close needs the log, the index and the store's directory for
+// itself.
 //
 //   1. While the gate is shut, no operation is inside.
 //   2. An operation that is inside never enters again: it would wait for a rollback that waits for it.
 //
-// Reads and views of the tip do not pass here; ReaderEpochs holds them back while a rollback swaps the index.
-// Lock order: the gate comes before every mutex that an operation takes. Thread-safe.
+// Reads and views of the tip do not pass the gate; ReaderEpochs keeps them out while a rollback replaces the
+// index. Lock order: the gate comes before every mutex that an operation takes. Thread-safe.
 class OperationGate {
  public:
-  // An operation inside the gate; leaves when it is destroyed.
+  // An operation inside the gate. It leaves when the pass is destroyed.
   class Pass {
    public:
     explicit Pass(OperationGate* gate) : gate_(gate) {}
@@ -31,12 +32,12 @@ class OperationGate {
     OperationGate* gate_;
   };
 
-  // Waits while a rollback has the gate shut. The reason of Close once that was called.
+  // Waits while the gate is shut. After Close returns the reason of Close.
   Result<Pass> Enter();
-  // Refused with the rollback's reason instead of waiting: for commits, which a rollback would undo.
+  // Returns the reason of Shut instead of waiting. For commits, which a rollback would undo.
   Result<Pass> EnterUnlessShut();
 
-  // Shut while it lives; one at a time. The constructor returns when nobody is inside.
+  // The gate is shut while this object exists. One at a time. The constructor returns when nobody is inside.
   class Shut {
    public:
     Shut(OperationGate& gate, const Status& reason) : gate_(gate) { gate_.ShutFor(reason); }
@@ -48,7 +49,7 @@ class OperationGate {
     OperationGate& gate_;
   };
 
-  // Refuses newcomers for good with `reason`; returns when nobody is inside.
+  // Refuses all later operations with `reason`. Returns when nobody is inside.
   void Close(const Status& reason);
 
  private:

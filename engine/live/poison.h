@@ -5,8 +5,8 @@
 
 namespace rawkv {
 
-// The first failed sync ends commits for good (invariant 10): what the device or the log then
-// holds is unknown, and asking again would get a lie. Thread-safe.
+// The first failed sync ends all commits until the store is reopened (invariant 10): the content of the log
+// or the device is then unknown, and a second sync would succeed although data is gone. Thread-safe.
 class Poison {
  public:
   // Keeps the first error; later ones change nothing.
@@ -18,7 +18,7 @@ class Poison {
     MutexLock lock(mu_);
     return first_;
   }
-  // Ok, or kPoisoned telling the first error.
+  // Ok, or kPoisoned with the first error.
   Status Check() const {
     const Status error = first();
     if (error.ok()) return error;

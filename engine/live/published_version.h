@@ -11,12 +11,12 @@ namespace rawkv {
 
 // The newest version that readers see.
 //
-//   1. What a read or a view returned is never newer than what Get answers afterwards.
-//   2. After Get answered V, reads and views return V or something newer, unless a rollback comes between.
+//   1. A version that a read or a view returned is never above a later answer of Get.
+//   2. After Get answered V, reads and views return V or a newer version, unless a rollback runs in between.
 //
-// RocksDB makes an index batch visible somewhere inside Apply, and reads take no lock. So neither order of
-// "apply" and "store the number" keeps both rules by itself. Publish raises a flag around the two, and Get
-// waits while the flag is up: for one index batch to be applied in memory, never for a sync.
+// RocksDB makes an index batch visible at some moment inside Apply, and reads take no lock. So neither order
+// of "apply" and "store the number" keeps both rules by itself. Publish sets a flag around the two, and Get
+// waits while the flag is set: until one index batch is applied in memory, never for a sync.
 //
 // Get is thread-safe. Publish and Reset are for the holder of the WriteRight.
 class PublishedVersion {
@@ -38,7 +38,7 @@ class PublishedVersion {
     return status;
   }
 
-  // While no reader is inside: at open and in a rollback.
+  // For an open and a rollback, while no reader is inside.
   void Reset(Version version) { version_.store(version.value()); }
 
  private:
