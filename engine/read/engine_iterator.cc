@@ -17,7 +17,7 @@ class EngineIterator final : public Iterator {
   }
 
   ~EngineIterator() override {
-    // The index's locks may be held by threads that a forked process does not have.
+    // Threads that a forked process does not have may hold locks of the index.
     if (view_->forked()) (void)cursor_.release();
   }
 

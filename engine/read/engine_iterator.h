@@ -9,15 +9,15 @@
 
 namespace rawkv {
 
-// Bounds narrowed by a prefix: what both iterators and prefix deletes mean by one.
 struct KeyBounds {
-  std::string lower;
-  std::string upper;   // "" = open
-  bool empty = false;  // nothing can lie between
+  std::string lower;   // inclusive
+  std::string upper;   // exclusive; "": open
+  bool empty = false;  // no key can lie between the bounds
 };
+// The part of [lower, upper) whose keys begin with `prefix`.
 KeyBounds NarrowBounds(std::string lower, std::string upper, std::string_view prefix);
 
-// An iterator over a view's index; keeps the view alive.
+// An iterator over a view's index. It keeps the view open. `payload` must outlive it.
 std::unique_ptr<Iterator> NewEngineIterator(std::shared_ptr<const EngineView> view, const KeyBounds& bounds,
                                             PayloadIo& payload);
 

@@ -112,7 +112,7 @@ std::vector<Result<Value>> Reader::MultiGet(std::span<const std::string_view> ke
       jobs.push_back({.ref = &ref, .offset = 0, .length = ref.length, .out = {}, .status = {}});
     }
   }
-  // `out` grows no more: its strings stay where they are.
+  // `out` does not grow any more, so its strings keep their addresses.
   for (size_t j = 0; j < jobs.size(); ++j) jobs[j].out = AsWritableBytes(out[job_of[j]]->bytes);
   payload_.ReadMany(jobs);
   for (size_t j = 0; j < jobs.size(); ++j) {

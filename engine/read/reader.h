@@ -12,8 +12,9 @@
 
 namespace rawkv {
 
-// Reads of one state: index look-up, device read, verification. Borrowed for the length of a call;
-// the caller keeps the slots from being reused meanwhile (an epoch or a view).
+// Reads one state: looks a key up in the index, reads the device and verifies. The caller makes one for a
+// call, and keeps the slots from being reused meanwhile by an epoch or a view. Engine documents the functions
+// and their errors.
 class Reader {
  public:
   Reader(KeyIndex& index, const ReadPoint* at, PayloadIo& payload)
@@ -33,10 +34,10 @@ class Reader {
   PayloadIo& payload_;
 };
 
-// `key "…"` as an error names it: printable, of bounded length.
+// `key "…"` for a message: printable, at most 80 bytes of the key.
 std::string KeyForMessage(std::string_view key);
 
-// A whole value, read and verified.
+// Reads and verifies a whole value.
 Result<std::string> ReadStoredValue(PayloadIo& payload, const StoredValue& value);
 
 }  // namespace rawkv

@@ -11,8 +11,8 @@ std::atomic<int64_t>* ReaderEpochs::Enter() {
     const uint64_t epoch = epoch_.load();
     std::atomic<int64_t>* slot = &shards_[shard].inside[epoch & 1];
     slot->fetch_add(1);
-    // Counted into the epoch that a drain will wait for, or not at all: a drain that advanced the
-    // epoch in between may already have looked at this counter.
+    // If a drain advanced the epoch in between, it may have read this counter before the increment. Then the
+    // reader tries again, so that it is counted in an epoch that a later drain waits for.
     if (epoch_.load() == epoch && !closed_.load()) return slot;
     Leave(slot);
     if (closed_.load()) {

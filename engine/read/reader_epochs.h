@@ -8,13 +8,15 @@
 
 namespace rawkv {
 
-// Tells when the readers that were under way have left, without a lock in their path.
+// Waits until the readers that are under way have left. A reader takes no lock.
 //
-//   1. A slot goes back to use only after WaitForReaders: whoever looked the slot up before its index
-//      entry went has finished reading it (invariant 2).
-//   2. While closed, no reader is inside and newcomers wait: a rollback swaps the index then.
+//   1. A slot is given out again only after WaitForReaders: every reader that found the slot in the index has
+//   then
+//      finished (invariant 2).
+//   2. While the epochs are closed, no reader is inside, and later readers wait. A rollback replaces the
+//   index then.
 //
-// Readers: Guard. Thread-safe throughout.
+// A reader holds a Guard. Thread-safe.
 class ReaderEpochs {
  public:
   class Guard {
@@ -29,9 +31,9 @@ class ReaderEpochs {
     std::atomic<int64_t>* const slot_;
   };
 
-  // Returns when every reader that was inside at the call has left. Newcomers go on.
+  // Returns when every reader that was inside at the call has left. Does not stop later readers.
   void WaitForReaders();
-  // Keeps newcomers out and returns when nobody is inside; Reopen lets them in.
+  // Makes later readers wait until Reopen, and returns when nobody is inside.
   void Close();
   void Reopen();
 
@@ -49,7 +51,7 @@ class ReaderEpochs {
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<bool> closed_{false};
-  std::atomic<int> waiting_{0};  // drains under way: readers that leave then must notify
+  std::atomic<int> waiting_{0};  // drains under way; a reader that leaves meanwhile must notify
   Mutex advance_mu_;             // one WaitForReaders or Close at a time
   Mutex mu_;
   CondVar changed_;

@@ -36,11 +36,12 @@ EngineView::~EngineView() {
     LeaveToParent();
     return;
   }
-  // The registry forgets the view last: a rollback closes the live index once no view of the tip is listed.
+  // Forget comes after the read point and the index: a rollback closes the live index once no view of the tip
+  // is listed.
   point_.reset();
   index_.reset();
   if (registry_ != nullptr) registry_->Forget(this);
-  // A directory that cannot be removed now is swept at the next open.
+  // The next open sweeps a directory that cannot be removed now.
   if (lease_ != nullptr) (void)NoThrow([this] { return lease_->Remove(); });
 }
 
@@ -74,8 +75,8 @@ Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, Ve
   view->replay_base_ = base;
   const Status linked = LinkClone(c, base, *view);
   if (linked.code() == StatusCode::kNoSpace) {
-    // The clone reads the snapshot's own tables, which it holds open, and writes to memory. Without a lease:
-    // this process holds the store's lock, so that nobody else can remove what it reads.
+    // The clone reads the snapshot's own tables, which it keeps open, and writes to memory. It needs no
+    // lease: this process holds the store's lock, so nobody else can remove those tables.
     RAWKV_ASSIGN_OR_RETURN(view->index_,
                            OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory));
   } else if (!linked.ok()) {
@@ -122,7 +123,7 @@ Status ViewRegistry::LinkClone(StoreContext& c, Version base, EngineView& view) 
   if (status.ok()) {
     view.lease_ = *std::move(lease);
   } else {
-    (void)(*lease)->Remove().ok();  // swept at the next open where it stays
+    (void)(*lease)->Remove().ok();  // otherwise the next open sweeps it
   }
   return status;
 }

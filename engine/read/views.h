@@ -19,14 +19,13 @@ namespace rawkv {
 
 class ViewRegistry;
 
-// A version held for reading: which index to ask, and at which point of it.
+// A version that is held for reading: an index, and for the live index a read point of it. Thread-safe.
 class EngineView final : public ReadView {
  public:
   ~EngineView() override;
   Version version() const override { return version_; }
-  // Its time and metadata, and the branch that made it.
   const CommitRecord& commit() const { return commit_; }
-  // In a process that was forked after the store was opened a view must not be used, nor be closed.
+  // Whether this process was forked after the store was opened. Then it must neither use nor close the view.
   bool forked() const;
   KeyIndex& index() const { return *index_; }
   const std::shared_ptr<KeyIndex>& shared_index() const { return index_; }
@@ -35,57 +34,57 @@ class EngineView final : public ReadView {
  private:
   friend class ViewRegistry;
   EngineView() = default;
-  // Leaves everything as it is, in memory and on disk, for the process that this one was forked from.
+  // Leaves memory and disk unchanged, for the process from which this one was forked.
   void LeaveToParent();
 
   ViewRegistry* registry_ = nullptr;
   Version version_;
   CommitRecord commit_;
   std::string kind_;                        // "view" or "export"
-  std::shared_ptr<const ReadPoint> point_;  // dies before the index
+  std::shared_ptr<const ReadPoint> point_;  // must be released before the index
   std::shared_ptr<KeyIndex> index_;
-  std::unique_ptr<Lease> lease_;  // of a clone on disk
+  std::unique_ptr<Lease> lease_;  // for a clone on disk
   bool on_live_index_ = false;
-  std::optional<Version> replay_base_;  // while a clone is replayed; guarded by the registry's mutex
+  std::optional<Version> replay_base_;  // set while a clone is replayed; guarded by the registry's mutex
 };
 
-// Open views, so that nobody reuses what they read (invariant 2).
+// The open views of this process, so that no slot that they read is reused (invariant 2).
 //
-//   Registering takes the read point and enters the list under one lock, and Holds reads the list
-//   under it: a view is either seen by a reclaim, or younger than the reclaim's floor.
-//
-// Thread-safe.
+// OpenTip takes the read point and lists the view under one lock, and Holds reads the list under the same
+// lock. So a reclaim either sees a view, or the view is newer than the reclaim's floor. Thread-safe.
 class ViewRegistry {
  public:
   // `process` must outlive the registry.
   explicit ViewRegistry(const ForkGuard& process) : process_(process) {}
 
-  // The tip of the live index; cheap.
+  // Opens a view of the tip of the live index. Cheap.
   Result<std::shared_ptr<const EngineView>> OpenTip(const std::shared_ptr<KeyIndex>& index, const char* kind);
-  // A throw-away clone of snapshot `base`, replayed to `version`: BeginClone, then FinishClone.
+  // Opens a view on a throw-away clone of snapshot `base`, replayed to `version`: BeginClone, then
+  // FinishClone.
   Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& context, Version base, Version version,
                                                       const char* kind);
-  // Links the snapshot's files and lists the view, so that nobody takes away what it needs. The caller keeps
-  // the snapshot in place meanwhile.
+  // Links the snapshot's files and lists the view. From then on no prune removes the log and the slots that
+  // it needs. The caller keeps the snapshot from being removed meanwhile.
   Result<std::shared_ptr<EngineView>> BeginClone(StoreContext& context, Version base, Version version,
                                                  const char* kind);
-  // Opens the clone and replays the log into it; may take seconds. The caller keeps a rollback away. The log
-  // stays, as ReplayBases names the view's.
+  // Opens the clone and replays the log into it; may take seconds. The caller keeps a rollback from running
+  // meanwhile. The log stays, because ReplayBases names the view's base.
   Result<std::shared_ptr<const EngineView>> FinishClone(StoreContext& context,
                                                         std::shared_ptr<EngineView> view);
 
+  // One hold for each open view.
   std::vector<VersionHold> Holds() const;
-  // Of a version that an open view holds: nothing if there is none.
+  // The commit of a version that an open view holds; absent if no view holds it.
   std::optional<CommitRecord> CommitOf(Version version) const;
   bool Empty() const;
   std::vector<std::string> LeaseDirs() const;
-  // The snapshots from whose version on the log is still to be replayed into a clone.
+  // The bases of the clones whose replay still needs the log.
   std::vector<Version> ReplayBases() const;
 
  private:
   friend class EngineView;
   void Forget(const EngineView* view);
-  // Gives `view` a lease, and below it a clone of snapshot `base`. Leaves nothing after a failure.
+  // Makes a lease for `view` and a clone of snapshot `base` next to it. Leaves nothing after a failure.
   static Status LinkClone(StoreContext& context, Version base, EngineView& view);
 
   const ForkGuard& process_;
