@@ -190,8 +190,8 @@ Status SlotCheck::TrimDeferred(IndexBatch& batch) {
     const uint64_t end = entry.extent.end().value();
     for (uint64_t slot = entry.extent.first.value(); slot < end; ++slot) {
       if (TestSlot(live, slot)) continue;
-      const bool goes_on = kept.size() > before && kept.back().extent.end() == SlotId(slot);
-      if (!goes_on) kept.push_back({{SlotId(slot), SlotCount(0)}, entry.born, entry.freed});
+      const bool continues = kept.size() > before && kept.back().extent.end() == SlotId(slot);
+      if (!continues) kept.push_back({{SlotId(slot), SlotCount(0)}, entry.born, entry.freed});
       kept.back().extent.count = kept.back().extent.count + SlotCount(1);
     }
     if (kept.size() == before + 1 && kept.back() == entry) continue;

@@ -11,31 +11,31 @@
 
 namespace rawkv {
 
-// Slot changes of one index batch (invariant 3): allocation moves in the same batch as the
-// keys, or not at all. For whoever holds the right to write the index; a failed call leaves a
-// transaction that must be thrown away together with its batch.
+// The slot changes of one index batch (invariant 3): slots change their state in the same batch as the keys,
+// or not at all. Not thread-safe; for the holder of the write right. After a failed call the caller drops the
+// transaction and its batch.
 //
 //   free --Take--> live --Defer--> deferred --Reclaim--> free
 //                   ^------Take (replay over an old snapshot)------'
 class AllocationTxn {
  public:
-  // Gives a page as the index has it (possibly cached).
+  // Returns a page as the index has it, perhaps from a cache.
   using PageLoader = std::function<Result<AllocationPage>(uint64_t page)>;
   AllocationTxn(uint64_t slot_count, PageLoader load) : slot_count_(slot_count), load_(std::move(load)) {}
 
-  // Makes the slots live. Deferred entries that overlap go (or shrink) in this batch: an index built
-  // from an old snapshot still lists slots as deferred that were since reclaimed and reused.
-  // kCorruption if a slot is already live.
+  // Makes the slots live. Deletes or trims the deferred frees that overlap them in the same batch: an index
+  // from an old snapshot lists slots as deferred that were reclaimed and reused since. kCorruption: a slot is
+  // live already.
   Status Take(const Extent& extent, IndexBatch& batch);
-  // Live slots become deferred. kCorruption if one is not live.
+  // Makes live slots deferred. kCorruption: a slot is not live.
   Status Defer(const Extent& extent, Version born, Version freed, IndexBatch& batch);
-  // A deferred entry's slots become free. Checks each again: kCorruption if one is live or free.
+  // Makes the slots of a deferred free free. kCorruption: a slot is live or free.
   Status Reclaim(const DeferredFree& entry, IndexBatch& batch);
 
-  int64_t live_delta() const { return live_delta_; }  // slots
+  int64_t live_delta() const { return live_delta_; }  // in slots
   int64_t taken_delta() const { return taken_delta_; }
   const std::map<uint64_t, AllocationPage>& dirty() const { return dirty_; }
-  // Puts every page that changed into the batch; once, at the end.
+  // Puts every changed page into the batch. Call it once, at the end.
   void WritePages(IndexBatch& batch) const;
 
  private:

@@ -5,7 +5,7 @@
 namespace rawkv {
 
 bool Reachability::MayReuse(Version born, Version freed) const {
-  // [born, freed) meets [floor, tip]: freed is never above the tip + 1, so the floor decides.
+  // `freed` is at most tip + 1, so the floor alone decides whether [born, freed) overlaps [floor, tip].
   if (freed > floor && born < freed) return false;
   return std::none_of(holds.begin(), holds.end(),
                       [&](const VersionHold& h) { return born <= h.version && h.version < freed; });
@@ -38,8 +38,8 @@ void PinAccount::Add(const DeferredFree& entry) {
     return;
   }
   pinned_ += slots;
-  // The window holds a slot through the newest snapshot below its freeing: once that one is pruned,
-  // the floor has passed the slot.
+  // In [floor, tip], the newest snapshot below `freed` holds a slot: once that snapshot is pruned, the floor
+  // is above the slot's versions.
   const bool in_window = entry.freed > reach_.floor && entry.born < entry.freed;
   size_t holders = in_window ? 1 : 0;
   size_t last_hold = 0;

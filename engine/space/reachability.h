@@ -10,32 +10,33 @@
 
 namespace rawkv {
 
-// Pure: who still needs a freed slot (invariant 2)? A slot born at B and freed at V is needed
-// by version r if B <= r < V. Reachable: all of [floor, tip], and the versions held one by one.
+// Decides which versions are reachable, and which of them need a freed slot (invariant 2). Version r needs a
+// slot that was born at B and freed at V if B <= r < V. Reachable are all versions in [floor, tip] and each
+// held version. Pure.
 
-// A hold on one version: a named pin, an open view, an export, another process's lease.
+// A hold on one version: a named pin, an open view, an export, or a lease of another process.
 struct VersionHold {
   std::string kind;  // as PinnedBy::kind
   std::string name;
   Version version;
-  // It reads the live index, which a rollback replaces: it blocks a rollback to any version.
+  // The holder reads the live index, which a rollback replaces: it blocks a rollback to any version.
   bool on_live_index = false;
 };
 
 struct Reachability {
   Version floor;  // F
   Version tip;
-  std::vector<Version> snapshots;  // unpinned ones at or above the floor, ascending; first = floor
+  std::vector<Version> snapshots;  // unpinned ones at or above the floor, ascending; the first is the floor
   std::vector<VersionHold> holds;
 
-  // The slot is needed by nothing.
+  // Whether no reachable version needs the slot.
   bool MayReuse(Version born, Version freed) const;
   bool IsReachable(Version v) const;
-  // Inclusive ranges, ascending, disjoint.
+  // All reachable versions, normalized.
   VersionRanges Ranges() const;
 };
 
-// Attributes deferred slots to whoever keeps them, for `info`.
+// Counts deferred slots by their holder, for `info`. `reachability` must outlive it. Not thread-safe.
 class PinAccount {
  public:
   explicit PinAccount(const Reachability& reachability) : reach_(reachability) {}
@@ -44,7 +45,7 @@ class PinAccount {
   uint64_t pinned() const { return pinned_; }
   uint64_t reclaimable() const { return reclaimable_; }
   uint64_t shared() const { return shared_; }
-  std::vector<PinnedBy> holders() const;  // those with slots, snapshots first
+  std::vector<PinnedBy> holders() const;  // holders with slots, snapshots first
 
  private:
   const Reachability& reach_;

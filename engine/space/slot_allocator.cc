@@ -73,7 +73,7 @@ Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
                                                                        .cursor = cursor_,
                                                                        .slot_count = layout_.slot_count},
                                                                       load, hint));
-  // Marking needs no memory then: it is done whole or not at all.
+  // Allocates all memory first, so that the slots are marked all or none.
   for (const Extent& e : extents) {
     const uint64_t last = (e.end().value() - 1) / kSlots;
     for (uint64_t page = e.first.value() / kSlots; page <= last; ++page) reserved_.try_emplace(page);

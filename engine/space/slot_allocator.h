@@ -13,26 +13,27 @@
 
 namespace rawkv {
 
-// Gives out slots. What the index says is persistent and moves only through AllocationTxn; what is
-// given out but not committed lives here, in memory, and is forgotten by a crash (invariant 3).
+// Gives out slots. The index keeps the live and deferred slots; only an AllocationTxn changes them. The
+// allocator keeps the reserved slots in memory, so that a crash forgets them (invariant 3).
 //
-// Thread-safe. Begin/Merge are for the holder of the write right.
+// Thread-safe. Begin and Merge are for the holder of the write right.
 class SlotAllocator {
  public:
-  // `taken_slots` and `cursor` as in the meta record. The index must outlive the allocator.
+  // `taken_slots` and `cursor` come from the meta record. The index must outlive the allocator.
   SlotAllocator(KeyIndex& index, const DeviceLayout& layout, uint64_t taken_slots, SlotId cursor);
 
-  // A value in more pieces would make its index entry and its reads too costly.
+  // More extents would make the value's index entry and its reads too costly.
   static constexpr uint64_t kMaxExtents = 256;
-  // Slots for a payload, held against every other caller until Merge or Release. kNoSpace.
+  // Reserves slots for a payload until Merge or Release. kNoSpace: the free slots do not suffice; nothing is
+  // reserved.
   Result<std::vector<Extent>> Reserve(uint64_t payload_bytes);
-  // Given back unused, or let go after a drain (see Hold).
+  // Ends a reservation: of slots that were not used, or of freed slots after their readers have left (Merge).
   void Release(const std::vector<Extent>& extents);
 
   AllocationTxn Begin();
-  // The transaction's batch is applied: its pages are the truth now. `taken` extents, reserved
-  // before, are live; `freed` ones are free in the index but stay held until Release, so that
-  // readers under way can be waited for.
+  // Takes over the pages of a transaction whose batch was applied. The extents in `taken` were reserved and
+  // are live now. The extents in `freed` are free in the index, but stay reserved until Release, so that the
+  // caller can wait for readers.
   void Merge(const AllocationTxn& txn, const std::vector<Extent>& taken, const std::vector<Extent>& freed);
 
   uint64_t total_slots() const { return layout_.slot_count; }
@@ -48,7 +49,7 @@ class SlotAllocator {
   KeyIndex& index_;
   const DeviceLayout layout_;
   mutable Mutex mu_;
-  std::unordered_map<uint64_t, AllocationPage> pages_ RAWKV_GUARDED_BY(mu_);  // read-through
+  std::unordered_map<uint64_t, AllocationPage> pages_ RAWKV_GUARDED_BY(mu_);  // cache of the index's pages
   std::unordered_map<uint64_t, RunFinder::PageBits> reserved_ RAWKV_GUARDED_BY(mu_);
   uint64_t reserved_count_ RAWKV_GUARDED_BY(mu_) = 0;
   uint64_t taken_ RAWKV_GUARDED_BY(mu_);
