@@ -68,7 +68,7 @@ Result<ExtentHeader> DecodeExtentHeader(ConstBytes bytes) {
   const std::string_view reserve = r.Raw(20);
   h.key = std::string(r.Raw(key_bytes));
   if (!AllZero(AsBytes(reserve)) || !AllZero(AsBytes(r.Raw(r.remaining())))) {
-    return Status::Corruption("extent header: bytes set that this format leaves zero");
+    return Status::Corruption("extent header: bytes are set that this format leaves zero");
   }
   if (!r.ok() || h.key.empty() || h.key.size() > kMaxKeyBytes || h.extent_index >= h.extent_count ||
       h.payload_bytes > h.value_bytes || h.payload_offset > h.value_bytes - h.payload_bytes) {

@@ -10,14 +10,14 @@
 
 namespace rawkv {
 
-// What stands at the start of an extent when the device was formatted with header_bytes: enough to
-// find the value again by scanning the device. docs/formats/extent-header.md.
+// The header at the start of each extent of a store that was formatted with header_bytes. A scan of the
+// device finds values by their headers. docs/formats/extent-header.md.
 struct ExtentHeader {
   Uuid device_uuid;
-  SlotId first_slot;  // of this extent: a misplaced header is known
+  SlotId first_slot;  // of this extent; shows that a header is misplaced
   WriteId write_id;
   uint64_t value_bytes = 0;     // of the whole value
-  uint64_t payload_offset = 0;  // where this extent's part begins in it
+  uint64_t payload_offset = 0;  // where this extent's part begins in the value
   uint64_t payload_bytes = 0;   // in this extent
   uint32_t extent_index = 0;
   uint32_t extent_count = 0;
@@ -28,14 +28,14 @@ struct ExtentHeader {
 
 inline constexpr uint64_t kExtentHeaderFixedBytes = 112;
 
-// Longest key that a header of `header_bytes` can name.
+// The longest key that fits a header of `header_bytes`.
 constexpr uint64_t MaxKeyBytesForHeader(uint64_t header_bytes) {
   return header_bytes - kExtentHeaderFixedBytes;
 }
 
-// Fills all of `out` (header_bytes, zeros behind the key).
+// Fills all of `out`, which has header_bytes; zeros follow the key.
 void EncodeExtentHeader(const ExtentHeader& header, Bytes out);
-// kCorruption for anything that Encode could not have written.
+// kCorruption: EncodeExtentHeader cannot have written these bytes.
 Result<ExtentHeader> DecodeExtentHeader(ConstBytes bytes);
 
 }  // namespace rawkv

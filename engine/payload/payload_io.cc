@@ -12,7 +12,7 @@
 namespace rawkv {
 namespace {
 
-// Chunks read at a time: bounds bounce memory to 32 MiB while it keeps any queue full.
+// Chunks that one batch reads. Bounds the bounce buffers to 32 MiB, and keeps any device queue full.
 constexpr size_t kChunksInFlight = 128;
 constexpr uint64_t kTransferBytes = 256 * 1024;
 constexpr uint64_t kBounceBytes = 4ull << 20;
@@ -27,15 +27,15 @@ bool IsAlignedPointer(const void* p) {
 
 }  // namespace
 
-// One chunk on its way: into the caller's memory directly, or through a bounce buffer.
+// The read of one chunk, directly into the caller's memory or through a bounce buffer.
 struct PayloadIo::ChunkRead {
   ReadJob* job = nullptr;
   uint64_t chunk = 0;
   uint64_t begin = 0;  // of the chunk in the value
   uint64_t bytes = 0;
-  Bytes target;  // whole blocks
+  Bytes target;  // a multiple of the block size
   AlignedBuffer bounce;
-  uint32_t pending = 0;  // transfers not yet done
+  uint32_t pending = 0;  // transfers that have not completed
   Status status;
 };
 
@@ -52,7 +52,8 @@ uint64_t PayloadIo::ChunkChecksum(const PayloadRef& ref, uint64_t chunk, ConstBy
   return Xxh3(bytes, Xxh3(AsBytes(binding.str())));
 }
 
-// Index and log are checksummed, but a reference must also suit this device before it is followed.
+// The checksums of index and log do not cover this device's layout, so a reference is checked against it
+// before use.
 Status PayloadIo::CheckFitsDevice(const PayloadRef& ref) const {
   uint64_t room = 0;
   for (const Extent& e : ref.extents) {
@@ -113,8 +114,8 @@ Status PayloadIo::WriteHeaders(std::string_view key, const PayloadRef& ref) {
 }
 
 Status PayloadIo::WritePieces(const PayloadRef& ref, ConstBytes value) {
-  // A window of the value at a time: what is aligned goes from the caller's memory, the rest (and
-  // the last block with its padding) through a copy.
+  // Writes one window of the value at a time: from the caller's memory if that is aligned, otherwise, and for
+  // the last block with its padding, from a copy.
   AlignedBuffer bounce;
   const bool direct = IsAlignedPointer(value.data());
   for (uint64_t begin = 0; begin < value.size(); begin += kBounceBytes) {
@@ -126,7 +127,7 @@ Status PayloadIo::WritePieces(const PayloadRef& ref, ConstBytes value) {
       std::memcpy(bounce.data(), value.data() + begin, end - begin);
       std::memset(bounce.data() + (end - begin), 0, AlignUp(end - begin, kBlockAlign) - (end - begin));
     }
-    // A write only reads its buffer; the request type is shared with reads.
+    // A write does not change its buffer; the request type is that of reads, too.
     std::byte* source = copy ? bounce.data() : const_cast<std::byte*>(value.data()) + begin;
     std::vector<IoRequest> batch;
     for (const Piece& piece : Locate(ref, begin, end)) {
@@ -162,7 +163,7 @@ Status PayloadIo::Read(ReadJob job) {
 }
 
 void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
-  std::vector<ChunkRead> flight;
+  std::vector<ChunkRead> chunks;
   for (ReadJob& job : jobs) {
     job.status = CheckFitsDevice(*job.ref);
     if (!job.status.ok() || job.length == 0) continue;
@@ -171,23 +172,23 @@ void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
     const uint64_t last = (job.offset + job.length - 1) / kPayloadChunkBytes;
     for (uint64_t chunk = job.offset / kPayloadChunkBytes; chunk <= last; ++chunk) {
       const uint64_t begin = chunk * kPayloadChunkBytes;
-      flight.push_back({.job = &job,
+      chunks.push_back({.job = &job,
                         .chunk = chunk,
                         .begin = begin,
                         .bytes = std::min(kPayloadChunkBytes, job.ref->length - begin),
                         .target = {},
                         .bounce = {},
                         .status = {}});
-      if (flight.size() == kChunksInFlight) {
-        ReadChunks(flight);
-        flight.clear();
+      if (chunks.size() == kChunksInFlight) {
+        ReadChunks(chunks);
+        chunks.clear();
       }
     }
   }
-  if (!flight.empty()) ReadChunks(flight);
+  if (!chunks.empty()) ReadChunks(chunks);
 }
 
-// All of the chunk has been read: verifies it and copies the part that the caller wants.
+// Verifies a chunk that was read, and copies the part that the caller wants.
 Status PayloadIo::FinishChunk(const ChunkRead& c) const {
   const ReadJob& job = *c.job;
   const ConstBytes content = ConstBytes(c.target).first(c.bytes);
@@ -235,11 +236,10 @@ void PayloadIo::ReadChunks(std::span<ChunkRead> chunks) {
     if (c.status.ok()) c.status = NoThrow([&] { return FinishChunk(c); });
     if (!c.status.ok() && c.job->status.ok()) c.job->status = c.status;
   };
-  // A batch over kMaxBatch cannot arise from kChunksInFlight chunks unless they are shredded into
-  // single blocks; cut it then.
+  // The batch is over kMaxBatch only if the chunks are in very small extents; it is then split.
   for (size_t done = 0; done < batch.size(); done += BlockDevice::kMaxBatch) {
     const size_t n = std::min(BlockDevice::kMaxBatch, batch.size() - done);
-    // Each request's own status tells; on_done has seen them all.
+    // on_done has the status of each request.
     (void)device_.Submit(std::span(batch).subspan(done, n), [&](size_t i) { on_done(done + i); });
   }
 }

@@ -14,22 +14,21 @@
 
 namespace rawkv {
 
-// Values on the device: writes them into extents, reads them back and believes no byte before its
-// chunk's checksum has passed (invariant 12). Knows nothing of keys beyond naming them.
-// Thread-safe.
+// Writes values into extents of the device and reads them. Returns no byte before its chunk's checksum has
+// passed (invariant 12). Uses keys only for extent headers. Thread-safe.
 class PayloadIo {
  public:
   PayloadIo(BlockDevice& device, const DeviceLayout& layout, const Uuid& device_uuid)
       : device_(device), layout_(layout), device_uuid_(device_uuid) {}
 
-  // Writes the value once, in pieces kept in flight together. Not flushed. On error any part may
-  // have been written; the extents hold nothing of worth.
+  // Writes the value, with several transfers in flight. Does not flush the device. After an error any part of
+  // the extents may have been written.
   Result<PayloadRef> Write(std::string_view key, ConstBytes value, std::vector<Extent> extents,
                            WriteId write_id);
 
-  // Reads [offset, offset + length) of the value into the front of `out`. Room in `out` beyond
-  // `length` may be overwritten: it lets an aligned buffer take the last, padded block directly.
-  // kCorruption names slot and chunk. The range must lie within the value.
+  // Reads [offset, offset + length) of the value to the front of `out`. The range must lie within the value.
+  // May overwrite `out` after `length`, so that the last, padded block is read directly into an aligned
+  // buffer. kCorruption names the slot and the chunk.
   struct ReadJob {
     const PayloadRef* ref = nullptr;
     uint64_t offset = 0;
@@ -38,12 +37,13 @@ class PayloadIo {
     Status status;  // set by ReadMany
   };
   Status Read(ReadJob job);
-  // All jobs' chunks share the device's queue.
+  // Reads all jobs; their chunks share the device's queue.
   void ReadMany(std::span<ReadJob> jobs);
 
-  // Reads everything and verifies it, header included; keeps nothing.
+  // Reads and verifies the whole value and its extent headers.
   Status Verify(std::string_view key, const PayloadRef& ref);
-  // The same for a part, headers with the first; the range must lie within the value.
+  // Verifies a part of the value, and the extent headers if `offset` is 0. The range must lie within the
+  // value.
   Status VerifyPart(std::string_view key, const PayloadRef& ref, uint64_t offset, uint64_t length);
 
  private:
@@ -52,7 +52,7 @@ class PayloadIo {
     uint64_t value_offset = 0;
     uint64_t bytes = 0;  // of payload; transfers are padded to blocks
   };
-  // Device ranges of [begin, end) of the value; begin is chunk-aligned.
+  // The device ranges of [begin, end) of the value. `begin` must be a multiple of the chunk size.
   std::vector<Piece> Locate(const PayloadRef& ref, uint64_t begin, uint64_t end) const;
   uint64_t ChunkChecksum(const PayloadRef& ref, uint64_t chunk, ConstBytes bytes) const;
   uint64_t Capacity(const Extent& e) const;
