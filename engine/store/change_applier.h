@@ -10,31 +10,31 @@
 
 namespace rawkv {
 
-// Turns change sets into index changes: the one place where a version's meaning is put into effect,
-// live and replayed alike. Versions in order; several may share a batch, later ones see earlier ones.
+// Turns change sets into index changes, for commits, replays and imports alike. The caller applies versions
+// in order. Several versions may share a batch; a later one sees the changes of the earlier ones. Not
+// thread-safe.
 class ChangeApplier {
  public:
-  // `meta` is the state that the batch starts from.
+  // `meta` describes the state from which the batch starts.
   ChangeApplier(IndexBatch& batch, AllocationTxn& txn, MetaRecord meta)
       : batch_(batch), txn_(txn), meta_(std::move(meta)) {}
 
-  // kCorruption if the index contradicts the change set. After an error, batch and transaction must
-  // be thrown away.
+  // kCorruption: the index contradicts the change set. After an error the caller drops the batch and the
+  // transaction.
   Status Apply(const ChangeSet& change_set, Version version, Lineage lineage, uint64_t time_unix_ms);
 
-  // Puts pages and the meta record into the batch; once, when all are applied.
+  // Puts the changed pages and the meta record into the batch. Call it once, after the last Apply.
   void Finish(SlotId cursor);
 
   const MetaRecord& meta() const { return meta_; }
-  // Extents made live so far.
+  // The extents that Apply has made live so far.
   const std::vector<Extent>& taken() const { return taken_; }
 
  private:
   Status Put(const ChangeOp& op, Version version);
   Status Delete(std::string_view key, Version version);
   Status DeleteRange(const ChangeOp& op, Version version);
-  // Defers what the key holds now, if it holds slots. True if the key was there (known only where
-  // looking was needed).
+  // Makes the slots deferred that the key holds now. Looks the key up only if the store holds extents.
   Status FreeOld(std::string_view key, Version version);
   Status Free(const IndexEntry& entry, Version version);
 

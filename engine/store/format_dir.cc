@@ -17,7 +17,7 @@ Status AbsentIsOk(const Status& status) {
   return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
 }
 
-// What a claim leaves that was interrupted before its mark.
+// Whether a claim that was interrupted before its mark may have left this file.
 bool IsClaimLeftover(std::string_view name) {
   return name == "LOCK" || name == "FORMATTING.tmp" || name == "IMPORTING.tmp";
 }
@@ -65,10 +65,10 @@ Status FormatDir::CheckClaimable(Content found, const std::string& dir, const Re
       if (destroys) return Status::Ok();
       return Status::FailedPrecondition(
           dir +
-          " is not empty: it holds parts of a store without STORE; bring STORE back, name another "
+          " is not empty: it holds parts of a store without STORE; restore STORE, name another "
           "directory, or destroy them with `format --force`");
     case Content::kForeign:
-      return Status::FailedPrecondition(dir + " is not empty and no store; name another directory");
+      return Status::FailedPrecondition(dir + " is not empty and holds no store; name another directory");
   }
   return Status::Internal("unknown content of " + dir);
 }
@@ -81,14 +81,14 @@ Result<std::unique_ptr<FormatDir>> FormatDir::Claim(Fs& fs, Clock& clock, const 
   if (found == Content::kAbsent) {
     const Status made = MakeDirSynced(fs, dir);
     out->made_dir_ = made.ok();
-    // Another process has just made it: the lock decides between the two.
+    // If another process has just made the directory, the lock decides between the two.
     if (!made.ok() && made.code() != StatusCode::kFailedPrecondition) return made;
   }
   Result<std::unique_ptr<StoreLock>> lock = StoreLock::Acquire(fs, clock, dir);
   if (!lock.ok()) {
     if (lock.status().code() != StatusCode::kBusy && out->made_dir_) out->RemoveMadeDir();
     if (lock.status().code() != StatusCode::kNotFound) return lock.status();
-    return Status::Busy(dir + " was removed by another process in this moment; try again");
+    return Status::Busy(dir + " was removed by another process at this moment; try again");
   }
   out->lock_ = *std::move(lock);
   // Again under the lock: another process may have finished in between.
@@ -104,7 +104,7 @@ Result<std::unique_ptr<FormatDir>> FormatDir::Claim(Fs& fs, Clock& clock, const 
 }
 
 void FormatDir::RemoveMadeDir() {
-  // LOCK may have been made before locking it failed; nobody else's goes.
+  // LOCK may exist although it could not be locked. Removes it only if no other process has locked it.
   const Result<std::unique_ptr<FileLock>> lock = fs_.Lock(paths_.lock());
   if (lock.ok()) (void)fs_.RemoveFile(paths_.lock());
   (void)fs_.RemoveDir(paths_.dir);
@@ -128,7 +128,7 @@ Status FormatDir::WriteNewMark(Content found, const Request& request) {
       store_uuid_ = *uuid;
     break;
   }
-  // It may have the capacity that another command asked for.
+  // The device file may have the capacity of an earlier command, so it is made again.
   if (made_before) RAWKV_RETURN_IF_ERROR(RemoveIfThere(paths_.default_device()));
   return WriteMark(request.makes_device || made_before);
 }
@@ -166,7 +166,7 @@ Status FormatDir::Clear(FileId spared) {
 }
 
 void FormatDir::Finish() {
-  (void)fs_.RemoveFile(MarkPath());  // else the next open sweeps it
+  (void)fs_.RemoveFile(MarkPath());  // otherwise the next open sweeps it
 }
 
 Status FormatDir::Abandon(FileId spared) {
@@ -177,18 +177,18 @@ Status FormatDir::Abandon(FileId spared) {
     return IsClaimLeftover(name) || JoinPath(paths_.dir, name) == MarkPath() ||
            IsLostAndFound(fs_, paths_.dir, name);
   });
-  // The mark of one that was begun again knows what the device holds.
+  // The mark of a format or import that was begun again keeps the UUID of what the device holds, so it stays.
   return all_gone && !begins_again_ ? Release() : Status::Ok();
 }
 
 Status FormatDir::Release() {
-  // A power cut must not bring parts back without the mark.
+  // A power cut must not restore parts of the store without the mark.
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(paths_.dir));
   RAWKV_RETURN_IF_ERROR(RemoveIfThere(MarkPath()));
   RAWKV_RETURN_IF_ERROR(RemoveIfThere(paths_.lock()));
   lock_.reset();
   if (!made_dir_) return Status::Ok();
-  // Another process may have claimed it already.
+  // Another process may have claimed the directory already.
   const Status removed = fs_.RemoveDir(paths_.dir);
   return removed.code() == StatusCode::kFailedPrecondition ? Status::Ok() : AbsentIsOk(removed);
 }

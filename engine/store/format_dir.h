@@ -13,38 +13,39 @@ namespace rawkv {
 
 enum class StoreMaker : uint8_t { kFormat, kImport };
 
-// The directory in which a format or import makes a store, from its claim until STORE is in place. It is
-// locked as a store is, so that one process at a time makes a store in it, and marked durably (FORMATTING
-// or IMPORTING) before anything else is written: after a crash the mark says that nothing here is worth
-// keeping, and the same command begins again. The rename of STORE publishes the store; a mark next to it
-// means nothing.
+// The directory in which a format or import makes a store, from its claim until STORE is in place. The claim
+// locks LOCK, so that one process at a time makes a store in it. It makes a mark durable (FORMATTING or
+// IMPORTING) before anything else is written: after a crash the mark shows that nothing in the directory must
+// be kept, and the same command begins again. The rename of STORE publishes the store; a mark next to STORE
+// means nothing. Not thread-safe.
 class FormatDir {
  public:
   struct Request {
     StoreMaker maker = StoreMaker::kFormat;
-    bool force = false;         // may destroy an older store (format alone)
-    bool makes_device = false;  // the default device file is absent, and will be made
+    bool force = false;         // a format may destroy an older store
+    bool makes_device = false;  // the default device file is absent, and the caller will make it
     Uuid store_uuid;            // of the new store
   };
-  // Takes `dir` (resolved): absent, empty, with nothing but lost+found in it, left by an unfinished format or
-  // import, or, with force, an older store. kFailedPrecondition: something else is there. kBusy: another
-  // process has it. A refusal changes nothing.
+  // Claims `dir` (a resolved path). It may be absent, be empty (lost+found is allowed), hold an unfinished
+  // format or import, or, with `force`, hold an older store. kFailedPrecondition: the directory holds
+  // something else. kBusy: another process has it. A refusal changes nothing.
   static Result<std::unique_ptr<FormatDir>> Claim(Fs& fs, Clock& clock, const std::string& dir,
                                                   const Request& request);
 
-  // The UUID that the store gets: that of the unfinished one that is begun again, else the request's.
+  // The UUID that the store gets: that of the unfinished format or import if there is one, otherwise the
+  // request's.
   Uuid store_uuid() const { return store_uuid_; }
-  // An unfinished format or import is begun again: what it has put on a device may be overwritten.
+  // Whether an unfinished format or import begins again. Its content on a device may be overwritten.
   bool begins_again() const { return begins_again_; }
 
-  // Removes what an older store or an unfinished one has left here, but never the file `spared`. An older
-  // store's STORE goes first: a crash leaves no store rather than half of one.
+  // Removes the files of an older or unfinished store, except the file `spared`. Removes STORE first,
+  // durably: a crash leaves no store rather than a part of one.
   Status Clear(FileId spared);
-  // The store is whole, its STORE durable: takes the mark away. That may fail, as the mark means nothing now.
+  // Removes the mark, once STORE is durable. An error does not matter, as the mark means nothing then.
   void Finish();
-  // Takes away what was made here but for the file `spared`, and the directory if the claim made it. An older
-  // store that was not cleared stays. The mark stays where something else does, and that of a format or
-  // import that was begun again.
+  // Removes everything that was made here, except the file `spared`, and the directory if the claim made it.
+  // Keeps an older store that was not cleared. Keeps the mark if other files stay, or if a format or import
+  // was begun again.
   Status Abandon(FileId spared);
 
  private:
@@ -69,7 +70,7 @@ class FormatDir {
   bool begins_again_ = false;
   bool made_dir_ = false;
   bool marked_ = false;
-  bool holds_others_ = true;  // a store, or what else was found here, that is not to be touched before Clear
+  bool holds_others_ = true;  // the directory holds an older store, which nothing but Clear may change
   std::unique_ptr<StoreLock> lock_;
 };
 

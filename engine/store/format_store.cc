@@ -14,7 +14,7 @@ namespace rawkv {
 namespace {
 
 Status ValidateOptions(const FormatOptions& o) {
-  if (o.digest) return Status::NotSupported("a state digest a version is not supported yet");
+  if (o.digest) return Status::NotSupported("a state digest for each version is not supported yet");
   if (o.inline_bytes > 64 * 1024) {
     return Status::InvalidArgument("inline_bytes must be 0 … 65536, not " + std::to_string(o.inline_bytes));
   }
@@ -23,7 +23,7 @@ Status ValidateOptions(const FormatOptions& o) {
   return ValidateRuntime(o.runtime);
 }
 
-// Everything that tells the new store from any other, and its settings.
+// A new store with its own UUIDs and lineage, and the settings of `o`.
 NewStore MakeNewStore(const FormatOptions& o) {
   NewStore s;
   StoreRecord& r = s.record;
@@ -42,7 +42,7 @@ NewStore MakeNewStore(const FormatOptions& o) {
   return s;
 }
 
-// Whether the device holds what an interrupted format or import of this very store has put there.
+// Whether an interrupted format or import of this very store has written the device's superblock.
 bool HoldsUnfinishedStore(const FormatOptions& o, const NewStore& s) {
   const Result<OpenedDevice> opened = o.env.open_device(s.device_path, {.writable = false});
   if (!opened.ok()) return false;
@@ -50,14 +50,14 @@ bool HoldsUnfinishedStore(const FormatOptions& o, const NewStore& s) {
   return superblock.ok() && superblock->store_uuid == s.record.store_uuid;
 }
 
-// An interrupted format may have made a device file and not given it its size.
+// An interrupted format may have made a device file without its size.
 Status RemoveUnsizedDeviceFile(Fs& fs, const NewStore& s) {
   const Result<FileStat> stat = fs.Stat(s.device_path);
   const bool unsized = stat.ok() && stat->kind == FileKind::kRegular && stat->size_bytes == 0;
   return unsized && s.dir->begins_again() ? fs.RemoveFile(s.device_path) : Status::Ok();
 }
 
-// Opens (and so locks) the device, making a file if there is nothing.
+// Opens the device, which locks it. Makes a device file if there is none.
 Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s) {
   RAWKV_RETURN_IF_ERROR(RemoveUnsizedDeviceFile(*o.env.fs, s));
   RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(*o.env.fs, s.device_path));
@@ -77,7 +77,7 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
   return Status::Ok();
 }
 
-// After `failure`: takes away what was made, as far as that works. What stays is marked as unfinished.
+// Removes what was made before `failure`, as far as possible. The rest stays marked as unfinished.
 Status UndoFormat(Fs& fs, NewStore& s, const Status& failure) {
   const FileId device = s.device.device != nullptr ? s.device.device->geometry().file_id : FileId{};
   s.device.device.reset();
@@ -85,10 +85,10 @@ Status UndoFormat(Fs& fs, NewStore& s, const Status& failure) {
   if (undone.code() == StatusCode::kNotFound) undone = Status::Ok();
   if (undone.ok()) undone = s.dir->Abandon(device);
   return undone.ok() ? failure
-                     : failure.WithContext("clearing up failed too, so an unfinished store is left");
+                     : failure.WithContext("the cleanup failed, too, so an unfinished store is left");
 }
 
-// The empty state's index: only a meta record.
+// Makes the index of the empty state, which holds only a meta record.
 Status FillEmptyIndex(const FormatOptions& o, const StoreRecord& record, const std::string& index_dir) {
   RAWKV_ASSIGN_OR_RETURN(
       const std::unique_ptr<KeyIndex> index,
@@ -104,7 +104,7 @@ Status FillEmptyIndex(const FormatOptions& o, const StoreRecord& record, const s
   return index->WaitFlush();
 }
 
-// The base snapshot, made through a scratch index so that it is published like any other.
+// Publishes the store's first snapshot from a scratch index, like any other snapshot.
 Status PublishEmptySnapshot(const std::string& dir, const FormatOptions& o, const StoreRecord& record) {
   Fs& fs = *o.env.fs;
   const std::string scratch = JoinPath(dir, "format.tmp");
@@ -159,7 +159,7 @@ Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& o, Sto
                                                   .makes_device = o.device.empty() && !device_there,
                                                   .store_uuid = s.record.store_uuid}));
   s.record.store_uuid = s.superblock.store_uuid = s.dir->store_uuid();
-  // All that can refuse comes before the first thing is destroyed.
+  // Every check comes before anything is destroyed.
   Status begun = PrepareDevice(dir, o, s);
   if (begun.ok()) begun = s.dir->Clear(s.device.device->geometry().file_id);
   if (!begun.ok()) return UndoFormat(fs, s, begun);
@@ -177,7 +177,7 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
                                     Next(s.record.initial_version)));
     RAWKV_RETURN_IF_ERROR(publish_state());
     RAWKV_RETURN_IF_ERROR(SuperblockStore(*s.device.device).Initialise(s.superblock));
-    // STORE last: a directory without it is no store.
+    // STORE last: a directory without STORE is not a store.
     return SaveStoreRecord(fs, dir, s.record);
   }();
   if (!made.ok()) return UndoFormat(fs, s, made);

@@ -13,23 +13,22 @@ namespace rawkv {
 
 class KeyIndex;
 
-// A store in the making: format and import share all but where the first state comes from.
+// A store while a format or import makes it. The two differ only in the source of the first state.
 struct NewStore {
-  std::unique_ptr<FormatDir> dir;  // claimed, and so locked
+  std::unique_ptr<FormatDir> dir;  // claimed and locked
   StoreRecord record;
   std::string device_path;
-  bool made_device = false;  // there was nothing at that path
+  bool made_device = false;  // the device file is new
   OpenedDevice device;
   Superblock superblock;
 };
 
-// Checks the options, claims the directory (resolved), prepares the device, clears away what is replaced.
-// Nothing of a store exists yet. After a failure what was made is gone again; what could not be removed is
-// marked as unfinished.
+// Checks the options, claims the directory (a resolved path), prepares the device, and clears the directory.
+// No store exists after that. A failure removes what was made; the rest stays marked as unfinished.
 Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& options, StoreMaker maker);
 
-// Makes the log, has `publish_state` publish the base snapshot with its `current`, then writes
-// superblocks and, last, STORE. A failure undoes all of it, as that of BeginFormat.
+// Makes the log, calls `publish_state` to publish the first snapshot and `current`, writes the superblocks,
+// and writes STORE last. A failure undoes everything, like one of BeginFormat.
 Status FinishFormat(const std::string& dir, const FormatOptions& options, NewStore& store,
                     const std::function<Status()>& publish_state);
 
@@ -37,7 +36,7 @@ Status FinishFormat(const std::string& dir, const FormatOptions& options, NewSto
 Status PublishIndex(const std::string& dir, const Environment& env, const StoreRecord& record,
                     const std::string& index_dir);
 
-// How SnapshotStore fills a staging directory from an index, and looks into it.
+// The callbacks with which SnapshotStore fills a staging directory from an index, and inspects an index.
 SnapshotCallbacks IndexCallbacks(const Environment& env, KeyIndex& index);
 
 // Engine::Format.

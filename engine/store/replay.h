@@ -15,15 +15,16 @@ struct ReplayTarget {
   KeyIndex* index = nullptr;
   uint64_t slot_count = 0;  // of the device
   ProgressFn progress;
-  // Called between batches; may flush the index. The log must be durable through what was applied.
+  // Called between batches; may flush the index if the log is durable through the applied version. May be
+  // null.
   std::function<Status()> between_batches;
-  // Hands out the records of [from, to] in order; null: ReadLog.
+  // Calls `fn` with the records of [from, to] in order. Null: ReadLog.
   std::function<Status(Version from, Version to, const RecordFn& fn)> read;
 };
 
-// Applies the log's records above the index's version up to `to`, in order and without gaps
-// (invariant 7). The index ends at `to`, or where it was when an error stopped it mid-way: at a
-// version in between, whole. Returns the meta record of the end.
+// Applies the log's records above the index's applied version up to `to`, in order and without gaps
+// (invariant 7). Returns the meta record of the last version. After an error the index holds a whole version
+// between its old one and `to`.
 Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log, Version to);
 
 }  // namespace rawkv

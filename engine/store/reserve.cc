@@ -26,12 +26,11 @@ uint64_t Reserve::HeldBytes() {
   return stat.ok() && stat->kind == FileKind::kRegular ? stat->size_bytes : 0;
 }
 
-// What is laid down without a sync counts all the same: a filesystem takes the blocks, or the promise of
-// them, when they are written.
+// Needs no sync: a filesystem takes or promises the blocks at the write.
 Status Reserve::Extend(uint64_t from, uint64_t to) {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs_.Open(path_, OpenMode::kCreate));
   Status filled = file->ZeroFill(from, to - from);
-  // Zeros of an attempt that failed are given back: what is free belongs to everybody.
+  // A failed attempt gives its zeros back, so that others can use the room.
   if (!filled.ok()) RAWKV_RETURN_IF_ERROR(file->Truncate(from));
   return filled;
 }
@@ -62,7 +61,7 @@ Status Reserve::FillLocked() {
 
 Status Reserve::Fill() {
   MutexLock lock(mu_);
-  // Whoever uses it now has room for something else; the last one to leave fills it.
+  // Somebody uses the reserve now; the last user fills it again.
   if (users_ != 0) return Status::NoSpace(path_ + ": in use");
   return FillLocked();
 }
@@ -72,7 +71,8 @@ bool Reserve::GiveUp() {
   const uint64_t held = HeldBytes();
   if (held == 0) return false;
   enough_ = false;
-  // An eighth serves what a read or an open writes, a quarter a snapshot of a small store.
+  // An eighth of the reserve is enough for the writes of a read or an open, a quarter for a snapshot of a
+  // small store.
   uint64_t keep = 0;
   for (const uint64_t part :
        {whole_bytes_ / 8 * 7, whole_bytes_ / 2, whole_bytes_ / 8 * 3, whole_bytes_ / 4}) {
@@ -125,7 +125,8 @@ Status Reserve::AdmitPut() {
   if (enough_) return Status::Ok();
   MutexLock lock(mu_);
   Status filled = users_ == 0 ? FillLocked() : Status::NoSpace("the reserve is in use");
-  // Without a reserve for any other reason the store is no worse off than its filesystem.
+  // If the reserve cannot be filled for another reason, the filesystem may still have room, so the put is
+  // admitted.
   if (filled.code() != StatusCode::kNoSpace) return Status::Ok();
   return Status::NoSpace(
       dir_ + ": the filesystem has no room beyond what is kept for reading and deleting (" +

@@ -12,38 +12,42 @@
 
 namespace rawkv {
 
-// Room that a store keeps for itself on its filesystem: the file STORE/reserve, full of zeros. What gives
-// room back (deletes, prunes, snapshots, rollbacks) and what every store must be able to do (opening,
-// reading) spends it on a full filesystem; what adds data never does (invariant 13).
+// Room that a store keeps for itself on its filesystem: the file `reserve`, full of zeros. On a full
+// filesystem, the operations that give room back (deletes, prunes, snapshots, rollbacks) and those that must
+// always work (opens, reads) may spend it. Puts never spend it (invariant 13).
 //
-//   R1. The reserve is whole when its file is as large as a 16th of the filesystem, at least 256 KiB and at
-//       most 4 MiB. Half of that is enough.
-//   R2. It is spent in parts, the first one small, so that a neighbour that takes each freed block does not
-//       take the whole reserve at once.
-//   R3. When the last user is done, it is laid down again: until it is enough, from whatever room there is;
-//       the rest only while as much stays free. So room that a prune gives back reaches puts as well.
+//   R1. The reserve is whole if its file is as large as a 16th of the filesystem, at least 256 KiB and at
+//   most 4 MiB.
+//       Half of that is enough.
+//   R2. The reserve is spent in parts, and the first part is small. Another program that takes each freed
+//   block does
+//       not get the whole reserve at once.
+//   R3. When the last user is done, the reserve is filled again: until it is enough, from any room that there
+//   is; and
+//       until it is whole, only if as much room stays free. So puts can use a part of the room that a prune
+//       gives back.
 //   R4. A put is admitted only while the reserve is enough and nobody uses it.
 //
-// A crash leaves the file at any size from nothing to whole. Nobody believes its content; the next open fills
-// it up. Thread-safe; `mu_` is a leaf, held while zeros are written.
+// A crash leaves the file at any size up to whole. Nothing depends on its content, and the next open fills it
+// again. Thread-safe. `mu_` is a leaf of the lock order, and is held while zeros are written.
 class Reserve {
  public:
   // `dir` is the store's directory, `path` the reserve's file.
   Reserve(Fs& fs, Logger& logger, std::string dir, std::string path);
 
-  // Runs `work`. As long as it answers kNoSpace and there is some reserve left, gives up a part of it and
-  // runs `work` again. `work` must be repeatable. May be nested.
+  // Runs `work`. As long as it returns kNoSpace and some reserve is left, spends a part of the reserve and
+  // runs `work` again. `work` must be idempotent. Calls may be nested.
   Status With(const std::function<Status()>& work);
-  // Lays down what is missing (R3). kNoSpace: the reserve is not enough; what was there stays.
+  // Fills the reserve again (R3). kNoSpace: the reserve is not enough; it keeps its size.
   Status Fill();
-  // Ok if data may be added (R4), else kNoSpace with what to do.
+  // Ok if a put is admitted (R4), otherwise kNoSpace with advice.
   Status AdmitPut();
 
  private:
   uint64_t HeldBytes();
   Status FillLocked() RAWKV_REQUIRES(mu_);
   Status Extend(uint64_t from, uint64_t to) RAWKV_REQUIRES(mu_);
-  // Gives up the next part. False if there is none.
+  // Spends the next part. False if nothing is left.
   bool GiveUp();
   void Leave();
 
@@ -55,7 +59,7 @@ class Reserve {
 
   Mutex mu_;
   uint64_t users_ RAWKV_GUARDED_BY(mu_) = 0;
-  bool spent_ RAWKV_GUARDED_BY(mu_) = false;  // since it was last laid down
+  bool spent_ RAWKV_GUARDED_BY(mu_) = false;  // a part was spent since the last Fill
   uint64_t whole_bytes_ RAWKV_GUARDED_BY(mu_) = 4ull << 20;
 };
 

@@ -19,7 +19,7 @@ Result<bool> RemoveSnapshot(StoreContext& c, Version version) {
 }
 
 Status RemoveAbandonedSnapshots(StoreContext& c) {
-  // With a link that cannot be read any snapshot may be the one that it names.
+  // If the link `current` cannot be read, it may name any snapshot.
   const Result<Version> current = c.snapshots->Current();
   if (!current.ok() && current.status().code() != StatusCode::kNotFound) return Status::Ok();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());

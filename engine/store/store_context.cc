@@ -11,10 +11,10 @@
 namespace rawkv {
 namespace {
 
-// Half of the opens that have write ids of their own (docs/adr/0015); at one open a second, 97 days.
+// Half of the opens that have write ids of their own (docs/adr/0015). At one open a second that is 97 days.
 constexpr uint64_t kImplausibleLag = uint64_t{1} << 23;
-constexpr uint64_t kMinMemtableBytes = 16ull << 10;    // an empty memtable counts some KiB already
-constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // of index files that are not SSTs
+constexpr uint64_t kMinMemtableBytes = 16ull << 10;    // an empty memtable has some KiB
+constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // size of an index file that is not a table
 
 Status CheckExpectation(const char* name, std::optional<uint64_t> expected, uint64_t fixed) {
   if (!expected || *expected == fixed) return Status::Ok();
@@ -56,21 +56,22 @@ Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Sup
         where + "the device has been used since this STORE was written (generation " +
         std::to_string(sb.owner_open_generation) + " against " + std::to_string(record.open_generation) +
         "): " + c.paths.dir +
-        " looks like a restored backup, and its slots may have been overwritten; bring back "
+        " looks like a restored backup, and its slots may have been overwritten; restore "
         "the newest metadata directory, or import an export");
   }
-  // An open counts STORE's generation up only if the superblock has the present one, so a crash or an error
-  // between the two leaves the superblock one behind, however often it is repeated.
+  // An open counts STORE's generation up only if the superblock has the present one. So however often a crash
+  // or an error comes between the two writes, the superblock is at most one generation behind.
   const uint64_t behind = record.open_generation - sb.owner_open_generation;
   if (behind >= kImplausibleLag) {
-    c.env.logger->Log(LogLevel::kWarning, where + "the device is " + std::to_string(behind) +
-                                              " opens behind STORE, more than an older copy can be: somebody "
-                                              "has changed STORE; check the payloads (fsck --deep)");
+    c.env.logger->Log(LogLevel::kWarning,
+                      where + "the device is " + std::to_string(behind) +
+                          " opens behind STORE, more than an older copy can be: STORE was "
+                          "changed by hand; check the payloads (fsck --deep)");
   } else if (behind > 1) {
     return Status::FailedPrecondition(
         where + "the device is older than " + c.paths.dir + " (last used at generation " +
         std::to_string(sb.owner_open_generation) + ", STORE is at " + std::to_string(record.open_generation) +
-        "): it looks like a restored backup, and values written since are not on it; bring back the newest "
+        "): it looks like a restored backup, and values written since are not on it; restore the newest "
         "copy of the device, or device and metadata directory of one moment, or import an export");
   }
   if (sb.layout.slot_bytes != record.slot_bytes || sb.layout.header_bytes != record.header_bytes) {
@@ -79,13 +80,13 @@ Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Sup
   return Status::Ok();
 }
 
-// A save, which every open makes, writes both.
+// Logs a warning if a copy of the superblock is bad. The open writes both copies again.
 Status WarnOfBadCopy(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c.superblocks->Inspect());
   for (const Status& copy : pair.status) {
     if (copy.ok()) continue;
     c.env.logger->Log(LogLevel::kWarning, c.device_path + ": one copy of the superblock is bad and will be " +
-                                              "written anew from the other: " + copy.message());
+                                              "written again from the other: " + copy.message());
   }
   return Status::Ok();
 }
@@ -150,7 +151,7 @@ Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& 
   const std::string path = ResolvePath(fs, device_path);
   if (ParentPath(path) != store_dir || !IsStoreName(path.substr(path.rfind('/') + 1))) return Status::Ok();
   return Status::FailedPrecondition(path +
-                                    ": the store needs this name for itself; rename the device file, and "
+                                    ": the store itself uses this name; rename the device file, and "
                                     "name it with --device");
 }
 
@@ -217,14 +218,14 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
     if (c->env.index_fs == nullptr) c->env.index_fs = MakePrivateFileSystemForOwnerOf(dir);
   }
   c->options = options;
-  // STORE first: a path without a store gets no LOCK file made in it.
+  // STORE first, so that no LOCK file is made in a directory without a store.
   RAWKV_ASSIGN_OR_RETURN(StoreRecord record, LoadStoreRecord(*c->env.fs, dir));
   if (access != ContextAccess::kAlongsideWriter) {
     const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
                         : options.only_look             ? StoreLock::Holder::kLooker
                                                         : StoreLock::Holder::kWriter;
     RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder));
-    // Again under the lock: a writer may have rewritten it in between.
+    // Read it again under the lock: a writer may have changed it in between.
     RAWKV_ASSIGN_OR_RETURN(record, LoadStoreRecord(*c->env.fs, dir));
   }
   if (record.digest) return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
@@ -273,7 +274,7 @@ void RefillReserve(StoreContext& context) {
   const Status filled = context.reserve->Fill();
   if (filled.ok()) return;
   context.env.logger->Log(LogLevel::kInfo,
-                          context.paths.reserve() + ": the reserve is not whole: " + filled.ToString());
+                          context.paths.reserve() + ": the reserve cannot be filled: " + filled.ToString());
 }
 
 Status CheckOpenedWithRoom(const StoreContext& context) {

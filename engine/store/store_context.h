@@ -19,12 +19,12 @@
 namespace rawkv {
 
 enum class ContextAccess : uint8_t {
-  kWrite,            // lock, device writable
-  kInspect,          // lock, device opened for reading; nothing of the store is changed
-  kAlongsideWriter,  // no lock; the device for reading if it can be had
+  kWrite,            // with the lock; the device is writable
+  kInspect,          // with the lock; the device is open for reading, and nothing of the store is changed
+  kAlongsideWriter,  // without the lock; the device is open for reading if that is possible
 };
 
-// What `format` fixed for the store's life.
+// The values that `format` fixes for the life of the store.
 struct StoreIdentity {
   Uuid store_uuid;
   Uuid device_uuid;
@@ -34,22 +34,23 @@ struct StoreIdentity {
   uint64_t inline_bytes = 0;
 };
 
-// A store's directory, lock and device, opened and checked against each other (invariant 14); no index, no
-// log. Recovery, rollback, the checker and the operator's commands stand on it.
+// A store's directory, lock and device, opened and compared with each other (invariant 14), without index and
+// log. Recovery, rollback, the checker and the operator's commands use it.
 //
-// Data members are constant once OpenStoreContext has returned, `device` and `lock` until the engine closes.
-// What changes during a store's life is private, under a mutex that is a leaf of the lock order.
+// Data members are constant after OpenStoreContext, `device` and `lock` until the engine closes. The state
+// that changes is private, under a mutex that is a leaf of the lock order. Functions are thread-safe unless
+// they say otherwise.
 class StoreContext {
  public:
   explicit StoreContext(std::string dir) : paths(std::move(dir)) {}
 
-  std::unique_ptr<Fs> owners_fs;  // in place of the caller's, where root visits another user's store
+  std::unique_ptr<Fs> owners_fs;  // replaces the caller's file system if root opens another user's store
   Environment env;
   OpenOptions options;
   StorePaths paths;
   std::unique_ptr<StoreLock> lock;  // null alongside a writer
   StoreIdentity identity;
-  RuntimeSettings runtime;  // STORE's, with this open's overrides
+  RuntimeSettings runtime;  // STORE's settings with the overrides of this open
   std::string device_path;
   OpenedDevice device;
   DeviceLayout layout;
@@ -57,10 +58,10 @@ class StoreContext {
   std::unique_ptr<SnapshotStore> snapshots;
   std::unique_ptr<Reserve> reserve;
   // The open found no room at all, not even the reserve: the index may be in memory, and STORE does not count
-  // this open. Reads and what gives room back work; puts and snapshots need another open. Set by recovery.
+  // this open. Reads, deletes and prunes work; puts and snapshots need another open. The recovery sets it.
   std::atomic<bool> without_room{false};
 
-  // Copies of STORE and of the superblock as they are now.
+  // Copies of the present STORE and superblock, and fields of them.
   StoreRecord record() const;
   Superblock superblock() const;
   LineageChain chain() const;
@@ -70,13 +71,14 @@ class StoreContext {
   WalContext log() const { return {env.fs, paths.wal(), identity.store_uuid, chain()}; }
   WalOptions wal_options() const { return {.segment_bytes = runtime.wal_segment_bytes}; }
 
-  // Writes STORE, then adopts `next`. The superblock is updated separately.
+  // Writes STORE durably, then adopts `next`. Does not write the superblock. After an error the present
+  // record stays; the file may be the old or the new one.
   Status SaveRecord(const StoreRecord& next);
-  // In memory only.
+  // Adopt a record or a superblock in memory only.
   void AdoptRecord(const StoreRecord& next);
   void AdoptSuperblock(const Superblock& next);
-  // Writes lineage and open generation of the record, and the reuse floor, to the superblock. A rollback
-  // below the floor (to a pin) lowers it: what lay between is gone with its branch. One caller at a time.
+  // Writes the record's lineage and open generation, and the reuse floor, to the superblock. A rollback to a
+  // pin below the floor lowers it: the versions between are gone with their branch. One caller at a time.
   Status UpdateSuperblock(Version reuse_floor);
 
  private:
@@ -85,35 +87,35 @@ class StoreContext {
   Superblock superblock_ RAWKV_GUARDED_BY(mu_);
 };
 
-// Refuses with the causes that Engine::Open documents. The lock is held as long as the context lives.
+// The errors are those that Engine::Open documents. The context holds the lock until it is destroyed.
 Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, const OpenOptions& options,
                                                        ContextAccess access);
 
-// Where the device is looked for: as the options say, else as STORE remembers.
+// The path of the device: from the options, otherwise from STORE.
 std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir, const OpenOptions& options);
 
-// Whether `path`, in the store's directory, is the store's device. The path by which the device was opened
-// does not decide it: it may lead there through links.
+// Whether `path`, in the store's directory, is the store's device. Compares the files and not only the paths,
+// as the device may have been opened through links.
 bool IsDevice(const StoreContext& context, const std::string& path);
 
-// kFailedPrecondition if the device lies in the store's directory under a name that the engine uses itself,
-// and so would replace or sweep.
+// kFailedPrecondition: the device is in the store's directory under a name that the engine itself uses, and
+// so would replace or sweep.
 Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& device_path);
 
-// Ranges of the settings; kInvalidArgument.
+// kInvalidArgument: a setting is out of range.
 Status ValidateRuntime(const RuntimeSettings& settings);
 
-// Callbacks over the index for SnapshotStore, reading `dir`s of this store.
+// Callbacks of SnapshotStore: the version and lineage of an index, and the checksum of a file.
 Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir);
 FileChecksummer SnapshotChecksummer(const Environment& env);
 
-// Reserve::With of the store.
+// Runs `work` with the store's reserve (Reserve::With).
 Status WithReserve(StoreContext& context, const std::function<Status()>& work);
-// Fills the store's reserve as far as there is room.
+// Fills the store's reserve again as far as there is room, and logs it if that is not enough.
 void RefillReserve(StoreContext& context);
-// Ok if data may be added; kNoSpace, with what to do, while the room that is left is kept for other work.
+// Ok if a put is admitted; kNoSpace, with advice, while the reserve is too small.
 Status AdmitPut(const StoreContext& context);
-// kNoSpace, with what to do, if the store was opened without room.
+// kNoSpace, with advice, if the store was opened without room.
 Status CheckOpenedWithRoom(const StoreContext& context);
 
 }  // namespace rawkv

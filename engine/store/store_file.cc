@@ -96,7 +96,7 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   if ((flags & kFlagCut) != 0) {
     out.last_cut = cut;
   } else if (cut.cut_after != Version() || cut.bytes != 0 || cut.unix_ms != 0) {
-    return Status::Corruption("STORE: it has a cut and says that it has none");
+    return Status::Corruption("STORE: its flags name no cut, but it has one");
   }
   RAWKV_ASSIGN_OR_RETURN(out.chain, DecodeChain(r));
   return out;
@@ -106,7 +106,7 @@ Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir) {
   const StorePaths paths(store_dir);
   const Result<FileStat> dir = fs.Stat(store_dir);
   if (dir.ok() && dir->kind != FileKind::kDirectory) {
-    return Status::NotFound(store_dir + ": no store here (it is no directory)");
+    return Status::NotFound(store_dir + ": no store here (it is not a directory)");
   }
   RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(fs, paths.store()));
   if (!there) {

@@ -24,19 +24,20 @@ std::string HostName() {
   return name;
 }
 
-// "pid host start_unix_ms\n", before the end of the line " looking" unless it is a writer: for people,
-// `info`, and for how long it is worth to wait; never believed for locking.
+// Writes "pid host start_unix_ms", then " looking" unless the holder is a writer, then a newline. People and
+// `info` read it, and a writer decides by it how long to wait. Only the lock itself decides who holds it.
 Status WriteHolder(Fs& fs, Clock& clock, const std::string& path, StoreLock::Holder holder) {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs.Open(path, OpenMode::kReadWrite));
   const std::string text = std::to_string(getpid()) + " " + HostName() + " " +
                            std::to_string(clock.NowUnixMs()) +
                            std::string(holder == StoreLock::Holder::kWriter ? "\n" : kLooking);
-  // Over the old text, not after a cut to nothing: that block may be the last one that the filesystem has.
+  // Writes over the old text before the truncation: a truncation first could lose the last block of a full
+  // filesystem.
   RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(text)));
   return file->Truncate(text.size());
 }
 
-// Whether LOCK names a process that has ended: whoever holds the lock has not entered itself yet.
+// Whether LOCK names a process that has ended. Then the holder of the lock has not written its own name yet.
 bool NamesEndedProcess(Fs& fs, const std::string& store_dir) {
   const std::optional<WriterInfo> named = ReadLockHolder(fs, store_dir);
   return named && named->host == HostName() && ::kill(static_cast<pid_t>(named->pid), 0) != 0 &&
@@ -48,8 +49,8 @@ bool IsWorthWaitingFor(Fs& fs, const std::string& store_dir) {
   return text.ok() && (text->empty() || text->ends_with(kLooking) || NamesEndedProcess(fs, store_dir));
 }
 
-// The lock, once whoever only looks has gone. A writer is not waited for, but who has just taken the lock
-// may not have entered itself yet.
+// Waits for holders that only look, and locks. Does not wait for a writer, except a short time, in which a
+// holder that has just taken the lock can write its name.
 Result<std::unique_ptr<FileLock>> LockForWriter(Fs& fs, const std::string& store_dir) {
   const std::string path = StorePaths(store_dir).lock();
   Mutex mu;
@@ -92,11 +93,11 @@ Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, cons
   const bool writable = !(*lock)->read_only();
   if (!writable && holder != Holder::kReader) {
     return Status::FailedPrecondition(
-        store_dir + ": the store lies on media that is read-only; copy it elsewhere to write");
+        store_dir + ": the store is on media that is read-only; copy it elsewhere to write");
   }
   if (writable || holder != Holder::kReader) {
     const Status written = WriteHolder(fs, clock, path, holder);
-    // A full filesystem must not keep anyone from pruning: the holder's name is a courtesy.
+    // The holder's name is only information, and a full filesystem must not prevent a prune.
     if (!written.ok() && written.code() != StatusCode::kNoSpace) return written;
   }
   return std::unique_ptr<StoreLock>(new StoreLock(*std::move(lock), writable));

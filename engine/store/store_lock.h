@@ -10,18 +10,18 @@
 
 namespace rawkv {
 
-// The one writer's LOCK file: locked, and naming its holder for the operator.
+// The lock of a store: the locked file LOCK, which names its holder for the operator.
 class StoreLock {
  public:
-  // kLooker opens for writing, but closes at once. kReader changes nothing of the store's; on media that is
-  // read-only its name is missing from LOCK.
+  // kLooker opens the store for writing, and closes it at once. kReader changes nothing that belongs to the
+  // store; on read-only media LOCK does not name it.
   enum class Holder : uint8_t { kWriter, kLooker, kReader };
-  // A writer waits up to 2 s for a holder that only looks, or that has not entered itself in LOCK yet, and
-  // 50 ms for another writer. kBusy names the holder as far as LOCK shows it. kFailedPrecondition: who would
-  // write finds media that is read-only.
+  // Locks the store. A kWriter waits up to 2 s for a kLooker, a kReader, or a holder that LOCK does not name
+  // yet, and 50 ms for another kWriter; the others do not wait. kBusy names the holder as far as LOCK does.
+  // kFailedPrecondition: a holder other than kReader finds read-only media.
   static Result<std::unique_ptr<StoreLock>> Acquire(Fs& fs, Clock& clock, const std::string& store_dir,
                                                     Holder holder = Holder::kWriter);
-  // False on media that is read-only.
+  // False on read-only media.
   bool writable() const { return writable_; }
 
  private:
@@ -30,7 +30,7 @@ class StoreLock {
   const bool writable_;
 };
 
-// What LOCK's content says; absent if unreadable. Says nothing about whether it is held.
+// The process that LOCK names; absent if LOCK cannot be read. Does not show whether the lock is held.
 std::optional<WriterInfo> ReadLockHolder(Fs& fs, const std::string& store_dir);
 
 }  // namespace rawkv

@@ -17,7 +17,7 @@ bool IsStoreName(std::string_view name) {
   const bool known = std::find(kNames.begin(), kNames.end(), stem) != kNames.end() ||
                      SnapshotStore::ParseDirName(stem).has_value();
   if (!known) return false;
-  // Half made, being replaced or removed, moved aside.
+  // Suffixes of things that are half made, replaced, under removal, or moved aside.
   const std::string_view rest = name.substr(stem.size());
   return rest.empty() || rest == ".tmp" || rest == ".new" || rest == ".damaged.tmp" ||
          rest.ends_with(".removing") || IsAsideName(name);

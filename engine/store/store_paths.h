@@ -6,17 +6,18 @@
 
 namespace rawkv {
 
-// Whether the engine itself makes things of this name in a store's directory. A device file has another one.
+// Whether the engine itself makes files or directories of this name in a store's directory. A device file
+// must have another name.
 bool IsStoreName(std::string_view name);
 
-// The layout names of a store directory (docs/architecture.md).
+// The paths in a store's directory (docs/architecture.md).
 struct StorePaths {
   explicit StorePaths(std::string store_dir) : dir(std::move(store_dir)) {}
 
   std::string dir;
   std::string lock() const { return JoinPath(dir, "LOCK"); }
   std::string store() const { return JoinPath(dir, "STORE"); }
-  // Marks of a store in the making; next to STORE they mean nothing (FormatDir).
+  // Marks of an unfinished store; next to STORE they mean nothing (FormatDir).
   std::string importing() const { return JoinPath(dir, "IMPORTING"); }
   std::string formatting() const { return JoinPath(dir, "FORMATTING"); }
   std::string wal() const { return JoinPath(dir, "wal"); }

@@ -37,7 +37,8 @@ Result<StoreSurvey> Survey(StoreContext& c) {
 
 namespace {
 
-// The snapshots and the `current` of one moment: `current` may move, and its old snapshot go, meanwhile.
+// Lists the snapshots and `current` as of one moment: a prune may move `current` and remove its old snapshot
+// meanwhile.
 Status ListOneMoment(StoreContext& c, StoreSurvey* out) {
   constexpr int kAttempts = 10;  // each costs one move of `current`
   const LineageChain chain = c.chain();

@@ -12,39 +12,40 @@
 
 namespace rawkv {
 
-// What lies in a store directory, read from disk without opening it for work: the facts from which
-// reachability, retention and rollback plans are computed.
+// The content of a store's directory, as read from disk. Reachability, retention and rollback plans are
+// computed from it.
 struct StoreSurvey {
   std::vector<SnapshotInfo> snapshots;  // on the chain, ascending
-  std::vector<std::string> damaged;     // snapshot directories that cannot be believed
-  // Not ok: a snapshot or `current` could not be read just now. Then more may be reachable than this shows:
-  // nothing may be given to reuse by it, and nothing called unreachable.
+  std::vector<std::string> damaged;     // snapshot directories without a good MANIFEST
+  // Not ok: a snapshot or `current` could not be read. More may be reachable then than this shows, so nobody
+  // may free slots or call a version unreachable because of it.
   Status unread;
   PinTable pins;
   std::optional<Version> current;
-  Version log_first;    // first version that the log could hold
+  Version log_first;    // first version of the oldest segment
   Version reuse_floor;  // slots freed at or below it may have been reused
 
   bool Pinned(Version v) const;
-  // Whether every version from this snapshot's to the tip can still be had: the log goes on from it
-  // (segments are dropped whole, so it may begin far below what is kept), and no slot that those
-  // versions need was given to reuse.
+  // Whether every version from this snapshot's to the tip can still be read: the log leads from it to the
+  // tip, and no slot that those versions need was reused. (The log may begin far below: it drops whole
+  // segments only.)
   bool Continued(Version snapshot) const { return ContinuedFrom() <= Next(snapshot); }
   Version ContinuedFrom() const { return std::max(log_first, Next(reuse_floor)); }
   const SnapshotInfo* Find(Version v) const;
   std::vector<SnapshotRow> Rows() const;
 };
 
+// Surveys the store. kCorruption: PINS is damaged, or the log is missing.
 Result<StoreSurvey> Survey(StoreContext& context);
-// The same with pins that are known already, whatever PINS says.
+// The same with these pins, and without reading PINS.
 Result<StoreSurvey> SurveyWith(StoreContext& context, PinTable pins);
 
-// Pure.
+// The input of the retention rule. Pure.
 RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t keep_recent);
-// Named pins become holds; `more` are views, exports, leases.
+// The reachable versions. Holds are the named pins and `more`: views, exports and leases. Pure.
 Reachability ToReachability(const StoreSurvey& survey, Version tip, std::vector<VersionHold> more);
 
-// Leases that living readers in other processes hold; `own` directories are left out.
+// The leases that live processes hold, except those in the `own` directories.
 Result<std::vector<VersionHold>> ForeignLeases(StoreContext& context, const std::vector<std::string>& own);
 
 }  // namespace rawkv

@@ -13,8 +13,9 @@ std::string BasePath(const std::string& working_dir) {
   return JoinPath(working_dir, "BASE");
 }
 
-// Takes working/ out of the way, to be deleted. A directory from the lower layer of an overlay cannot be
-// renamed; it is deleted in place, BASE first, so that a crash leaves nothing that passes for complete.
+// Frees the path working/: renames the directory to the returned name, which the caller deletes. A directory
+// from the lower layer of an overlay filesystem cannot be renamed. It is deleted in place, BASE first, so
+// that a crash never leaves a part of it that counts as complete.
 Result<std::string> FreeWorkingPath(StoreContext& c) {
   Fs& fs = *c.env.fs;
   RAWKV_ASSIGN_OR_RETURN(std::string removing, FreeRemovingName(fs, c.paths.working()));
@@ -45,7 +46,7 @@ std::string EncodeWorkingBase(Version base, const Uuid& store_uuid) {
 Status CheckWorkingBase(std::string_view file, const Uuid& store_uuid) {
   RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kBaseKind, file));
   ByteReader r(payload);
-  r.U64();  // the snapshot's version: for people
+  r.U64();  // the snapshot's version, which only people read
   const Uuid store = r.Id();
   if (!r.AtEnd() || store != store_uuid) return Status::Corruption("BASE names another store");
   return Status::Ok();
@@ -67,7 +68,7 @@ Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& c, const std
 
 Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& c, std::string* why, IndexFilesGo to) {
   const auto rebuild = [&](const Status& cause) -> Result<std::optional<WorkingIndex>> {
-    // Out of memory or descriptors is not damage: rebuilding would not help.
+    // A lack of memory, descriptors or room is not damage, so a rebuild would not help.
     if (cause.code() == StatusCode::kIoError || cause.code() == StatusCode::kNoSpace) return cause;
     *why = cause.ToString();
     return std::optional<WorkingIndex>();
@@ -108,7 +109,7 @@ Status SwapWorking(StoreContext& c) {
   Fs& fs = *c.env.fs;
   RAWKV_ASSIGN_OR_RETURN(const bool complete, WorkingNewIsComplete(c));
   if (!complete) return Status::Ok();
-  // A directory that is not empty cannot be renamed over: out of the way by a third name.
+  // A rename cannot replace a directory that is not empty, so the old one is renamed first.
   RAWKV_ASSIGN_OR_RETURN(const std::string removing, FreeWorkingPath(c));
   RAWKV_RETURN_IF_ERROR(fs.Rename(c.paths.working_new(), c.paths.working()));
   RAWKV_RETURN_IF_ERROR(fs.SyncDir(c.paths.dir));

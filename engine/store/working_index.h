@@ -9,13 +9,13 @@
 
 namespace rawkv {
 
-// The mutable clone that serves the live store. Disposable: whatever is wrong with it, it is built
-// again from a snapshot and the log (invariant 11).
+// The working index: the clone of a snapshot that serves the live store. It can always be rebuilt from a
+// snapshot and the log (invariant 11).
 
-// BASE: which snapshot a working directory was cloned from; written last, so that it vouches for the
-// rest. docs/formats/base.md.
+// BASE names the snapshot from which a working directory was cloned. It is written last, so that its presence
+// shows that the directory is complete. docs/formats/base.md.
 std::string EncodeWorkingBase(Version base, const Uuid& store_uuid);
-// kCorruption also when it names another store.
+// kCorruption: the file is damaged or names another store.
 Status CheckWorkingBase(std::string_view file, const Uuid& store_uuid);
 
 struct WorkingIndex {
@@ -23,28 +23,29 @@ struct WorkingIndex {
   MetaRecord meta;
 };
 
-// Where an index that is opened for writing puts its files: KeyIndexOptions::in_memory.
+// Where an index that is open for writing puts its files (KeyIndexOptions::in_memory).
 enum class IndexFilesGo : uint8_t { kToDisk, kToMemory };
 
-// Opens working/ if it is complete (BASE is there, written last) and its state is on the chain.
-// Absent result: must be rebuilt, `why` says so.
+// Opens working/ if it is complete and its version is on the chain. No result: it must be rebuilt, for the
+// reason in
+// `*why`. An error means that nothing is proven about working/.
 Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& context, std::string* why,
                                                 IndexFilesGo to = IndexFilesGo::kToDisk);
 
-// Whether working/ is complete: its BASE is there and of this store.
+// Ok if working/ is complete: it has a BASE of this store.
 Status CheckWorkingComplete(StoreContext& context);
 
 // Opens an index directory of this store for writing.
 Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& context, const std::string& index_dir,
                                                       IndexFilesGo to = IndexFilesGo::kToDisk);
 
-// Builds working.new/ as a clone of the snapshot, complete but for BASE.
+// Builds working.new/ as a clone of the snapshot, without BASE.
 Status CloneToWorkingNew(StoreContext& context, Version base);
-// Writes BASE: working.new/ is complete from here on.
+// Writes BASE durably, which makes working.new/ complete.
 Status SealWorkingNew(StoreContext& context, Version base);
 Result<bool> WorkingNewIsComplete(StoreContext& context);
-// working.new/ becomes working/. The index must be closed. A crash in between leaves no working/,
-// which the next open rebuilds. Nothing to do when working.new/ is not complete.
+// Renames working.new/ to working/, durably. The index must be closed. A crash in between may leave no
+// working/, which the next open rebuilds. Does nothing if working.new/ is not complete.
 Status SwapWorking(StoreContext& context);
 
 }  // namespace rawkv
