@@ -37,7 +37,7 @@ uint64_t AllocationPage::LiveCount() const {
 }
 
 std::string EncodeAllocationPage(const AllocationPage& page) {
-  RAWKV_CHECK(!LiveWithoutTaken(page), "a live slot is a taken slot");
+  RAWKV_CHECK(!HasLiveWithoutTaken(page), "a live slot is a taken slot");
   std::string out(kEncodedBytes, '\0');
   StoreLe(&out[kFreeCountAt], static_cast<uint16_t>(AllocationPage::kSlots - page.TakenCount()));
   for (size_t i = 0; i < kWords; ++i) {
@@ -60,10 +60,10 @@ Result<AllocationPage> DecodeAllocationPage(ConstBytes bytes) {
   }
   if (free != AllocationPage::kSlots - page.TakenCount()) {
     return Status::Corruption("allocation page counts " + std::to_string(free) +
-                              " free slots, its bits say " +
+                              " free slots, its bits give " +
                               std::to_string(AllocationPage::kSlots - page.TakenCount()));
   }
-  if (LiveWithoutTaken(page)) return Status::Corruption("allocation page holds a slot both live and free");
+  if (HasLiveWithoutTaken(page)) return Status::Corruption("allocation page holds a slot both live and free");
   return page;
 }
 

@@ -11,8 +11,8 @@
 
 namespace rawkv {
 
-// Occupancy of kSlotsPerPage slots. A slot is free (neither bit), deferred (taken) or live (taken and
-// live); live without taken does not exist. An absent page is all free.
+// The states of kSlots slots. A slot is free (no bit is set), deferred (taken) or live (taken and live). A
+// slot is never live without being taken. All slots of an absent page are free.
 struct AllocationPage {
   static constexpr uint64_t kSlots = RunFinder::kSlotsPerPage;
   RunFinder::PageBits taken{};
@@ -23,12 +23,12 @@ struct AllocationPage {
   friend bool operator==(const AllocationPage&, const AllocationPage&) = default;
 };
 
-// With its free count in front, so that it can be judged without counting. Decode: kCorruption if the
-// count or the bits contradict each other.
+// To and from the stored form (docs/formats/index.md), which has the number of free slots in front.
+// kCorruption: the number and the bits contradict each other.
 std::string EncodeAllocationPage(const AllocationPage& page);
 Result<AllocationPage> DecodeAllocationPage(ConstBytes bytes);
 
-// Slots freed at version `freed`, born at `born`; reachable at versions [born, freed).
+// Slots that version `born` wrote and version `freed` freed. The versions in [born, freed) need them.
 struct DeferredFree {
   Extent extent;
   Version born;

@@ -36,17 +36,17 @@ class FlushListener final : public rocksdb::EventListener {
       return;
     }
     if (cause.lacks_resource() && reason == BackgroundErrorReason::kCompaction) {
-      // RocksDB tries again each second; one warning is enough.
+      // RocksDB tries again each second, so only the first failure is logged.
       if (!compaction_short_of_space_.exchange(true)) {
         Log(LogLevel::kWarning, FromRocksdb(*error, "compacting index " + dir_ + ", will be tried again"));
       }
       *error = rocksdb::Status::OK();
       return;
     }
-    // A manifest that could not be written is among these, whatever the reason: RocksDB has lost track
-    // of what is on disk until it is reopened.
+    // A failed write of the manifest is lasting, too, whatever the cause: until it is reopened, RocksDB does
+    // not know which files are on disk.
     Status failure = FromRocksdb(*error, "index " + dir_ + " stopped writing until the store is reopened");
-    // Giving the resource back does not cure it.
+    // More room or descriptors do not cure a lasting failure.
     if (failure.lacks_resource()) failure = Status::IoError(failure.message());
     Log(LogLevel::kError, failure);
     tracker_->Fail(failure);

@@ -12,11 +12,11 @@ class EventListener;
 
 namespace rawkv {
 
-// Tells `tracker` what RocksDB's background work came to, and keeps RocksDB from recovering by itself:
-// that would flush what is in memory at a moment of its own choice (invariant 8).
+// Reports the results of RocksDB's background work to `tracker`, and keeps RocksDB from recovering by itself:
+// such a recovery flushes the memtable at a moment that RocksDB chooses (invariant 8).
 //
-// A full filesystem is no lasting failure (invariant 13): files that could not be written whole were
-// dropped, the memtable is still there, and the next flush writes it. All other errors are lasting.
+// A lack of room or descriptors is a passing failure (invariant 13): RocksDB dropped the incomplete files,
+// the memtable is still there, and the next flush writes it. All other errors are lasting.
 std::shared_ptr<rocksdb::EventListener> MakeFlushListener(std::shared_ptr<FlushTracker> tracker,
                                                           Logger* logger, std::string dir);
 

@@ -7,23 +7,24 @@
 
 namespace rawkv {
 
-// Knows which flushes were begun and which are durable, by RocksDB sequence numbers: a flush freezes
-// all up to a number, and memtables reach the disk in order, however many of them one job takes. So
-// nothing is counted, and merged or empty flushes cannot be miscounted. Thread-safe.
+// Tracks by RocksDB's sequence numbers which flushes were begun and which are durable. A flush freezes
+// everything up to a number, and memtables become durable in order, however many of them one job takes. So it
+// counts no flushes, and merged or empty ones cause no error. Thread-safe.
 class FlushTracker {
  public:
-  // All up to `durable_through` is on disk.
+  // Everything up to `durable_through` is durable.
   explicit FlushTracker(uint64_t durable_through);
 
-  // A flush of all up to `through` is about to begin. Forgets a passing failure; a lasting one is
-  // returned, and nothing may begin.
+  // The caller is about to begin a flush of everything up to `through`. Forgets a passing failure. Returns a
+  // lasting failure, and the caller must then not begin.
   Status Begin(uint64_t through);
+  // Everything up to `through` is durable.
   void Done(uint64_t through);
-  // The flush failed but can be begun again: nothing was lost.
+  // The flush failed and lost nothing; it can begin again.
   void FailForNow(Status why);
-  // RocksDB will write nothing more. The first failure stands until the index is closed.
+  // RocksDB writes nothing any more. The first failure stays until the index is closed.
   void Fail(Status why);
-  // Until all that was begun is durable; or the first failure.
+  // Waits until everything that was begun is durable, or returns the first failure.
   Status Wait();
   // The lasting failure, if there is one.
   Status failure() const;

@@ -8,11 +8,11 @@
 #include "base/check.h"
 #include "base/extent.h"
 
-// docs/formats/index.md. Nothing here is checksummed: RocksDB's blocks are.
+// docs/formats/index.md. The entry has no checksum of its own: RocksDB's blocks have one.
 namespace rawkv {
 namespace {
 
-// The first byte: what the value is, and whether its SHA-256 is there. Never zero.
+// The first byte: the kind of the value, and whether a SHA-256 follows. Never zero.
 constexpr uint8_t kInline = 0x01;
 constexpr uint8_t kPayload = 0x02;
 constexpr uint8_t kHasSha256 = 0x80;
@@ -24,8 +24,8 @@ uint64_t ChunkCount(uint64_t length) {
   return length / kPayloadChunkBytes + (length % kPayloadChunkBytes != 0 ? 1 : 0);
 }
 
-// What is wrong, or null. Checked in both directions. That extents do not overlap is the change set's
-// rule, kept there, and fsck's to prove: a look-up does not pay for the sorting.
+// The fault of the reference, or null. Encoder and decoder use it. It does not check that extents do not
+// overlap, as a look-up should not sort them: the change set keeps that rule, and fsck checks it.
 const char* FindPayloadFault(const PayloadRef& ref) {
   if (ref.length == 0 || ref.length > kMaxValueBytes) return "payload length out of range";
   if (ref.extents.empty()) return "payload without extents";
@@ -50,7 +50,7 @@ Status DecodePayload(ByteReader& in, PayloadRef* out) {
   ref.write_id = WriteId(in.U64());
   ref.length = in.U64();
   const uint64_t extents = in.U32();
-  // Sizes before memory: what follows must be exactly this many extents and checksums.
+  // Checks the sizes before it allocates: the rest must be exactly these extents and checksums.
   if (!in.ok()) return Bad("too short");
   if (ref.length > kMaxValueBytes) return Bad("payload length out of range");
   const uint64_t checksums = ChunkCount(ref.length);

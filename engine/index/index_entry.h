@@ -9,14 +9,14 @@
 
 namespace rawkv {
 
-// What the index holds for a user key.
+// The entry of the index for a user key.
 struct IndexEntry {
-  Version written_by;  // version that wrote the value: "born"
+  Version written_by;  // the version that wrote the value: "born"
   StoredValue value;
   friend bool operator==(const IndexEntry&, const IndexEntry&) = default;
 };
 
-// docs/formats/index.md. Decode: kCorruption for anything Encode could not have written.
+// docs/formats/index.md. kCorruption: EncodeIndexEntry cannot have written these bytes.
 std::string EncodeIndexEntry(const IndexEntry& entry);
 Result<IndexEntry> DecodeIndexEntry(ConstBytes bytes);
 

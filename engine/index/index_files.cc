@@ -19,15 +19,15 @@ namespace {
 
 constexpr size_t kCopyBytes = 1 << 20;
 constexpr size_t kCrc32cBytes = 4;
-// A manifest is replaced at 16 MiB (rocksdb_options.cc); only what one record adds comes on top.
+// RocksDB replaces a manifest at 16 MiB (rocksdb_options.cc), so it exceeds that by one record at most.
 constexpr uint64_t kMaxCopiedFileBytes = 256ull << 20;
 
-// While it lives, RocksDB removes no file of the database.
+// While this object exists, RocksDB removes no file of the database.
 class DeletionsDisabled {
  public:
   explicit DeletionsDisabled(rocksdb::DB& db) : db_(db), status_(db.DisableFileDeletions()) {}
   ~DeletionsDisabled() {
-    // Not forced: after a failed manifest write RocksDB has its own reason to keep them off.
+    // Not forced: after a failed manifest write RocksDB itself keeps deletions disabled.
     if (status_.ok()) db_.EnableFileDeletions(/*force=*/false).PermitUncheckedError();
   }
   DeletionsDisabled(const DeletionsDisabled&) = delete;
@@ -39,7 +39,7 @@ class DeletionsDisabled {
   const rocksdb::Status status_;
 };
 
-// The first `size` bytes, synced: RocksDB may be appending to the file.
+// Copies the first `size` bytes and syncs the copy. RocksDB may append to the file meanwhile.
 Status CopyPrefix(Fs& fs, const std::string& from, const std::string& to, uint64_t size) {
   RAWKV_ASSIGN_OR_RETURN(const auto source, fs.Open(from, OpenMode::kRead));
   RAWKV_ASSIGN_OR_RETURN(const auto target, fs.Open(to, OpenMode::kCreateNew));
@@ -63,11 +63,11 @@ Status WriteSynced(Fs& fs, const std::string& path, std::string_view content) {
   return file->Sync();
 }
 
-// The flushed state of the index, as one moment has it.
+// The files of the flushed state of the index at one moment.
 struct LiveFiles {
   std::string manifest;  // name within the directory
   uint64_t manifest_bytes = 0;
-  std::string options;  // likewise; empty if there is none
+  std::string options;  // name within the directory; empty if there is none
   std::vector<LinkedFile> tables;
 };
 
@@ -89,7 +89,7 @@ Result<LinkedFile> DescribeTable(const rocksdb::LiveFileMetaData& table, const s
   return file;
 }
 
-// A copy is as good as a link only if it holds the bytes that RocksDB wrote.
+// Checks that the copy of a table holds the bytes that RocksDB wrote.
 Status CheckCopy(Fs& fs, const std::string& copy, const std::string& crc32c) {
   RAWKV_ASSIGN_OR_RETURN(const std::string actual, Crc32cOfFile(fs, copy));
   if (actual == crc32c) return {};
@@ -97,12 +97,12 @@ Status CheckCopy(Fs& fs, const std::string& copy, const std::string& crc32c) {
                             ": the copy of a table has another CRC-32C than the table was written with");
 }
 
-// GetLiveFilesStorageInfo would list all of this in one call. But it also asks for RocksDB's own log files,
-// of which rawkv has none, and in RocksDB 7.8 that question can wait for ever: it waits for purges of
-// obsolete files to end, and misses their end while iterators are being closed (RocksDB PR 14069).
+// GetLiveFilesStorageInfo would list all of this in one call. But it also lists RocksDB's own log files, of
+// which rawkv has none, and in RocksDB 7.8 that can wait for ever: it waits until purges of obsolete files
+// end, and misses their end while iterators are closed (RocksDB PR 14069).
 //
-// Names come from one call, checksums of the tables from another. A compaction that ends in between takes
-// tables out of the second list; then both are asked again.
+// One call lists the names, another one the checksums of the tables. A compaction that ends in between
+// removes tables from the second list; then both calls are repeated.
 Result<LiveFiles> ListLiveFiles(rocksdb::DB& db, const std::string& dir, const std::string& what) {
   constexpr int kAttempts = 100;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -135,7 +135,7 @@ Result<LiveFiles> ListLiveFiles(rocksdb::DB& db, const std::string& dir, const s
 
 enum class CloneAction : uint8_t { kLink, kCopy, kLeave };
 
-// LOCK, IDENTITY, logs (empty) and temporary files are not part of the index.
+// LOCK, IDENTITY, RocksDB's empty logs and temporary files are not part of the index.
 CloneAction ActionFor(std::string_view name) {
   if (name.ends_with(".sst")) return CloneAction::kLink;
   if (name == "CURRENT" || name.starts_with("MANIFEST-")) return CloneAction::kCopy;
@@ -168,7 +168,7 @@ Result<std::vector<LinkedFile>> LinkLiveFiles(rocksdb::DB& db, Fs& fs, const std
         CopyPrefix(fs, JoinPath(dir, live.options), JoinPath(to, live.options), stat.size_bytes));
     files.push_back({.name = live.options, .size_bytes = stat.size_bytes, .crc32c = {}});
   }
-  // RocksDB may begin another MANIFEST at any time: CURRENT names the one that was copied.
+  // RocksDB may begin another MANIFEST at any time, so CURRENT is written here and names the copied one.
   const std::string current = live.manifest + "\n";
   RAWKV_RETURN_IF_ERROR(WriteSynced(fs, JoinPath(to, "CURRENT"), current));
   files.push_back({.name = "CURRENT", .size_bytes = current.size(), .crc32c = {}});

@@ -13,7 +13,7 @@ class DB;
 
 namespace rawkv {
 
-// KeyIndex::LinkInto, of the database in `dir`.
+// KeyIndex::LinkInto for the database in `dir`.
 Result<std::vector<LinkedFile>> LinkLiveFiles(rocksdb::DB& db, Fs& fs, const std::string& dir,
                                               const std::string& to);
 

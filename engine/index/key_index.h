@@ -22,7 +22,8 @@ class FileSystem;
 
 namespace rawkv {
 
-// A state of the index held still for reading (RocksDB's "snapshot"). Must not outlive the index.
+// A state of the index that is held still for reading (RocksDB calls it a snapshot). Must not outlive the
+// index.
 class ReadPoint {
  public:
   virtual ~ReadPoint() = default;
@@ -45,39 +46,41 @@ class IndexCursor {
 
 class KeyIndex;
 
-// Changes to be applied in one step; reads through it see them over the index as it is. Not
-// thread-safe; for whoever holds the right to write the index.
+// Changes that KeyIndex::Apply applies in one step. Reads through the batch see its changes on top of the
+// present index. Not thread-safe; for the holder of the write right.
 class IndexBatch {
  public:
   virtual ~IndexBatch() = default;
   virtual Result<std::optional<IndexEntry>> GetEntry(std::string_view key) = 0;
   virtual void PutEntry(std::string_view key, const IndexEntry& entry) = 0;
   virtual void DeleteEntry(std::string_view key) = 0;
-  // The user keys of [begin, end) as this batch leaves them; end "" = to the last. `fn` must not
-  // change the batch.
+  // Calls `fn` with the user keys of [begin, end) as this batch leaves them; end "": to the last key. `fn`
+  // must not change the batch.
   virtual Status ForEachKey(std::string_view begin, std::string_view end,
                             const std::function<Status(std::string_view, const IndexEntry&)>& fn) = 0;
   virtual void PutPage(uint64_t page, const AllocationPage& content) = 0;
-  // Kept, and found again, in pieces: none crosses a multiple of 256 slots (deferred_record.h). A whole
-  // may be deleted at once or piece by piece.
+  // The index stores and returns a deferred free in pieces, none of which crosses a multiple of 256 slots
+  // (deferred_record.h). The caller may delete it as a whole or piece by piece.
   virtual void PutDeferred(const DeferredFree& entry) = 0;
   virtual void DeleteDeferred(const DeferredFree& entry) = 0;
-  // Deferred entries that overlap the extent, by slot, as this batch leaves them.
+  // The deferred frees that overlap the extent, in the order of slots, as this batch leaves them.
   virtual Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent) = 0;
   virtual void PutMeta(const MetaRecord& meta) = 0;
-  virtual uint64_t bytes() const = 0;  // so far, about
+  virtual uint64_t bytes() const = 0;  // approximate size
 };
 
 struct KeyIndexOptions {
   std::string dir;
-  bool read_only = false;  // opens a published or foreign directory; writes nothing into it
-  bool create = false;     // the directory holds no index yet
-  // The directory is only read; all that the index writes stays in memory and goes with it. It holds its
-  // tables open, so that they may be removed meanwhile, and it cannot be flushed or linked (kNoSpace).
+  bool read_only = false;  // writes nothing to the directory
+  bool create = false;     // makes a new index; the directory must not hold one
+  // Only reads the directory, and keeps everything that the index writes in memory until it is closed. Keeps
+  // all tables open, so that their files may be removed meanwhile. The index cannot be flushed or linked
+  // (kNoSpace).
   bool in_memory = false;
   uint64_t block_cache_bytes = 256ull << 20;
-  uint64_t memtable_bytes = 64ull << 20;  // about when the caller flushes; memory is taken in fractions of it
-  std::shared_ptr<rocksdb::FileSystem> fs;  // null: default
+  uint64_t memtable_bytes =
+      64ull << 20;  // size at which the caller flushes; the index allocates in fractions of it
+  std::shared_ptr<rocksdb::FileSystem> fs;  // null: MakePrivateFileSystem
   Logger* logger = nullptr;
 };
 
@@ -85,16 +88,17 @@ struct LinkedFile {
   std::string name;  // within the index directory
   uint64_t size_bytes = 0;
   bool is_sst = false;
-  std::string crc32c;  // SSTs: as RocksDB made it (4 bytes, big endian)
+  std::string crc32c;  // of a table, as RocksDB made it (4 bytes, big-endian)
 };
 
-// The embedded RocksDB: one column family; user keys, allocation pages, deferred frees (by slot and by
-// the version that freed them) and the meta record as key spaces of one prefix byte. Its own log is
-// off and it never flushes by itself (invariant 8). Reads are thread-safe; NewBatch/Apply/
-// StartFlush are for one writer at a time.
+// The embedded RocksDB with one column family. Key spaces with a prefix of one byte hold the user keys, the
+// allocation pages, the deferred frees (by slot, and by the version that freed them) and the meta record.
+// RocksDB's own log is off, and it never flushes by itself (invariant 8). Reads are thread-safe; NewBatch,
+// Apply and StartFlush are for one writer at a time. Errors of all functions: kCorruption (RocksDB finds
+// damage), kIoError, kNoSpace.
 class KeyIndex {
  public:
-  // kNotFound: no index there; kCorruption: RocksDB says so.
+  // kNotFound: the directory holds no index. kFailedPrecondition: `create`, and it holds one.
   static Result<std::unique_ptr<KeyIndex>> Open(const KeyIndexOptions& options);
   virtual ~KeyIndex() = default;
 
@@ -102,50 +106,53 @@ class KeyIndex {
   virtual std::vector<Result<std::optional<IndexEntry>>> MultiGet(std::span<const std::string_view> keys,
                                                                   const ReadPoint* at = nullptr) = 0;
   virtual std::shared_ptr<const ReadPoint> TakeReadPoint() = 0;
-  // Bounds on user keys: [lower, upper); "" = open. `at` is kept alive by the cursor; null = now.
+  // A cursor over the user keys of [lower, upper); "": open. The cursor keeps `at` alive; null: the present
+  // state.
   virtual std::unique_ptr<IndexCursor> NewCursor(std::string_view lower, std::string_view upper,
                                                  std::shared_ptr<const ReadPoint> at) = 0;
-  // kNotFound in an index that was just created.
+  // kNotFound: the index is new and has no meta record yet.
   virtual Result<MetaRecord> Meta(const ReadPoint* at = nullptr) = 0;
-  virtual Result<AllocationPage> Page(uint64_t page) = 0;  // absent = all free
+  virtual Result<AllocationPage> Page(uint64_t page) = 0;  // an absent page is all free
   virtual Status ForEachPage(const std::function<Status(uint64_t, const AllocationPage&)>& fn,
                              const ReadPoint* at = nullptr) = 0;
-  // Deferred entries freed at or below `freed_through`, in order of (freed, slot), as of now or `at`;
-  // starts behind `after` if given, so that a long walk can be cut in pieces. `fn` returns false to end.
+  // Calls `fn` with the deferred frees whose `freed` is at or below `freed_through`, in the order of (freed,
+  // slot), until `fn` returns false. Begins after the entry `after` if given, so that a long walk can be
+  // split.
   virtual Status ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
                                  const std::function<bool(const DeferredFree&)>& fn,
                                  const ReadPoint* at = nullptr) = 0;
 
   virtual std::unique_ptr<IndexBatch> NewBatch() = 0;
-  // Ok, or kIoError once a background error has ended all writing: what is asked before anything else is
-  // done that Apply is to follow.
+  // Ok, or kIoError after a background error has ended all writing. The caller asks before it does anything
+  // that Apply must follow.
   virtual Status CheckWritable() const = 0;
-  // Atomic in memory; durable with the next flush. An error is never kNoSpace.
+  // Applies the batch in memory, all of it or nothing. The next flush makes it durable. Never returns
+  // kNoSpace.
   virtual Status Apply(IndexBatch& batch) = 0;
 
-  virtual uint64_t MemtableBytes() const = 0;  // not yet flushed, about
-  // Freezes what is in memory and begins writing it out; returns at once. The caller has made log and
-  // device durable through what was applied, and applies nothing between that and this call.
+  virtual uint64_t MemtableBytes() const = 0;  // approximate size of the memtables
+  // Freezes the memtable, begins to write it to tables, and returns at once. Before it, the caller makes log
+  // and device durable through the applied version, and applies nothing after that.
   virtual Status StartFlush() = 0;
-  // Waits until every flush begun is durable; the first background error otherwise.
+  // Waits until every flush that was begun is durable. Returns the first background error.
   virtual Status WaitFlush() = 0;
-  // RocksDB may compact from now on. Until then it does not, however much is due.
+  // Allows RocksDB to compact from now on. Before it RocksDB does not compact.
   virtual void AllowCompaction() = 0;
 
-  // Hard-links the flushed state (as of the last finished flush) into the existing, empty `to`; other
-  // files are copied and synced. Directory not synced. What is only in memory is not in it.
+  // Hard-links the tables of the last finished flush into the empty directory `to`, and copies and syncs the
+  // other files. Does not sync the directory. Leaves out what is only in the memtable.
   virtual Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to) = 0;
-  // Reads every SST and verifies every block of it. kCorruption.
+  // Reads and verifies every block of every table. kCorruption.
   virtual Status VerifyChecksums() = 0;
-  // Approximate bytes of SST files.
+  // Approximate size of the tables.
   virtual uint64_t DiskBytes() const = 0;
 };
 
-// Hard-links the SSTs of a closed index directory into `to` (made; must not exist), copies the rest;
-// all synced, the parent not. Source unchanged. kCorruption if it holds no index: what is cloned was
-// published, and kNotFound would read as "no such key" far above.
+// Makes the directory `to`, hard-links the tables of a closed index into it and copies the rest. Syncs all of
+// it, but not the parent of `to`. Does not change `from`. kCorruption: `from` holds no index. (kNotFound
+// would read as "no such key" in the layers above.)
 Status CloneIndex(Fs& fs, const std::string& from, const std::string& to);
-// CRC-32C of a file as in LinkedFile::crc32c.
+// The CRC-32C of a file, in the form of LinkedFile::crc32c.
 Result<std::string> Crc32cOfFile(Fs& fs, const std::string& path);
 
 }  // namespace rawkv

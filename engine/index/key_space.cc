@@ -12,7 +12,7 @@ constexpr size_t kPrefixBytes = 1;
 constexpr size_t kNumberBytes = 8;
 
 Status WrongLength(std::string_view key) {
-  return Status::Corruption("index key '" + ToHex(AsBytes(key)) + "' has a length that its space does not");
+  return Status::Corruption("index key '" + ToHex(AsBytes(key)) + "' has the wrong length for its key space");
 }
 
 }  // namespace

@@ -9,8 +9,9 @@
 #include "base/result.h"
 #include "base/types.h"
 
-// Keys of the one RocksDB column family: a prefix byte that names the key space, then what the space is
-// ordered by. Numbers are big-endian, so that byte order is number order. docs/formats/index.md.
+// The keys of the one RocksDB column family: a prefix byte for the key space, then the fields by which the
+// space is ordered. Numbers are big-endian, so that the order of bytes is the order of numbers.
+// docs/formats/index.md.
 namespace rawkv {
 
 enum class KeySpace : char {
@@ -21,7 +22,7 @@ enum class KeySpace : char {
   kMeta = 'm',               // alone
 };
 
-// A key as RocksDB wants it. Keys of usual length cost no allocation.
+// A key in the form for RocksDB. Keys up to 127 bytes need no allocation.
 class IndexKey {
  public:
   explicit IndexKey(KeySpace space) : IndexKey(space, {}) {}
@@ -45,9 +46,9 @@ IndexKey PageKey(uint64_t page);
 IndexKey DeferredBySlotKey(SlotId first);
 IndexKey DeferredByVersionKey(Version freed, SlotId first);
 
-// The first key behind all of a space.
+// The first key after all keys of a space.
 IndexKey EndOf(KeySpace space);
-// The first key behind the user keys below `end`; "" = behind all of them.
+// The first key after the user keys below `end`; "": after all user keys.
 inline IndexKey UserKeyEnd(std::string_view end) {
   return end.empty() ? EndOf(KeySpace::kUserKey) : UserKey(end);
 }
@@ -56,7 +57,7 @@ inline bool IsIn(KeySpace space, std::string_view key) {
   return !key.empty() && key.front() == static_cast<char>(space);
 }
 
-// Back from a key of the space; kCorruption if its length is wrong.
+// The fields of a key of the space. kCorruption: the length is wrong.
 Result<uint64_t> ParsePageKey(std::string_view key);
 Result<SlotId> ParseDeferredBySlotKey(std::string_view key);
 struct FreedSlot {

@@ -62,7 +62,7 @@ Result<MetaRecord> DecodeMetaRecord(ConstBytes bytes) {
   }
   if (flags & kHasDigestState) {
     meta.digest_state = in.Blob();
-    // An empty state is told by the flag's absence, so that one record has one encoding.
+    // Without a state the flag is absent, so that one record has one encoding.
     if (in.ok() && meta.digest_state.empty()) return Bad("empty digest state");
   }
   meta.user_metadata = in.Raw(in.remaining());

@@ -17,9 +17,10 @@ class WriteBatchWithIndex;
 
 namespace rawkv {
 
+// An IndexBatch over RocksDB.
 class RocksdbIndexBatch final : public IndexBatch {
  public:
-  // Both must outlive the batch.
+  // `db` and `dir` must outlive the batch.
   RocksdbIndexBatch(rocksdb::DB& db, const std::string& dir);
   ~RocksdbIndexBatch() override;
 
@@ -35,11 +36,11 @@ class RocksdbIndexBatch final : public IndexBatch {
   void PutMeta(const MetaRecord& meta) override;
   uint64_t bytes() const override;
 
-  // All of it, to be written; after this the batch only dies.
+  // Returns all changes, for KeyIndex::Apply. After this the caller only destroys the batch.
   rocksdb::WriteBatch& Finish();
 
  private:
-  // Raw keys and values of [first, behind) as this batch leaves them, until `fn` fails.
+  // Calls `fn` with the raw keys and values of [first, behind) as this batch leaves them, until `fn` fails.
   Status Walk(std::string_view first, std::string_view behind,
               const std::function<Status(std::string_view key, std::string_view value)>& fn);
   Status DeferredBeginningIn(SlotId first, SlotId behind, std::vector<DeferredFree>* found);
@@ -47,7 +48,7 @@ class RocksdbIndexBatch final : public IndexBatch {
   rocksdb::DB& db_;
   const std::string& dir_;
   const std::unique_ptr<rocksdb::WriteBatchWithIndex> batch_;
-  std::optional<std::string> meta_;  // put last, so that only the last one is written
+  std::optional<std::string> meta_;  // Finish puts it, so that only the last one is written
 };
 
 }  // namespace rawkv

@@ -37,8 +37,9 @@ rocksdb::ReadOptions ReadOptionsAt(const ReadPoint* at) {
   return options;
 }
 
-// CURRENT is what makes a directory an index. RocksDB would answer kInvalidArgument for both cases.
-// Its size is asked for because FileExists answers NotFound for a directory that may not be searched.
+// Checks by the file CURRENT whether the directory holds an index. RocksDB returns InvalidArgument both for a
+// missing and for an unwanted index. Asks for the size, as FileExists returns NotFound for a directory that
+// may not be searched.
 Status CheckCurrent(rocksdb::FileSystem& fs, const KeyIndexOptions& options) {
   uint64_t size = 0;
   const rocksdb::IOStatus status = fs.GetFileSize(JoinPath(options.dir, "CURRENT"), {}, &size, nullptr);
@@ -50,18 +51,19 @@ Status CheckCurrent(rocksdb::FileSystem& fs, const KeyIndexOptions& options) {
   return FromRocksdb(status, "opening index " + options.dir);
 }
 
-// Starts the one thread that a pool of RocksDB's must have.
+// Starts the one thread that a pool of RocksDB needs.
 Status StartPool(rocksdb::Env& env, rocksdb::Env::Priority pool) {
   const Status started = NoThrow([&]() -> Status {
     env.IncBackgroundThreadsIfNeeded(1, pool);
     return {};
   });
-  // A pool that got no thread takes itself for started all the same, and would not try again.
+  // A pool that got no thread counts as started all the same, and would not try again.
   if (!started.ok()) env.SetBackgroundThreads(0, pool);
   return started;
 }
 
-// RocksDB's pools of threads are the process's. A process that is forked later takes them for started.
+// RocksDB's thread pools belong to the process. In a process that is forked later they count as started,
+// without threads.
 Status CheckNotForked() {
   static const ForkGuard pools_started_in;
   if (!pools_started_in.forked()) return {};
@@ -71,10 +73,9 @@ Status CheckNotForked() {
       "the store in a program started with exec");
 }
 
-// Starts the threads that RocksDB's pools need, and makes sure that one more can be started for the timer
-// that a database has when it is open for writing. Without this, an open that finds no thread halfway would
-// leave a database behind that nobody can close, and a background thread that finds none for the next job
-// would end the process.
+// Starts the threads that RocksDB's pools need, and checks that one more can be started for the timer of a
+// database that is open for writing. Otherwise an open that lacks a thread would leave a database that nobody
+// can close, and a background thread that lacks one for the next job would end the process.
 Status StartDatabaseThreads(rocksdb::Env& env, bool read_only) {
   RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::HIGH));  // flushes
   RAWKV_RETURN_IF_ERROR(StartPool(env, rocksdb::Env::Priority::LOW));   // compactions
@@ -109,7 +110,7 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
 
 RocksdbKeyIndex::~RocksdbKeyIndex() {
   if (db_ == nullptr) return;
-  // What is only in memory goes: the changelog has it.
+  // Drops the memtable: the log has its content.
   (void)NoThrow([this]() -> Status {
     const StallWatch::Call call(watch_, "closing");
     const rocksdb::Status status = db_->Close();
@@ -135,7 +136,7 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
                                                        /*error_if_wal_file_exists=*/false)
                         : rocksdb::DB::Open(rocksdb_options, dir_, &db);
   } catch (...) {
-    // RocksDB leaves the half-open database in memory, and with it its use of the Env.
+    // RocksDB leaves the half-open database in memory, and that database uses the Env.
     ReleaseDatabaseLock(*gate_->env().GetFileSystem());
     (void)gate_.release();
     throw;
@@ -145,7 +146,7 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
       status.IsCorruption() && !listing.ok()) {
     return FromRocksdb(listing, "opening index " + dir_);
   }
-  // CURRENT is there: a file missing below it is damage, not absence.
+  // CURRENT exists, so a missing file is damage.
   if (status.IsPathNotFound() || status.IsNotFound()) {
     return Status::Corruption("opening index " + dir_ + ": " + status.ToString());
   }
@@ -226,7 +227,7 @@ Status RocksdbKeyIndex::ForEachEntry(
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
   for (it->Seek(first); it->Valid(); it->Next()) {
     RAWKV_ASSIGN_OR_RETURN(const Walk walk, fn(it->key().ToStringView(), it->value().ToStringView()));
-    if (walk == Walk::kEnough) return {};
+    if (walk == Walk::kStop) return {};
   }
   return FromRocksdb(it->status(), "scanning index " + dir_);
 }
@@ -242,7 +243,7 @@ Status RocksdbKeyIndex::ForEachPage(const std::function<Status(uint64_t, const A
           return content.status().WithContext("index " + dir_ + ", page " + std::to_string(page));
         }
         RAWKV_RETURN_IF_ERROR(fn(page, *content));
-        return Walk::kOn;
+        return Walk::kContinue;
       });
 }
 
@@ -259,7 +260,7 @@ Status RocksdbKeyIndex::ForEachDeferred(Version freed_through, const std::option
                       [&](std::string_view key, std::string_view value) -> Result<Walk> {
                         const Result<DeferredFree> entry = DecodeDeferredByVersion(key, value);
                         if (!entry.ok()) return entry.status().WithContext("index " + dir_);
-                        return fn(*entry) ? Walk::kOn : Walk::kEnough;
+                        return fn(*entry) ? Walk::kContinue : Walk::kStop;
                       });
 }
 
@@ -282,11 +283,11 @@ std::unique_ptr<IndexBatch> RocksdbKeyIndex::NewBatch() {
 Status RocksdbKeyIndex::Apply(IndexBatch& batch) {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("writing to"));
   rocksdb::WriteOptions options;
-  options.disableWAL = true;  // the changelog is the only log
+  options.disableWAL = true;  // rawkv's log replaces RocksDB's own
   const StallWatch::Call call(watch_, "writing");
   const Status written = FromRocksdb(db_->Write(options, &static_cast<RocksdbIndexBatch&>(batch).Finish()),
                                      "writing to index " + dir_);
-  // Lack of a resource would say that nothing has happened, while the log has the record already.
+  // An error that lacks_resource() would mean that nothing has changed, but the log has the record already.
   return written.lacks_resource() ? Status::IoError(written.message()) : written;
 }
 
@@ -315,14 +316,14 @@ uint64_t RocksdbKeyIndex::DiskBytes() const {
 Status RocksdbKeyIndex::StartFlush() {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
   RAWKV_RETURN_IF_ERROR(RefuseIfInMemory("flushing"));
-  // One writer, so nothing is applied between this number and the switch of memtables in Flush. Noted
-  // before, since the flush may be done before Flush returns.
+  // There is one writer, so nothing is applied between this number and the switch of memtables in Flush.
+  // Begin comes first, as the flush may be complete before Flush returns.
   const StallWatch::Call call(watch_, "beginning a flush");
   RAWKV_RETURN_IF_ERROR(flushes_->Begin(db_->GetLatestSequenceNumber()));
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;
-  // Whoever waits for the flush must not wait for ever, whatever ends it.
+  // After any error the tracker must fail, so that no caller waits for ever.
   const Status status = NoThrow([&] { return FromRocksdb(db_->Flush(options), "flushing index " + dir_); });
   if (!status.ok()) flushes_->Fail(status);
   return status;

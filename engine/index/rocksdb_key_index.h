@@ -19,6 +19,7 @@ struct ReadOptions;
 
 namespace rawkv {
 
+// A KeyIndex in one RocksDB database.
 class RocksdbKeyIndex final : public KeyIndex {
  public:
   // KeyIndex::Open.
@@ -52,10 +53,10 @@ class RocksdbKeyIndex final : public KeyIndex {
   explicit RocksdbKeyIndex(const KeyIndexOptions& options);
   Status OpenDatabase(const KeyIndexOptions& options);
 
-  // False if there is no such key.
+  // Reads a raw key. False: there is no such key.
   Result<bool> Read(std::string_view index_key, const ReadPoint* at, rocksdb::PinnableSlice* value);
-  // Calls `fn` with the raw keys and values of [first, behind) in order, until it has enough or fails.
-  enum class Walk : uint8_t { kOn, kEnough };
+  // Calls `fn` with the raw keys and values of [first, behind) in order, until it returns kStop or fails.
+  enum class Walk : uint8_t { kContinue, kStop };
   Status ForEachEntry(std::string_view first, std::string_view behind, const ReadPoint* at,
                       const std::function<Result<Walk>(std::string_view key, std::string_view value)>& fn);
   uint64_t Property(const std::string& name) const;
@@ -70,7 +71,7 @@ class RocksdbKeyIndex final : public KeyIndex {
   StallWatch watch_;
   std::unique_ptr<CompactionGate> gate_;
   std::shared_ptr<FlushTracker> flushes_;  // shared with RocksDB's listener
-  std::unique_ptr<rocksdb::DB> db_;        // dies first
+  std::unique_ptr<rocksdb::DB> db_;        // the last member, so that it is destroyed first
 };
 
 }  // namespace rawkv

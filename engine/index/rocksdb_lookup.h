@@ -13,7 +13,7 @@ class Status;
 
 namespace rawkv {
 
-// What a look-up in the index in `dir` came to: the entry, none, or the error.
+// The result of a look-up in the index in `dir`: the entry, no entry, or an error.
 Result<std::optional<IndexEntry>> LookupResult(const rocksdb::Status& status, std::string_view value,
                                                const std::string& dir);
 

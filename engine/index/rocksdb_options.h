@@ -9,7 +9,7 @@ struct Options;
 
 namespace rawkv {
 
-// How the index runs RocksDB; `env` must outlive the database. Listener and tracker are the caller's.
+// The RocksDB options of an index. `env` must outlive the database. The caller adds the flush listener.
 rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env* env);
 
 }  // namespace rawkv

@@ -9,6 +9,7 @@ class Snapshot;
 
 namespace rawkv {
 
+// A RocksDB snapshot as a ReadPoint. `db` must outlive it.
 class RocksdbReadPoint final : public ReadPoint {
  public:
   explicit RocksdbReadPoint(rocksdb::DB& db);
@@ -16,7 +17,7 @@ class RocksdbReadPoint final : public ReadPoint {
   RocksdbReadPoint(const RocksdbReadPoint&) = delete;
   RocksdbReadPoint& operator=(const RocksdbReadPoint&) = delete;
 
-  // For ReadOptions; null gives null, the present.
+  // The snapshot for rocksdb::ReadOptions; null, the present state, for null.
   static const rocksdb::Snapshot* SnapshotOf(const ReadPoint* at) {
     return at == nullptr ? nullptr : static_cast<const RocksdbReadPoint*>(at)->snapshot_;
   }

@@ -39,7 +39,7 @@ class AllocationTxn {
   void WritePages(IndexBatch& batch) const;
 
  private:
-  // Calls `fn` with page and bit range for each page that the extent touches; checks bounds first.
+  // Calls `fn` with each page that the extent touches, and the bits in it. kCorruption: outside the device.
   Status ForEachPage(const Extent& extent,
                      const std::function<Status(AllocationPage&, uint64_t first_bit, uint64_t bits)>& fn);
   Result<AllocationPage*> Page(uint64_t number);
