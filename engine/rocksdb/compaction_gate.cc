@@ -13,7 +13,7 @@ namespace {
 class GatedEnv final : public rocksdb::EnvWrapper, public CompactionGate {
  public:
   explicit GatedEnv(std::unique_ptr<rocksdb::Env> target) : EnvWrapper(std::move(target)) {
-    // Else RocksDB would take this Env's files for those of an older kind of Env and wrap each of them.
+    // Without these, RocksDB would treat this Env as an older kind of Env and wrap each of its files.
     file_system_ = this->target()->GetFileSystem();
     system_clock_ = this->target()->GetSystemClock();
   }
@@ -56,7 +56,7 @@ class GatedEnv final : public rocksdb::EnvWrapper, public CompactionGate {
     void (*drop)(void*);
   };
 
-  Mutex mu_;  // taken below the database's own
+  Mutex mu_;  // locked after the database's own mutex
   bool open_ RAWKV_GUARDED_BY(mu_) = false;
   std::vector<Job> waiting_ RAWKV_GUARDED_BY(mu_);
 };

@@ -9,18 +9,18 @@ class FileSystem;
 
 namespace rawkv {
 
-// Compactions of whoever uses its Env wait until the gate is opened. An index that is just being opened
-// would else share the machine with the compaction it finds due; a clone that is soon thrown away is never
-// worth one. Flushes pass. RocksDB's own way, disable_auto_compactions, ends with a new OPTIONS file,
-// written and synced while commits wait. Thread-safe.
+// Delays the compactions of a database that uses its Env until the gate is opened; flushes pass. Without it,
+// an index would compact while it is opened and share the machine with that, and a throw-away clone would
+// compact for nothing. RocksDB's own option, disable_auto_compactions, was rejected: to change it back,
+// RocksDB writes and syncs a new OPTIONS file while commits wait. Thread-safe.
 class CompactionGate {
  public:
   static std::unique_ptr<CompactionGate> Make(const std::shared_ptr<rocksdb::FileSystem>& fs);
   virtual ~CompactionGate() = default;
 
-  // RocksDB's default Env over `fs`. Lives as long as the gate.
+  // RocksDB's default Env on `fs`. It is valid as long as the gate exists.
   virtual rocksdb::Env& env() = 0;
-  // Lets go what waits and all that comes. More than once is as good as once.
+  // Starts the compactions that wait, and lets all later ones pass. Idempotent.
   virtual void Open() = 0;
 };
 

@@ -20,7 +20,8 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
-// RocksDB takes only ENOSPC for lack of room. A quota and the process's limit of file size are no other.
+// RocksDB treats only ENOSPC as a lack of room. This does the same for a quota and for the limit of file
+// size.
 IOStatus WithNoSpace(IOStatus status) {
   if (status.ok() || status.IsNoSpace() || !status.IsIOError()) return status;
   if (!ContainsErrnoText(status, EDQUOT) && !ContainsErrnoText(status, EFBIG)) return status;
@@ -78,8 +79,8 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
     return WithNoSpace(FileSystemWrapper::CreateDirIfMissing(path, options, debug));
   }
 
-  // The archive of RocksDB's own logs, which are never written here. Listing a database's files looks for
-  // it, and asserts on the wrong variable if that fails.
+  // Hides the archive of RocksDB's own logs, which does not exist: RocksDB looks for it when it lists a
+  // database's files, and asserts on the wrong variable if that fails.
   IOStatus FileExists(const std::string& path, const IOOptions& options, IODebugContext* debug) override {
     if (path.ends_with("/archive")) return IOStatus::NotFound(path);
     return FileSystemWrapper::FileExists(path, options, debug);
@@ -123,7 +124,7 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
   }
 
  private:
-  mutable Mutex mu_;  // a leaf
+  mutable Mutex mu_;  // a leaf of the lock order
   rocksdb::Status listing_failure_ RAWKV_GUARDED_BY(mu_);
   rocksdb::FileLock* lock_ RAWKV_GUARDED_BY(mu_) = nullptr;
 };

@@ -20,11 +20,12 @@ class LogForwarder final : public rocksdb::Logger {
   void LogHeader(const char*, va_list) override {}
   void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
     if (to_ == nullptr || level < rocksdb::WARN_LEVEL || level > rocksdb::FATAL_LEVEL) return;
-    // Longer messages are cut: they are lists of files.
+    // Longer messages, which are lists of files, are cut.
     char text[1024];
     const int wanted = std::vsnprintf(text, sizeof(text), format, arguments);
     const size_t length = std::min<size_t>(wanted < 0 ? 0 : static_cast<size_t>(wanted), sizeof(text) - 1);
-    // RocksDB warns of ordinary things (file deletions held back by two at once); nothing to act on.
+    // RocksDB warns of ordinary events, on which no operator needs to act, so its warnings become
+    // information.
     to_->Log(level == rocksdb::WARN_LEVEL ? LogLevel::kInfo : LogLevel::kError,
              "index " + dir_ + ": RocksDB: " + std::string(text, length));
   }

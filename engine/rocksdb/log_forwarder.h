@@ -11,8 +11,8 @@ class Logger;
 
 namespace rawkv {
 
-// Passes RocksDB's warnings and errors on to `to` (null: nowhere) and drops the rest. Without a logger
-// of ours RocksDB would make LOG files in the directory. `to` must outlive the index.
+// Forwards RocksDB's warnings and errors to `to` and drops the rest; null: drops all. Without a logger,
+// RocksDB would make LOG files in the directory. `to` must outlive the index.
 std::shared_ptr<rocksdb::Logger> ForwardRocksdbLog(Logger* to, std::string dir);
 
 }  // namespace rawkv

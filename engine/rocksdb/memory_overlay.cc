@@ -18,7 +18,7 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
-// Nothing in it reaches a disk, so there is nothing to sync.
+// Nothing in this directory reaches a disk, so there is nothing to sync.
 class MemoryDirectory final : public rocksdb::FSDirectory {
  public:
   IOStatus Fsync(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
@@ -88,7 +88,7 @@ class OverlayFileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus GetChildrenFileAttributes(const std::string& dir, const IOOptions& o,
                                      std::vector<rocksdb::FileAttributes>* files,
                                      IODebugContext* d) override {
-    return FileSystem::GetChildrenFileAttributes(dir, o, files, d);  // by the two calls above and below
+    return FileSystem::GetChildrenFileAttributes(dir, o, files, d);  // calls GetChildren and GetFileSize
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions& o, uint64_t* size,
                        IODebugContext* d) override {
@@ -131,7 +131,7 @@ class OverlayFileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus DeleteDir(const std::string&, const IOOptions&, IODebugContext*) override {
     return IOStatus::OK();
   }
-  // The store's own lock keeps others away.
+  // The store's own lock keeps other processes out.
   IOStatus LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock,
                     IODebugContext*) override {
     *lock = new rocksdb::FileLock();
@@ -144,7 +144,8 @@ class OverlayFileSystem final : public rocksdb::FileSystemWrapper {
 
  private:
   bool InMemory(const std::string& path) { return memory_->FileExists(path, {}, nullptr).ok(); }
-  // Deleted, while the file of `base` is still there. A file written later under the name is in memory.
+  // Whether the path was deleted. `base` may still have the file. A file that is written later under the name
+  // is in memory.
   bool Hidden(const std::string& path) {
     MutexLock lock(mu_);
     return hidden_.contains(path);

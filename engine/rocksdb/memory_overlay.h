@@ -8,9 +8,9 @@ class FileSystem;
 
 namespace rawkv {
 
-// `base` for reading, with everything that is written kept in memory: an index can be opened, and written to
-// in memory, on a filesystem that has no room for a single block. Files of `base` are never changed; one that
-// is deleted or replaced is only hidden. What was written is gone with the filesystem.
+// A filesystem that reads from `base` and keeps all writes in memory until it is destroyed. So an index can
+// be opened and changed on a filesystem without a single free block. It never changes a file of `base`; it
+// only hides a file that is deleted or replaced. Thread-safe.
 std::shared_ptr<rocksdb::FileSystem> MakeMemoryOverlay(const std::shared_ptr<rocksdb::FileSystem>& base);
 
 }  // namespace rawkv

@@ -30,7 +30,7 @@ class OwnersFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus LockFile(const std::string& path, const rocksdb::IOOptions& options,
                              rocksdb::FileLock** lock, rocksdb::IODebugContext* debug) override {
     rocksdb::IOStatus status = FileSystemWrapper::LockFile(path, options, lock, debug);
-    // Not worth failing for (and giving the lock back): the file holds nothing.
+    // An error does not matter: the lock file is empty.
     if (status.ok()) Restrict(path, 0600).PermitUncheckedError();
     return status;
   }
@@ -41,7 +41,7 @@ class OwnersFileSystem final : public rocksdb::FileSystemWrapper {
   }
   rocksdb::IOStatus CreateDirIfMissing(const std::string& path, const rocksdb::IOOptions& options,
                                        rocksdb::IODebugContext* debug) override {
-    // A directory that was there keeps the mode that its owner gave it.
+    // An existing directory keeps its mode.
     if (FileSystemWrapper::FileExists(path, options, debug).ok()) return rocksdb::IOStatus::OK();
     return CreateDir(path, options, debug);
   }

@@ -9,10 +9,10 @@ class FileSystem;
 
 namespace rawkv {
 
-// The operating system's files as RocksDB uses them, but made for the owner alone: files 0600,
-// directories 0700 (invariant 14). RocksDB's own are 0644 and 0755.
+// The operating system's files, but new files have mode 0600 and new directories 0700 (invariant 14). RocksDB
+// itself makes them with 0644 and 0755. Thread-safe.
 std::shared_ptr<rocksdb::FileSystem> MakePrivateFileSystem();
-// What root makes below `dir` belongs to the owner of `dir` besides (FileOwner).
+// The same; and what root makes below `dir` belongs to the owner of `dir` (FileOwner).
 std::shared_ptr<rocksdb::FileSystem> MakePrivateFileSystemForOwnerOf(const std::string& dir);
 
 }  // namespace rawkv

@@ -10,12 +10,12 @@ class Status;
 
 namespace rawkv {
 
-// RocksDB's answer in our terms: no such key is kNotFound, a full filesystem kNoSpace, damage
-// kCorruption, what RocksDB refuses kNotSupported, all else kIoError,
-// refused() where base/refusal.h says so. `what` says what was done where.
+// Converts a status of RocksDB: no such key is kNotFound, a full filesystem kNoSpace, damage kCorruption, an
+// operation that RocksDB does not support kNotSupported, and everything else kIoError, with refused() as
+// base/refusal.h defines it. `what` names the operation and the place, for the message.
 Status FromRocksdb(const rocksdb::Status& status, std::string_view what);
 
-// Whether the system's text for `error` stands in the message: all that RocksDB keeps of most errno values.
+// Whether the message contains the system's text for `error`. RocksDB keeps most errno values only as text.
 bool ContainsErrnoText(const rocksdb::Status& status, int error);
 
 }  // namespace rawkv

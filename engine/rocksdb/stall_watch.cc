@@ -57,7 +57,7 @@ void StallWatch::ReportDue() {
 
 void StallWatch::Run() {
   MutexLock lock(mu_);
-  // By the clock, not woken by calls: a commit must not pay for a wake-up.
+  // The thread wakes up by the clock. A call does not wake it, so that a commit does not pay for that.
   while (!stop_) {
     changed_.WaitForMs(mu_, static_cast<int64_t>(bound_ms_));
     ReportDue();

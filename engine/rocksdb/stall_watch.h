@@ -10,12 +10,12 @@
 
 namespace rawkv {
 
-// Logs a warning for each call that takes longer than a bound (within twice the bound), and again each time
-// its duration has doubled. Some of RocksDB's calls wait for RocksDB's own threads, without a bound and
-// without a word; a commit, a snapshot or a close that hangs there must be visible to an operator.
+// Logs a warning for each call that takes longer than a bound, within twice the bound, and again each time
+// the duration has doubled. Some calls of RocksDB wait for RocksDB's own threads, without a bound and without
+// a message. An operator must see a commit, a snapshot or a close that hangs there.
 //
-// Thread-safe. Its thread starts with the first call. Without a thread (the process may have no more) the
-// calls work, unwatched.
+// Thread-safe. The first call starts the watch's thread. If the process can have no more threads, calls work
+// without the watch.
 class StallWatch {
   struct Entry {
     const char* what;
@@ -24,13 +24,13 @@ class StallWatch {
   };
 
  public:
-  // `subject` begins each message. A null logger watches nothing.
+  // Each message begins with `subject`. With a null logger nothing is watched.
   StallWatch(Logger* logger, std::string subject, uint64_t bound_ms = kBoundMs);
   ~StallWatch();
   StallWatch(const StallWatch&) = delete;
   StallWatch& operator=(const StallWatch&) = delete;
 
-  // One call under way, for as long as this lives. `what` is a literal: "flushing", "closing".
+  // A call that is under way while this object exists. `what` is a literal: "flushing", "closing".
   class Call {
    public:
     Call(StallWatch& watch, const char* what);
@@ -57,7 +57,7 @@ class StallWatch {
   CondVar changed_;
   std::list<Entry> calls_ RAWKV_GUARDED_BY(mu_);
   bool stop_ RAWKV_GUARDED_BY(mu_) = false;
-  bool tried_ RAWKV_GUARDED_BY(mu_) = false;  // to start the thread
+  bool tried_ RAWKV_GUARDED_BY(mu_) = false;  // StartThread has tried to start the thread
   Thread thread_;
 };
 
