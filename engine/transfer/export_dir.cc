@@ -51,11 +51,11 @@ Result<std::unique_ptr<ExportDir>> ExportDir::Claim(Fs& fs, const std::string& d
 Status ExportDir::MakeDir() {
   const Status made = MakeDirSynced(fs_, dir_);
   if (made.code() == StatusCode::kNotFound) {
-    return Status::FailedPrecondition(dir_ + ": the directory above it does not exist (" + made.message() +
+    return Status::FailedPrecondition(dir_ + ": its parent directory does not exist (" + made.message() +
                                       "); make it first");
   }
   made_dir_ = made.ok();
-  // Another process has just made it: the lock decides between the two.
+  // If another process has just made the directory, the lock decides between the two.
   return made.code() == StatusCode::kFailedPrecondition ? Status::Ok() : made;
 }
 
@@ -73,8 +73,8 @@ Status ExportDir::CheckClaimable(const std::vector<std::string>& names) const {
 }
 
 Status ExportDir::BeginExport() {
-  // Again under the lock: another export may have finished in between. Then taking the lock has just made a
-  // mark that does not belong there.
+  // Check again under the lock: another export may have finished in between. Then Claim has just made a mark
+  // next to a finished export, and removes it.
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
   if (const Status judged = CheckClaimable(names); !judged.ok()) {
     (void)fs_.RemoveFile(MarkPath());
@@ -103,12 +103,12 @@ void ExportDir::Finish() {
 }
 
 Status ExportDir::Abandon() {
-  // A manifest whose name could not be synced goes, durably, before what it names.
+  // Removes a MANIFEST whose name could not be synced, durably, before the files that it names.
   const Status removed = fs_.RemoveFile(JoinPath(dir_, kExportManifestName));
   RAWKV_RETURN_IF_ERROR(AbsentIsOk(removed));
   if (removed.ok()) RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
   RAWKV_RETURN_IF_ERROR(RemoveOwnFiles());
-  // A power cut must not bring chunks back without the mark.
+  // A power cut must not restore chunks without the mark.
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
   RAWKV_RETURN_IF_ERROR(AbsentIsOk(fs_.RemoveFile(MarkPath())));
   lock_.reset();

@@ -11,22 +11,22 @@ namespace rawkv {
 inline constexpr std::string_view kExportManifestName = "MANIFEST";
 inline constexpr std::string_view kExportOriginName = "ORIGIN";
 
-// The directory that an export is written to, from its claim until its manifest is in place. The file
-// EXPORTING marks it as unfinished, durably and before anything else is written, and is locked: one export
-// at a time writes to it, and the same command begins an interrupted one again. An export is finished if
-// and only if it has its manifest.
+// The directory to which an export is written, from its claim until its MANIFEST is in place. The claim makes
+// the mark EXPORTING durable before anything else is written, and locks it, so that one export at a time
+// writes to the directory. The same command begins an interrupted export again. An export is finished if and
+// only if it has its MANIFEST. Not thread-safe.
 class ExportDir {
  public:
-  // Takes `dir` (resolved): absent, empty, with nothing but lost+found in it, or left by an unfinished
-  // export, whose files are removed. kFailedPrecondition: something else is there, or the directory above is
-  // missing. kBusy: another export is writing there.
+  // Claims `dir` (a resolved path). It may be absent, be empty (lost+found is allowed), or hold an unfinished
+  // export, whose files are removed. kFailedPrecondition: the directory holds something else, or its parent
+  // is missing. kBusy: another export writes there.
   static Result<std::unique_ptr<ExportDir>> Claim(Fs& fs, const std::string& dir);
 
   const std::string& path() const { return dir_; }
-  // The manifest is durable: takes the mark away. That may fail, as the mark means nothing now.
+  // Removes the mark, once the MANIFEST is durable. An error does not matter, as the mark means nothing then.
   void Finish();
-  // Takes away what was written; the directory stays, so that looking for an export there says that there is
-  // none. What cannot be removed stays marked.
+  // Removes what was written. The directory stays, so that an import from it reports that it holds no export.
+  // Files that cannot be removed stay marked.
   Status Abandon();
 
  private:

@@ -31,7 +31,7 @@ Status WriteValue(PayloadIo& payload, const StoredValue& value, ChunkWriter& wri
   return Status::Ok();
 }
 
-// Chunks, then ORIGIN, then the manifest, which makes an export of them.
+// Writes the chunks, then ORIGIN, then MANIFEST, which completes the export.
 Status WriteExport(StoreContext& c, const EngineView& view, PayloadIo& payload, const ExportOptions& options,
                    const std::string& out) {
   Fs& fs = *c.env.fs;
@@ -73,7 +73,7 @@ Status ExportView(StoreContext& c, const EngineView& view, PayloadIo& payload, c
   const Status written = WriteExport(c, view, payload, options, out->path());
   if (written.ok()) out->Finish();
   if (written.ok() || out->Abandon().ok()) return written;
-  return written.WithContext("clearing up failed too, so an unfinished export is left in " + out->path());
+  return written.WithContext("the cleanup failed, too, so an unfinished export is left in " + out->path());
 }
 
 }  // namespace rawkv

@@ -8,8 +8,8 @@
 
 namespace rawkv {
 
-// Writes the view's content as an export (ExportDir). A failure takes away what was written. Reads at most a
-// few chunks of a value at a time.
+// Writes the view's content as an export (ExportDir). Holds a few MiB of a value in memory at a time. A
+// failure removes what was written.
 Status ExportView(StoreContext& context, const EngineView& view, PayloadIo& payload,
                   const ExportOptions& options);
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kBatchBytes = 8ull << 20;
 
-// Fills the index and device of a store in the making, key by key.
+// Fills the index and the device of a new store, key by key.
 class ImportedState {
  public:
   ImportedState(const FormatOptions& options, NewStore& store, KeyIndex& index)
@@ -50,7 +50,7 @@ class ImportedState {
     return pending_bytes_ >= kBatchBytes ? Flush() : Status::Ok();
   }
 
-  // Everything put so far, into the index.
+  // Applies everything that was put so far to the index.
   Status Flush() {
     const std::unique_ptr<IndexBatch> batch = index_.NewBatch();
     AllocationTxn txn = allocator_.Begin();
@@ -83,10 +83,10 @@ class ImportedState {
   MetaRecord meta_;
   ChangeSet pending_;
   uint64_t pending_bytes_ = 0;
-  uint64_t next_write_id_ = 0;  // open generation 0: no later write has one of these
+  uint64_t next_write_id_ = 0;  // ids of open generation 0, which no later write gets
 };
 
-// Puts fragments together across chunks; believes nothing about their order.
+// Joins the fragments of values across chunks, and checks their order.
 class FragmentJoiner {
  public:
   explicit FragmentJoiner(ImportedState& state) : state_(state) {}
@@ -115,7 +115,7 @@ class FragmentJoiner {
   Status CheckTotals(const ExportManifest& m) const {
     if (!open_ && keys_ == m.key_count && value_bytes_ == m.value_bytes) return Status::Ok();
     return Status::Corruption("the chunks hold " + std::to_string(keys_) + " keys and " +
-                              std::to_string(value_bytes_) + " value bytes, the manifest says " +
+                              std::to_string(value_bytes_) + " value bytes, the manifest names " +
                               std::to_string(m.key_count) + " and " + std::to_string(m.value_bytes));
   }
 
