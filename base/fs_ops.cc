@@ -85,6 +85,10 @@ std::string ParentPath(std::string_view path) {
   return std::string(path);
 }
 
+Status AbsentIsOk(const Status& status) {
+  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
+}
+
 Result<bool> Exists(Fs& fs, const std::string& path) {
   const Result<FileStat> stat = fs.Stat(path);
   if (stat.ok()) return true;

@@ -12,6 +12,8 @@ std::string JoinPath(std::string_view dir, std::string_view name);
 std::string ParentPath(std::string_view path);  // "." for a bare name
 
 Result<bool> Exists(Fs& fs, const std::string& path);
+// Ok in place of kNotFound: for removals whose aim is that nothing is there.
+Status AbsentIsOk(const Status& status);
 
 // The whole file; kCorruption if it is larger than `max_bytes`, so that nothing on disk can make us
 // allocate without bound.

@@ -20,7 +20,7 @@ constexpr size_t kEncodedBytes = kLiveAt + kWords * kWordBytes;
 static_assert(kEncodedBytes == 1026);
 static_assert(AllocationPage::kSlots <= UINT16_MAX);
 
-bool LiveWithoutTaken(const AllocationPage& page) {
+bool HasLiveWithoutTaken(const AllocationPage& page) {
   for (size_t i = 0; i < page.live.size(); ++i) {
     if ((page.live[i] & ~page.taken[i]) != 0) return true;
   }

@@ -78,10 +78,6 @@ struct ScrubPass::LogPiece {
   Status damage;
 };
 
-Result<ScrubPass::LogPiece> ScrubPass::NextLogPiece() {
-  return RunQuietly([this] { return ReadLogPiece(); });
-}
-
 Result<ScrubPass::LogPiece> ScrubPass::ReadLogPiece() {
   LogPiece piece;
   const WalContext log = parts_.context.log();
@@ -118,7 +114,7 @@ Result<ScrubPass::LogPiece> ScrubPass::ReadLogPiece() {
 
 Result<ScrubPass::Step> ScrubPass::ScrubLog() {
   for (;;) {
-    RAWKV_ASSIGN_OR_RETURN(const LogPiece piece, NextLogPiece());
+    RAWKV_ASSIGN_OR_RETURN(const LogPiece piece, RunQuietly([this] { return ReadLogPiece(); }));
     if (!piece.damage.ok()) AddFinding("log", parts_.context.paths.wal(), {}, piece.damage.message());
     if (piece.end) return Step::kContinue;
     state_.records += piece.records;

@@ -85,7 +85,6 @@ class ScrubPass {
   Result<Step> ScrubOlder();
 
   struct LogPiece;
-  Result<LogPiece> NextLogPiece();
   Result<LogPiece> ReadLogPiece();
   Result<Step> ScrubSnapshot(Version version);
   Result<Step> ScrubOlderPayloads(Version version, Lineage lineage);

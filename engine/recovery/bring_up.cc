@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/store/replay.h"
-#include "engine/store/snapshot_removal.h"
+#include "engine/recovery/snapshot_removal.h"
 #include "wal/segment_name.h"
 
 namespace rawkv {

@@ -6,7 +6,7 @@
 #include "engine/recovery/bring_up.h"
 #include "engine/recovery/log_reach.h"
 #include "engine/recovery/rollback_steps.h"
-#include "engine/store/snapshot_removal.h"
+#include "engine/recovery/snapshot_removal.h"
 #include "engine/store/store_dir.h"
 #include "engine/store/working_index.h"
 #include "snapshot/leases.h"

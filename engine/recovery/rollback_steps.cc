@@ -5,7 +5,7 @@
 
 #include "base/fs_ops.h"
 #include "engine/store/replay.h"
-#include "engine/store/snapshot_removal.h"
+#include "engine/recovery/snapshot_removal.h"
 #include "engine/store/working_index.h"
 #include "snapshot/pins.h"
 #include "wal/log_salvage.h"

@@ -19,16 +19,7 @@ bool Reachability::IsReachable(Version v) const {
 VersionRanges Reachability::Ranges() const {
   VersionRanges all{{floor, tip}};
   for (const VersionHold& h : holds) all.emplace_back(h.version, h.version);
-  std::sort(all.begin(), all.end());
-  VersionRanges out;
-  for (const auto& [a, b] : all) {
-    if (!out.empty() && a.value() <= out.back().second.value() + 1) {
-      out.back().second = std::max(out.back().second, b);
-    } else {
-      out.emplace_back(a, b);
-    }
-  }
-  return out;
+  return Normalized(std::move(all));
 }
 
 void PinAccount::Add(const DeferredFree& entry) {

@@ -13,10 +13,6 @@ constexpr uint64_t kMaxMarkBytes = 4096;
 constexpr std::string_view kStoreLine = "store ";
 constexpr std::string_view kDeviceMadeLine = "\ndevice made\n";
 
-Status AbsentIsOk(const Status& status) {
-  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
-}
-
 // Whether a claim that was interrupted before its mark may have left this file.
 bool IsClaimLeftover(std::string_view name) {
   return name == "LOCK" || name == "FORMATTING.tmp" || name == "IMPORTING.tmp";

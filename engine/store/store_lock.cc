@@ -95,7 +95,7 @@ Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, cons
     return Status::FailedPrecondition(
         store_dir + ": the store is on media that is read-only; copy it elsewhere to write");
   }
-  if (writable || holder != Holder::kReader) {
+  if (writable) {
     const Status written = WriteHolder(fs, clock, path, holder);
     // The holder's name is only information, and a full filesystem must not prevent a prune.
     if (!written.ok() && written.code() != StatusCode::kNoSpace) return written;

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::string_view kMarkName = "EXPORTING";
 
-Status AbsentIsOk(const Status& status) {
-  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
-}
-
 // "chunk-" and eight digits.
 bool IsChunkName(std::string_view name) {
   constexpr std::string_view kPrefix = "chunk-";

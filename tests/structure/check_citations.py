@@ -3,7 +3,7 @@
 
   * "invariant 8", "invariants 4, 6 and 14": headings of docs/invariants.md.
   * "protocols: snapshot step 9", "protocols: open steps 3 to 13, prune step 1": steps of docs/protocols.md.
-  * "docs/adr/0015", "docs/repair.md": files; links and anchors in Markdown.
+  * "docs/adr/0015", "docs/repair.md": files; `engine/engine.h`, links and anchors in Markdown.
   * `Suite.Name` and `Suite` (all) in the two pages: tests.
   * No document outside the repository: no paragraph sign, no "design" in front of an invariant.
 """
@@ -31,6 +31,7 @@ PROTOCOL = re.compile(rf"\b[Pp]rotocols: ({STEP}(?:, {STEP})*)")
 UNREADABLE = re.compile(r"\b[Pp]rotocols: [a-z ]{1,20}")
 OUTSIDE = re.compile(r"\b[Dd]esign invariants?\b|\bdesign\.md\b|§")
 PAGE = re.compile(r"\bdocs/[\w./-]*\w")
+SOURCE = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w/.-]+\.(?:h|cc|py|proto|cmake))`")
 LINK = re.compile(r"\]\(([^)\s:#]*)(?:#([^)\s]*))?\)")
 
 
@@ -137,6 +138,9 @@ class Citations:
                 self.problems.append(f"{file}:{joined.line(match.start())}: there is no {name}")
 
     def check_links(self, file, text):
+        for name in SOURCE.findall(text):
+            if not (self.root / name).exists():
+                self.problems.append(f"{file}: there is no {name}")
         for target, anchor in LINK.findall(text):
             path = (self.root / file).parent / target if target else self.root / file
             if not path.exists():

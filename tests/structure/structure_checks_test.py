@@ -14,6 +14,7 @@ import check_damage_table  # noqa: E402
 import check_folders  # noqa: E402
 import check_includes  # noqa: E402
 import check_sizes  # noqa: E402
+import check_words  # noqa: E402
 
 
 def problems_of(check, files):
@@ -119,6 +120,25 @@ class CheckFoldersTest(unittest.TestCase):
         self.assertEqual(problems_of(check_folders.check, {"base/a.h": HEADER, "base/README.md": "# base\n"}), [])
         self.assertEqual(problems_of(check_folders.check, {"engine/api/a.h": HEADER}),
                          ["engine/api: no README.md"])
+
+
+class CheckWordsTest(unittest.TestCase):
+    def problems(self, files):
+        return problems_of(check_words.check, files)
+
+    def test_finds_phrases_in_comments_messages_documents_and_test_names(self):
+        for file, line in (("wal/a.cc", "int a;  // written anew\n"),
+                           ("wal/a.cc", 'Fail("the log is written anew");\n'),
+                           ("docs/a.md", "It is written anew.\n"),
+                           ("tests/wal/a_test.cc", "TEST(Wal, LogIsWrittenAnew) {\n"),
+                           ("tools/run-tests", "echo written anew\n")):
+            with self.subTest(file=file, line=line):
+                self.assertEqual(self.problems({file: line}),
+                                 [f'{file}:1: "{"Anew" if "TEST" in line else "anew"}": '
+                                  "write again, from scratch"])
+
+    def test_leaves_code_alone(self):
+        self.assertEqual(self.problems({"wal/a.cc": "const bool told = Tells(beside);\n"}), [])
 
 
 class CheckSizesTest(unittest.TestCase):
@@ -251,6 +271,10 @@ class CheckCitationsTest(unittest.TestCase):
         self.assertEqual(self.problems({"docs/a.md": "[a](b.md) [b](invariants.md#none) [c](#here)\n## Here\n"}),
                          ["docs/a.md: the link b.md leads nowhere",
                           "docs/a.md: the link invariants.md#none leads to no heading"])
+
+    def test_refuses_source_files_that_are_not_there(self):
+        self.assertEqual(self.problems({"wal/a.h": HEADER, "docs/a.md": "`wal/a.h`, `wal/b.cc`\n"}),
+                         ["docs/a.md: there is no wal/b.cc"])
 
     def test_refuses_tests_that_are_not_there(self):
         page = self.PAGES["docs/invariants.md"] + "`Wal.Opens`, `Wal` (all), `Wal.Closes`, `Log` (all)\n"

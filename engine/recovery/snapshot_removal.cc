@@ -1,4 +1,4 @@
-#include "engine/store/snapshot_removal.h"
+#include "engine/recovery/snapshot_removal.h"
 
 namespace rawkv {
 namespace {
