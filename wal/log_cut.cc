@@ -5,14 +5,14 @@
 namespace rawkv {
 namespace {
 
-// Removing what is already gone is ok: an earlier attempt may have failed in between.
+// A missing file is no error: an earlier attempt may have removed it and then failed.
 Status RemoveDurably(const WalContext& context, const std::string& path) {
   const Status removed = context.fs->RemoveFile(path);
   if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
-  return NeverNoSpace(context.fs->SyncDir(context.dir));
+  return MakeNoSpaceFinal(context.fs->SyncDir(context.dir));
 }
 
-// Each removal is durable before the next, so that no order of persistence leaves a gap.
+// Each removal is durable before the next one, so that a power cut leaves no gap.
 Status RemoveAbove(const WalContext& context, Version first, std::vector<SegmentFile>* files) {
   while (!files->empty() && files->back().first > first) {
     RAWKV_RETURN_IF_ERROR(DropNewest(context, files));
@@ -22,16 +22,16 @@ Status RemoveAbove(const WalContext& context, Version first, std::vector<Segment
 
 }  // namespace
 
-Result<CutPoint> FindCut(const WalContext& context, const std::vector<SegmentFile>& files,
-                         Version keep_through) {
+Result<CutPoint> FindCutPoint(const WalContext& context, const std::vector<SegmentFile>& files,
+                              Version keep_through) {
   CutPoint cut;
   cut.at.last = keep_through;
   const Version next = Next(keep_through);
   for (std::optional<size_t> index = FindSegment(files, next); index;) {
     RAWKV_ASSIGN_OR_RETURN(SegmentReader reader, SegmentReader::Open(context, files[*index]));
     if (!reader.live() && files[*index].first == next) {
-      // The abandoned branch began this segment right above the fork: records of the new one would be
-      // dead in it.
+      // The abandoned branch began this segment right above the fork. Readers would ignore records of the
+      // new branch in it.
       index = *index == 0 ? std::nullopt : std::optional<size_t>(*index - 1);
       continue;
     }
@@ -39,7 +39,7 @@ Result<CutPoint> FindCut(const WalContext& context, const std::vector<SegmentFil
       RAWKV_ASSIGN_OR_RETURN(const std::optional<Frame> frame, reader.Next());
       if (frame) continue;
       return Status::Corruption(reader.path() + ", offset " + std::to_string(reader.point().offset) +
-                                ": version " + ToString(keep_through) + ", which is to stay, is not there (" +
+                                ": version " + ToString(keep_through) + ", which must stay, is missing (" +
                                 reader.why() + ")");
     }
     cut.segment = files[*index];
@@ -57,8 +57,8 @@ Result<SegmentWriter> CutAfter(const WalContext& context, const WalOptions& opti
     RAWKV_RETURN_IF_ERROR(RemoveAbove(context, cut.segment->first, files));
     return SegmentWriter::Open(context, cut.segment->path, cut.header, cut.at);
   }
-  // All go. The oldest stays until there is another one: a missing log is corruption. One of the same
-  // name is replaced by the rename.
+  // No segment is kept. The oldest one stays until the new one exists, since a store without a log is
+  // corrupt. If both have the same name, the rename replaces the old one.
   if (!files->empty()) RAWKV_RETURN_IF_ERROR(RemoveAbove(context, files->front().first, files));
   return RestartLog(context, options, Next(cut.at.last), files);
 }
@@ -90,7 +90,7 @@ Result<SegmentWriter> CreateFirstSegment(const WalContext& context, const WalOpt
                                          Version first) {
   SegmentHeader header;
   header.first = first;
-  return SegmentWriter::Create(context, header, NextFill(options, 0, 2 * kSegmentHeaderBytes));
+  return SegmentWriter::Create(context, header, PlanFill(options, 0, 2 * kSegmentHeaderBytes));
 }
 
 }  // namespace rawkv

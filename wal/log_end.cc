@@ -10,8 +10,8 @@ std::string VersionRange(Version from, Version to) {
   return "versions " + ToString(from) + " to " + ToString(to);
 }
 
-// The highest version that the log itself shows to be lost: up to where it can be read again.
-Version LostThrough(const LogTail& tail) {
+// The highest lost version that the log itself shows: the one before its next readable record.
+Version LastLostVersion(const LogTail& tail) {
   const Version missing = Next(tail.last);
   Version through = missing;
   if (tail.later) {
@@ -23,7 +23,7 @@ Version LostThrough(const LogTail& tail) {
   return std::max(through, missing);
 }
 
-LogEndVerdict Corrupt(const LogTail& tail, Version through, const std::string& evidence) {
+LogEndVerdict CorruptVerdict(const LogTail& tail, Version through, const std::string& evidence) {
   LogEndVerdict verdict;
   verdict.end = LogEnd::kCorrupt;
   verdict.damaged_from = Next(tail.last);
@@ -36,21 +36,22 @@ LogEndVerdict Corrupt(const LogTail& tail, Version through, const std::string& e
 }  // namespace
 
 LogEndVerdict JudgeLogEnd(const LogTail& tail) {
-  // A later frame's claim, or a later segment: one is made only after its predecessor was synced.
+  // A later frame claims durability. A later segment proves it, since the writer makes a segment only after
+  // it has synced the predecessor.
   if (tail.later_proves_durable) {
-    return Corrupt(tail, LostThrough(tail), "a later frame shows that it was durable");
+    return CorruptVerdict(tail, LastLostVersion(tail), "a later frame shows that it was durable");
   }
   if (tail.successor) {
-    return Corrupt(tail, LostThrough(tail), "a later segment shows that this one was complete");
+    return CorruptVerdict(tail, LastLostVersion(tail), "a later segment shows that this one was complete");
   }
   if (tail.proven > tail.last) {
-    return Corrupt(tail, tail.proven, "an index or a snapshot shows that it was durable");
+    return CorruptVerdict(tail, tail.proven, "an index or a snapshot shows that it was durable");
   }
   LogEndVerdict verdict;
   verdict.torn_bytes = tail.garbage_bytes + tail.dead_bytes;
   if (tail.garbage_bytes == 0 && tail.dead_segments == 0) return verdict;
   verdict.end = LogEnd::kTorn;
-  verdict.reason = std::to_string(tail.garbage_bytes) + " bytes behind version " + ToString(tail.last) +
+  verdict.reason = std::to_string(tail.garbage_bytes) + " bytes after version " + ToString(tail.last) +
                    " never became durable (" + tail.why + ")";
   if (tail.dead_segments != 0) {
     verdict.reason =

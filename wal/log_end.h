@@ -9,15 +9,15 @@
 
 namespace rawkv {
 
-// What a scan saw behind the last good record, and what others know about it.
+// What a scan found after the last good record ("the good end"), and what is known from elsewhere.
 struct LogTail {
-  Version last;                      // last good record
+  Version last;                      // version of the last good record
   Version proven;                    // highest version that an index or a snapshot shows to have been durable
-  std::string why;                   // what is wrong with the next frame
-  uint64_t garbage_bytes = 0;        // in the segment of the good end, up to the last byte not zero
-  std::optional<FrameHeader> later;  // first frame of this branch behind the good end
-  bool later_proves_durable = false;
-  // First version of the segment of this branch that follows, where it does not continue the good end.
+  std::string why;                   // why the next frame is not good
+  uint64_t garbage_bytes = 0;        // in the segment of the good end, through the last nonzero byte
+  std::optional<FrameHeader> later;  // first frame of this branch after the good end
+  bool later_proves_durable = false;  // a later frame claims that the missing version was durable
+  // First version of the next segment of this branch, if that segment does not continue the good end.
   std::optional<Version> successor;
   uint64_t dead_segments = 0;  // later segments of abandoned branches
   uint64_t dead_bytes = 0;
@@ -28,11 +28,11 @@ struct LogEndVerdict {
   Version damaged_from;  // kCorrupt
   Version damaged_to;
   uint64_t torn_bytes = 0;
-  std::string reason;  // kTorn, kCorrupt; without the place
+  std::string reason;  // kTorn, kCorrupt; does not name the place
 };
 
-// Invariant 9, and nothing else: the end is corrupt if and only if something shows that the
-// version missing there was durable.
+// Decides by invariant 9: the end is corrupt if and only if there is proof that the version missing there was
+// durable.
 LogEndVerdict JudgeLogEnd(const LogTail& tail);
 
 }  // namespace rawkv

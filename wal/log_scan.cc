@@ -7,7 +7,7 @@
 namespace rawkv {
 namespace {
 
-// Keeps invariant 9: walks the good part of the log, then gathers what JudgeLogEnd needs.
+// Keeps invariant 9: walks the good part of the log, then collects the facts that JudgeLogEnd needs.
 class LogScanner {
  public:
   LogScanner(const WalContext& context, std::vector<SegmentFile> files)
@@ -19,42 +19,42 @@ class LogScanner {
     tail_.proven = proven;
     size_t index = FindSegment(files_, from).value_or(0);
     RAWKV_ASSIGN_OR_RETURN(SegmentReader reader, SegmentReader::Open(context_, files_[index]));
-    // An interrupted cut leaves segments of an abandoned branch behind the good ones.
+    // An interrupted cut leaves segments of an abandoned branch after the good ones.
     while (!reader.live() && index > 0) {
       RAWKV_ASSIGN_OR_RETURN(reader, SegmentReader::Open(context_, files_[--index]));
     }
     if (reader.live()) {
-      RAWKV_RETURN_IF_ERROR(Walk(index, &reader));
+      RAWKV_RETURN_IF_ERROR(WalkGoodPart(index, &reader));
     } else {
-      AllDead(reader);
+      RecordDeadLog(reader);
     }
-    return Judge();
+    return JudgeEnd();
   }
 
  private:
-  // Every segment of the log is of an abandoned branch: a rollback onto a snapshot was interrupted.
-  void AllDead(const SegmentReader& oldest) {
-    SetEnd(oldest);
+  // For a log whose every segment belongs to an abandoned branch: a rollback to a snapshot was interrupted.
+  void RecordDeadLog(const SegmentReader& oldest) {
+    RecordEnd(oldest);
     tail_.why = "segment of an abandoned branch";
     for (const SegmentFile& file : files_) CountDead(file);
   }
 
-  Status Walk(size_t index, SegmentReader* reader) {
+  Status WalkGoodPart(size_t index, SegmentReader* reader) {
     for (;;) {
       for (;;) {
         RAWKV_ASSIGN_OR_RETURN(const std::optional<Frame> frame, reader->Next());
         if (!frame) break;
       }
       scan_.durable_through = std::max(scan_.durable_through, reader->durable_through());
-      SetEnd(*reader);
+      RecordEnd(*reader);
       RAWKV_ASSIGN_OR_RETURN(std::optional<SegmentReader> next, FindSuccessor(&index));
       if (!next) return InspectEnd(reader);
       if (next->header().first <= scan_.last) {
         return Status::Corruption(next->path() + ": begins at version " + ToString(next->header().first) +
-                                  ", which " + reader->path() + " holds too");
+                                  ", which " + reader->path() + " also holds");
       }
-      // The successor names the frame that it follows, so nothing is missing between the two, whatever
-      // lies behind the good end of this one.
+      // The successor carries the checksum of the frame that it follows. So nothing is missing between the
+      // two segments, and the bytes after the good end of this one do not matter.
       const bool continues =
           next->header().first == Next(scan_.last) && next->header().prev_checksum == scan_.end_checksum;
       if (!continues) {
@@ -65,8 +65,8 @@ class LogScanner {
     }
   }
 
-  // The next segment of this branch behind files_[*index], which then names it; dead ones between are
-  // counted.
+  // Finds the next segment of this branch after files_[*index], and moves *index to it. Counts the dead
+  // segments in between.
   Result<std::optional<SegmentReader>> FindSuccessor(size_t* index) {
     while (*index + 1 < files_.size()) {
       RAWKV_ASSIGN_OR_RETURN(SegmentReader next, SegmentReader::Open(context_, files_[++*index]));
@@ -82,22 +82,22 @@ class LogScanner {
   }
 
   Status InspectEnd(SegmentReader* reader) {
-    RAWKV_ASSIGN_OR_RETURN(const SegmentTail behind, reader->InspectTail());
-    tail_.garbage_bytes = behind.nonzero_end - scan_.end_offset;
-    tail_.later = behind.later;
-    tail_.later_proves_durable = behind.proves_durable;
+    RAWKV_ASSIGN_OR_RETURN(const SegmentTail found, reader->InspectTail());
+    tail_.garbage_bytes = found.nonzero_end - scan_.end_offset;
+    tail_.later = found.later;
+    tail_.later_proves_durable = found.proves_durable;
     tail_.why = reader->why();
     return {};
   }
 
-  void SetEnd(const SegmentReader& reader) {
+  void RecordEnd(const SegmentReader& reader) {
     scan_.last = reader.point().last;
     scan_.segment = reader.path();
     scan_.end_offset = reader.point().offset;
     scan_.end_checksum = reader.point().checksum;
   }
 
-  LogScan Judge() {
+  LogScan JudgeEnd() {
     tail_.last = scan_.last;
     const LogEndVerdict verdict = JudgeLogEnd(tail_);
     scan_.end = verdict.end;
@@ -116,8 +116,9 @@ class LogScanner {
   LogTail tail_;
 };
 
-// The last good record, for a listing. Damage past it is not the listing's to report; a refused read is.
-Result<Version> LastReadable(const WalContext& context, const SegmentFile& file) {
+// The last good record, for a listing. A listing does not report damage after it, but does report a refused
+// read.
+Result<Version> FindLastReadable(const WalContext& context, const SegmentFile& file) {
   Result<SegmentReader> reader = SegmentReader::Open(context, file);
   if (reader.status().refused()) return reader.status();
   if (!reader.ok()) return Previous(file.first);
@@ -133,7 +134,7 @@ Result<Version> LastReadable(const WalContext& context, const SegmentFile& file)
 Result<LogScan> ScanLog(const WalContext& context, Version from, Version proven) {
   RAWKV_ASSIGN_OR_RETURN(std::vector<SegmentFile> files, ListSegmentFiles(*context.fs, context.dir));
   if (files.empty()) {
-    return Status::Corruption(context.dir + ": no log segment; the changelog is missing altogether");
+    return Status::Corruption(context.dir + ": no log segment; the whole changelog is missing");
   }
   return LogScanner(context, std::move(files)).Run(from, proven);
 }
@@ -147,7 +148,7 @@ Result<std::vector<SegmentInfo>> ListSegments(const WalContext& context) {
     if (sealed) {
       last = Previous(files[i + 1].first);
     } else {
-      RAWKV_ASSIGN_OR_RETURN(last, LastReadable(context, files[i]));
+      RAWKV_ASSIGN_OR_RETURN(last, FindLastReadable(context, files[i]));
     }
     infos.push_back({.path = files[i].path,
                      .first = files[i].first,

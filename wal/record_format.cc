@@ -34,7 +34,7 @@ uint64_t HeaderChecksum(const char* header, uint64_t seed) {
   return Xxh3(AsBytes({header, kChecksumAt}), seed);
 }
 
-// What encoding promises and parsing checks.
+// Encoding guarantees this, and parsing checks it.
 bool PayloadFitsKind(FrameKind kind, uint64_t payload_bytes) {
   return kind == FrameKind::kRecord ? payload_bytes >= kRecordTimeBytes : payload_bytes == 0;
 }

@@ -51,7 +51,7 @@ Result<SegmentHeader> DecodeSegmentHeader(ConstBytes bytes, const std::string& p
   if (in.substr(kMagicAt, kMagic.size()) != kMagic) {
     return Status::Corruption(path + ": segment header damaged, or not a log segment");
   }
-  // Checksum before format: every later format keeps magic, format and this checksum in place.
+  // The checksum is checked before the format: every later format keeps magic, format and checksum in place.
   const uint64_t checksum = LoadLe<uint64_t>(in.data() + kChecksumAt);
   if (checksum != Xxh3(bytes.first(kChecksumAt))) {
     return Status::Corruption(path + ": segment header damaged (checksum)");

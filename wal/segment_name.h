@@ -15,7 +15,7 @@ namespace rawkv {
 inline constexpr Version kMinSegmentVersion = Version(1);
 inline constexpr Version kMaxSegmentVersion = Next(kMaxVersion);
 
-// A segment as its directory shows it: nothing of its content is known yet.
+// A segment as its directory lists it. Its content has not been read.
 struct SegmentFile {
   Version first;  // from the name
   std::string path;
@@ -25,13 +25,14 @@ struct SegmentFile {
 // 20 digits and ".log", so that the order of names is the order of versions.
 std::string SegmentName(Version first);
 std::optional<Version> ParseSegmentName(std::string_view name);
-// A half-made segment, to be swept.
+// True for the temporary name of an unfinished segment, which a sweep deletes.
 bool IsTemporarySegmentName(std::string_view name);
 
-// By first version. Other names are left out: they are none of ours. Safe beside a writer.
+// The segments in `dir`, ordered by first version. Ignores files with other names. Safe while another thread
+// or process writes the log.
 Result<std::vector<SegmentFile>> ListSegmentFiles(Fs& fs, const std::string& dir);
 
-// Index of the newest segment that can hold `version`, or none if all begin above it.
+// Index of the newest segment that can hold `version`; none if all segments begin above it.
 std::optional<size_t> FindSegment(const std::vector<SegmentFile>& files, Version version);
 
 }  // namespace rawkv

@@ -8,12 +8,12 @@
 namespace rawkv {
 namespace {
 
-// Large enough that small records cost no system call each, small enough for a store at rest.
+// Large enough to read many small records with one system call, small enough to keep while a store is idle.
 constexpr uint64_t kWindowBytes = 256 * 1024;
 
 }  // namespace
 
-LogRecord RecordOf(const Frame& frame) {
+LogRecord ToLogRecord(const Frame& frame) {
   return {.head = {.version = frame.header.version,
                    .lineage = frame.header.lineage,
                    .time_unix_ms = frame.time_unix_ms,
@@ -42,7 +42,7 @@ Result<SegmentReader> SegmentReader::OpenFile(const WalContext& context, const S
 
 Result<SegmentReader> SegmentReader::Open(const WalContext& context, const SegmentFile& file) {
   RAWKV_ASSIGN_OR_RETURN(SegmentReader reader, OpenFile(context, file));
-  RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, reader.View(0, kSegmentHeaderBytes));
+  RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, reader.ReadWindow(0, kSegmentHeaderBytes));
   RAWKV_ASSIGN_OR_RETURN(reader.header_, DecodeSegmentHeader(raw, file.path));
   if (reader.header_.store_uuid != context.store_uuid) {
     return Status::Corruption(file.path + ": belongs to store " + reader.header_.store_uuid.ToString() +
@@ -59,11 +59,11 @@ Result<SegmentReader> SegmentReader::Open(const WalContext& context, const Segme
 }
 
 Result<std::optional<Frame>> SegmentReader::Next() {
-  RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, View(point_.offset, kFrameHeaderBytes));
+  RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, ReadWindow(point_.offset, kFrameHeaderBytes));
   FrameHeader head;
   switch (ParseFrameHeader(raw, seed_, &head)) {
     case FrameParse::kNone:
-      return Stop(AllZero(raw) ? "nothing written" : "no intact frame header");
+      return RejectFrame(AllZero(raw) ? "nothing written" : "no intact frame header");
     case FrameParse::kNewer:
       return Status::NotSupported(path_ + ": frame of a newer format at offset " +
                                   std::to_string(point_.offset));
@@ -71,18 +71,19 @@ Result<std::optional<Frame>> SegmentReader::Next() {
       break;
   }
   const bool record = head.kind == FrameKind::kRecord;
-  if (head.offset != point_.offset) return Stop("frame written for another place");
-  if (!OnChain(context_->chain, head)) return Stop("frame of an abandoned branch");
-  if (head.prev_checksum != point_.checksum) return Stop("frame does not follow its predecessor");
-  if (head.version != (record ? rawkv::Next(point_.last) : point_.last)) return Stop("unexpected version");
-  if (head.durable_through > point_.last) return Stop("frame claims what was not yet written");
+  if (head.offset != point_.offset) return RejectFrame("frame written for another place");
+  if (!OnChain(context_->chain, head)) return RejectFrame("frame of an abandoned branch");
+  if (head.prev_checksum != point_.checksum) return RejectFrame("frame does not follow its predecessor");
+  if (head.version != (record ? rawkv::Next(point_.last) : point_.last))
+    return RejectFrame("unexpected version");
+  if (head.durable_through > point_.last) return RejectFrame("frame claims an unwritten version as durable");
   const uint64_t framed_bytes = FramedBytes(head.payload_bytes);
-  if (framed_bytes > size_ - point_.offset) return Stop("frame cut short by the end of the file");
+  if (framed_bytes > size_ - point_.offset) return RejectFrame("frame cut short by the end of the file");
 
   RAWKV_ASSIGN_OR_RETURN(const ConstBytes payload,
-                         View(point_.offset + kFrameHeaderBytes, head.payload_bytes));
-  if (payload.size() != head.payload_bytes) return Stop("frame cut short by the end of the file");
-  if (Xxh3(payload, seed_) != head.payload_checksum) return Stop("payload checksum mismatch");
+                         ReadWindow(point_.offset + kFrameHeaderBytes, head.payload_bytes));
+  if (payload.size() != head.payload_bytes) return RejectFrame("frame cut short by the end of the file");
+  if (Xxh3(payload, seed_) != head.payload_checksum) return RejectFrame("payload checksum mismatch");
 
   Frame frame{.header = head, .time_unix_ms = 0, .body = {}};
   if (record) {
@@ -94,14 +95,14 @@ Result<std::optional<Frame>> SegmentReader::Next() {
   return std::optional<Frame>(frame);
 }
 
-Result<SegmentReader> SegmentReader::OpenUnjudged(const WalContext& context, const SegmentFile& file) {
+Result<SegmentReader> SegmentReader::OpenIgnoringHeader(const WalContext& context, const SegmentFile& file) {
   return OpenFile(context, file);
 }
 
-Status SegmentReader::EachFrame(uint64_t from, uint64_t to,
-                                const std::function<bool(const FrameHeader&)>& fn) {
+Status SegmentReader::ForEachFrame(uint64_t from, uint64_t to,
+                                   const std::function<bool(const FrameHeader&)>& fn) {
   for (uint64_t offset = from; offset < to; offset += kFrameStepBytes) {
-    RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, View(offset, kFrameHeaderBytes));
+    RAWKV_ASSIGN_OR_RETURN(const ConstBytes raw, ReadWindow(offset, kFrameHeaderBytes));
     FrameHeader head;
     const FrameParse parsed = ParseFrameHeader(raw, seed_, &head);
     if (parsed == FrameParse::kNewer) {
@@ -117,7 +118,7 @@ Result<SegmentTail> SegmentReader::InspectTail() {
   SegmentTail tail;
   RAWKV_ASSIGN_OR_RETURN(tail.nonzero_end, FindNonZeroEnd(*file_, point_.offset));
   const Version missing = rawkv::Next(point_.last);
-  RAWKV_RETURN_IF_ERROR(EachFrame(point_.offset, tail.nonzero_end, [&](const FrameHeader& head) {
+  RAWKV_RETURN_IF_ERROR(ForEachFrame(point_.offset, tail.nonzero_end, [&](const FrameHeader& head) {
     if (head.version < missing) return true;
     if (!tail.later) tail.later = head;
     tail.proves_durable = tail.proves_durable || head.durable_through >= missing;
@@ -128,7 +129,7 @@ Result<SegmentTail> SegmentReader::InspectTail() {
 
 Result<bool> SegmentReader::SeekRecord(Version version) {
   bool found = false;
-  RAWKV_RETURN_IF_ERROR(EachFrame(kSegmentHeaderBytes, size_, [&](const FrameHeader& head) {
+  RAWKV_RETURN_IF_ERROR(ForEachFrame(kSegmentHeaderBytes, size_, [&](const FrameHeader& head) {
     if (head.kind != FrameKind::kRecord || head.version != version) return true;
     point_ = {.offset = head.offset, .checksum = head.prev_checksum, .last = Previous(version)};
     found = true;
@@ -137,23 +138,23 @@ Result<bool> SegmentReader::SeekRecord(Version version) {
   return found;
 }
 
-Result<Version> SegmentReader::NewestFrame() {
+Result<Version> SegmentReader::FindNewestVersion() {
   Version newest;
-  RAWKV_RETURN_IF_ERROR(EachFrame(kSegmentHeaderBytes, size_, [&](const FrameHeader& head) {
+  RAWKV_RETURN_IF_ERROR(ForEachFrame(kSegmentHeaderBytes, size_, [&](const FrameHeader& head) {
     newest = std::max(newest, head.version);
     return true;
   }));
   return newest;
 }
 
-Result<ConstBytes> SegmentReader::View(uint64_t offset, uint64_t length) {
+Result<ConstBytes> SegmentReader::ReadWindow(uint64_t offset, uint64_t length) {
   if (offset >= size_) return ConstBytes();
   length = std::min(length, size_ - offset);
   const bool held = offset >= window_begin_ && offset + length <= window_begin_ + window_bytes_;
   if (!held) {
     const uint64_t wanted = std::min(std::max(length, kWindowBytes), size_ - offset);
     if (window_.size() < wanted) window_.resize(wanted);
-    window_bytes_ = 0;  // nothing is held if the read fails
+    window_bytes_ = 0;  // a failed read leaves the window empty
     RAWKV_ASSIGN_OR_RETURN(const size_t got, file_->ReadAt(offset, Bytes(window_).first(wanted)));
     window_begin_ = offset;
     window_bytes_ = got;
@@ -162,7 +163,7 @@ Result<ConstBytes> SegmentReader::View(uint64_t offset, uint64_t length) {
   return ConstBytes(window_).subspan(offset - window_begin_, std::min(length, available));
 }
 
-std::optional<Frame> SegmentReader::Stop(const char* why) {
+std::optional<Frame> SegmentReader::RejectFrame(const char* why) {
   why_ = why;
   return std::nullopt;
 }
@@ -173,7 +174,7 @@ Result<uint64_t> FindNonZeroEnd(File& file, uint64_t from) {
   while (end > from) {
     const uint64_t begin = std::max(from, end - std::min(end, kWindowBytes));
     RAWKV_ASSIGN_OR_RETURN(const size_t got, file.ReadAt(begin, Bytes(block).first(end - begin)));
-    // Most of a segment is zeros to its end.
+    // Most segments end in many zeros, which AllZero skips fast.
     if (!AllZero(ConstBytes(block).first(got))) {
       size_t length = got;
       while (block[length - 1] == std::byte{0}) --length;

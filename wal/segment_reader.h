@@ -15,72 +15,72 @@
 
 namespace rawkv {
 
-// A place between two frames: where the next one goes, and what it must follow.
+// A place between two frames of a segment.
 struct ChainPoint {
-  uint64_t offset = kSegmentHeaderBytes;
-  uint64_t checksum = 0;  // chain value for the next frame
-  Version last;           // last record before this place
+  uint64_t offset = kSegmentHeaderBytes;  // where the next frame begins
+  uint64_t checksum = 0;                  // the next frame must carry it as prev_checksum
+  Version last;                           // version of the last record before this place
 };
 
 struct Frame {
   FrameHeader header;
   uint64_t time_unix_ms = 0;
-  ConstBytes body;  // until the reader's next call
+  ConstBytes body;  // valid until the next call to the reader
 };
 
-// A record frame as its readers see it; shares the frame's body.
-LogRecord RecordOf(const Frame& frame);
+// Converts a record frame. The result refers to the frame's body.
+LogRecord ToLogRecord(const Frame& frame);
 
-// What lies behind the good part of a segment.
+// What follows the last good frame of a segment ("the good end").
 struct SegmentTail {
-  uint64_t nonzero_end = 0;  // behind the last byte that is not zero; the good end if there is none
-  // First frame of this branch behind the good end, at or above the version that is missing there.
+  uint64_t nonzero_end = 0;  // offset after the last byte that is not zero; the good end if all are zero
+  // First frame of this branch after the good end that carries the missing version or a higher one.
   std::optional<FrameHeader> later;
-  bool proves_durable = false;  // such a frame says that the missing version was durable
+  bool proves_durable = false;  // such a frame claims that the missing version was durable
 };
 
-// Reads one segment forward. Verifies everything that it hands out; memory is bounded by one record,
-// and no length is believed before its checksum has passed. Not thread-safe.
+// Reads one segment forward, and verifies every frame before it returns it. Uses memory for one record at
+// most, and trusts a length only after its checksum has passed. Not thread-safe.
 class SegmentReader {
  public:
-  // `context` must outlive the reader. kCorruption if the header is damaged, of another store or not
-  // what the name says, or if the file has vanished; kNotSupported for a newer format.
+  // `context` must outlive the reader. kCorruption if the header is damaged, belongs to another store or
+  // contradicts the file's name, or if the file has vanished; kNotSupported for a newer format.
   static Result<SegmentReader> Open(const WalContext& context, const SegmentFile& file);
 
-  // The same without looking at the header, which may be damaged: for what can still be had of a damaged
-  // log. header() and live() mean nothing; SeekRecord comes first. kCorruption if the file has vanished.
-  static Result<SegmentReader> OpenUnjudged(const WalContext& context, const SegmentFile& file);
-  // Moves point() to the record `version` of this branch, found by its own checksums, and says whether it
-  // is there. What it claims to follow is taken for given.
+  // Opens a segment of a damaged log without reading its header. header() and live() are meaningless then,
+  // and SeekRecord must be called first. kCorruption if the file has vanished.
+  static Result<SegmentReader> OpenIgnoringHeader(const WalContext& context, const SegmentFile& file);
+  // Searches for the record `version` of this branch by its checksums. Moves point() to the record and
+  // returns true if the segment holds it. Does not check the frame that the record claims to follow.
   Result<bool> SeekRecord(Version version);
   // The highest version that an intact frame header of this branch carries; 0 if there is none.
-  Result<Version> NewestFrame();
+  Result<Version> FindNewestVersion();
 
-  // The frame at point() if it is good, moving point() behind it; otherwise nothing, and why() says
-  // what is wrong there. kNotSupported for an intact frame of a newer format.
+  // Returns the frame at point() if it is good, and moves point() past it. Otherwise returns nothing, and
+  // why() gives the reason. kNotSupported for an intact frame of a newer format.
   Result<std::optional<Frame>> Next();
-  // Searches the file from point() on.
+  // Searches the rest of the file, from point() to its end.
   Result<SegmentTail> InspectTail();
 
   const std::string& path() const { return path_; }
   const SegmentHeader& header() const { return header_; }
   uint64_t size() const { return size_; }
   const ChainPoint& point() const { return point_; }
-  Version durable_through() const { return durable_through_; }  // highest claim of frames read
-  const char* why() const { return why_; }
-  // False for a segment that an abandoned branch made above its fork: all in it is dead.
+  Version durable_through() const { return durable_through_; }  // highest claim of the frames read so far
+  const char* why() const { return why_; }                      // why Next returned no frame
+  // False for a segment that an abandoned branch made above its fork: no record in it counts.
   bool live() const { return context_->chain.Contains(header_.lineage, header_.first); }
 
  private:
   SegmentReader() = default;
   static Result<SegmentReader> OpenFile(const WalContext& context, const SegmentFile& file);
-  // Calls `fn` for every intact frame header of this branch in [from, to), wherever it stands; `fn` returns
-  // false to end. Looks at every step, also inside frames that seem whole: a length behind a bad frame is
-  // no guide.
-  Status EachFrame(uint64_t from, uint64_t to, const std::function<bool(const FrameHeader&)>& fn);
-  // Up to `length` bytes at `offset`, fewer only at the end of the file.
-  Result<ConstBytes> View(uint64_t offset, uint64_t length);
-  std::optional<Frame> Stop(const char* why);
+  // Calls `fn` for every intact frame header of this branch in [from, to), until `fn` returns false. Tries
+  // every multiple of kFrameStepBytes, also inside frames that seem whole: after a bad frame the lengths in
+  // later frames cannot be trusted.
+  Status ForEachFrame(uint64_t from, uint64_t to, const std::function<bool(const FrameHeader&)>& fn);
+  // Returns `length` bytes at `offset`, or fewer at the end of the file. Valid until the next call.
+  Result<ConstBytes> ReadWindow(uint64_t offset, uint64_t length);
+  std::optional<Frame> RejectFrame(const char* why);
 
   const WalContext* context_ = nullptr;
   std::unique_ptr<File> file_;
@@ -96,7 +96,7 @@ class SegmentReader {
   uint64_t window_bytes_ = 0;
 };
 
-// Behind the last byte at or after `from` that is not zero, or `from`.
+// Offset after the last nonzero byte at or after `from`; `from` if there is none.
 Result<uint64_t> FindNonZeroEnd(File& file, uint64_t from);
 
 }  // namespace rawkv

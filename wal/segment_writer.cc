@@ -15,26 +15,26 @@ Status RemoveIfPresent(Fs& fs, const std::string& path) {
   return removed.code() == StatusCode::kNotFound ? Status::Ok() : removed;
 }
 
-// The content of a new segment under its temporary name. Only a sync can fail for good here.
-Status WriteNew(Fs& fs, const std::string& path, const std::string& header, uint64_t fill_bytes) {
-  RAWKV_RETURN_IF_ERROR(RemoveIfPresent(fs, path));  // of an earlier attempt
+// Writes a new segment under its temporary name. Only an error of the sync is final.
+Status WriteNewSegment(Fs& fs, const std::string& path, const std::string& header, uint64_t fill_bytes) {
+  RAWKV_RETURN_IF_ERROR(RemoveIfPresent(fs, path));  // a leftover of an earlier attempt
   RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kCreateNew));
   RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(header)));
   RAWKV_RETURN_IF_ERROR(file->ZeroFill(header.size(), fill_bytes - header.size()));
-  return NeverAgain(file->Sync());
+  return MakeFinal(file->Sync());
 }
 
 }  // namespace
 
-Status NeverNoSpace(const Status& status) {
+Status MakeNoSpaceFinal(const Status& status) {
   return status.code() == StatusCode::kNoSpace ? Status::IoError(status.message()) : status;
 }
 
-Status NeverAgain(const Status& status) {
+Status MakeFinal(const Status& status) {
   return status.lacks_resource() ? Status::IoError(status.message()) : status;
 }
 
-FillTarget NextFill(const WalOptions& options, uint64_t filled, uint64_t needed) {
+FillTarget PlanFill(const WalOptions& options, uint64_t filled, uint64_t needed) {
   RAWKV_CHECK(needed <= options.segment_bytes, "a group that does not fit goes to the next segment");
   const uint64_t least = (needed + kFillUnitBytes - 1) / kFillUnitBytes * kFillUnitBytes;
   const uint64_t step = (filled + options.fill_step_bytes) / kFillUnitBytes * kFillUnitBytes;
@@ -59,23 +59,23 @@ Result<SegmentWriter> SegmentWriter::Create(const WalContext& context, SegmentHe
 
   const std::string temporary = writer.path_ + ".tmp";
   writer.filled_bytes_ = fill.to;
-  Status status = WriteNew(fs, temporary, block, fill.to);
+  Status status = WriteNewSegment(fs, temporary, block, fill.to);
   if (status.code() == StatusCode::kNoSpace && fill.least < fill.to) {
     writer.filled_bytes_ = fill.least;
-    status = WriteNew(fs, temporary, block, fill.least);
+    status = WriteNewSegment(fs, temporary, block, fill.least);
   }
-  // A rename that fails has not happened, so even here kNoSpace leaves everything as it was.
+  // A failed rename has changed nothing, so kNoSpace is still true here.
   if (status.ok()) status = fs.Rename(temporary, writer.path_);
   if (!status.ok()) {
-    // Gives the space back where it can; the first error is the one that counts, and a leftover is
-    // removed by the next attempt.
+    // Frees the space if possible. The first error is the one to return, and the next attempt removes a
+    // leftover.
     (void)RemoveIfPresent(fs, temporary).ok();
     return status;
   }
   if (named != nullptr) *named = true;
-  RAWKV_RETURN_IF_ERROR(NeverNoSpace(fs.SyncDir(context.dir)));
+  RAWKV_RETURN_IF_ERROR(MakeNoSpaceFinal(fs.SyncDir(context.dir)));
   Result<std::unique_ptr<File>> opened = fs.Open(writer.path_, OpenMode::kReadWrite);
-  if (!opened.ok()) return NeverNoSpace(opened.status());
+  if (!opened.ok()) return MakeNoSpaceFinal(opened.status());
   writer.file_ = std::move(opened).value();
   return writer;
 }
@@ -90,7 +90,7 @@ Result<SegmentWriter> SegmentWriter::Open(const WalContext& context, const std::
   RAWKV_ASSIGN_OR_RETURN(const uint64_t dirty_end, FindNonZeroEnd(*writer.file_, at.offset));
   if (dirty_end > at.offset) {
     RAWKV_RETURN_IF_ERROR(writer.file_->ZeroFill(at.offset, dirty_end - at.offset));
-    RAWKV_RETURN_IF_ERROR(NeverAgain(writer.file_->Sync()));
+    RAWKV_RETURN_IF_ERROR(MakeFinal(writer.file_->Sync()));
   }
   RAWKV_ASSIGN_OR_RETURN(writer.filled_bytes_, writer.file_->Size());
   return writer;
@@ -106,25 +106,25 @@ Status SegmentWriter::Extend(const FillTarget& fill) {
     status = file_->ZeroFill(filled_bytes_, to - filled_bytes_);
     trim = true;
   }
-  // Gives back the zeros past what is used. Where that fails they are taken over by a later attempt.
+  // Frees the unused zeros. If that fails, a later attempt reuses them.
   if (trim || status.code() == StatusCode::kNoSpace)
     (void)file_->Truncate(status.ok() ? to : filled_bytes_).ok();
   RAWKV_RETURN_IF_ERROR(status);
-  RAWKV_RETURN_IF_ERROR(NeverAgain(file_->Sync()));
+  RAWKV_RETURN_IF_ERROR(MakeFinal(file_->Sync()));
   filled_bytes_ = to;
   return {};
 }
 
-Status SegmentWriter::Append(ConstBytes frames, const ChainPoint& behind) {
-  RAWKV_CHECK(behind.offset == end_.offset + frames.size(), "frames end where the next one goes");
-  RAWKV_CHECK(behind.offset <= filled_bytes_, "log space is prepared before it is written");
-  RAWKV_RETURN_IF_ERROR(NeverAgain(file_->WriteAt(end_.offset, frames)));
-  end_ = behind;
+Status SegmentWriter::Append(ConstBytes frames, const ChainPoint& new_end) {
+  RAWKV_CHECK(new_end.offset == end_.offset + frames.size(), "the new end is the end of the frames");
+  RAWKV_CHECK(new_end.offset <= filled_bytes_, "log space is prepared before it is written");
+  RAWKV_RETURN_IF_ERROR(MakeFinal(file_->WriteAt(end_.offset, frames)));
+  end_ = new_end;
   return {};
 }
 
 Status SegmentWriter::Sync() {
-  return NeverAgain(file_->Sync());
+  return MakeFinal(file_->Sync());
 }
 
 }  // namespace rawkv

@@ -32,7 +32,7 @@ Status CheckOptions(const WalOptions& options) {
   return {};
 }
 
-// Half-made segments of an interrupted run. The removals are made durable with whatever follows.
+// Removes unfinished segments of an interrupted run. The next sync of the directory makes this durable.
 Status SweepTemporaries(const WalContext& context) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, context.fs->List(context.dir));
   for (const std::string& name : names) {
@@ -42,10 +42,10 @@ Status SweepTemporaries(const WalContext& context) {
   return {};
 }
 
-// The place behind `keep_through`; from the scan where it ends there, so that the segment is not read
-// once more.
-Result<CutPoint> CutPointFor(const WalContext& context, const std::vector<SegmentFile>& files,
-                             const LogScan& scan, Version keep_through) {
+// The place after `keep_through`. Takes it from the scan if the scan ends there, so that the segment is not
+// read again.
+Result<CutPoint> ChooseCutPoint(const WalContext& context, const std::vector<SegmentFile>& files,
+                                const LogScan& scan, Version keep_through) {
   const auto end = std::find_if(files.begin(), files.end(),
                                 [&](const SegmentFile& file) { return file.path == scan.segment; });
   if (keep_through == scan.last && end != files.end()) {
@@ -57,7 +57,7 @@ Result<CutPoint> CutPointFor(const WalContext& context, const std::vector<Segmen
                       .durable_through = scan.durable_through};
     }
   }
-  return FindCut(context, files, keep_through);
+  return FindCutPoint(context, files, keep_through);
 }
 
 }  // namespace
@@ -74,17 +74,17 @@ struct Wal::Impl {
   uint64_t max_group_bytes() const { return options.segment_bytes - kSegmentHeaderBytes - kWatermarkBytes; }
   bool WriterIsLive() const { return context.chain.Contains(writer.header().lineage, writer.header().first); }
   // The first failure ends all writing (invariant 10).
-  Status Usable() const {
+  Status CheckUsable() const {
     if (failed.ok()) return {};
     return Status::Poisoned("log failed earlier; reopen the store: " + failed.ToString());
   }
-  Status Remember(Status status) {
+  Status RecordFailure(Status status) {
     if (!status.ok() && failed.ok()) failed = status;
     return status;
   }
 
-  // An exception here may leave a new segment that this object does not know, so it is an error like any
-  // other, which Remember keeps.
+  // An exception here may leave a new segment that this object does not know. So it becomes an error, which
+  // RecordFailure keeps.
   Status Rotate(uint64_t needed_bytes) {
     return NoThrow([&] { return RotateTo(needed_bytes); });
   }
@@ -97,14 +97,15 @@ struct Wal::Impl {
   std::vector<SegmentFile> files;  // oldest first; the last one is the writer's
   SegmentWriter writer;
   Version durable_through;  // highest claim known to be in the log
-  // A rotation failed after its segment had got its name. Nothing may follow in the old segment: the next
-  // write begins with another rotation, which replaces the one that was named.
+  // True after a rotation that failed once the new segment had its name. No record may follow in the old
+  // segment: the next write first rotates again, which replaces the new segment.
   bool successor_named = false;
   Status failed;
   std::string buffer;
 };
 
-// The old segment is durable before its successor exists, so that a later segment proves it complete.
+// Makes the old segment durable before its successor exists. So a later segment proves that this one is
+// complete.
 Status Wal::Impl::RotateTo(uint64_t needed_bytes) {
   const bool sealing = writer.has_records();
   RAWKV_CHECK(!sealing || WriterIsLive(), "records of an abandoned branch are cut before others follow");
@@ -114,12 +115,12 @@ Status Wal::Impl::RotateTo(uint64_t needed_bytes) {
     header.first = Next(writer.end().last);
     header.prev_checksum = writer.end().checksum;
   } else {
-    // Without a record it cannot have a successor of another name. A fresh one replaces it; lost are
-    // at most watermarks, and with them only some reading at recovery.
+    // A segment without records has the same name as its successor would have. A fresh segment replaces it.
+    // That loses at most watermarks, which only save some reading at recovery.
     header.first = writer.header().first;
     header.prev_checksum = writer.header().prev_checksum;
   }
-  const FillTarget fill = NextFill(options, 0, kSegmentHeaderBytes + needed_bytes);
+  const FillTarget fill = PlanFill(options, 0, kSegmentHeaderBytes + needed_bytes);
   bool named = false;
   Result<SegmentWriter> next = SegmentWriter::Create(context, header, fill, &named);
   if (!next.ok()) {
@@ -138,7 +139,7 @@ Status Wal::Impl::RotateTo(uint64_t needed_bytes) {
 }
 
 Status Wal::Impl::Cut(Version version) {
-  RAWKV_ASSIGN_OR_RETURN(const CutPoint cut, FindCut(context, files, version));
+  RAWKV_ASSIGN_OR_RETURN(const CutPoint cut, FindCutPoint(context, files, version));
   RAWKV_ASSIGN_OR_RETURN(writer, CutAfter(context, options, cut, &files));
   durable_through = cut.durable_through;
   return {};
@@ -172,14 +173,14 @@ Result<std::unique_ptr<Wal>> Wal::Open(WalContext context, const WalOptions& opt
     cut.durable_through = Version();
     writer = RestartLog(context, options, Next(keep_through), &files);
   } else {
-    RAWKV_ASSIGN_OR_RETURN(cut, CutPointFor(context, files, scan, keep_through));
+    RAWKV_ASSIGN_OR_RETURN(cut, ChooseCutPoint(context, files, scan, keep_through));
     writer = CutAfter(context, options, cut, &files);
   }
   if (!writer.ok()) return writer.status();
-  // What an earlier process left may never have been synced, neither the records nor the name of the
-  // segment; both must hold before anything that follows is acknowledged (invariant 9).
+  // An earlier process may have synced neither the records nor the name of the segment. Both must be durable
+  // before a later commit is acknowledged (invariant 9).
   RAWKV_RETURN_IF_ERROR(writer->Sync());
-  RAWKV_RETURN_IF_ERROR(NeverNoSpace(context.fs->SyncDir(context.dir)));
+  RAWKV_RETURN_IF_ERROR(MakeNoSpaceFinal(context.fs->SyncDir(context.dir)));
 
   auto impl =
       std::make_unique<Impl>(std::move(context), options, std::move(files), std::move(writer).value());
@@ -201,30 +202,29 @@ uint64_t Wal::max_group_bytes() const {
 
 Status Wal::PrepareSpace(uint64_t framed_bytes) {
   Impl& impl = *impl_;
-  RAWKV_RETURN_IF_ERROR(impl.Usable());
+  RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
   if (framed_bytes > impl.max_group_bytes()) {
     return Status::InvalidArgument("a commit group of " + std::to_string(framed_bytes) +
                                    " log bytes does not fit a segment, which takes " +
                                    std::to_string(impl.max_group_bytes()) + "; raise wal_segment_bytes");
   }
-  // Append must not run out of memory halfway.
+  // Reserves the memory now, so that Append cannot run out of it.
   impl.buffer.reserve(framed_bytes);
-  // Room for a watermark is kept after every group, so that a close on a full disk can record what is
-  // durable.
+  // Keeps room for a watermark after every group, so that a close on a full disk can still write one.
   const uint64_t needed_bytes = framed_bytes + kWatermarkBytes;
   const uint64_t end = impl.writer.end().offset + needed_bytes;
   Status status;
   if (!impl.WriterIsLive() || impl.successor_named || end > impl.options.segment_bytes) {
     status = impl.Rotate(needed_bytes);
   } else if (end > impl.writer.filled_bytes()) {
-    status = impl.writer.Extend(NextFill(impl.options, impl.writer.filled_bytes(), end));
+    status = impl.writer.Extend(PlanFill(impl.options, impl.writer.filled_bytes(), end));
   }
-  return status.lacks_resource() ? status : impl.Remember(status);
+  return status.lacks_resource() ? status : impl.RecordFailure(status);
 }
 
 Status Wal::Append(std::span<const PendingRecord> group, Lineage lineage, Version durable_through) {
   Impl& impl = *impl_;
-  RAWKV_RETURN_IF_ERROR(impl.Usable());
+  RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
   ChainPoint at = impl.writer.end();
   RAWKV_CHECK(at.offset + FramedBytes(group) <= impl.writer.filled_bytes(), "PrepareSpace comes first");
   RAWKV_CHECK(durable_through <= at.last, "only what has been written can be durable");
@@ -243,7 +243,7 @@ Status Wal::Append(std::span<const PendingRecord> group, Lineage lineage, Versio
     at.offset = begin + impl.buffer.size();
     at.last = record.version;
   }
-  RAWKV_RETURN_IF_ERROR(impl.Remember(impl.writer.Append(AsBytes(impl.buffer), at)));
+  RAWKV_RETURN_IF_ERROR(impl.RecordFailure(impl.writer.Append(AsBytes(impl.buffer), at)));
   impl.durable_through = std::max(impl.durable_through, durable_through);
   if (impl.buffer.capacity() > kMaxKeptBufferBytes) std::string().swap(impl.buffer);
   return {};
@@ -251,8 +251,8 @@ Status Wal::Append(std::span<const PendingRecord> group, Lineage lineage, Versio
 
 Status Wal::AppendWatermark(Lineage lineage, Version durable_through) {
   Impl& impl = *impl_;
-  RAWKV_RETURN_IF_ERROR(impl.Usable());
-  // Opening and closing an idle store must not fill its log.
+  RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
+  // An open and a close of an idle store must not add to its log.
   if (durable_through <= impl.durable_through) return {};
   ChainPoint at = impl.writer.end();
   RAWKV_CHECK(at.offset + kWatermarkBytes <= impl.writer.filled_bytes(), "PrepareSpace comes first");
@@ -267,35 +267,35 @@ Status Wal::AppendWatermark(Lineage lineage, Version durable_through) {
   impl.buffer.clear();
   at.checksum = AppendFrame(head, impl.seed, 0, {}, &impl.buffer);
   at.offset += impl.buffer.size();
-  RAWKV_RETURN_IF_ERROR(impl.Remember(impl.writer.Append(AsBytes(impl.buffer), at)));
+  RAWKV_RETURN_IF_ERROR(impl.RecordFailure(impl.writer.Append(AsBytes(impl.buffer), at)));
   impl.durable_through = durable_through;
   return {};
 }
 
 Status Wal::Sync() {
-  RAWKV_RETURN_IF_ERROR(impl_->Usable());
-  return impl_->Remember(impl_->writer.Sync());
+  RAWKV_RETURN_IF_ERROR(impl_->CheckUsable());
+  return impl_->RecordFailure(impl_->writer.Sync());
 }
 
 Status Wal::StartSegment(uint64_t min_bytes) {
   Impl& impl = *impl_;
-  RAWKV_RETURN_IF_ERROR(impl.Usable());
+  RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
   const uint64_t record_bytes = impl.writer.end().offset - kSegmentHeaderBytes;
   if (!impl.writer.has_records() || !impl.WriterIsLive() || record_bytes < min_bytes) return {};
   const Status status = impl.Rotate(kWatermarkBytes);
-  return status.lacks_resource() ? status : impl.Remember(status);
+  return status.lacks_resource() ? status : impl.RecordFailure(status);
 }
 
 Status Wal::TruncateAfter(Version version) {
   Impl& impl = *impl_;
-  RAWKV_RETURN_IF_ERROR(impl.Usable());
+  RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
   if (version >= last() && impl.WriterIsLive()) return {};
-  return impl.Remember(NeverNoSpace(impl.Cut(std::min(version, last()))));
+  return impl.RecordFailure(MakeNoSpaceFinal(impl.Cut(std::min(version, last()))));
 }
 
 Status Wal::DropBefore(Version version) {
   Impl& impl = *impl_;
-  RAWKV_RETURN_IF_ERROR(impl.Usable());
+  RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
   while (impl.files.size() > 1 && impl.files[1].first <= version) {
     RAWKV_RETURN_IF_ERROR(DropOldest(impl.context, &impl.files));
   }

@@ -48,7 +48,7 @@ class Decider {
       newest_ = std::max(newest_, v);
     }
     if (!segments.empty()) {
-      RAWKV_ASSIGN_OR_RETURN(const Version trace, NewestTrace(c_.log()));
+      RAWKV_ASSIGN_OR_RETURN(const Version trace, FindNewestVersionInLog(c_.log()));
       newest_ = std::max(newest_, trace);
     }
     // Nothing shows where a missing log began. It reached back to the oldest snapshot at least.

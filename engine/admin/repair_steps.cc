@@ -68,7 +68,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
                               .progress = c.options.progress,
                               .between_batches = {},
                               .read = [&c](Version from, Version to, const RecordFn& fn) -> Status {
-                                return FollowLog(c.log(), from, to, fn).status();
+                                return ReadIntactRecords(c.log(), from, to, fn).status();
                               }};
     RAWKV_RETURN_IF_ERROR(ReplayInto(target, c.log(), b.to).status());
     if (b.correct_slots) RAWKV_RETURN_IF_ERROR(CorrectSlots(c, *index));
@@ -134,7 +134,7 @@ Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
     }
     if (!goes) continue;
     any = true;
-    RAWKV_RETURN_IF_ERROR(KeepSegmentAside(c.log(), segment, c.paths.log_aside_new(), mode));
+    RAWKV_RETURN_IF_ERROR(BackUpSegment(c.log(), segment, c.paths.log_aside_new(), mode));
   }
   if (!any) return RemoveTree(fs, c.paths.log_aside_new());
   RAWKV_RETURN_IF_ERROR(SyncTree(fs, c.paths.log_aside_new()));
@@ -158,7 +158,7 @@ Status StartLogFromScratch(StoreContext& c, Version tip) {
   RAWKV_RETURN_IF_ERROR(ForkLineageAt(c, tip));
   RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.paths.wal()));
   if (!there) RAWKV_RETURN_IF_ERROR(MakeDirSynced(*c.env.fs, c.paths.wal()));
-  return BeginLogAnew(c.log(), c.wal_options(), Next(tip));
+  return ReplaceLog(c.log(), c.wal_options(), Next(tip));
 }
 
 Status RunStateSteps(StoreContext& c, const RepairDecision& d) {

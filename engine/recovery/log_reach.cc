@@ -42,7 +42,7 @@ Result<Version> FindReachFrom(StoreContext& c, Version from, Version proven) {
     reach = record.head.version;
     return Status::Ok();
   };
-  const Result<LogPart> part = FollowLog(c.log(), Next(from), kLastVersion, decodes);
+  const Result<LogPart> part = ReadIntactRecords(c.log(), Next(from), kLastVersion, decodes);
   if (!part.ok() && !stopped) return part.status();
 
   const Version durable = part.ok() ? std::max(proven, part->durable_through) : proven;
@@ -57,7 +57,7 @@ Result<Version> FindReachFrom(StoreContext& c, Version from, Version proven) {
     reach = Previous(record.head.version);
     return Stop();
   };
-  const Result<LogPart> verified = FollowLog(c.log(), Next(std::max(durable, from)), last, verify);
+  const Result<LogPart> verified = ReadIntactRecords(c.log(), Next(std::max(durable, from)), last, verify);
   if (!verified.ok() && !stopped) return verified.status();
   return reach;
 }

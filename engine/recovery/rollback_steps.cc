@@ -95,7 +95,7 @@ Status CutLog(StoreContext& c, const RollbackMarker& m) {
   RAWKV_RETURN_IF_ERROR(RemoveSegmentsAbove(c.log(), m.target));
   const Result<LogScan> scan = ScanLog(c.log(), m.target, m.target);
   if (scan.status().code() == StatusCode::kCorruption) {
-    return BeginLogAnew(c.log(), c.wal_options(), Next(m.target));
+    return ReplaceLog(c.log(), c.wal_options(), Next(m.target));
   }
   if (!scan.ok()) return scan.status();
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Wal> wal,

@@ -1,4 +1,4 @@
-// Taking records away: after a rollback, from the log's old end, and stopped at any I/O on the way.
+// Removal of records: after a rollback, at the lower end of the log, and interrupted at every I/O.
 
 #include "tests/support/fault_fs.h"
 #include "tests/wal/wal_fixture.h"
@@ -21,22 +21,22 @@ class LogCut : public testing::Test {
     chain_ = log_.chain();
   }
 
-  // The log as it was, of a store that has log_.
+  // Restores the log of SetUp, for a store that has since forked after version `fork`.
   void StartForked(uint64_t fork) {
     log_.Restore(image_);
     log_.SetChain(chain_.Forked(kSecondBranch, Version(fork)));
   }
 
-  // What the first branch wrote of [first, last].
-  std::vector<Known> Upto(Version last, Version first = Version(101)) const {
-    std::vector<Known> records;
-    for (const Known& record : records_) {
+  // The records of [first, last] that the first branch wrote.
+  std::vector<TestRecord> RecordsThrough(Version last, Version first = Version(101)) const {
+    std::vector<TestRecord> records;
+    for (const TestRecord& record : records_) {
       if (record.version >= first && record.version <= last) records.push_back(record);
     }
     return records;
   }
 
-  void ExpectLog(Version first, const std::vector<Known>& expected) {
+  void ExpectLog(Version first, const std::vector<TestRecord>& expected) {
     const Version last = expected.empty() ? Previous(first) : expected.back().version;
     const Result<LogScan> scan = log_.Scan(last);
     ASSERT_OK(scan.status());
@@ -48,8 +48,9 @@ class LogCut : public testing::Test {
     EXPECT_EQ(*read, expected);
   }
 
-  // New records of the present branch behind `kept`, of the lengths that the old ones had.
-  void ExpectGoesOn(Version first, std::vector<Known> kept, Version fork) {
+  // Appends records of the present branch after `kept`, as long as the old ones, and expects them all in the
+  // log.
+  void ExpectAppendsAfter(Version first, std::vector<TestRecord> kept, Version fork) {
     const auto wal = log_.Open();
     ASSERT_OK(wal.status());
     ASSERT_EQ((*wal)->last(), fork);
@@ -60,10 +61,10 @@ class LogCut : public testing::Test {
     ExpectLog(first, kept);
   }
 
-  // Does `cut` with the n-th change failing, and all later ones, for every n, and lets `check` judge what
-  // is left. `cut` gets the failing filesystem and returns the status of the cut itself.
+  // For every n: runs `cut` on a filesystem whose changes fail from the n-th on, and then calls `check`.
+  // `cut` returns the status of the operation under test.
   void StopAtEveryChange(const std::function<Status(FaultFs&)>& cut, const std::function<void()>& check) {
-    const Image image = log_.Save();
+    const LogImage image = log_.Save();
     for (const bool partial : {false, true}) {
       for (uint64_t n = 0;; ++n) {
         SCOPED_TRACE("stopped at change " + std::to_string(n) + (partial ? ", half done" : ""));
@@ -81,12 +82,12 @@ class LogCut : public testing::Test {
   }
 
   LogFixture log_{Version(100)};
-  std::vector<Known> records_;
-  Image image_;
+  std::vector<TestRecord> records_;
+  LogImage image_;
   LineageChain chain_;  // of the first branch alone
 };
 
-TEST_F(LogCut, TruncateInTheMiddleOfAnySegment) {
+TEST_F(LogCut, TruncationCutsInsideAnySegment) {
   for (uint64_t v = 100; v <= 108; ++v) {
     SCOPED_TRACE("after " + std::to_string(v));
     log_.Restore(image_);
@@ -95,17 +96,17 @@ TEST_F(LogCut, TruncateInTheMiddleOfAnySegment) {
     ASSERT_OK((*wal)->TruncateAfter(Version(v)));
     EXPECT_EQ((*wal)->last(), Version(v));
     EXPECT_EQ((*wal)->first(), Version(101));
-    ExpectLog(Version(101), Upto(Version(v)));
-    // The same writer goes on.
-    const Known next = MakeRecord(Version(v + 1), kFirstBranch, 17'000, 3);
+    ExpectLog(Version(101), RecordsThrough(Version(v)));
+    // The same writer continues.
+    const TestRecord next = MakeRecord(Version(v + 1), kFirstBranch, 17'000, 3);
     ASSERT_OK(AppendSynced(**wal, {next}));
-    std::vector<Known> expected = Upto(Version(v));
+    std::vector<TestRecord> expected = RecordsThrough(Version(v));
     expected.push_back(next);
     ExpectLog(Version(101), expected);
   }
 }
 
-TEST_F(LogCut, TruncateBelowTheLogBeginsItAnew) {
+TEST_F(LogCut, TruncationBelowTheLogRestartsIt) {
   const auto wal = log_.Open();
   ASSERT_OK(wal.status());
   ASSERT_OK((*wal)->DropBefore(Version(105)));
@@ -115,18 +116,18 @@ TEST_F(LogCut, TruncateBelowTheLogBeginsItAnew) {
   EXPECT_EQ((*wal)->first(), Version(103));
   EXPECT_EQ((*wal)->last(), Version(102));
   EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(103)});
-  ExpectGoesOn(Version(103), {}, Version(102));
+  ExpectAppendsAfter(Version(103), {}, Version(102));
 }
 
-TEST_F(LogCut, TruncateAboveTheEndChangesNothing) {
+TEST_F(LogCut, TruncationAboveTheEndChangesNothing) {
   const auto wal = log_.Open();
-  const Image image = log_.Save();
+  const LogImage image = log_.Save();
   ASSERT_OK((*wal)->TruncateAfter(Version(108)));
   ASSERT_OK((*wal)->TruncateAfter(Version(900)));
   EXPECT_EQ(log_.Save(), image);
 }
 
-TEST_F(LogCut, OldBranchAboveTheForkIsDeadBeforeItIsCut) {
+TEST_F(LogCut, ScanIgnoresAbandonedRecordsAboveTheFork) {
   for (uint64_t fork = 100; fork < 108; ++fork) {
     SCOPED_TRACE("fork " + std::to_string(fork));
     StartForked(fork);
@@ -140,17 +141,17 @@ TEST_F(LogCut, OldBranchAboveTheForkIsDeadBeforeItIsCut) {
   }
 }
 
-TEST_F(LogCut, NewBranchFollowsTheOldOneInTheLog) {
+TEST_F(LogCut, NewBranchContinuesTheLogAtTheFork) {
   for (uint64_t fork = 100; fork < 108; ++fork) {
     SCOPED_TRACE("fork " + std::to_string(fork));
     StartForked(fork);
-    ExpectGoesOn(Version(101), Upto(Version(fork)), Version(fork));
+    ExpectAppendsAfter(Version(101), RecordsThrough(Version(fork)), Version(fork));
     if (HasFailure()) return;
   }
 }
 
-// The chain is told after the cut: the segment that stayed was made by the abandoned branch.
-TEST_F(LogCut, SegmentOfTheOldBranchIsReplacedBeforeTheNewOneWrites) {
+// SetChain is called after the cut, so the segment that stays was made by the abandoned branch.
+TEST_F(LogCut, SegmentOfTheOldBranchIsReplacedBeforeTheNewBranchWrites) {
   for (const uint64_t fork : {100, 103, 106}) {
     SCOPED_TRACE("fork " + std::to_string(fork));
     log_.Restore(image_);
@@ -160,26 +161,26 @@ TEST_F(LogCut, SegmentOfTheOldBranchIsReplacedBeforeTheNewOneWrites) {
     ASSERT_OK((*wal)->TruncateAfter(Version(fork)));
     log_.Fork(kSecondBranch, Version(fork));
     (*wal)->SetChain(log_.chain());
-    const Known next = MakeRecord(Version(fork + 1), kSecondBranch, 17'000);
+    const TestRecord next = MakeRecord(Version(fork + 1), kSecondBranch, 17'000);
     ASSERT_OK(AppendSynced(**wal, {next}));
     const auto scan = log_.Scan();
     ASSERT_OK(scan.status());
     EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
     EXPECT_EQ(scan->last, Version(fork + 1));
-    EXPECT_EQ(log_.Read(Version(fork + 1), Version(fork + 1)).value(), std::vector<Known>{next});
+    EXPECT_EQ(log_.Read(Version(fork + 1), Version(fork + 1)).value(), std::vector<TestRecord>{next});
   }
 }
 
-TEST_F(LogCut, LogIsTheNewBranchsAsSoonAsItIsOpened) {
+TEST_F(LogCut, OpenCutsTheAbandonedBranch) {
   for (const uint64_t fork : {100, 103, 105, 106}) {
     SCOPED_TRACE("fork " + std::to_string(fork));
     StartForked(fork);
     ASSERT_OK(log_.Open().status());
-    ExpectLog(Version(101), Upto(Version(fork)));
+    ExpectLog(Version(101), RecordsThrough(Version(fork)));
   }
 }
 
-TEST_F(LogCut, WatermarkRightAfterARollbackIsGood) {
+TEST_F(LogCut, WatermarkRightAfterARollbackIsValid) {
   for (const uint64_t fork : {100, 103, 105, 106}) {
     SCOPED_TRACE("fork " + std::to_string(fork));
     StartForked(fork);
@@ -195,7 +196,7 @@ TEST_F(LogCut, WatermarkRightAfterARollbackIsGood) {
   }
 }
 
-TEST_F(LogCut, StoppedTruncationLeavesTheNewBranchsLog) {
+TEST_F(LogCut, InterruptedTruncationLeavesTheLogOfTheNewBranch) {
   for (const uint64_t fork : {100, 102, 103, 105, 107}) {
     SCOPED_TRACE("fork " + std::to_string(fork));
     StartForked(fork);
@@ -216,24 +217,25 @@ TEST_F(LogCut, StoppedTruncationLeavesTheNewBranchsLog) {
       ASSERT_OK(scan.status());
       EXPECT_NE(scan->end, LogEnd::kCorrupt) << scan->message;
       EXPECT_EQ(scan->last, Version(fork));
-      ExpectGoesOn(Version(101), Upto(Version(fork)), Version(fork));
+      ExpectAppendsAfter(Version(101), RecordsThrough(Version(fork)), Version(fork));
     });
     if (HasFailure()) return;
   }
 }
 
-TEST_F(LogCut, StoppedOpenLeavesTheNewBranchsLog) {
+TEST_F(LogCut, InterruptedOpenLeavesTheLogOfTheNewBranch) {
   for (const uint64_t fork : {100, 102, 103, 105, 107}) {
     SCOPED_TRACE("fork " + std::to_string(fork));
     StartForked(fork);
-    StopAtEveryChange([&](FaultFs& fs) { return log_.Open(fs).status(); },
-                      [&] { ExpectGoesOn(Version(101), Upto(Version(fork)), Version(fork)); });
+    StopAtEveryChange(
+        [&](FaultFs& fs) { return log_.Open(fs).status(); },
+        [&] { ExpectAppendsAfter(Version(101), RecordsThrough(Version(fork)), Version(fork)); });
     if (HasFailure()) return;
   }
 }
 
-// A rollback onto a snapshot below the log's start. What its recovery calls must finish it.
-TEST_F(LogCut, StoppedRestartBelowTheLogIsFinishedByTheNextOpen) {
+// A rollback to a snapshot below the log. Its recovery makes this call, which must finish the restart.
+TEST_F(LogCut, NextOpenFinishesAnInterruptedRestartBelowTheLog) {
   {
     const auto wal = log_.Open();
     ASSERT_OK((*wal)->DropBefore(Version(105)));
@@ -246,13 +248,13 @@ TEST_F(LogCut, StoppedRestartBelowTheLogIsFinishedByTheNextOpen) {
   StopAtEveryChange(open, [&] {
     ASSERT_OK(open(PosixFs()));
     EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(103)});
-    ExpectGoesOn(Version(103), {}, Version(102));
+    ExpectAppendsAfter(Version(103), {}, Version(102));
   });
 }
 
-// A snapshot above damage: the log cannot lead up to it, and begins anew behind it.
-TEST_F(LogCut, StoppedRestartAboveDamageIsFinishedByTheNextOpen) {
-  Image image = log_.Save();
+// A snapshot above the damage: the log cannot be replayed up to it, and restarts after it.
+TEST_F(LogCut, NextOpenFinishesAnInterruptedRestartAboveDamage) {
+  LogImage image = log_.Save();
   image[SegmentName(Version(104))][5000] ^= 1;
   log_.Restore(image);
   log_.Fork(kSecondBranch, Version(107));
@@ -262,15 +264,15 @@ TEST_F(LogCut, StoppedRestartAboveDamageIsFinishedByTheNextOpen) {
   };
   StopAtEveryChange(open, [&] {
     ASSERT_OK(open(PosixFs()));
-    // Record 107 may have stayed, if what was damaged below it had gone.
+    // Record 107 may have stayed if the damaged records below it are gone.
     const auto scan = log_.Scan(Version(107));
     ASSERT_OK(scan.status());
     EXPECT_GE(scan->first, Version(107));
-    ExpectGoesOn(scan->first, Upto(Version(107), scan->first), Version(107));
+    ExpectAppendsAfter(scan->first, RecordsThrough(Version(107), scan->first), Version(107));
   });
 }
 
-TEST_F(LogCut, StoppedDropLeavesAGaplessLog) {
+TEST_F(LogCut, InterruptedDropLeavesALogWithoutGaps) {
   const auto cut = [&](FaultFs& fs) -> Status {
     RAWKV_ASSIGN_OR_RETURN(const auto wal, log_.Open(fs));
     return wal->DropBefore(Version(107));
@@ -286,7 +288,7 @@ TEST_F(LogCut, StoppedDropLeavesAGaplessLog) {
   });
 }
 
-TEST_F(LogCut, FailedDropCanBeTriedAgain) {
+TEST_F(LogCut, FailedDropCanBeRetried) {
   FaultFs fs(PosixFs());
   const auto wal = log_.Open(fs);
   ASSERT_OK(wal.status());
@@ -298,9 +300,9 @@ TEST_F(LogCut, FailedDropCanBeTriedAgain) {
   EXPECT_EQ((*wal)->first(), Version(107));
 }
 
-// Payloads of the last records turned out to be lost: they are cut from a log that is good, in the same
-// branch, and others of the same versions follow.
-TEST_F(LogCut, StoppedCutOfGoodRecordsNeverBringsThemBack) {
+// The payload of the last record is lost, so recovery cuts the record from a good log of the same branch, and
+// a different record with the same version follows.
+TEST_F(LogCut, RecordsCutByAnInterruptedOpenNeverReturn) {
   const auto cut = [&](FaultFs& fs) -> Status {
     RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(log_.Context(fs), Version(101), Version(0)));
     return Wal::Open(log_.Context(fs), kSmallLog, scan, Version(107)).status();
@@ -312,21 +314,21 @@ TEST_F(LogCut, StoppedCutOfGoodRecordsNeverBringsThemBack) {
     EXPECT_GE(scan->last, Version(107));
     const auto wal = Wal::Open(log_.Context(), kSmallLog, *scan, Version(107));
     ASSERT_OK(wal.status());
-    std::vector<Known> expected = Upto(Version(107));
+    std::vector<TestRecord> expected = RecordsThrough(Version(107));
     expected.push_back(MakeRecord(Version(108), kFirstBranch, 17'108, 9));
     ASSERT_OK(AppendSynced(**wal, {expected.back()}));
     ExpectLog(Version(101), expected);
   });
 }
 
-TEST_F(LogCut, StoppedCreationLeavesNoLogOrAWholeOne) {
+TEST_F(LogCut, InterruptedCreationLeavesNoLogOrAWholeOne) {
   log_.Restore({});
   const auto create = [&](FaultFs& fs) { return CreateLog(log_.Context(fs), kSmallLog, Version(101)); };
   StopAtEveryChange(create, [&] {
     if (log_.SegmentVersions().empty()) {
       ASSERT_OK(CreateLog(log_.Context(), kSmallLog, Version(101)));
     }
-    ExpectGoesOn(Version(101), {}, Version(100));
+    ExpectAppendsAfter(Version(101), {}, Version(100));
   });
 }
 

@@ -1,5 +1,5 @@
-// Invariants 9 and 12: whatever happens to the bytes of a log, a scan never hands out a wrong record,
-// and never calls a log torn that something shows to have been durable.
+// Invariants 9 and 12: after any damage to a log, a scan never returns a wrong record, and never calls a tail
+// torn that is proven to have been durable.
 
 #include "tests/support/sanitized.h"
 #include "tests/wal/wal_fixture.h"
@@ -9,8 +9,8 @@ namespace {
 
 class LogDamage : public testing::Test {
  protected:
-  // Records 1 … 5 in one segment, or 1 … 3 and 4 … 5 in two. Each but the last is claimed durable by
-  // the one that follows it.
+  // Records 1 … 5 in one segment, or 1 … 3 and 4 … 5 in two. Each record claims that the one before it is
+  // durable.
   void Make(bool two_segments) {
     ASSERT_OK(CreateLog(log_.Context(), kSmallLog, Version(1)));
     const auto wal = log_.Open();
@@ -35,8 +35,8 @@ class LogDamage : public testing::Test {
     return end;
   }
 
-  // What holds for any damage. Returns the scan if there is one.
-  std::optional<LogScan> CheckNothingWrong() {
+  // Checks a scan by the rules that hold after any damage. Returns the scan if it succeeds.
+  std::optional<LogScan> CheckScan() {
     const Result<LogScan> scan = log_.Scan();
     if (!scan.ok()) {
       EXPECT_EQ(scan.status().code(), StatusCode::kCorruption) << scan.status().ToString();
@@ -61,7 +61,7 @@ class LogDamage : public testing::Test {
     return *scan;
   }
 
-  void Put(const std::string& name, uint64_t offset, char byte) const {
+  void WriteByte(const std::string& name, uint64_t offset, char byte) const {
     const auto file = PosixFs().Open(JoinPath(log_.dir(), name), OpenMode::kReadWrite);
     ASSERT_OK(file.status());
     ASSERT_OK((*file)->WriteAt(offset, AsBytes({&byte, 1})));
@@ -72,19 +72,19 @@ class LogDamage : public testing::Test {
     const std::string& content = image_[name];
     for (uint64_t at = 0; at < content.size(); at += at < 8192 ? Share(1, 7) : 61) {
       SCOPED_TRACE(name + " byte " + std::to_string(at));
-      Put(name, at, static_cast<char>(content[at] ^ (at % 2 == 0 ? 0x01 : 0xff)));
-      expect(at, CheckNothingWrong());
-      Put(name, at, content[at]);
+      WriteByte(name, at, static_cast<char>(content[at] ^ (at % 2 == 0 ? 0x01 : 0xff)));
+      expect(at, CheckScan());
+      WriteByte(name, at, content[at]);
       if (HasFailure()) return;
     }
   }
 
   LogFixture log_;
-  std::vector<Known> records_;
-  Image image_;
+  std::vector<TestRecord> records_;
+  LogImage image_;
 };
 
-TEST_F(LogDamage, EveryFlippedByteOfOneSegment) {
+TEST_F(LogDamage, FlippedByteInOneSegmentNeverYieldsAWrongRecord) {
   Make(false);
   FlipEveryByte(SegmentName(Version(1)), [&](uint64_t at, const std::optional<LogScan>& scan) {
     if (at < kSegmentHeaderBytes) {
@@ -92,7 +92,7 @@ TEST_F(LogDamage, EveryFlippedByteOfOneSegment) {
       return;
     }
     ASSERT_TRUE(scan);
-    if (at >= EndOf(1, 5)) {  // garbage behind a whole log
+    if (at >= EndOf(1, 5)) {  // garbage after a whole log
       EXPECT_EQ(scan->end, LogEnd::kTorn);
       EXPECT_EQ(scan->last, Version(5));
       EXPECT_EQ(scan->torn_bytes, at + 1 - EndOf(1, 5));
@@ -105,7 +105,7 @@ TEST_F(LogDamage, EveryFlippedByteOfOneSegment) {
   });
 }
 
-TEST_F(LogDamage, EveryFlippedByteOfTwoSegments) {
+TEST_F(LogDamage, FlippedByteInTwoSegmentsNeverYieldsAWrongRecord) {
   Make(true);
   FlipEveryByte(SegmentName(Version(1)), [&](uint64_t at, const std::optional<LogScan>& scan) {
     if (at < kSegmentHeaderBytes) {
@@ -133,7 +133,7 @@ TEST_F(LogDamage, EveryFlippedByteOfTwoSegments) {
   });
 }
 
-TEST_F(LogDamage, EveryLengthOfTheLastSegment) {
+TEST_F(LogDamage, LastSegmentCutToAnyLengthKeepsItsGoodRecords) {
   Make(false);
   const std::string name = SegmentName(Version(1));
   const auto file = PosixFs().Open(JoinPath(log_.dir(), name), OpenMode::kReadWrite);
@@ -142,7 +142,7 @@ TEST_F(LogDamage, EveryLengthOfTheLastSegment) {
     const uint64_t length = image_[name].size() - cut;
     SCOPED_TRACE("length " + std::to_string(length));
     ASSERT_OK((*file)->Truncate(length));
-    const std::optional<LogScan> scan = CheckNothingWrong();
+    const std::optional<LogScan> scan = CheckScan();
     if (length < kSegmentHeaderBytes) {
       EXPECT_FALSE(scan);
       continue;
@@ -156,7 +156,7 @@ TEST_F(LogDamage, EveryLengthOfTheLastSegment) {
   }
 }
 
-TEST_F(LogDamage, EveryLengthOfASealedSegment) {
+TEST_F(LogDamage, ShortenedSealedSegmentIsCorruptOnlyIfItLosesARecord) {
   Make(true);
   const std::string name = SegmentName(Version(1));
   const auto file = PosixFs().Open(JoinPath(log_.dir(), name), OpenMode::kReadWrite);
@@ -165,7 +165,7 @@ TEST_F(LogDamage, EveryLengthOfASealedSegment) {
     const uint64_t length = image_[name].size() - cut;
     SCOPED_TRACE("length " + std::to_string(length));
     ASSERT_OK((*file)->Truncate(length));
-    const std::optional<LogScan> scan = CheckNothingWrong();
+    const std::optional<LogScan> scan = CheckScan();
     if (length < kSegmentHeaderBytes) {
       EXPECT_FALSE(scan);
       continue;
@@ -176,22 +176,22 @@ TEST_F(LogDamage, EveryLengthOfASealedSegment) {
   }
 }
 
-// A cut that was interrupted, or a disk that lost a page: zeros instead of any run of steps.
-TEST_F(LogDamage, EveryZeroedRunIsTornOnlyAtTheEnd) {
+// An interrupted cut, or a disk that lost a page, leaves zeros in any run of steps.
+TEST_F(LogDamage, ZeroedRunIsTornOnlyAtTheEnd) {
   Make(false);
   const std::string name = SegmentName(Version(1));
   const uint64_t end = EndOf(1, 5);
   for (uint64_t from = kSegmentHeaderBytes; from < end; from += 64) {
     for (uint64_t to = from + 64; to <= end; to += 64) {
       SCOPED_TRACE(std::to_string(from) + " to " + std::to_string(to));
-      Image image = image_;
+      LogImage image = image_;
       image[name].replace(from, to - from, to - from, '\0');
       log_.Restore(image);
-      const std::optional<LogScan> scan = CheckNothingWrong();
+      const std::optional<LogScan> scan = CheckScan();
       ASSERT_TRUE(scan);
       uint64_t whole = 0;
       while (EndOf(1, whole + 1) <= from) ++whole;
-      // The header of record v says that v - 1 was durable; it must survive whole to say so.
+      // The header of record v proves that v - 1 was durable, if the whole header survives.
       bool proven = false;
       for (uint64_t v = whole + 2; v <= 5; ++v) {
         const uint64_t begin = EndOf(1, v - 1);
@@ -203,14 +203,14 @@ TEST_F(LogDamage, EveryZeroedRunIsTornOnlyAtTheEnd) {
   }
 }
 
-TEST_F(LogDamage, TailOfTheLastSegmentLostBehindAWatermarkIsCorrupt) {
+TEST_F(LogDamage, LostTailThatAWatermarkProvesDurableIsCorrupt) {
   Make(false);
   {
     const auto wal = log_.Open();
     ASSERT_OK((*wal)->PrepareSpace(Wal::kWatermarkBytes));
     ASSERT_OK((*wal)->AppendWatermark(kFirstBranch, Version(5)));
   }
-  Image image = log_.Save();
+  LogImage image = log_.Save();
   std::string& content = image[SegmentName(Version(1))];
   content.replace(EndOf(1, 3), EndOf(1, 5) - EndOf(1, 3), EndOf(1, 5) - EndOf(1, 3), '\0');
   log_.Restore(image);
@@ -221,10 +221,10 @@ TEST_F(LogDamage, TailOfTheLastSegmentLostBehindAWatermarkIsCorrupt) {
   EXPECT_EQ(scan->damaged_to, Version(5));
 }
 
-TEST_F(LogDamage, GarbageBehindZerosIsTornAndZeroedAtOpen) {
+TEST_F(LogDamage, GarbageAfterZerosIsTornAndZeroedAtOpen) {
   Make(false);
-  const Image clean = image_;
-  Image image = image_;
+  const LogImage clean = image_;
+  LogImage image = image_;
   image[SegmentName(Version(1))].replace(8000, 5, "stale");
   log_.Restore(image);
   const auto scan = log_.Scan();
@@ -235,9 +235,9 @@ TEST_F(LogDamage, GarbageBehindZerosIsTornAndZeroedAtOpen) {
   EXPECT_EQ(log_.Save(), clean);
 }
 
-TEST_F(LogDamage, FrameCopiedElsewhereIsNoEvidence) {
+TEST_F(LogDamage, FrameCopiedElsewhereProvesNothing) {
   Make(false);
-  Image image = image_;
+  LogImage image = image_;
   std::string& content = image[SegmentName(Version(1))];
   const std::string frame = content.substr(EndOf(1, 4), EndOf(1, 5) - EndOf(1, 4));
   content.replace(EndOf(1, 3), EndOf(1, 5) - EndOf(1, 3), EndOf(1, 5) - EndOf(1, 3), '\0');
@@ -249,9 +249,9 @@ TEST_F(LogDamage, FrameCopiedElsewhereIsNoEvidence) {
   EXPECT_EQ(scan->last, Version(3));
 }
 
-TEST_F(LogDamage, SalvageKeepsTheGoodPart) {
+TEST_F(LogDamage, OpenAfterDamageKeepsTheGoodPart) {
   Make(true);
-  Image image = image_;
+  LogImage image = image_;
   image[SegmentName(Version(1))][EndOf(1, 1)] ^= 1;
   log_.Restore(image);
   const auto scan = log_.Scan();
@@ -265,13 +265,13 @@ TEST_F(LogDamage, SalvageKeepsTheGoodPart) {
   EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(1)});
 }
 
-// Random damage of any kind, several places at once.
+// Random damage of any kind, at several places at once.
 TEST_F(LogDamage, RandomDamageNeverYieldsAWrongRecord) {
   Make(true);
   for (uint64_t seed = 1; seed <= Share(2000, 300); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    Image image = image_;
+    LogImage image = image_;
     for (uint64_t n = 1 + random() % 4; n > 0; --n) {
       std::string& content = image[SegmentName(Version(random() % 2 == 0 ? 1 : 4))];
       const uint64_t at = 4000 + random() % 1400;
@@ -284,7 +284,7 @@ TEST_F(LogDamage, RandomDamageNeverYieldsAWrongRecord) {
       }
     }
     log_.Restore(image);
-    CheckNothingWrong();
+    CheckScan();
     if (HasFailure()) return;
   }
 }

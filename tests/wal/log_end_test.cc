@@ -5,7 +5,7 @@
 namespace rawkv {
 namespace {
 
-// A log good through version 10.
+// A log whose last good record is version 10.
 LogTail Tail() {
   LogTail tail;
   tail.last = Version(10);
@@ -30,13 +30,13 @@ void ExpectCorrupt(const LogTail& tail, uint64_t from, uint64_t to) {
   EXPECT_NE(verdict.reason.find(std::to_string(to)), std::string::npos) << verdict.reason;
 }
 
-TEST(JudgeLogEnd, ZerosAloneAreClean) {
+TEST(JudgeLogEnd, OnlyZerosAreClean) {
   const LogEndVerdict verdict = JudgeLogEnd(Tail());
   EXPECT_EQ(verdict.end, LogEnd::kClean);
   EXPECT_EQ(verdict.torn_bytes, 0u);
 }
 
-TEST(JudgeLogEnd, ProvenVersionsWithinTheLogAreNoNews) {
+TEST(JudgeLogEnd, ProvenVersionInTheLogChangesNothing) {
   LogTail tail = Tail();
   tail.proven = Version(10);
   EXPECT_EQ(JudgeLogEnd(tail).end, LogEnd::kClean);
@@ -74,7 +74,7 @@ TEST(JudgeLogEnd, LaterFrameWithAClaimIsCorrupt) {
   ExpectCorrupt(tail, 11, 13);
 }
 
-TEST(JudgeLogEnd, WatermarkAloneLosesItsOwnVersionToo) {
+TEST(JudgeLogEnd, WatermarkAfterDamageIncludesItsOwnVersion) {
   LogTail tail = Tail();
   tail.garbage_bytes = 100;
   tail.later = Later(FrameKind::kWatermark, 14, 14);
@@ -82,7 +82,7 @@ TEST(JudgeLogEnd, WatermarkAloneLosesItsOwnVersionToo) {
   ExpectCorrupt(tail, 11, 14);
 }
 
-TEST(JudgeLogEnd, LaterSegmentIsCorruptEvenBehindZeros) {
+TEST(JudgeLogEnd, LaterSegmentAfterZerosIsCorrupt) {
   LogTail tail = Tail();
   tail.successor = Version(15);
   ExpectCorrupt(tail, 11, 14);

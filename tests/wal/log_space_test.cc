@@ -1,5 +1,5 @@
-// Invariants 10 and 13: a full filesystem changes nothing and can be tried again; a failed sync ends all
-// writing.
+// Invariants 10 and 13: an append to a full filesystem changes nothing and can be retried; a failed sync ends
+// all writing.
 
 #include "tests/support/fault_fs.h"
 #include "tests/wal/wal_fixture.h"
@@ -22,13 +22,13 @@ class LogSpace : public testing::Test {
   }
 
   Status Append(size_t body_bytes) {
-    const Known record = MakeRecord(Next(wal_->last()), kFirstBranch, body_bytes);
+    const TestRecord record = MakeRecord(Next(wal_->last()), kFirstBranch, body_bytes);
     RAWKV_RETURN_IF_ERROR(AppendGroup(*wal_, {record}, Previous(record.version)));
     records_.push_back(record);
     return wal_->Sync();
   }
 
-  void ExpectWhole() {
+  void ExpectIntactLog() {
     const auto scan = log_.Scan(wal_->last());
     ASSERT_OK(scan.status());
     EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
@@ -36,8 +36,8 @@ class LogSpace : public testing::Test {
     EXPECT_EQ(log_.Read(Version(1), scan->last).value(), records_);
   }
 
-  // Tries an append that must fail for lack of room, looks, makes room, goes on.
-  void ExpectTriesAgain(size_t body_bytes, FaultFs::Fault fault) {
+  // Expects an append without room to fail and to change nothing, and to succeed once there is room.
+  void ExpectRetryAfterNoSpace(size_t body_bytes, FaultFs::Fault fault) {
     const Version last = wal_->last();
     const uint64_t bytes = wal_->total_bytes();
     const std::vector<Version> segments = log_.SegmentVersions();
@@ -50,11 +50,11 @@ class LogSpace : public testing::Test {
       EXPECT_EQ(wal_->last(), last);
       EXPECT_EQ(wal_->total_bytes(), bytes);
       EXPECT_EQ(log_.SegmentVersions(), segments);
-      ExpectWhole();
+      ExpectIntactLog();
     }
     fs_.Disarm();
     ASSERT_OK(Append(body_bytes));
-    ExpectWhole();
+    ExpectIntactLog();
     ASSERT_OK(log_.Open().status());
     for (const auto& [name, content] : log_.Save()) EXPECT_FALSE(name.ends_with(".tmp")) << name;
   }
@@ -62,25 +62,25 @@ class LogSpace : public testing::Test {
   LogFixture log_;
   FaultFs fs_{PosixFs()};
   std::unique_ptr<Wal> wal_;
-  std::vector<Known> records_;
+  std::vector<TestRecord> records_;
 };
 
-TEST_F(LogSpace, NoRoomForASegmentOnDemandChangesNothing) {
+TEST_F(LogSpace, NoRoomForARequestedSegmentChangesNothing) {
   fs_.Arm(
       {.status = Status::NoSpace("injected"), .reach = FaultFs::Reach::kMatching, .matches = IsRoomNeeded});
   EXPECT_EQ(wal_->StartSegment(500).code(), StatusCode::kNoSpace);
   EXPECT_TRUE(fs_.fired());
   EXPECT_EQ(log_.SegmentVersions(), std::vector{Version(1)});
-  ExpectWhole();
+  ExpectIntactLog();
   fs_.Disarm();
   ASSERT_OK(Append(1000));
   ASSERT_OK(wal_->StartSegment(500));
   EXPECT_EQ(log_.SegmentVersions(), (std::vector{Version(1), Version(3)}));
   ASSERT_OK(Append(1000));
-  ExpectWhole();
+  ExpectIntactLog();
 }
 
-TEST_F(LogSpace, FailedSyncOfASegmentOnDemandEndsAllWriting) {
+TEST_F(LogSpace, FailedSyncOfARequestedSegmentEndsAllWriting) {
   fs_.Arm({.status = Status::NoSpace("injected"),
            .reach = FaultFs::Reach::kOnce,
            .matches = [](const FaultFs::Operation& op) { return op.Is("syncdir"); }});
@@ -96,32 +96,32 @@ TEST_F(LogSpace, FailedSyncOfASegmentOnDemandEndsAllWriting) {
 }
 
 TEST_F(LogSpace, NoRoomForZerosAheadChangesNothing) {
-  ExpectTriesAgain(10'000, {.matches = IsRoomNeeded});
+  ExpectRetryAfterNoSpace(10'000, {.matches = IsRoomNeeded});
 }
 
-TEST_F(LogSpace, ZerosThatWereHalfWrittenAreTakenOver) {
-  ExpectTriesAgain(10'000, {.partial = true, .matches = IsRoomNeeded});
+TEST_F(LogSpace, PartlyWrittenZerosAreReused) {
+  ExpectRetryAfterNoSpace(10'000, {.partial = true, .matches = IsRoomNeeded});
 }
 
 TEST_F(LogSpace, NoRoomForTheNextSegmentChangesNothing) {
   ASSERT_OK(Append(40'000));
-  ExpectTriesAgain(40'000, {.matches = IsRoomNeeded});
+  ExpectRetryAfterNoSpace(40'000, {.matches = IsRoomNeeded});
 }
 
-// Nothing can be removed either: the half-made segment stays, and the next attempt takes it away.
-TEST_F(LogSpace, HalfMadeSegmentThatCannotBeRemovedIsNoObstacle) {
+// Removals fail, too: the temporary segment stays, and the next attempt removes it.
+TEST_F(LogSpace, UnremovableTemporarySegmentDoesNotBlockTheNextAttempt) {
   ASSERT_OK(Append(40'000));
   for (const char* step : {"write", "zerofill", "rename"}) {
     SCOPED_TRACE(step);
     bool full = false;
-    ExpectTriesAgain(40'000, {.matches = [&](const FaultFs::Operation& op) {
-                       full = full || (op.name == step && !op.Is("write", ".log"));
-                       return full && (op.name == step || op.Is("unlink")) && !op.Is("write", ".log");
-                     }});
+    ExpectRetryAfterNoSpace(40'000, {.matches = [&](const FaultFs::Operation& op) {
+                              full = full || (op.name == step && !op.Is("write", ".log"));
+                              return full && (op.name == step || op.Is("unlink")) && !op.Is("write", ".log");
+                            }});
   }
 }
 
-// The segment may have its name already when the directory or the segment itself cannot be opened.
+// The new segment may already have its name when the open of the directory or of the segment fails.
 TEST_F(LogSpace, TooManyOpenFilesDuringARotationChangeNothing) {
   ASSERT_OK(Append(40'000));
   const Version last = wal_->last();
@@ -134,20 +134,20 @@ TEST_F(LogSpace, TooManyOpenFilesDuringARotationChangeNothing) {
       const Status refused = wal_->PrepareSpace(40'000);
       EXPECT_TRUE(refused.lacks_resource()) << refused.ToString();
       EXPECT_TRUE(fs_.fired());
-      ExpectWhole();
+      ExpectIntactLog();
     }
     fs_.Disarm();
   }
-  // What fits the old segment goes to the new one all the same, which is named already.
+  // The new segment is named already, so a group that would fit the old one goes to the new one.
   ASSERT_OK(Append(10));
   ASSERT_OK(Append(20'000));
   EXPECT_EQ(log_.SegmentVersions(), (std::vector{Version(1), Next(last)}));
-  ExpectWhole();
+  ExpectIntactLog();
   wal_ = log_.Open(fs_).value();
-  ExpectWhole();
+  ExpectIntactLog();
 }
 
-TEST_F(LogSpace, LessThanAStepIsEnoughIfTheGroupFits) {
+TEST_F(LogSpace, LessRoomThanAFillStepIsEnoughIfTheGroupFits) {
   const WalOptions options{.segment_bytes = 64 * 1024, .fill_step_bytes = 32 * 1024};
   wal_ = log_.Open(fs_, options).value();
   fs_.Arm({.status = Status::NoSpace("injected"), .reach = FaultFs::Reach::kOnce, .matches = IsRoomNeeded});
@@ -160,10 +160,10 @@ TEST_F(LogSpace, LessThanAStepIsEnoughIfTheGroupFits) {
            .matches = [](const FaultFs::Operation& op) { return op.Is("zerofill", ".tmp"); }});
   ASSERT_OK(Append(20'000));
   EXPECT_TRUE(fs_.fired());
-  ExpectWhole();
+  ExpectIntactLog();
 }
 
-TEST_F(LogSpace, WatermarkHasItsRoomOnAFullDisk) {
+TEST_F(LogSpace, WatermarkFitsOnAFullDisk) {
   ASSERT_OK(Append(2900));
   fs_.Arm(
       {.status = Status::NoSpace("injected"), .reach = FaultFs::Reach::kMatching, .matches = IsRoomNeeded});
@@ -173,11 +173,11 @@ TEST_F(LogSpace, WatermarkHasItsRoomOnAFullDisk) {
   EXPECT_EQ(log_.Scan()->durable_through, wal_->last());
 }
 
-// Every failure at a sync, and every other error, is final: kNoSpace would invite a second try.
+// Every failure of a sync, and every other error, is final: kNoSpace would invite a retry.
 TEST_F(LogSpace, FailedSyncIsNeverNoSpaceAndEndsAllWriting) {
   ASSERT_OK(Append(30'000));
-  const Image image = log_.Save();
-  const std::vector<Known> records = records_;
+  const LogImage image = log_.Save();
+  const std::vector<TestRecord> records = records_;
   struct Step {
     const char* name;
     const char* path_end;
@@ -204,10 +204,10 @@ TEST_F(LogSpace, FailedSyncIsNeverNoSpaceAndEndsAllWriting) {
   }
 }
 
-// Killed anywhere while appending over a rotation: what was acknowledged is there.
-TEST_F(LogSpace, StoppedAppendKeepsWhatWasAcknowledged) {
-  const Image image = log_.Save();
-  const std::vector<Known> records = records_;
+// An append that rotates is interrupted at every change: the log keeps the acknowledged records.
+TEST_F(LogSpace, InterruptedAppendKeepsAcknowledgedRecords) {
+  const LogImage image = log_.Save();
+  const std::vector<TestRecord> records = records_;
   for (const bool partial : {false, true}) {
     for (uint64_t n = 0;; ++n) {
       SCOPED_TRACE("stopped at change " + std::to_string(n));
@@ -224,7 +224,7 @@ TEST_F(LogSpace, StoppedAppendKeepsWhatWasAcknowledged) {
       ASSERT_OK(scan.status());
       EXPECT_NE(scan->end, LogEnd::kCorrupt) << scan->message;
       EXPECT_GE(scan->last, acknowledged);
-      const std::vector<Known> read = log_.Read(Version(1), scan->last).value();
+      const std::vector<TestRecord> read = log_.Read(Version(1), scan->last).value();
       ASSERT_LE(read.size(), records_.size());
       EXPECT_TRUE(std::equal(read.begin(), read.end(), records_.begin()));
       ASSERT_OK(log_.Open().status());

@@ -102,7 +102,7 @@ TEST(RecordFormat, ParseReturnsWhatWasAppended) {
   EXPECT_EQ((out.size() - 14) % kFrameStepBytes, 0u);
 }
 
-TEST(RecordFormat, EveryFlippedBitOfAHeaderIsNoticed) {
+TEST(RecordFormat, FlippedBitOfAHeaderIsDetected) {
   const uint64_t seed = FrameSeed(ExampleStore());
   std::string out;
   AppendFrame(ExampleHead(), seed, 7, AsBytes("body"), &out);
@@ -114,7 +114,7 @@ TEST(RecordFormat, EveryFlippedBitOfAHeaderIsNoticed) {
   }
 }
 
-TEST(RecordFormat, AnotherStoresFrameIsNone) {
+TEST(RecordFormat, FrameOfAnotherStoreIsNone) {
   std::string out;
   AppendFrame(ExampleHead(), FrameSeed(ExampleStore()), 7, AsBytes("body"), &out);
   FrameHeader head;
@@ -131,7 +131,7 @@ TEST(RecordFormat, TooFewBytesAreNone) {
   }
 }
 
-// Fields that no writer of ours makes, under a checksum that is right.
+// Field values that rawkv never writes, with a correct checksum.
 class ForgedHeader : public testing::Test {
  protected:
   ForgedHeader() { AppendFrame(ExampleHead(), seed_, 7, AsBytes("body"), &frame_); }
@@ -144,7 +144,7 @@ class ForgedHeader : public testing::Test {
   std::string frame_;
 };
 
-TEST_F(ForgedHeader, NewerFormatIsTold) {
+TEST_F(ForgedHeader, NewerFormatIsReported) {
   StoreLe<uint16_t>(frame_.data() + 6, 2);
   EXPECT_EQ(ParseSealed(), FrameParse::kNewer);
 }
@@ -196,7 +196,7 @@ TEST(SegmentHeaderFormat, NewerFormatIsNotSupported) {
   EXPECT_EQ(DecodeSegmentHeader(AsBytes(block), "path").status().code(), StatusCode::kNotSupported);
 }
 
-TEST(OnChain, WatermarkOfANewBranchCountsAtItsFork) {
+TEST(OnChain, WatermarkOfTheNewBranchCountsAtItsFork) {
   const Lineage a(1), b(2);
   const LineageChain chain = LineageChain({{a, Lineage(0), Version(0)}}).Forked(b, Version(5));
   FrameHeader head;

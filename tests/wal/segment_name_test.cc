@@ -12,7 +12,7 @@ TEST(SegmentName, RoundTrips) {
   }
 }
 
-TEST(SegmentName, RefusesWhatItNeverMakes) {
+TEST(SegmentName, RefusesNamesThatItNeverMakes) {
   for (const char* name :
        {"", ".log", "42.log", "00000000000000000042", "00000000000000000042.log.tmp",
         "00000000000000000000.log", "0000000000000000004x.log", "-0000000000000000042.log",
@@ -22,13 +22,13 @@ TEST(SegmentName, RefusesWhatItNeverMakes) {
   }
 }
 
-TEST(SegmentName, KnowsItsTemporaries) {
+TEST(SegmentName, RecognisesItsTemporaryNames) {
   EXPECT_TRUE(IsTemporarySegmentName("00000000000000000042.log.tmp"));
   EXPECT_FALSE(IsTemporarySegmentName("00000000000000000042.log"));
   EXPECT_FALSE(IsTemporarySegmentName("notes.tmp"));
 }
 
-TEST(FindSegment, PicksTheNewestThatCanHoldTheVersion) {
+TEST(FindSegment, FindsTheNewestThatCanHoldTheVersion) {
   const std::vector<SegmentFile> files = {{Version(5), "", 0}, {Version(9), "", 0}, {Version(20), "", 0}};
   EXPECT_EQ(FindSegment(files, Version(4)), std::nullopt);
   EXPECT_EQ(FindSegment(files, Version(5)), 0u);

@@ -25,8 +25,8 @@ Result<std::unique_ptr<Wal>> LogFixture::Open(Fs& fs, const WalOptions& options)
   return Wal::Open(Context(fs), options, scan, scan.last);
 }
 
-Result<std::vector<Known>> LogFixture::Read(Version from, Version to) const {
-  std::vector<Known> records;
+Result<std::vector<TestRecord>> LogFixture::Read(Version from, Version to) const {
+  std::vector<TestRecord> records;
   RAWKV_RETURN_IF_ERROR(ReadLog(Context(), from, to, [&](const LogRecord& record) {
     records.push_back({.version = record.head.version,
                        .lineage = record.head.lineage,
@@ -45,8 +45,8 @@ std::vector<Version> LogFixture::SegmentVersions() const {
   return versions;
 }
 
-Image LogFixture::Save() const {
-  Image image;
+LogImage LogFixture::Save() const {
+  LogImage image;
   for (const auto& entry : std::filesystem::directory_iterator(dir())) {
     std::ifstream in(entry.path(), std::ios::binary);
     image[entry.path().filename()] = std::string(std::istreambuf_iterator<char>(in), {});
@@ -54,33 +54,33 @@ Image LogFixture::Save() const {
   return image;
 }
 
-void LogFixture::Restore(const Image& image) const {
+void LogFixture::Restore(const LogImage& image) const {
   for (const auto& entry : std::filesystem::directory_iterator(dir())) {
     if (!image.contains(entry.path().filename())) std::filesystem::remove(entry.path());
   }
-  // In place: a truncation to nothing would make the filesystem flush the file when it is closed.
+  // Writes in place: some filesystems flush a file at close if it was truncated to zero bytes before.
   for (const auto& [name, content] : image) {
     const auto file = PosixFs().Open(JoinPath(dir(), name), OpenMode::kCreate);
     RAWKV_CHECK(
         file.ok() && (*file)->WriteAt(0, AsBytes(content)).ok() && (*file)->Truncate(content.size()).ok(),
-        "the image cannot be put back");
+        "the image cannot be restored");
   }
 }
 
-Known MakeRecord(Version version, Lineage lineage, size_t body_bytes, uint64_t salt) {
-  Known record{.version = version,
-               .lineage = lineage,
-               .time_unix_ms = 1'700'000'000'000 + version.value(),
-               .body = std::string(body_bytes, '\0')};
+TestRecord MakeRecord(Version version, Lineage lineage, size_t body_bytes, uint64_t salt) {
+  TestRecord record{.version = version,
+                    .lineage = lineage,
+                    .time_unix_ms = 1'700'000'000'000 + version.value(),
+                    .body = std::string(body_bytes, '\0')};
   std::mt19937_64 random(version.value() * 1'000'003 + lineage.value() * 7919 + salt);
   for (char& c : record.body) c = static_cast<char>(random());
   return record;
 }
 
-Status AppendGroup(Wal& wal, const std::vector<Known>& records, Version durable_through) {
+Status AppendGroup(Wal& wal, const std::vector<TestRecord>& records, Version durable_through) {
   std::vector<PendingRecord> group;
   group.reserve(records.size());
-  for (const Known& record : records) {
+  for (const TestRecord& record : records) {
     group.push_back(
         {.version = record.version, .time_unix_ms = record.time_unix_ms, .body = AsBytes(record.body)});
   }
@@ -88,8 +88,8 @@ Status AppendGroup(Wal& wal, const std::vector<Known>& records, Version durable_
   return wal.Append(group, records.front().lineage, durable_through);
 }
 
-Status AppendSynced(Wal& wal, const std::vector<Known>& records) {
-  for (const Known& record : records) {
+Status AppendSynced(Wal& wal, const std::vector<TestRecord>& records) {
+  for (const TestRecord& record : records) {
     RAWKV_RETURN_IF_ERROR(AppendGroup(wal, {record}, Previous(record.version)));
     RAWKV_RETURN_IF_ERROR(wal.Sync());
   }

@@ -24,25 +24,25 @@ inline testing::AssertionResult IsOk(const Status& status) {
   return testing::AssertionFailure() << status.ToString();
 }
 
-// The smallest log: two blocks, and a step of one.
+// The smallest segments, filled by one block at a time.
 inline constexpr WalOptions kSmallLog{.segment_bytes = 64 * 1024, .fill_step_bytes = 4096};
 
 inline constexpr Lineage kFirstBranch(0x1111);
 inline constexpr Lineage kSecondBranch(0x2222);
 
-// A record as a test remembers it.
-struct Known {
+// A record that a test has written or read.
+struct TestRecord {
   Version version;
   Lineage lineage;
   uint64_t time_unix_ms = 0;
   std::string body;
-  friend bool operator==(const Known&, const Known&) = default;
+  friend bool operator==(const TestRecord&, const TestRecord&) = default;
 };
 
-// Names and contents of a log's files, to look at, damage and put back.
-using Image = std::map<std::string, std::string>;
+// Names and contents of the files of a log, to inspect, damage and restore.
+using LogImage = std::map<std::string, std::string>;
 
-// One log in a directory of its own, driven through the real filesystem or a given one.
+// One log in its own directory, on the real filesystem or a given one.
 class LogFixture {
  public:
   explicit LogFixture(Version initial = Version(0));
@@ -56,26 +56,26 @@ class LogFixture {
 
   // A scan of the whole log.
   Result<LogScan> Scan(Version proven = Version(0)) const;
-  // Scans, keeps all that is good, opens.
+  // Scans the log and opens it with all its good records.
   Result<std::unique_ptr<Wal>> Open(Fs& fs = PosixFs(), const WalOptions& options = kSmallLog) const;
-  // [from, to] as ReadLog gives them.
-  Result<std::vector<Known>> Read(Version from, Version to) const;
+  // The records of [from, to] that ReadLog returns.
+  Result<std::vector<TestRecord>> Read(Version from, Version to) const;
   std::vector<Version> SegmentVersions() const;
 
-  Image Save() const;
-  void Restore(const Image& image) const;  // exactly these files
+  LogImage Save() const;
+  void Restore(const LogImage& image) const;  // the directory then holds exactly these files
 
  private:
   TempDir dir_;
   LineageChain chain_;
 };
 
-// A record whose body tells version, branch and `salt` apart in every byte range.
-Known MakeRecord(Version version, Lineage lineage, size_t body_bytes, uint64_t salt = 0);
+// A record with a pseudorandom body that depends on version, branch and `salt`.
+TestRecord MakeRecord(Version version, Lineage lineage, size_t body_bytes, uint64_t salt = 0);
 
 // Prepares space for the records and appends them as one group.
-Status AppendGroup(Wal& wal, const std::vector<Known>& records, Version durable_through);
-// Each as a group of its own, synced and claimed durable by the next one.
-Status AppendSynced(Wal& wal, const std::vector<Known>& records);
+Status AppendGroup(Wal& wal, const std::vector<TestRecord>& records, Version durable_through);
+// Appends and syncs each record as its own group. Each record claims that the one before it is durable.
+Status AppendSynced(Wal& wal, const std::vector<TestRecord>& records);
 
 }  // namespace rawkv

@@ -8,7 +8,7 @@
 namespace rawkv {
 namespace {
 
-TEST(CreateLog, MakesAnEmptyLogBehindTheBase) {
+TEST(CreateLog, MakesAnEmptyLogAfterTheInitialVersion) {
   LogFixture log(Version(7));
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(8)));
   const Result<LogScan> scan = log.Scan();
@@ -49,7 +49,7 @@ TEST(ScanLog, MissingLogIsCorruption) {
   EXPECT_EQ(log.Scan().status().code(), StatusCode::kCorruption) << "without its directory, too";
 }
 
-TEST(ScanLog, AnotherStoresLogIsCorruption) {
+TEST(ScanLog, LogOfAnotherStoreIsCorruption) {
   LogFixture log;
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1)));
   WalContext other = log.Context();
@@ -64,10 +64,10 @@ TEST(ScanLog, RenamedSegmentIsCorruption) {
   EXPECT_EQ(log.Scan().status().code(), StatusCode::kCorruption);
 }
 
-TEST(ScanLog, LeavesOtherFilesAlone) {
+TEST(ScanLog, IgnoresOtherFiles) {
   LogFixture log;
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1)));
-  Image image = log.Save();
+  LogImage image = log.Save();
   image["README"] = "mine";
   image["00000000000000000009.log.tmp"] = "half made";
   log.Restore(image);
@@ -75,11 +75,11 @@ TEST(ScanLog, LeavesOtherFilesAlone) {
   EXPECT_EQ(log.Save(), image);
 }
 
-TEST(Wal, RemovesHalfMadeSegmentsAtOpenAndNothingElse) {
+TEST(Wal, OpenRemovesOnlyTemporarySegments) {
   LogFixture log;
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1)));
-  Image image = log.Save();
-  const Image clean = image;
+  LogImage image = log.Save();
+  const LogImage clean = image;
   image["00000000000000000009.log.tmp"] = "half made";
   log.Restore(image);
   ASSERT_OK(log.Open().status());
@@ -96,11 +96,11 @@ TEST(Wal, ReadsBackWhatWasAppended) {
     ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(101)));
     Result<std::unique_ptr<Wal>> wal = log.Open();
     ASSERT_OK(wal.status());
-    std::vector<Known> written;
+    std::vector<TestRecord> written;
     Version durable(100);
     Version claimed(100);
     for (int round = 0; round < 60; ++round) {
-      std::vector<Known> group;
+      std::vector<TestRecord> group;
       for (uint64_t i = 0, n = 1 + below(5); i < n; ++i) {
         const Version version(101 + written.size() + i);
         group.push_back(MakeRecord(version, kFirstBranch, below(4) == 0 ? below(9000) : below(200)));
@@ -151,7 +151,7 @@ TEST(Wal, RecordLargerThanTheReadersWindowRoundTrips) {
   ASSERT_OK(CreateLog(log.Context(), options, Version(1)));
   const auto wal = log.Open(PosixFs(), options);
   ASSERT_OK(wal.status());
-  const std::vector<Known> records = {
+  const std::vector<TestRecord> records = {
       MakeRecord(Version(1), kFirstBranch, 10), MakeRecord(Version(2), kFirstBranch, 3 << 20),
       MakeRecord(Version(3), kFirstBranch, 0), MakeRecord(Version(4), kFirstBranch, 300'000)};
   ASSERT_OK(AppendGroup(**wal, records, Version(0)));
@@ -224,7 +224,7 @@ TEST(Wal, OpenMakesTheAdoptedTailAndItsNameDurable) {
   EXPECT_TRUE(named);
 }
 
-TEST(Wal, IdleOpensAndClosesDoNotFillTheLog) {
+TEST(Wal, IdleOpensAndClosesDoNotGrowTheLog) {
   LogFixture log;
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1)));
   {
@@ -233,7 +233,7 @@ TEST(Wal, IdleOpensAndClosesDoNotFillTheLog) {
     ASSERT_OK(AppendGroup(**wal, {MakeRecord(Version(1), kFirstBranch, 100)}, Version(0)));
     ASSERT_OK((*wal)->AppendWatermark(kFirstBranch, Version(1)));
   }
-  const Image image = log.Save();
+  const LogImage image = log.Save();
   for (int i = 0; i < 3; ++i) {
     const auto wal = log.Open();
     ASSERT_OK(wal.status());
@@ -248,10 +248,11 @@ TEST(Wal, SegmentFullOfWatermarksIsReplacedByAFreshOne) {
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1001)));
   const auto wal = log.Open();
   ASSERT_OK(wal.status());
-  std::vector<Known> records;
+  std::vector<TestRecord> records;
   for (uint64_t v = 1001; v <= 1600; ++v) records.push_back(MakeRecord(Version(v), kFirstBranch, 8));
-  ASSERT_OK(AppendGroup(**wal, std::vector<Known>(records.begin(), records.begin() + 470), Version(1000)));
-  ASSERT_OK(AppendGroup(**wal, std::vector<Known>(records.begin() + 470, records.end()), Version(1000)));
+  ASSERT_OK(
+      AppendGroup(**wal, std::vector<TestRecord>(records.begin(), records.begin() + 470), Version(1000)));
+  ASSERT_OK(AppendGroup(**wal, std::vector<TestRecord>(records.begin() + 470, records.end()), Version(1000)));
   ASSERT_OK((*wal)->PrepareSpace((*wal)->max_group_bytes()));  // a new segment without a record
   for (uint64_t v = 1001; v <= 1600; ++v) {
     ASSERT_OK((*wal)->PrepareSpace(Wal::kWatermarkBytes));
@@ -267,11 +268,11 @@ TEST(Wal, SegmentFullOfWatermarksIsReplacedByAFreshOne) {
   EXPECT_EQ(log.Read(Version(1001), Version(1600)).value(), records);
 }
 
-TEST(Wal, SegmentIsStartedOnDemandOnceItHoldsEnough) {
+TEST(Wal, StartSegmentNeedsEnoughRecords) {
   LogFixture log;
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1)));
-  const Known one = MakeRecord(Version(1), kFirstBranch, 3000),
-              two = MakeRecord(Version(2), kFirstBranch, 50);
+  const TestRecord one = MakeRecord(Version(1), kFirstBranch, 3000),
+                   two = MakeRecord(Version(2), kFirstBranch, 50);
   {
     const auto wal = log.Open();
     ASSERT_OK(wal.status());
@@ -312,7 +313,7 @@ TEST(Wal, SmallerSegmentsTakeEffectAtOnce) {
   EXPECT_EQ(log.Scan()->last, Version(2));
 }
 
-TEST(Wal, CannotBeKeptThroughAVersionThatIsNotThere) {
+TEST(Wal, OpenRefusesToKeepAMissingVersion) {
   LogFixture log;
   ASSERT_OK(CreateLog(log.Context(), kSmallLog, Version(1)));
   const auto scan = log.Scan();
@@ -331,10 +332,10 @@ class ThreeSegments : public testing::Test {
     ASSERT_EQ(log_.SegmentVersions(), (std::vector<Version>{Version(1), Version(3), Version(5)}));
   }
   LogFixture log_;
-  std::vector<Known> records_;
+  std::vector<TestRecord> records_;
 };
 
-TEST_F(ThreeSegments, ListShowsThemWithoutJudging) {
+TEST_F(ThreeSegments, ListShowsSegmentsWithoutVerification) {
   const auto list = ListSegments(log_.Context());
   ASSERT_OK(list.status());
   ASSERT_EQ(list->size(), 3u);
@@ -349,7 +350,7 @@ TEST_F(ThreeSegments, ListShowsThemWithoutJudging) {
 }
 
 TEST_F(ThreeSegments, ListShowsADamagedSegmentAsEmpty) {
-  Image image = log_.Save();
+  LogImage image = log_.Save();
   image[SegmentName(Version(5))][20] ^= 1;
   log_.Restore(image);
   const auto list = ListSegments(log_.Context());
@@ -357,7 +358,7 @@ TEST_F(ThreeSegments, ListShowsADamagedSegmentAsEmpty) {
   EXPECT_EQ(list->back().last, Version(4));
 }
 
-TEST_F(ThreeSegments, ReadNamesWhatTheLogDoesNotHold) {
+TEST_F(ThreeSegments, ReadNamesTheMissingVersions) {
   EXPECT_EQ(log_.Read(Version(3), Version(2))->size(), 0u);
   const Status above = log_.Read(Version(5), Version(9)).status();
   EXPECT_EQ(above.code(), StatusCode::kCorruption);
@@ -369,7 +370,7 @@ TEST_F(ThreeSegments, ReadNamesWhatTheLogDoesNotHold) {
   EXPECT_NE(below.message().find("versions 1 to 2"), std::string::npos) << below.message();
 }
 
-TEST_F(ThreeSegments, ReadHandsOnTheCallersError) {
+TEST_F(ThreeSegments, ReadReturnsTheErrorOfTheCallback) {
   int calls = 0;
   const Status status = ReadLog(log_.Context(), Version(1), Version(6), [&](const LogRecord& record) {
     ++calls;
@@ -407,16 +408,16 @@ TEST_F(ThreeSegments, MissingSegmentIsCorruptAndNamed) {
   EXPECT_EQ(scan->damaged_to, Version(4));
 }
 
-TEST_F(ThreeSegments, SegmentOfAnotherCopyOfTheLogIsNoticed) {
-  // The same versions once more, with other content: each segment is sound by itself.
-  const Image mine = log_.Save();
+TEST_F(ThreeSegments, SegmentOfAnotherCopyOfTheLogIsDetected) {
+  // A second log with the same versions and other content: each of its segments is valid by itself.
+  const LogImage mine = log_.Save();
   LogFixture other;
   ASSERT_OK(CreateLog(other.Context(), kSmallLog, Version(1)));
   const auto wal = other.Open();
-  std::vector<Known> records;
+  std::vector<TestRecord> records;
   for (uint64_t v = 1; v <= 6; ++v) records.push_back(MakeRecord(Version(v), kFirstBranch, 25'000, 1));
   ASSERT_OK(AppendSynced(**wal, records));
-  Image mixed = mine;
+  LogImage mixed = mine;
   mixed[SegmentName(Version(3))] = other.Save()[SegmentName(Version(3))];
   log_.Restore(mixed);
   const auto scan = log_.Scan();
