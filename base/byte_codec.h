@@ -11,7 +11,7 @@
 
 namespace rawkv {
 
-// Appends explicit little-endian fields to a string. Pairs with ByteReader.
+// Appends little-endian fields to a string. ByteReader reads them.
 class ByteWriter {
  public:
   void U8(uint8_t v) { out_.push_back(static_cast<char>(v)); }
@@ -19,7 +19,7 @@ class ByteWriter {
   void U32(uint32_t v) { Put(v); }
   void U64(uint64_t v) { Put(v); }
   void Raw(std::string_view bytes) { out_.append(bytes); }
-  // u32 length, then the bytes.
+  // Writes a u32 length, then the bytes.
   void Blob(std::string_view bytes) {
     U32(static_cast<uint32_t>(bytes.size()));
     Raw(bytes);
@@ -38,8 +38,8 @@ class ByteWriter {
   std::string out_;
 };
 
-// Reads what ByteWriter wrote, never past the end: the first short read turns ok() false for good,
-// and every later read yields zero or empty. Check ok() (or AtEnd()) before believing anything.
+// Reads fields that ByteWriter wrote, and never reads past the end. After the first short read ok() stays
+// false, and every later read returns zero or an empty result. Check ok() or AtEnd() before you use a result.
 class ByteReader {
  public:
   explicit ByteReader(ConstBytes in) : in_(in) {}

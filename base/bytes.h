@@ -21,7 +21,7 @@ inline std::string_view AsStringView(ConstBytes b) {
   return {reinterpret_cast<const char*>(b.data()), b.size()};
 }
 inline bool AllZero(ConstBytes b) {
-  // Each byte equals the one before it; the C library compares many at a time.
+  // The first byte is zero and each byte equals the one before it. memcmp compares many bytes at a time.
   return b.empty() || (b[0] == std::byte{0} && std::memcmp(b.data(), b.data() + 1, b.size() - 1) == 0);
 }
 

@@ -4,14 +4,14 @@
 
 namespace rawkv {
 
-// Prints the failed condition with its place and aborts. Never returns.
+// Prints the failed condition and its place, and aborts.
 [[noreturn]] RAWKV_EXPORT void CheckFailed(const char* file, int line, const char* condition,
                                            const char* why);
 
 }  // namespace rawkv
 
-// Our own logic only, on in release too. Bytes from disk, arguments and the operating system get a
-// Status instead (invariant 12).
+// Checks rawkv's own logic, in release builds too. Wrong bytes from disk, wrong arguments and errors of the
+// operating system give a Status instead (invariant 12).
 #define RAWKV_CHECK(condition, why)                              \
   do {                                                           \
     if (!(condition)) [[unlikely]]                               \

@@ -2,7 +2,7 @@
 
 #include <xxhash.h>
 
-static_assert(XXH_VERSION_NUMBER >= 800, "XXH3 is stable from xxHash 0.8 on");
+static_assert(XXH_VERSION_NUMBER >= 800, "XXH3 is stable since xxHash 0.8");
 
 namespace rawkv {
 

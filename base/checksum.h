@@ -6,7 +6,7 @@
 
 namespace rawkv {
 
-// XXH3-64 (xxHash 0.8). The one checksum of every format of ours.
+// XXH3-64 (xxHash 0.8). The checksum of rawkv's own formats.
 uint64_t Xxh3(ConstBytes bytes, uint64_t seed = 0);
 
 }  // namespace rawkv

@@ -6,7 +6,7 @@
 
 namespace rawkv {
 
-// Time as a parameter. Thread-safe.
+// Source of time. It is a parameter of its users, so that tests can replace it. Thread-safe.
 class RAWKV_EXPORT Clock {
  public:
   virtual ~Clock() = default;

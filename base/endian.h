@@ -20,7 +20,7 @@ inline T LoadLe(const void* from) {
   return value;
 }
 
-// Big-endian u64, so that byte order is number order: for index keys.
+// Big-endian u64 for index keys: the order of the bytes is the order of the numbers.
 inline void StoreBe64(void* to, uint64_t value) {
   StoreLe<uint64_t>(to, __builtin_bswap64(value));
 }

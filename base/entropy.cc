@@ -17,8 +17,8 @@ class GetrandomEntropy final : public Entropy {
     do {
       got = ::getrandom(&value, sizeof(value), 0);
     } while (got < 0 && errno == EINTR);
-    // Up to 256 bytes are never returned short, and a kernel without the call is not one we run on.
-    // Going on with a guessable identity would be worse than stopping.
+    // getrandom never returns fewer than the requested bytes for up to 256 bytes, and all supported kernels
+    // have it. A guessable identity would be worse than an abort.
     RAWKV_CHECK(got == sizeof(value), "getrandom failed");
     return value;
   }

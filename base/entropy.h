@@ -6,14 +6,14 @@
 
 namespace rawkv {
 
-// Source of identities (UUIDs, lineages). A seam, so that tests can repeat a run. Thread-safe.
+// Source of random identities (UUIDs, lineages). Tests replace it to repeat a run. Thread-safe.
 class RAWKV_EXPORT Entropy {
  public:
   virtual ~Entropy() = default;
   virtual uint64_t NextU64() = 0;
 };
 
-// getrandom(2). Lives as long as the process.
+// Uses getrandom(2). Lives as long as the process.
 RAWKV_EXPORT Entropy& SystemEntropy();
 
 }  // namespace rawkv

@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kOutOfMemory =
     "out of memory; give the process more memory (see ulimit -v) or use smaller batches and values";
 
-// Made at program start, since later there may be no memory for them.
+// Allocated at program start, since there may be no memory for them later.
 const Status kOutOfMemoryStatus = Status::IoError(kOutOfMemory);
 const Status kUnnamedStatus = Status::Internal("an exception whose text does not fit into memory");
 

@@ -7,7 +7,7 @@
 
 namespace rawkv {
 
-// A run of slots. Known alike to device, log and index.
+// A run of slots. Device, log and index use the same type.
 struct Extent {
   SlotId first;
   SlotCount count;
@@ -17,10 +17,10 @@ struct Extent {
   friend constexpr bool operator==(const Extent&, const Extent&) = default;
 };
 
-// Payload bytes covered by one checksum.
+// Payload bytes that one checksum covers.
 inline constexpr uint64_t kPayloadChunkBytes = 256 * 1024;
 
-// Where a value's payload lies and how to know it again. The checksum of chunk i is bound to
+// The place of a value's payload, and the checksums that verify it. The checksum of chunk i includes
 // (device UUID, first slot, write id, i), so a stale or misdirected block never passes.
 struct PayloadRef {
   std::vector<Extent> extents;  // in payload order; at least one

@@ -10,7 +10,7 @@
 
 namespace rawkv {
 
-std::optional<FileOwner> FileOwner::ToKeep(const std::string& dir) {
+std::optional<FileOwner> FileOwner::ForDirectory(const std::string& dir) {
   struct stat st {};
   if (::geteuid() != 0 || ::stat(dir.c_str(), &st) != 0 || st.st_uid == 0) return std::nullopt;
   return FileOwner(dir, st.st_uid, st.st_gid);
@@ -21,7 +21,7 @@ FileOwner::FileOwner(std::string dir, uid_t user, gid_t group)
   if (!prefix_.ends_with('/')) prefix_.push_back('/');
 }
 
-void FileOwner::Give(const std::string& path) const {
+void FileOwner::ApplyTo(const std::string& path) const {
   if (!path.starts_with(prefix_)) return;
   struct stat st {};
   if (::lstat(path.c_str(), &st) != 0 || st.st_uid != 0) return;
@@ -30,7 +30,7 @@ void FileOwner::Give(const std::string& path) const {
     return;
   }
   if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return;
-  // By descriptor: the owner of the directory may put another file in the place of this one at any time.
+  // Uses a descriptor, since the owner of the directory may replace the file at any time.
   const UniqueFd fd = OpenUninterrupted(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   if (!fd.valid() || ::fstat(fd.get(), &st) != 0 || st.st_uid != 0) return;
   const bool only_name = S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink == 1);

@@ -7,22 +7,22 @@
 
 namespace rawkv {
 
-// The owner that new files must get when root makes them below a directory of another user's. Otherwise one
-// command of root's would leave files behind that keep the owner out.
+// The owner that new files must get if root makes them below another user's directory. Otherwise a command
+// that root ran would leave files that this user cannot open.
 class FileOwner {
  public:
-  // Of what lies below `dir`. Absent unless this process runs as root and `dir` belongs to another user.
-  static std::optional<FileOwner> ToKeep(const std::string& dir);
+  // The owner of `dir`. Absent unless this process runs as root and `dir` belongs to another user.
+  static std::optional<FileOwner> ForDirectory(const std::string& dir);
 
-  // Gives away the file, directory or link at `path` if it lies below the directory and belongs to root. A
-  // file with a second name stays as it is: that name may lie elsewhere. Best effort, since some filesystems
-  // let nobody give files away.
-  void Give(const std::string& path) const;
+  // Changes the owner of the file, directory or link at `path` if it is below the directory and belongs to
+  // root. Skips a file with a second name, which may be elsewhere. Ignores errors, since some filesystems do
+  // not support a change of owner.
+  void ApplyTo(const std::string& path) const;
 
  private:
   FileOwner(std::string dir, uid_t user, gid_t group);
 
-  std::string prefix_;  // the directory's path with a slash
+  std::string prefix_;  // path of the directory, with a slash at its end
   uid_t user_;
   gid_t group_;
 };

@@ -6,9 +6,9 @@
 
 namespace rawkv {
 
-// Knows whether the process has been forked since the guard was made. A forked process has copies of the
-// memory and the descriptors, but none of the threads: waiting for one of them would never end, and what
-// they had begun is the parent's to finish. Thread-safe; forked() costs one load from memory.
+// Detects whether the process was forked after the guard was made. A forked process has copies of the memory
+// and of the descriptors, but no other threads. It must not wait for a thread, since that wait would never
+// end, and it must leave unfinished work to the parent. Thread-safe; forked() costs one load from memory.
 class ForkGuard {
  public:
   ForkGuard();
@@ -16,14 +16,15 @@ class ForkGuard {
   ForkGuard(const ForkGuard&) = delete;
   ForkGuard& operator=(const ForkGuard&) = delete;
 
-  // True in a process that was forked from the one that made the guard, directly or not.
+  // True in a process that descends by fork from the one that made the guard.
   bool forked() const;
   // The process that made the guard.
   pid_t owner() const { return owner_; }
 
  private:
   const pid_t owner_;
-  // On a page that the kernel wipes in a forked process. Null where the kernel cannot (before 4.14).
+  // A flag on a page that the kernel clears in a forked process. Null if the kernel cannot do that
+  // (before 4.14).
   std::atomic<int>* const here_;
 };
 

@@ -12,16 +12,17 @@
 
 namespace rawkv {
 
-// An open file. Reads may run from several threads beside one writer. After a failed Sync the
-// caller must treat the file's unsynced content as lost (invariant 10).
+// An open file. Several threads may read while one writes. After a failed Sync the caller must treat the
+// file's unsynced content as lost (invariant 10).
 class RAWKV_EXPORT File {
  public:
   virtual ~File() = default;
-  // Reads up to out.size() bytes; fewer only at the end of the file. Retries EINTR and short reads.
+  // Reads out.size() bytes, or fewer at the end of the file, and returns the count. Retries EINTR and short
+  // reads.
   virtual Result<size_t> ReadAt(uint64_t offset, Bytes out) = 0;
-  // Writes all bytes, extending the file where needed. On error any part may have been written.
+  // Writes all bytes, and extends the file if needed. After an error any part may have been written.
   virtual Status WriteAt(uint64_t offset, ConstBytes bytes) = 0;
-  // Writes zeros (real blocks, not a hole). On kNoSpace any part may have been written.
+  // Writes zeros as allocated blocks, not as a hole. After an error any part may have been written.
   virtual Status ZeroFill(uint64_t offset, uint64_t length) = 0;
   virtual Status Truncate(uint64_t size) = 0;
   virtual Result<uint64_t> Size() = 0;
@@ -33,16 +34,16 @@ class RAWKV_EXPORT File {
 class RAWKV_EXPORT FileLock {
  public:
   virtual ~FileLock() = default;
-  // The file lies on media that is read-only: it is locked, and cannot be written.
+  // True if the file is on a read-only filesystem: it is locked but cannot be written.
   virtual bool read_only() const { return false; }
 };
 
 enum class FileKind : uint8_t { kRegular, kDirectory, kSymlink, kOther };
 
-// A file whatever its name: names with equal ids, both known, are names of one file.
+// Identifies a file independently of its name: two names with equal, known ids name the same file.
 struct FileId {
   uint64_t filesystem = 0;
-  uint64_t inode = 0;  // 0: not known
+  uint64_t inode = 0;  // 0 if the id is not known
   bool known() const { return inode != 0; }
   friend bool operator==(const FileId&, const FileId&) = default;
 };
@@ -53,7 +54,7 @@ struct FileStat {
   FileId id{};
 };
 
-// Room on the filesystem of a path, for a user without privileges.
+// Space on the filesystem of a path, as available to a user without privileges.
 struct FsSpace {
   uint64_t free_bytes = 0;
   uint64_t total_bytes = 0;
@@ -66,11 +67,11 @@ enum class OpenMode : uint8_t {
   kCreateNew,  // read-write, must not exist (mode 0600)
 };
 
-// The filesystem as a parameter, so that a test can crash, tear and fill it. Paths are passed to
-// the system as given. All methods are thread-safe. Errors: kNotFound where a path is missing,
-// kNoSpace, kFailedPrecondition where something exists that must not, otherwise kIoError; each
-// names the operation and the path. A failed sync is always kIoError, never kNoSpace. No method but
-// Space follows a symlink in the last component (`current` is always resolved by ReadLink).
+// The filesystem. It is a parameter of its users, so that a test can replace it by one that crashes, tears
+// writes or is full. Paths reach the operating system unchanged. All methods are thread-safe.
+// Errors: kNotFound if a path is missing, kNoSpace, kFailedPrecondition if a path exists that must not exist,
+// otherwise kIoError. Each names the operation and the path. A failed sync is always kIoError, never
+// kNoSpace. Only Space follows a symlink in the last component of a path.
 class RAWKV_EXPORT Fs {
  public:
   virtual ~Fs() = default;
@@ -80,22 +81,23 @@ class RAWKV_EXPORT Fs {
   virtual Status MakeDir(const std::string& path) = 0;     // 0700; kFailedPrecondition if it exists
   virtual Status RemoveFile(const std::string& path) = 0;  // file or symlink
   virtual Status RemoveDir(const std::string& path) = 0;   // empty directory
-  // Atomic; replaces a file, a symlink or an empty directory at `to`. kNotSupported where the filesystem
-  // cannot rename this one (EXDEV: a directory from the lower layer of an overlay, a mount point).
+  // Renames atomically, and replaces a file, a symlink or an empty directory at `to`. kNotSupported if the
+  // filesystem cannot rename `from` (EXDEV: a directory from the lower layer of an overlay, or a mount
+  // point).
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
-  // Hard link. kFailedPrecondition where `to` exists or `from` has as many names as the filesystem allows;
-  // kNotSupported where the two cannot be linked.
+  // Makes the hard link `to`. kFailedPrecondition if `to` exists or `from` has as many names as the
+  // filesystem allows; kNotSupported if the filesystem cannot link the two.
   virtual Status Link(const std::string& from, const std::string& to) = 0;
   virtual Status Symlink(const std::string& target, const std::string& path) = 0;
   virtual Result<std::string> ReadLink(const std::string& path) = 0;
   // Makes the directory's entries durable.
   virtual Status SyncDir(const std::string& dir) = 0;
-  // Takes an exclusive advisory lock on `path` (made if absent), without waiting. It excludes other
-  // openers in this process too. kBusy if someone else holds it.
+  // Takes an exclusive advisory lock on `path`, without waiting. Makes the file if it is absent. The lock
+  // excludes other callers in this process, too. kBusy if another caller holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
   virtual Result<FsSpace> Space(const std::string& path) = 0;
-  // The same filesystem, which gives what it makes below `dir` to the owner of `dir`; for a process that
-  // runs as root. Null where nothing has to be given away.
+  // For a process that runs as root: returns this filesystem in a form that gives every file that it makes
+  // below `dir` to the owner of `dir`. Null if the owner of new files is right already.
   virtual std::unique_ptr<Fs> ForOwnerOf(const std::string& /*dir*/) { return nullptr; }
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kAsideSuffix = ".damaged";
 constexpr std::string_view kRemovingSuffix = ".removing";
-constexpr int kMaxAside = 1000;  // of one name
+constexpr int kMaxNames = 1000;  // of one name
 
 constexpr size_t kCopyBytes = 1 << 20;
 
@@ -18,13 +18,12 @@ bool IsNotFound(const Status& status) {
 }
 
 Status TooLarge(const std::string& path, uint64_t max_bytes) {
-  return Status::Corruption("read " + path + ": larger than the " + std::to_string(max_bytes) +
-                            " bytes it may have");
+  return Status::Corruption("read " + path + ": larger than its limit of " + std::to_string(max_bytes) +
+                            " bytes");
 }
 
-// Calls `visit` for all below `root` that is no directory, and returns the directories, each after
-// its parent. Not recursive, so that a deep tree cannot exhaust the stack. What vanishes meanwhile
-// is skipped.
+// Calls `visit` for every entry below `root` that is not a directory. Returns the directories, each after its
+// parent. Skips entries that vanish meanwhile. Not recursive, so that a deep tree cannot exhaust the stack.
 Result<std::vector<std::string>> Walk(Fs& fs, const std::string& root,
                                       const std::function<Status(const std::string&, FileKind)>& visit) {
   std::vector<std::string> dirs{root};
@@ -108,12 +107,12 @@ Result<std::string> ReadFile(Fs& fs, const std::string& path, uint64_t max_bytes
 
 Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes) {
   const std::string tmp = path + ".tmp";
-  // A leftover is removed rather than reused: it may be a link, or a name of someone else's file.
+  // Removes a leftover instead of reusing it: it may be a link, or a hard link to an unrelated file.
   if (const Status removed = fs.RemoveFile(tmp); !removed.ok() && !IsNotFound(removed)) return removed;
   Status status = WriteNewSynced(fs, tmp, bytes);
   if (status.ok()) status = fs.Rename(tmp, path);
   if (!status.ok()) {
-    // Gives the space back where it can; the first error is the one that counts.
+    // Frees the space if possible. The first error is the one to return.
     (void)fs.RemoveFile(tmp).ok();
     return status;
   }
@@ -147,25 +146,25 @@ bool IsAsideName(std::string_view name) {
          rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
-Result<std::string> FreeAsideName(Fs& fs, const std::string& path) {
-  for (int n = 0; n < kMaxAside; ++n) {
+Result<std::string> ChooseAsideName(Fs& fs, const std::string& path) {
+  for (int n = 0; n < kMaxNames; ++n) {
     std::string aside = path + std::string(kAsideSuffix) + (n == 0 ? "" : "." + std::to_string(n));
     RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs, aside));
     if (!taken) return aside;
   }
-  return Status::FailedPrecondition(path + ": " + std::to_string(kMaxAside) +
-                                    " damaged ones were moved aside already; remove some of them");
+  return Status::FailedPrecondition(path + ": " + std::to_string(kMaxNames) +
+                                    " damaged copies were moved aside already; remove some of them");
 }
 
 Status MakeDirSynced(Fs& fs, const std::string& dir) {
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(dir));
   Status synced = fs.SyncDir(ParentPath(dir));
-  if (!synced.ok()) (void)fs.RemoveDir(dir).ok();  // the first error is the one to tell
+  if (!synced.ok()) (void)fs.RemoveDir(dir).ok();  // the first error is the one to return
   return synced;
 }
 
 Status RemoveTree(Fs& fs, const std::string& path) {
-  // A second remover of the same rubbish is no error.
+  // Another process may remove the same leftover at the same time.
   const auto absent_is_ok = [](const Status& status) { return IsNotFound(status) ? Status::Ok() : status; };
   const Result<FileStat> stat = fs.Stat(path);
   if (!stat.ok()) return absent_is_ok(stat.status());
@@ -189,27 +188,27 @@ Status RemoveTree(Fs& fs, const std::string& path) {
 void SweepTree(Fs& fs, const std::string& path, Logger& logger) {
   const Status removed = RemoveTree(fs, path);
   if (removed.ok()) return;
-  logger.Log(LogLevel::kWarning, path + ": not used any more and cannot be deleted now (" +
-                                     removed.message() + "); the next open tries again");
+  logger.Log(LogLevel::kWarning, path + ": no longer used, but cannot be deleted now (" + removed.message() +
+                                     "); the next open tries again");
 }
 
-Result<std::string> FreeRemovingName(Fs& fs, const std::string& path) {
-  for (int n = -1; n < kMaxAside; ++n) {
+Result<std::string> ChooseRemovingName(Fs& fs, const std::string& path) {
+  for (int n = -1; n < kMaxNames; ++n) {
     std::string name = path + (n < 0 ? "" : "." + std::to_string(n)) + std::string(kRemovingSuffix);
     RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs, name));
     if (!taken) return name;
   }
-  return Status::FailedPrecondition(path + ": " + std::to_string(kMaxAside) +
-                                    " of that name wait for their deletion; delete them (rm -r " + path +
+  return Status::FailedPrecondition(path + ": " + std::to_string(kMaxNames) +
+                                    " leftovers of it could not be deleted; delete them (rm -r " + path +
                                     ".*.removing)");
 }
 
 Status FreePath(Fs& fs, const std::string& path, Logger& logger) {
   const Status removed = RemoveTree(fs, path);
   if (removed.ok()) return {};
-  RAWKV_ASSIGN_OR_RETURN(const std::string removing, FreeRemovingName(fs, path));
+  RAWKV_ASSIGN_OR_RETURN(const std::string removing, ChooseRemovingName(fs, path));
   if (!fs.Rename(path, removing).ok()) return removed;
-  logger.Log(LogLevel::kWarning, removing + ": not used any more and cannot be deleted now (" +
+  logger.Log(LogLevel::kWarning, removing + ": no longer used, but cannot be deleted now (" +
                                      removed.message() + "); the next open tries again");
   return {};
 }

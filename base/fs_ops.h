@@ -15,43 +15,45 @@ Result<bool> Exists(Fs& fs, const std::string& path);
 // Ok in place of kNotFound: for removals whose aim is that nothing is there.
 Status AbsentIsOk(const Status& status);
 
-// The whole file; kCorruption if it is larger than `max_bytes`, so that nothing on disk can make us
-// allocate without bound.
+// Reads the whole file. kCorruption if it is larger than `max_bytes`, so that a file on disk cannot cause an
+// unbounded allocation.
 Result<std::string> ReadFile(Fs& fs, const std::string& path, uint64_t max_bytes);
 
-// Writes `path`.tmp, syncs it, renames it over `path`, syncs the directory. After a failure or crash
-// `path` is the old file or the new one, whole; a leftover .tmp is harmless.
+// Writes `path`.tmp, syncs it, renames it over `path` and syncs the directory. After a failure or a crash
+// `path` is the complete old file or the complete new one; a leftover .tmp is harmless.
 Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes);
 
-// Copies content and syncs the copy. `to` must not exist. Directory not synced.
+// Copies the content and syncs the copy, but not its directory. `to` must not exist.
 Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes);
 
-// Links `to` to the file `from`, or copies it as CopyFileSynced does where it has as many names as the
-// filesystem allows. Returns whether it copied. `to` must not exist.
+// Links `to` to the file `from`. If `from` has as many names as the filesystem allows, copies it as
+// CopyFileSynced does. Returns true if it copied. `to` must not exist.
 Result<bool> LinkOrCopy(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes);
 
-// Where something damaged may be moved aside to: `path`.damaged, or .damaged.1, … where that is taken.
-// IsAsideName tells such names apart; nothing sweeps them. kFailedPrecondition once there are too many.
-Result<std::string> FreeAsideName(Fs& fs, const std::string& path);
+// Returns an unused name to which a damaged file or directory can be moved aside: `path`.damaged, or
+// .damaged.1, … if that is taken. Nothing sweeps such a name. kFailedPrecondition if there are too many.
+Result<std::string> ChooseAsideName(Fs& fs, const std::string& path);
+// True for the names that ChooseAsideName returns.
 bool IsAsideName(std::string_view name);
 
-// Makes an empty directory under a name that is durable. Where the name cannot be synced, the directory is
-// removed again, so that another try makes it anew. kFailedPrecondition: the name is taken.
+// Makes an empty directory and its name durable. If the sync fails, removes the directory again, so that the
+// caller can repeat the call. kFailedPrecondition if the name is taken.
 Status MakeDirSynced(Fs& fs, const std::string& dir);
 
-// Removes a directory and all below it; symlinks are unlinked, never followed. Absent is ok. What can be
-// removed goes even if something else cannot; returns the first error.
+// Removes a file, or a directory with all its content. Unlinks symlinks and never follows them. A missing
+// path is no error. After an error it still removes the rest; returns the first error.
 Status RemoveTree(Fs& fs, const std::string& path);
 
-// For what nothing uses any more. What the operating system does not let go (an immutable file, one that a
-// file server keeps for someone) is left for a later call, with a warning that names it and the reason.
+// Removes a leftover. If the operating system refuses (an immutable file, or one that a file server keeps
+// open), logs a warning with the path and the reason, and leaves the rest to a later call.
 void SweepTree(Fs& fs, const std::string& path, Logger& logger);
 
-// A free name to which something that is to be deleted may be moved: `path`.removing, or .0.removing, … where
-// an earlier one could not be deleted. kFailedPrecondition once there are too many.
-Result<std::string> FreeRemovingName(Fs& fs, const std::string& path);
+// Returns an unused name to which a path can be renamed before its deletion: `path`.removing, or
+// `path`.0.removing, … if an earlier one still exists. kFailedPrecondition if there are too many.
+Result<std::string> ChooseRemovingName(Fs& fs, const std::string& path);
 
-// Makes the name `path` free: removes what is there or, where that fails, moves it to a FreeRemovingName.
+// Frees the name `path`: removes the file or directory there or, if that fails, renames it to a
+// ChooseRemovingName.
 Status FreePath(Fs& fs, const std::string& path, Logger& logger);
 
 // Syncs every regular file and directory below `path`, then `path` itself.

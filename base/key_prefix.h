@@ -5,7 +5,7 @@
 
 namespace rawkv {
 
-// The first key behind all that begin with `prefix`; "" if there is none.
+// The first key after all keys that begin with `prefix`; "" if there is none.
 inline std::string PrefixEnd(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();

@@ -5,15 +5,14 @@
 
 namespace rawkv {
 
-// A link owns the versions after its own fork, up to the lowest fork of any later link: a rollback
-// below an earlier fork takes versions from every link before it, not only from its parent. The
-// range may be empty.
+// A link owns the versions after its own fork, up to the lowest fork of all later links. A rollback below an
+// earlier fork takes versions from every earlier link, not only from its parent. The range may be empty.
 bool LineageChain::Contains(Lineage lineage, Version v) const {
   Version last(std::numeric_limits<uint64_t>::max());
   for (size_t i = links_.size(); i > 0; --i) {
     const LineageLink& link = links_[i - 1];
     if (link.id == lineage) {
-      // The initial version was not forked from anything: it is the root's own.
+      // The root has no parent, so it also owns the initial version, which is its `fork`.
       const bool begun = i == 1 ? v >= link.fork : v > link.fork;
       return begun && v <= last;
     }

@@ -8,8 +8,8 @@
 
 namespace rawkv {
 
-// One branch: `id` forked from `parent` after version `fork`. The root has parent 0 and fork = the
-// store's initial version.
+// One branch: `id` forked from `parent` after version `fork`. The root has parent 0, and its fork is the
+// initial version of the store.
 struct LineageLink {
   Lineage id;
   Lineage parent;
@@ -17,8 +17,8 @@ struct LineageLink {
   friend bool operator==(const LineageLink&, const LineageLink&) = default;
 };
 
-// The chain of branches that leads to the present one, oldest first (invariant 4). STORE
-// alone holds it; everything else on disk is judged against it. Immutable; thread-safe.
+// The chain of branches that leads to the present one, oldest first (invariant 4). Only STORE holds it. A
+// record, an index or a snapshot counts only if its version is on the chain. Immutable; thread-safe.
 class LineageChain {
  public:
   LineageChain() = default;
@@ -27,18 +27,17 @@ class LineageChain {
   const std::vector<LineageLink>& links() const { return links_; }
   Lineage current() const { return links_.empty() ? Lineage() : links_.back().id; }
 
-  // True if version `v` of branch `lineage` is an ancestor of the present branch, or on it.
+  // True if version `v` of branch `lineage` is on the present branch or an ancestor of it.
   bool Contains(Lineage lineage, Version v) const;
-  // Whether the branch is on the chain at all.
+  // True if the chain has a link for the branch.
   bool Knows(Lineage lineage) const;
-  // True if version `v` of branch `lineage` was given up by a rollback: the chain leaves the branch below it.
+  // True if a rollback gave up version `v` of branch `lineage`: the chain leaves the branch below `v`.
   bool Abandons(Lineage lineage, Version v) const { return Knows(lineage) && !Contains(lineage, v); }
-  // The present branch's chain forked after `fork` into a new branch `id`. Links of branches that
-  // begin at or above the fork stay: their versions at or below it may still be on the path.
+  // This chain with a new branch `id` that forks after `fork`. Keeps every link.
   LineageChain Forked(Lineage id, Version fork) const;
-  // The same chain without the branches that own no version at or above `oldest`. The present branch stays.
-  // Contains answers as before for every version at or above `oldest`. So the chain's length is bounded by
-  // the number of versions that are still kept, however many rollbacks there were.
+  // This chain without the branches that own no version at or above `oldest`; the present branch stays.
+  // Contains gives the same answer for every version at or above `oldest`. So the number of kept versions
+  // bounds the length of the chain, whatever the number of rollbacks.
   LineageChain Trimmed(Version oldest) const;
 
  private:

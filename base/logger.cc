@@ -11,7 +11,7 @@ class StderrLoggerImpl final : public Logger {
   void Log(LogLevel level, std::string_view message) override {
     if (level == LogLevel::kInfo) return;
     std::string line = level == LogLevel::kError ? "rawkv: error: " : "rawkv: warning: ";
-    // Messages may quote bytes from disk; they must not move the cursor or fake a second line.
+    // A message may quote bytes from disk, which must not move the cursor or forge a second line.
     for (const char c : message) {
       const auto byte = static_cast<unsigned char>(c);
       line.push_back(byte < 0x20 || byte == 0x7f ? '?' : c);

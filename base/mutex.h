@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
-// Clang's thread-safety attributes (-Wthread-safety); nothing under other compilers.
+// Clang's thread-safety attributes (-Wthread-safety); empty under other compilers.
 #if defined(__clang__)
 #define RAWKV_TSA(x) __attribute__((x))
 #else
@@ -50,7 +50,8 @@ class RAWKV_SCOPED_CAPABILITY MutexLock {
   Mutex& mu_;
 };
 
-// Waits release and take back the mutex; spurious wake-ups happen, so wait in a loop.
+// A wait releases the mutex and takes it again before it returns. Spurious wake-ups happen, so wait in a
+// loop.
 class CondVar {
  public:
   void Wait(Mutex& mu) RAWKV_REQUIRES(mu) {

@@ -20,25 +20,25 @@ namespace {
 
 constexpr size_t kMaxTransferBytes = 1 << 30;  // below Linux' own limit for one call
 constexpr size_t kZeroBytes = 1 << 20;
-constexpr int kMaxRetries = 100;                  // a second in all, then it is an error
+constexpr int kMaxRetries = 100;                  // one second in all
 constexpr long kRetryPauseNs = 10 * 1000 * 1000;  // 10 ms
 constexpr size_t kMaxLinkBytes = 64 * 1024;       // far above PATH_MAX
 constexpr int kLockAttempts = 10;
 
-std::string What(std::string_view operation, const std::string& path) {
+std::string DescribeCall(std::string_view operation, const std::string& path) {
   return std::string(operation) + " " + path;
 }
 
-std::string What(std::string_view operation, const std::string& from, const std::string& to) {
-  return What(operation, from) + " -> " + to;
+std::string DescribeCall(std::string_view operation, const std::string& from, const std::string& to) {
+  return DescribeCall(operation, from) + " -> " + to;
 }
 
-// FromErrno, plus the codes that fs.h promises for paths.
+// FromErrno, and the codes that fs.h promises for paths.
 Status PathError(int error, const std::string& what) {
   if (error == EEXIST || error == ENOTEMPTY) {
     return Status::FailedPrecondition(what + ": " + std::strerror(error));
   }
-  if (error == ELOOP) return Status::IoError(what + ": is a symbolic link, or leads through a loop of them");
+  if (error == ELOOP) return Status::IoError(what + ": is a symbolic link, or contains a loop of them");
   return Status::FromErrno(error, what);
 }
 
@@ -46,11 +46,12 @@ Status PathStatus(int returned, const std::string& what) {
   return returned == 0 ? Status::Ok() : PathError(errno, what);
 }
 
-// Never kNoSpace, which says that nothing was lost, and never repeated, not even on EINTR: after a
-// failure the kernel may have dropped the pages and would report success (invariant 10).
+// Never returns kNoSpace, which would mean that nothing was lost. The caller never repeats a sync, not even
+// after EINTR: after a failure the kernel may have dropped the pages, and a second sync would succeed
+// (invariant 10).
 Status SyncStatus(int returned, std::string_view operation, const std::string& path) {
   if (returned == 0) return {};
-  return Status::IoError(What(operation, path) + ": " + std::strerror(errno));
+  return Status::IoError(DescribeCall(operation, path) + ": " + std::strerror(errno));
 }
 
 // Whether the transfer that just failed with errno may be tried again.
@@ -95,13 +96,13 @@ class PosixFile final : public File {
         retries = 0;
         continue;
       }
-      if (put == 0) errno = EAGAIN;  // no progress and no reason: bounded like one that has a reason
+      if (put == 0) errno = EAGAIN;  // no progress without an error: the same limit of retries applies
       if (!ShouldRetry(&retries)) return Status::FromErrno(errno, At("write", offset + done));
     }
     return {};
   }
 
-  // Not fallocate: unwritten extents would make each later sync a metadata commit too.
+  // Not fallocate: it makes unwritten extents, and each later sync would then also commit metadata.
   Status ZeroFill(uint64_t offset, uint64_t length) override {
     static const auto& zeros = *new std::vector<std::byte>(kZeroBytes);
     for (uint64_t done = 0; done < length;) {
@@ -117,12 +118,12 @@ class PosixFile final : public File {
     do {
       returned = ::ftruncate(fd_.get(), static_cast<off_t>(size));
     } while (returned != 0 && errno == EINTR);
-    return PathStatus(returned, What("truncate", path_));
+    return PathStatus(returned, DescribeCall("truncate", path_));
   }
 
   Result<uint64_t> Size() override {
     struct stat st {};
-    if (::fstat(fd_.get(), &st) != 0) return PathError(errno, What("stat", path_));
+    if (::fstat(fd_.get(), &st) != 0) return PathError(errno, DescribeCall("stat", path_));
     return static_cast<uint64_t>(st.st_size);
   }
 
@@ -130,7 +131,7 @@ class PosixFile final : public File {
 
  private:
   std::string At(std::string_view operation, uint64_t offset) const {
-    return What(operation, path_) + " at offset " + std::to_string(offset);
+    return DescribeCall(operation, path_) + " at offset " + std::to_string(offset);
   }
 
   const UniqueFd fd_;
@@ -140,8 +141,8 @@ class PosixFile final : public File {
 class PosixFileLock final : public FileLock {
  public:
   PosixFileLock(UniqueFd fd, bool read_only) : fd_(std::move(fd)), read_only_(read_only) {}
-  // Unlocked explicitly, since a forked child may still have a copy of the descriptor, which would
-  // keep the lock; but never by such a child, which would take it from its parent.
+  // Unlocks explicitly, since a forked child may have a copy of the descriptor, which would keep the lock.
+  // Such a child does not unlock, since that would release its parent's lock.
   ~PosixFileLock() override {
     if (::getpid() == holder_) ::flock(fd_.get(), LOCK_UN);
   }
@@ -181,13 +182,14 @@ UniqueFd OpenFd(const std::string& path, int flags) {
 Result<UniqueFd> OpenDir(const std::string& path, std::string_view operation) {
   UniqueFd fd = OpenFd(path, O_RDONLY | O_DIRECTORY);
   if (!fd.valid() && errno == ENOTDIR) {
-    return Status::IoError(What(operation, path) + ": not a directory (symbolic links are not followed)");
+    return Status::IoError(DescribeCall(operation, path) +
+                           ": not a directory (symbolic links are not followed)");
   }
-  if (!fd.valid()) return PathError(errno, What(operation, path));
+  if (!fd.valid()) return PathError(errno, DescribeCall(operation, path));
   return fd;
 }
 
-// Whether `path` still names the file behind `fd`.
+// Whether `path` still names the file that `fd` has open.
 bool StillNamed(int fd, const std::string& path) {
   struct stat opened {};
   struct stat named {};
@@ -201,29 +203,29 @@ class PosixFsImpl final : public Fs {
   explicit PosixFsImpl(FileOwner owner) : owner_(std::move(owner)) {}
 
   std::unique_ptr<Fs> ForOwnerOf(const std::string& dir) override {
-    std::optional<FileOwner> owner = FileOwner::ToKeep(dir);
+    std::optional<FileOwner> owner = FileOwner::ForDirectory(dir);
     if (!owner) return nullptr;
     return std::make_unique<PosixFsImpl>(*std::move(owner));
   }
 
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
-    // O_NONBLOCK, since a planted FIFO would otherwise hold us for ever; files do not mind it.
+    // Without O_NONBLOCK the open of a FIFO could block for ever. Regular files ignore the flag.
     UniqueFd fd = OpenFd(path, OpenFlags(mode) | O_NONBLOCK | O_NOCTTY);
-    if (!fd.valid()) return PathError(errno, What("open", path));
+    if (!fd.valid()) return PathError(errno, DescribeCall("open", path));
     struct stat st {};
-    if (::fstat(fd.get(), &st) != 0) return PathError(errno, What("stat", path));
+    if (::fstat(fd.get(), &st) != 0) return PathError(errno, DescribeCall("stat", path));
     if (S_ISDIR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
-      return Status::IoError(What("open", path) + ": is not a file");
+      return Status::IoError(DescribeCall("open", path) + ": is not a file");
     }
-    if (mode == OpenMode::kCreate || mode == OpenMode::kCreateNew) GiveAway(path);
+    if (mode == OpenMode::kCreate || mode == OpenMode::kCreateNew) SetOwner(path);
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path));
   }
 
   Result<FileStat> Stat(const std::string& path) override {
     struct stat st {};
-    // Below a file there is nothing.
+    // ENOTDIR: a component above is a file, so the path does not exist.
     if (::lstat(path.c_str(), &st) != 0)
-      return PathError(errno == ENOTDIR ? ENOENT : errno, What("stat", path));
+      return PathError(errno == ENOTDIR ? ENOENT : errno, DescribeCall("stat", path));
     return FileStat{.kind = KindOf(st.st_mode),
                     .size_bytes = static_cast<uint64_t>(st.st_size),
                     .id = {.filesystem = st.st_dev, .inode = st.st_ino}};
@@ -231,14 +233,14 @@ class PosixFsImpl final : public Fs {
 
   Result<std::vector<std::string>> List(const std::string& dir) override {
     RAWKV_ASSIGN_OR_RETURN(UniqueFd fd, OpenDir(dir, "list"));
-    const int stream_fd = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);  // the stream closes what it is given
-    if (stream_fd < 0) return PathError(errno, What("list", dir));
+    const int stream_fd = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);  // the stream closes its descriptor
+    if (stream_fd < 0) return PathError(errno, DescribeCall("list", dir));
     const auto close = [](DIR* stream) { ::closedir(stream); };
     const std::unique_ptr<DIR, decltype(close)> stream(::fdopendir(stream_fd), close);
     if (stream == nullptr) {
       const int error = errno;
       ::close(stream_fd);
-      return PathError(error, What("list", dir));
+      return PathError(error, DescribeCall("list", dir));
     }
     std::vector<std::string> names;
     for (;;) {
@@ -248,28 +250,28 @@ class PosixFsImpl final : public Fs {
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") names.emplace_back(name);
     }
-    if (errno != 0) return PathError(errno, What("list", dir));
+    if (errno != 0) return PathError(errno, DescribeCall("list", dir));
     std::sort(names.begin(), names.end());
     return names;
   }
 
   Status MakeDir(const std::string& path) override {
-    const Status made = PathStatus(::mkdir(path.c_str(), 0700), What("mkdir", path));
-    if (made.ok()) GiveAway(path);
+    const Status made = PathStatus(::mkdir(path.c_str(), 0700), DescribeCall("mkdir", path));
+    if (made.ok()) SetOwner(path);
     return made;
   }
 
   Status RemoveFile(const std::string& path) override {
-    return PathStatus(::unlink(path.c_str()), What("unlink", path));
+    return PathStatus(::unlink(path.c_str()), DescribeCall("unlink", path));
   }
 
   Status RemoveDir(const std::string& path) override {
-    return PathStatus(::rmdir(path.c_str()), What("rmdir", path));
+    return PathStatus(::rmdir(path.c_str()), DescribeCall("rmdir", path));
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
     if (::rename(from.c_str(), to.c_str()) == 0) return {};
-    const std::string what = What("rename", from, to);
+    const std::string what = DescribeCall("rename", from, to);
     if (errno == EXDEV) return Status::NotSupported(what + ": " + std::strerror(errno));
     return PathError(errno, what);
   }
@@ -277,7 +279,7 @@ class PosixFsImpl final : public Fs {
   Status Link(const std::string& from, const std::string& to) override {
     if (::link(from.c_str(), to.c_str()) == 0) return {};
     const int error = errno;
-    const std::string what = What("link", from, to);
+    const std::string what = DescribeCall("link", from, to);
     if (error == EMLINK) {
       return Status::FailedPrecondition(what + ": " + std::strerror(error) +
                                         "; the file has as many names as its filesystem allows");
@@ -290,8 +292,9 @@ class PosixFsImpl final : public Fs {
   }
 
   Status Symlink(const std::string& target, const std::string& path) override {
-    const Status made = PathStatus(::symlink(target.c_str(), path.c_str()), What("symlink", path, target));
-    if (made.ok()) GiveAway(path);
+    const Status made =
+        PathStatus(::symlink(target.c_str(), path.c_str()), DescribeCall("symlink", path, target));
+    if (made.ok()) SetOwner(path);
     return made;
   }
 
@@ -299,14 +302,14 @@ class PosixFsImpl final : public Fs {
     for (std::string target(256, '\0'); target.size() <= kMaxLinkBytes; target.resize(2 * target.size())) {
       const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
       if (length < 0) {
-        const std::string what = What("readlink", path);
+        const std::string what = DescribeCall("readlink", path);
         return errno == EINVAL ? Status::IoError(what + ": not a symbolic link") : PathError(errno, what);
       }
-      if (static_cast<size_t>(length) == target.size()) continue;  // may have been cut short
+      if (static_cast<size_t>(length) == target.size()) continue;  // may be truncated
       target.resize(static_cast<size_t>(length));
       return target;
     }
-    return Status::IoError(What("readlink", path) + ": target too long");
+    return Status::IoError(DescribeCall("readlink", path) + ": target too long");
   }
 
   Status SyncDir(const std::string& dir) override {
@@ -314,43 +317,43 @@ class PosixFsImpl final : public Fs {
     return SyncStatus(::fsync(fd.get()), "syncdir", dir);
   }
 
-  // flock, not fcntl: it excludes a second open in this process, and closing some other descriptor
-  // of the same file does not drop it. The content is left alone; it names the holder.
+  // Uses flock, not fcntl: flock excludes a second open in this process, and a close of another descriptor of
+  // the file does not release it. Does not change the content of the file.
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
       UniqueFd fd = OpenFd(path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY);
-      // On media that is read-only a lock for reading is all that can be had, and needed.
+      // On a read-only filesystem the file can only be opened for reading, which is enough for flock.
       const bool read_only = !fd.valid() && errno == EROFS;
       if (read_only) fd = OpenFd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-      if (!fd.valid()) return PathError(errno, What("lock", path));
+      if (!fd.valid()) return PathError(errno, DescribeCall("lock", path));
       int returned = 0;
       do {
         returned = ::flock(fd.get(), LOCK_EX | LOCK_NB);
       } while (returned != 0 && errno == EINTR);
       if (returned != 0 && errno == EWOULDBLOCK) {
-        return Status::Busy(What("lock", path) + ": held by someone else");
+        return Status::Busy(DescribeCall("lock", path) + ": held by someone else");
       }
-      if (returned != 0) return PathError(errno, What("lock", path));
-      // Between open and flock a former holder may have removed the file (the sweep of leases): a
-      // lock on a file without a name excludes nobody.
+      if (returned != 0) return PathError(errno, DescribeCall("lock", path));
+      // Between open and flock the former holder may have removed the file (the sweep of leases does). A lock
+      // on a file without a name excludes nobody.
       if (StillNamed(fd.get(), path)) {
-        GiveAway(path);
+        SetOwner(path);
         return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(fd), read_only));
       }
     }
-    return Status::Busy(What("lock", path) + ": keeps being replaced; try again");
+    return Status::Busy(DescribeCall("lock", path) + ": keeps being replaced; try again");
   }
 
   Result<FsSpace> Space(const std::string& path) override {
     struct statvfs st {};
-    if (::statvfs(path.c_str(), &st) != 0) return PathError(errno, What("statvfs", path));
+    if (::statvfs(path.c_str(), &st) != 0) return PathError(errno, DescribeCall("statvfs", path));
     return FsSpace{.free_bytes = static_cast<uint64_t>(st.f_bavail) * st.f_frsize,
                    .total_bytes = static_cast<uint64_t>(st.f_blocks) * st.f_frsize};
   }
 
  private:
-  void GiveAway(const std::string& path) const {
-    if (owner_) owner_->Give(path);
+  void SetOwner(const std::string& path) const {
+    if (owner_) owner_->ApplyTo(path);
   }
 
   const std::optional<FileOwner> owner_;

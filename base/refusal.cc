@@ -15,7 +15,7 @@ struct Refusal {
 constexpr Refusal kRefusals[] = {
     {EACCES, "check owner and mode of the path, and which user runs rawkv"},
     {EPERM, "check owner, attributes (lsattr) and mount of the path, and which user runs rawkv"},
-    {EBUSY, "something is mounted there or holds it; try again without that"},
+    {EBUSY, "the path is a mount point, or a program holds it; release it and try again"},
     {EMFILE, "raise the process's limit of open files (ulimit -n) and try again"},
     {ENFILE, "raise the system's limit of open files (fs.file-max) and try again"},
     {ENOMEM, "free memory and try again"},

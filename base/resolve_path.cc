@@ -7,9 +7,9 @@
 namespace rawkv {
 namespace {
 
-constexpr int kMaxLinks = 40;  // as many as Linux follows in one path
+constexpr int kMaxLinks = 40;  // Linux follows as many in one path
 
-// Takes the first component off `rest`; "." and empty components name nothing. Empty at the end.
+// Removes the first component from `rest` and returns it; skips "." and empty components. "" at the end.
 std::string TakeComponent(std::string& rest) {
   for (;;) {
     rest.erase(0, rest.find_first_not_of('/'));
@@ -26,7 +26,7 @@ std::string AbsolutePath(const std::string& path) {
   if (!out.starts_with('/')) {
     std::error_code error;
     const std::string working_directory = std::filesystem::current_path(error).string();
-    if (!error) out = JoinPath(working_directory, path);  // else the path stays relative
+    if (!error) out = JoinPath(working_directory, path);  // after an error the path stays relative
   }
   while (out.size() > 1 && out.ends_with('/')) out.pop_back();
   return out;
@@ -40,7 +40,7 @@ std::string ResolvePath(Fs& fs, const std::string& path) {
     const std::string name = TakeComponent(rest);
     if (name.empty()) return resolved;
     if (name == "..") {
-      resolved = ParentPath(resolved);  // a directory without links in its path, so its parent is this one
+      resolved = ParentPath(resolved);  // correct, since `resolved` contains no links
       continue;
     }
     const std::string next = JoinPath(resolved, name);

@@ -5,16 +5,16 @@
 #include "base/export.h"
 #include "base/fs.h"
 
-// What a path that the user names means to the kernel. Neither function takes ".." apart as text: where
-// `link` is a symlink, `link/../x` lies next to the directory that the link names.
+// Resolves paths as the kernel does. Neither function removes ".." from the text: if `link` is a symlink,
+// then `link/../x` is next to the directory that the link names.
 namespace rawkv {
 
-// `path` below the working directory if it is relative, without trailing slashes. Resolves nothing.
+// Makes a relative path absolute by the working directory, and removes trailing slashes. Resolves no links.
 std::string AbsolutePath(const std::string& path);
 
-// `path` as an absolute path without symlinks and "..", as far as it exists; what does not exist or cannot
-// be looked at stays as it is written, so that the call that uses it fails as the kernel would. Below a
-// resolved directory no link needs to be followed any more (Fs follows none in the last component).
+// Makes `path` absolute, and resolves symlinks and ".." as far as the path exists. A part that does not exist
+// or cannot be read stays as written, so that a later call fails as the kernel would. Fs does not follow a
+// symlink in the last component, and need not for a path below a resolved directory.
 std::string ResolvePath(Fs& fs, const std::string& path);
 
 }  // namespace rawkv

@@ -8,7 +8,7 @@
 
 namespace rawkv {
 
-// A value, or the Status that says why there is none. Thread-compatible.
+// A value, or the Status that explains why there is no value. Thread-compatible.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -20,7 +20,7 @@ class [[nodiscard]] Result {
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
 
-  // Need ok().
+  // The value. The caller must have checked ok().
   T& value() & {
     RAWKV_CHECK(ok(), status_.message().c_str());
     return *value_;
@@ -46,7 +46,7 @@ class [[nodiscard]] Result {
 
 }  // namespace rawkv
 
-// RAWKV_ASSIGN_OR_RETURN(auto file, fs.Open(...)): binds the value or leaves with the error.
+// RAWKV_ASSIGN_OR_RETURN(auto file, fs.Open(...)): binds the value, or returns the error.
 #define RAWKV_ASSIGN_OR_RETURN(decl, expr) \
   RAWKV_ASSIGN_OR_RETURN_IMPL(RAWKV_CONCAT(rawkv_result_, __LINE__), decl, expr)
 #define RAWKV_ASSIGN_OR_RETURN_IMPL(tmp, decl, expr) \

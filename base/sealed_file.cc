@@ -21,7 +21,7 @@ static_assert(kLengthOffset == kFormatOffset + sizeof(uint32_t));
 static_assert(kChecksumOffset == kLengthOffset + sizeof(uint32_t));
 static_assert(kSealedHeaderBytes == kChecksumOffset + sizeof(uint64_t));
 
-// Over everything but the checksum itself.
+// The checksum of the whole file except the checksum field.
 uint64_t Checksum(std::string_view header, std::string_view payload) {
   std::string covered;
   covered.reserve(kChecksumOffset + payload.size());
@@ -64,9 +64,9 @@ Result<std::string> Unseal(const SealedKind& kind, std::string_view file) {
   const uint32_t format = in.U32();
   const uint32_t length = in.U32();
   const uint64_t expected = in.U64();
-  // Only compared with what is there, so the length need not be believed yet.
+  // The length is not trusted yet; it is only compared with the bytes present.
   if (in.remaining() != length) {
-    return Damaged(kind, "its header says " + std::to_string(length) + " payload bytes, but " +
+    return Damaged(kind, "its header announces " + std::to_string(length) + " payload bytes, but " +
                              std::to_string(in.remaining()) + " follow");
   }
   const std::string_view payload = file.substr(kSealedHeaderBytes);

@@ -7,7 +7,7 @@
 namespace rawkv {
 namespace {
 
-// Fetched once: an implicit fetch at each use costs more than hashing a small value.
+// Fetched once: an implicit fetch at each use costs more than the hash of a small value.
 const EVP_MD* Algorithm() {
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   RAWKV_CHECK(algorithm != nullptr, "libcrypto has no SHA-256");

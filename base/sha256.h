@@ -19,7 +19,7 @@ class Sha256 {
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
   void Update(ConstBytes bytes);
-  Sha256Digest Finish();  // once; afterwards the object only dies
+  Sha256Digest Finish();  // at most once; no call may follow
 
  private:
   struct Impl;

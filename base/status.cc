@@ -78,7 +78,7 @@ bool Status::lacks_resource() const {
 }
 
 const std::string& Status::message() const {
-  // Leaked, so that a message may still be read while the process exits.
+  // Never destroyed, so that a message can still be read while the process exits.
   static const std::string& empty = *new std::string;
   return state_ == nullptr ? empty : state_->message;
 }

@@ -9,17 +9,17 @@
 
 namespace rawkv {
 
-// What the caller can do about an error; the message says where it happened and what to do.
+// The kind of an error, by which the caller decides what to do. The message names the place and the remedy.
 enum class StatusCode : uint8_t {
   kOk = 0,
-  kNotFound,            // no such key; nothing is wrong
-  kInvalidArgument,     // the call is wrong; change it
-  kFailedPrecondition,  // the store's state forbids it; the message says what would have to change
-  kVersionUnreachable,  // never made, or no longer retained
-  kBusy,                // held by someone else; try later
+  kNotFound,            // no such key, file or object
+  kInvalidArgument,     // an argument is invalid; change the call
+  kFailedPrecondition,  // the present state forbids the call; the message names the condition
+  kVersionUnreachable,  // the version was never made, or is no longer kept
+  kBusy,                // another user holds the object; try again later
   kNoSpace,             // device or filesystem full; nothing was lost
-  kCorruption,          // bytes on disk are not what was written
-  kIoError,             // the operating system or device refused
+  kCorruption,          // bytes on disk differ from those that were written
+  kIoError,             // the operating system or the device failed or refused the call
   kNotSupported,        // a newer format, or a feature this build or machine lacks
   kPoisoned,            // an earlier sync failed; reopen the store (invariant 10)
   kInternal,            // a bug in rawkv
@@ -28,8 +28,8 @@ enum class StatusCode : uint8_t {
 // Stable lower-case name ("corruption"), for logs and messages.
 RAWKV_EXPORT std::string_view StatusCodeName(StatusCode code);
 
-// A result without a value. Cheap when ok (one pointer, null). Thread-compatible; immutable once
-// made, so copies may be shared between threads.
+// A result without a value. An ok Status is one null pointer. Thread-compatible; a Status never changes once
+// it is made, so threads may share copies.
 class [[nodiscard]] RAWKV_EXPORT Status {
  public:
   Status() = default;
@@ -48,12 +48,13 @@ class [[nodiscard]] RAWKV_EXPORT Status {
   static Status Poisoned(std::string m) { return {StatusCode::kPoisoned, std::move(m)}; }
   static Status Internal(std::string m) { return {StatusCode::kInternal, std::move(m)}; }
 
-  // kIoError by a refusal (see refused()).
+  // A kIoError that is refused().
   static Status Refused(std::string m);
 
-  // From an errno value: ENOSPC, EDQUOT and EFBIG (the process's limit of file size) are kNoSpace, ENOENT is
-  // kNotFound, EWOULDBLOCK on a lock is for the caller to judge; all else is kIoError, refused() where
-  // base/refusal.h says so. `what` names the operation and the path.
+  // Converts an errno value. ENOSPC, EDQUOT and EFBIG (the process's limit of file size) become kNoSpace, and
+  // ENOENT becomes kNotFound. All others become kIoError, which is refused() for the values that
+  // base/refusal.h lists. A caller that takes a lock must handle EWOULDBLOCK itself. `what` names the
+  // operation and the path.
   static Status FromErrno(int error, std::string_view what);
 
   bool ok() const { return state_ == nullptr; }
@@ -62,14 +63,15 @@ class [[nodiscard]] RAWKV_EXPORT Status {
   // proves nothing about the bytes on disk, so a check must not report it as damage and a repair must
   // not act on it. A kIoError that is not refused() is a failure of the medium.
   bool refused() const { return state_ != nullptr && state_->refused; }
-  // There was no room, or the operating system refused() the call: of an operation that first opens or makes
-  // a file, nothing was done, and the same call succeeds once the cause is gone.
+  // There was no room, or the operating system refused() the call. An operation that begins by opening or
+  // making a file has then done nothing, and the same call can succeed once the cause is gone.
   bool lacks_resource() const;
   const std::string& message() const;
   // "corruption: wal/000…: …", or "ok".
   std::string ToString() const;
 
-  // The same error with "context: " in front of its message; ok stays ok. Once a layer.
+  // Returns the same error with "context: " in front of its message; ok stays ok. Each layer adds context
+  // once.
   Status WithContext(std::string_view context) const;
 
  private:
@@ -86,7 +88,7 @@ class [[nodiscard]] RAWKV_EXPORT Status {
 #define RAWKV_CONCAT_INNER(a, b) a##b
 #define RAWKV_CONCAT(a, b) RAWKV_CONCAT_INNER(a, b)
 
-// Leaves the enclosing function with the status of `expr` unless it is ok.
+// Returns the status of `expr` from the enclosing function unless it is ok.
 #define RAWKV_RETURN_IF_ERROR(expr)                                                     \
   do {                                                                                  \
     if (::rawkv::Status rawkv_error_ = (expr); !rawkv_error_.ok()) return rawkv_error_; \

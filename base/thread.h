@@ -15,8 +15,8 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // Runs `body`, which must not throw, on a new thread. No thread may be running or unjoined.
-  // kIoError when the system refuses another thread; nothing has changed then.
+  // Runs `body`, which must not throw, on a new thread. An earlier thread must have been joined. kIoError if
+  // the system refuses another thread; nothing has changed then.
   Status Start(std::function<void()> body);
   // Waits for the end of the thread, if one was started.
   void Join();

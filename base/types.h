@@ -9,7 +9,8 @@
 
 namespace rawkv {
 
-// A u64 that cannot be mixed up with another u64: explicit in, explicit out (`value()`).
+// A u64 of its own type, so that the compiler rejects a mix-up with another u64. Conversion is explicit in
+// both directions (`value()`).
 template <typename Tag>
 class StrongU64 {
  public:
@@ -22,9 +23,10 @@ class StrongU64 {
   uint64_t value_ = 0;
 };
 
-// One committed state, dense: 1, 2, 3, … (0 is the empty state unless format said otherwise).
+// The number of a committed state. Versions are dense: 1, 2, 3, … The initial version is 0 unless `format`
+// got another number.
 using Version = StrongU64<struct VersionTag>;
-// What is stored names none above it, so that version arithmetic cannot wrap.
+// No stored version is above this, so that version arithmetic cannot wrap.
 inline constexpr Version kMaxVersion((uint64_t{1} << 63) - 1);
 // The branch a version belongs to: a random non-zero number, new with each rollback.
 using Lineage = StrongU64<struct LineageTag>;
@@ -34,7 +36,7 @@ using SlotId = StrongU64<struct SlotIdTag>;
 using SlotCount = StrongU64<struct SlotCountTag>;
 // Byte position on the device.
 using DeviceOffset = StrongU64<struct DeviceOffsetTag>;
-// Names one payload write: open generation << 40 | counter; unique in a store's life.
+// Identifies one payload write: open generation << 40 | counter. Unique in the life of a store.
 using WriteId = StrongU64<struct WriteIdTag>;
 
 constexpr Version Next(Version v) {
@@ -59,7 +61,7 @@ constexpr DeviceOffset operator+(DeviceOffset o, uint64_t bytes) {
   return DeviceOffset(o.value() + bytes);
 }
 
-// Decimal for versions in messages; 16 hex digits for lineages and write ids.
+// For messages: a version in decimal; a lineage or a write id as 16 hex digits.
 RAWKV_EXPORT std::string ToString(Version v);
 RAWKV_EXPORT std::string ToHex(uint64_t v);
 

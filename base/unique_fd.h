@@ -21,14 +21,14 @@ class UniqueFd {
   }
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
-  void Reset();  // closes; a close error after a successful sync carries no news
+  void Reset();  // closes; ignores the error, since writers have synced before
 
  private:
   int fd_ = -1;
 };
 
-// open(2) with O_CLOEXEC, tried again on EINTR, which network filesystems and slow devices return; errno
-// tells why the result is not valid.
+// Calls open(2) with O_CLOEXEC, and retries EINTR, which network filesystems and slow devices return. If the
+// result is not valid, errno holds the reason.
 UniqueFd OpenUninterrupted(const std::string& path, int flags, unsigned mode = 0);
 
 }  // namespace rawkv

@@ -12,7 +12,7 @@ namespace rawkv {
 
 class Entropy;
 
-// A 128-bit identity, printed in the usual 36 characters.
+// A 128-bit identity; its text has the usual 36 characters.
 struct RAWKV_EXPORT Uuid {
   std::array<std::byte, 16> bytes{};
 

@@ -161,7 +161,7 @@ Status SnapshotStore::MayGo(Version version) const {
 
 Result<std::string> SnapshotStore::Quarantine(Version version) {
   RAWKV_RETURN_IF_ERROR(MayGo(version));
-  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(fs_, PathOf(version)));
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, ChooseAsideName(fs_, PathOf(version)));
   RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
   return aside;
@@ -177,7 +177,7 @@ Result<bool> SnapshotStore::IsMarked(const std::string& dir) const {
 
 Result<std::string> SnapshotStore::TakeAway(Version version) {
   const std::string path = PathOf(version);
-  RAWKV_ASSIGN_OR_RETURN(const std::string removing, FreeRemovingName(fs_, path));
+  RAWKV_ASSIGN_OR_RETURN(const std::string removing, ChooseRemovingName(fs_, path));
   const Status renamed = fs_.Rename(path, removing);
   if (renamed.ok()) {
     RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));

@@ -25,7 +25,7 @@ Status RewriteSuperblock(StoreContext& c) {
 Status MoveMarkerAside(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const bool there, Exists(*c.env.fs, c.paths.rollback_marker()));
   if (!there) return Status::Ok();
-  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(*c.env.fs, c.paths.rollback_marker()));
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, ChooseAsideName(*c.env.fs, c.paths.rollback_marker()));
   RAWKV_RETURN_IF_ERROR(c.env.fs->Rename(c.paths.rollback_marker(), aside));
   return c.env.fs->SyncDir(c.paths.dir);
 }
@@ -138,7 +138,7 @@ Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
   }
   if (!any) return RemoveTree(fs, c.paths.log_aside_new());
   RAWKV_RETURN_IF_ERROR(SyncTree(fs, c.paths.log_aside_new()));
-  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(fs, c.paths.wal()));
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, ChooseAsideName(fs, c.paths.wal()));
   RAWKV_RETURN_IF_ERROR(fs.Rename(c.paths.log_aside_new(), aside));
   return fs.SyncDir(c.paths.dir);
 }

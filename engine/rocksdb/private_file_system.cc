@@ -48,7 +48,7 @@ class OwnersFileSystem final : public rocksdb::FileSystemWrapper {
 
  private:
   rocksdb::IOStatus Restrict(const std::string& path, mode_t mode) const {
-    if (owner_) owner_->Give(path);
+    if (owner_) owner_->ApplyTo(path);
     if (::chmod(path.c_str(), mode) == 0) return rocksdb::IOStatus::OK();
     return rocksdb::IOStatus::IOError("chmod " + path, std::strerror(errno));
   }

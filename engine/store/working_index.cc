@@ -18,7 +18,7 @@ std::string BasePath(const std::string& working_dir) {
 // that a crash never leaves a part of it that counts as complete.
 Result<std::string> FreeWorkingPath(StoreContext& c) {
   Fs& fs = *c.env.fs;
-  RAWKV_ASSIGN_OR_RETURN(std::string removing, FreeRemovingName(fs, c.paths.working()));
+  RAWKV_ASSIGN_OR_RETURN(std::string removing, ChooseRemovingName(fs, c.paths.working()));
   const Status moved = fs.Rename(c.paths.working(), removing);
   if (moved.ok() || moved.code() == StatusCode::kNotFound) return removing;
   if (moved.code() != StatusCode::kNotSupported) return moved;

@@ -40,7 +40,7 @@ TEST(FsOps, AsideNamesAreNumberedAndKnown) {
   const ScratchDir dir;
   const std::string path = dir / "snapshot-00000000000000000005";
   for (const char* suffix : {".damaged", ".damaged.1", ".damaged.2"}) {
-    const Result<std::string> aside = FreeAsideName(PosixFs(), path);
+    const Result<std::string> aside = ChooseAsideName(PosixFs(), path);
     ASSERT_TRUE(aside.ok()) << aside.status().ToString();
     EXPECT_EQ(*aside, path + suffix);
     EXPECT_TRUE(IsAsideName(BaseName(*aside)));
