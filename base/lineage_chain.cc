@@ -21,7 +21,7 @@ bool LineageChain::Contains(Lineage lineage, Version v) const {
   return false;
 }
 
-bool LineageChain::Knows(Lineage lineage) const {
+bool LineageChain::HasBranch(Lineage lineage) const {
   return std::any_of(links_.begin(), links_.end(),
                      [&](const LineageLink& link) { return link.id == lineage; });
 }

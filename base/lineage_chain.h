@@ -30,9 +30,9 @@ class LineageChain {
   // True if version `v` of branch `lineage` is on the present branch or an ancestor of it.
   bool Contains(Lineage lineage, Version v) const;
   // True if the chain has a link for the branch.
-  bool Knows(Lineage lineage) const;
+  bool HasBranch(Lineage lineage) const;
   // True if a rollback gave up version `v` of branch `lineage`: the chain leaves the branch below `v`.
-  bool Abandons(Lineage lineage, Version v) const { return Knows(lineage) && !Contains(lineage, v); }
+  bool Abandons(Lineage lineage, Version v) const { return HasBranch(lineage) && !Contains(lineage, v); }
   // This chain with a new branch `id` that forks after `fork`. Keeps every link.
   LineageChain Forked(Lineage id, Version fork) const;
   // This chain without the branches that own no version at or above `oldest`; the present branch stays.

@@ -23,7 +23,7 @@ Result<CheckReport> StoreChecker::Run() {
   facts_.marker = marker.status();
   // Snapshots above the target of a rollback that has taken effect only wait for their removal.
   std::optional<Version> highest;
-  if (marker.ok() && c_.chain().Knows(marker->new_lineage)) highest = marker->target;
+  if (marker.ok() && c_.chain().HasBranch(marker->new_lineage)) highest = marker->target;
   RAWKV_RETURN_IF_ERROR(CheckSnapshots(highest));
   if (marker.ok()) {
     AddNote("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +

@@ -163,7 +163,7 @@ RollbackMarker MakeRollbackMarker(const StoreContext& c, const RollbackPlan& pla
   RollbackMarker marker{plan.from, plan.to, plan.base, Lineage()};
   do {
     marker.new_lineage = Lineage(c.env.entropy->NextU64());
-  } while (marker.new_lineage == Lineage() || c.chain().Knows(marker.new_lineage));
+  } while (marker.new_lineage == Lineage() || c.chain().HasBranch(marker.new_lineage));
   return marker;
 }
 
@@ -183,7 +183,7 @@ SwitchOutcome SwitchRollback(StoreContext& c, const RollbackMarker& marker, Stat
   const Result<StoreRecord> on_disk = LoadStoreRecord(*c.env.fs, c.paths.dir);
   if (!on_disk.ok()) return SwitchOutcome::kUnclear;
   c.AdoptRecord(*on_disk);
-  if (!on_disk->chain.Knows(marker.new_lineage)) return SwitchOutcome::kNotDone;
+  if (!on_disk->chain.HasBranch(marker.new_lineage)) return SwitchOutcome::kNotDone;
   *error = c.SaveRecord(*on_disk);
   return error->ok() ? SwitchOutcome::kDone : SwitchOutcome::kUnclear;
 }
@@ -211,7 +211,7 @@ Status FinishOrUndoRollback(StoreContext& c) {
   // A sync of the directory may have failed before, so its names may not be durable. They must be, before the
   // device gets the new lineage or the marker is removed.
   RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
-  const bool switched = c.chain().Knows(marker->new_lineage);
+  const bool switched = c.chain().HasBranch(marker->new_lineage);
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +
                                             ToString(marker->target) +
                                             (switched ? " is finished" : " is undone"));

@@ -51,7 +51,8 @@ Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Sup
     return Status::FailedPrecondition(where + "the device belongs to store " + sb.store_uuid.ToString() +
                                       ", not to " + record.store_uuid.ToString());
   }
-  if (sb.owner_open_generation > record.open_generation || !record.chain.Knows(Lineage(sb.owner_lineage))) {
+  if (sb.owner_open_generation > record.open_generation ||
+      !record.chain.HasBranch(Lineage(sb.owner_lineage))) {
     return Status::FailedPrecondition(
         where + "the device has been used since this STORE was written (generation " +
         std::to_string(sb.owner_open_generation) + " against " + std::to_string(record.open_generation) +

@@ -60,11 +60,11 @@ TEST(ByteCodec, ReadsBackWhatWasWritten) {
   EXPECT_TRUE(in.AtEnd());
 }
 
-TEST(ByteReader, FirstShortReadFailsForGood) {
+TEST(ByteReader, FirstShortReadFailsEveryLaterRead) {
   ByteReader in(std::string_view("abc"));
   EXPECT_EQ(in.U64(), 0u);
   EXPECT_FALSE(in.ok());
-  EXPECT_EQ(in.U8(), 0u) << "three bytes are left, but nothing behind a short read is believed";
+  EXPECT_EQ(in.U8(), 0u) << "three bytes are left, but a read after a short read returns nothing";
   EXPECT_EQ(in.Raw(0), "");
   EXPECT_TRUE(in.Id().IsNil());
   EXPECT_EQ(in.remaining(), 0u);
@@ -87,9 +87,9 @@ TEST(ByteReader, LengthNearTheTopOfU64DoesNotWrap) {
   EXPECT_FALSE(in.ok());
 }
 
-// Exactly sized heap buffers, so that the address sanitizer sees any byte too many; without it, the
-// count of consumed bytes does.
-TEST(ByteReader, NeverReadsPastTheEndWhateverTheBytes) {
+// Uses heap buffers of the exact size, so that the address sanitizer detects a read past the end. Without the
+// sanitizer the count of consumed bytes detects it.
+TEST(ByteReader, NeverReadsPastTheEndOfAnyInput) {
   std::mt19937_64 random(20260101);
   for (int round = 0; round < 5000; ++round) {
     const size_t size = random() % 40;

@@ -7,14 +7,14 @@
 namespace rawkv {
 namespace {
 
-// Published values of XXH3-64, seed 0: a library that computed anything else could not read a store.
+// Published values of XXH3-64 with seed 0. A library that computes other values could not read a store.
 TEST(Xxh3, MatchesPublishedValues) {
   EXPECT_EQ(Xxh3({}), 0x2d06800538d394c2u);
   EXPECT_EQ(Xxh3(AsBytes("a")), 0xe6c632b61e964e1fu);
   EXPECT_EQ(Xxh3(AsBytes("abc")), 0x78af5f94892f3950u);
 }
 
-TEST(Xxh3, SeedChangesTheSum) {
+TEST(Xxh3, SeedChangesTheChecksum) {
   EXPECT_EQ(Xxh3(AsBytes("abc"), 0), Xxh3(AsBytes("abc")));
   EXPECT_NE(Xxh3(AsBytes("abc"), 1), Xxh3(AsBytes("abc")));
 }
@@ -40,7 +40,7 @@ TEST(Sha256, PiecesGiveTheDigestOfTheWhole) {
   }
 }
 
-TEST(Sha256DeathTest, IsUsedOnce) {
+TEST(Sha256DeathTest, CallAfterFinishAborts) {
   Sha256 hash;
   (void)hash.Finish();
   EXPECT_DEATH(hash.Update(AsBytes("x")), "Update after Finish");

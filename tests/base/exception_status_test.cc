@@ -10,20 +10,20 @@
 namespace rawkv {
 namespace {
 
-TEST(ExceptionStatus, NoThrowReturnsWhatTheCallReturns) {
+TEST(ExceptionStatus, NoThrowReturnsTheResultOfTheCall) {
   EXPECT_TRUE(NoThrow([] { return Status::Ok(); }).ok());
   const Result<int> seven = NoThrow([]() -> Result<int> { return 7; });
   ASSERT_TRUE(seven.ok());
   EXPECT_EQ(*seven, 7);
 }
 
-TEST(ExceptionStatus, MissingMemoryIsAnIoErrorThatNamesIt) {
+TEST(ExceptionStatus, LackOfMemoryIsAnIoErrorThatNamesIt) {
   const Status status = NoThrow([]() -> Status { throw std::bad_alloc(); });
   EXPECT_EQ(status.code(), StatusCode::kIoError);
   EXPECT_NE(status.message().find("out of memory"), std::string::npos);
 }
 
-TEST(ExceptionStatus, MissingThreadIsAnIoErrorThatNamesTheLimit) {
+TEST(ExceptionStatus, LackOfThreadsIsAnIoErrorThatNamesTheLimit) {
   const auto call = []() -> Result<int> {
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
   };

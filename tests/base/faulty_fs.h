@@ -8,8 +8,8 @@
 
 namespace rawkv {
 
-// The real filesystem, which notes every change and sync, and from the `healthy_steps`-th on fails
-// them all, as if the machine had stopped there. The failing write is done by half.
+// The real filesystem. It records every change and sync, and fails all of them after `healthy_steps`, as if
+// the machine had stopped there. The failing write writes half of its bytes.
 class FaultyFs final : public Fs {
  public:
   explicit FaultyFs(size_t healthy_steps = SIZE_MAX) : healthy_steps_(healthy_steps) {}

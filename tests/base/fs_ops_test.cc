@@ -24,7 +24,7 @@ TEST(Paths, JoinPutsOneSlashBetween) {
   EXPECT_EQ(JoinPath("", "b"), "b");
 }
 
-TEST(Paths, ParentIsWhereTheLastComponentLies) {
+TEST(Paths, ParentIsThePathWithoutItsLastComponent) {
   EXPECT_EQ(ParentPath("a/b"), "a");
   EXPECT_EQ(ParentPath("/a/b"), "/a");
   EXPECT_EQ(ParentPath("a/b/"), "a");
@@ -36,7 +36,7 @@ TEST(Paths, ParentIsWhereTheLastComponentLies) {
   EXPECT_EQ(ParentPath(""), ".");
 }
 
-TEST(FsOps, AsideNamesAreNumberedAndKnown) {
+TEST(FsOps, AsideNamesAreNumberedAndRecognised) {
   const ScratchDir dir;
   const std::string path = dir / "snapshot-00000000000000000005";
   for (const char* suffix : {".damaged", ".damaged.1", ".damaged.2"}) {
@@ -52,14 +52,14 @@ TEST(FsOps, AsideNamesAreNumberedAndKnown) {
   }
 }
 
-TEST(FsOps, ExistsTellsAbsentFromUnreadable) {
+TEST(FsOps, ExistsDistinguishesAbsentFromUnreadable) {
   const ScratchDir dir;
   Spit(dir / "f", "");
   stdfs::create_symlink("nowhere", dir / "dangling");
   EXPECT_TRUE(*Exists(PosixFs(), dir / "f"));
   EXPECT_TRUE(*Exists(PosixFs(), dir / "dangling")) << "the link itself exists";
   EXPECT_FALSE(*Exists(PosixFs(), dir / "absent"));
-  EXPECT_FALSE(*Exists(PosixFs(), dir / "f/below")) << "below a file there is nothing";
+  EXPECT_FALSE(*Exists(PosixFs(), dir / "f/below")) << "a path below a file does not exist";
   EXPECT_FALSE(Exists(PosixFs(), dir / std::string(300, 'n')).ok()) << "a name that is too long";
 }
 
@@ -73,7 +73,7 @@ TEST(ReadFile, ReturnsAllUpToTheLimitAndRefusesMore) {
   EXPECT_EQ(*ReadFile(PosixFs(), dir / "empty", 0), "");
 }
 
-TEST(ReadFile, AHugeFileIsRefusedBeforeItIsRead) {
+TEST(ReadFile, HugeFileIsRefusedBeforeItIsRead) {
   const ScratchDir dir;
   Spit(dir / "f", "");
   stdfs::resize_file(dir / "f", 1ull << 40);
@@ -90,7 +90,7 @@ TEST(WriteFileAtomic, SyncsBeforeTheRenameAndTheDirectoryAfterIt) {
   EXPECT_FALSE(stdfs::exists(dir / "f.tmp"));
 }
 
-TEST(WriteFileAtomic, LeavesTheWholeOldOrTheWholeNewFileWhereverItStops) {
+TEST(WriteFileAtomic, InterruptionLeavesTheWholeOldOrTheWholeNewFile) {
   const std::string old_content(1000, 'o');
   const std::string new_content(3000, 'n');
   bool finished = false;
@@ -113,7 +113,7 @@ TEST(WriteFileAtomic, LeavesTheWholeOldOrTheWholeNewFileWhereverItStops) {
   }
 }
 
-TEST(WriteFileAtomic, AFailureGivesItsSpaceBack) {
+TEST(WriteFileAtomic, FailureFreesItsSpace) {
   const ScratchDir dir;
   stdfs::create_directories(dir / "f/not_empty");
   EXPECT_FALSE(WriteFileAtomic(PosixFs(), dir / "f", AsBytes("x")).ok());
@@ -145,7 +145,7 @@ TEST(CopyFileSynced, CopiesEverySizeAndSyncsLast) {
   }
 }
 
-TEST(CopyFileSynced, RefusesWhatIsTooLargeOrInTheWayAndLeavesNothingHalf) {
+TEST(CopyFileSynced, RefusesLargeFilesAndExistingTargetsAndLeavesNoPartialCopy) {
   const ScratchDir dir;
   Spit(dir / "a", "12345");
   Spit(dir / "taken", "taken");
@@ -172,7 +172,7 @@ TEST(RemoveTree, RemovesAllBelowAndFollowsNoLink) {
   EXPECT_EQ(Slurp(dir / "outside/keep/f"), "kept");
 }
 
-TEST(RemoveTree, AbsentIsOkAndALinkAtTheTopIsUnlinked) {
+TEST(RemoveTree, AbsentPathIsOkAndTopLevelLinkIsUnlinked) {
   const ScratchDir dir;
   EXPECT_TRUE(RemoveTree(PosixFs(), dir / "absent").ok());
   stdfs::create_directory(dir / "target");
@@ -185,7 +185,7 @@ TEST(RemoveTree, AbsentIsOkAndALinkAtTheTopIsUnlinked) {
   EXPECT_FALSE(stdfs::exists(dir / "target/f"));
 }
 
-TEST(RemoveTree, ATreeAsDeepAsPathsCanBeDoesNotExhaustTheStack) {
+TEST(RemoveTree, DeepestPossibleTreeDoesNotExhaustTheStack) {
   const ScratchDir dir;
   const std::string top = dir / "deep";
   ASSERT_TRUE(PosixFs().MakeDir(top).ok());
@@ -197,7 +197,7 @@ TEST(RemoveTree, ATreeAsDeepAsPathsCanBeDoesNotExhaustTheStack) {
   EXPECT_FALSE(stdfs::exists(top));
 }
 
-TEST(SyncTree, SyncsEveryFileThenDirectoriesFromTheLeavesUp) {
+TEST(SyncTree, SyncsEveryFileAndThenDirectoriesBottomUp) {
   const ScratchDir dir;
   stdfs::create_directories(dir / "tree/sub");
   Spit(dir / "tree/a", "");
@@ -209,7 +209,7 @@ TEST(SyncTree, SyncsEveryFileThenDirectoriesFromTheLeavesUp) {
   EXPECT_EQ(SyncTree(PosixFs(), dir / "absent").code(), StatusCode::kNotFound);
 }
 
-TEST(SyncTree, AFailedSyncIsReported) {
+TEST(SyncTree, FailedSyncIsReported) {
   const ScratchDir dir;
   stdfs::create_directory(dir / "tree");
   Spit(dir / "tree/a", "");

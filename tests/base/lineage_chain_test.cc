@@ -16,10 +16,10 @@ LineageChain Root(uint64_t initial) {
   return LineageChain({{.id = kRoot, .parent = Lineage(), .fork = Version(initial)}});
 }
 
-TEST(LineageChain, EmptyChainKnowsNothing) {
+TEST(LineageChain, EmptyChainContainsNothing) {
   const LineageChain chain;
   EXPECT_EQ(chain.current(), Lineage());
-  EXPECT_FALSE(chain.Knows(Lineage()));
+  EXPECT_FALSE(chain.HasBranch(Lineage()));
   EXPECT_FALSE(chain.Contains(Lineage(), Version(0)));
 }
 
@@ -42,12 +42,12 @@ TEST(LineageChain, ForkSplitsTheVersionsAtTheForkPoint) {
   EXPECT_TRUE(chain.Contains(kSecond, Version(11)));
 }
 
-TEST(LineageChain, RollbackBelowAnEarlierForkTakesFromEveryLinkBeforeIt) {
+TEST(LineageChain, RollbackBelowAnEarlierForkTakesVersionsFromEveryEarlierLink) {
   const LineageChain chain = Root(0).Forked(kSecond, Version(10)).Forked(kThird, Version(5));
   EXPECT_TRUE(chain.Contains(kRoot, Version(5)));
   EXPECT_FALSE(chain.Contains(kRoot, Version(6)));
   for (uint64_t v = 0; v < 20; ++v) EXPECT_FALSE(chain.Contains(kSecond, Version(v))) << v;
-  EXPECT_TRUE(chain.Knows(kSecond)) << "its range is empty, but the branch is on the chain";
+  EXPECT_TRUE(chain.HasBranch(kSecond)) << "its range is empty, but the branch is on the chain";
   EXPECT_FALSE(chain.Contains(kThird, Version(5)));
   EXPECT_TRUE(chain.Contains(kThird, Version(6)));
 }
@@ -62,7 +62,7 @@ TEST(LineageChain, RollbackAboveAnEarlierForkKeepsPartOfThatBranch) {
   EXPECT_TRUE(chain.Contains(kThird, Version(11)));
 }
 
-TEST(LineageChain, RollbackToTheInitialVersionLeavesTheRootThatAlone) {
+TEST(LineageChain, RollbackToTheInitialVersionLeavesTheRootOnlyThatVersion) {
   const LineageChain chain = Root(7).Forked(kSecond, Version(7));
   EXPECT_TRUE(chain.Contains(kRoot, Version(7)));
   EXPECT_FALSE(chain.Contains(kRoot, Version(8)));
@@ -71,19 +71,19 @@ TEST(LineageChain, RollbackToTheInitialVersionLeavesTheRootThatAlone) {
 }
 
 TEST(LineageChain, TrimmingDropsBranchesThatOwnNothing) {
-  // Rolled back to 5 a hundred times, with commits in between that are gone again.
+  // A hundred rollbacks to version 5, each of which gives up the commits since the last one.
   LineageChain chain = Root(0);
   for (uint64_t i = 1; i <= 100; ++i) chain = chain.Trimmed(Version(0)).Forked(Lineage(i), Version(5));
   EXPECT_EQ(chain.links().size(), 3u) << "the root, the branch before this one, and this one";
   EXPECT_TRUE(chain.Contains(kRoot, Version(5)));
   EXPECT_TRUE(chain.Contains(Lineage(100), Version(6)));
-  EXPECT_TRUE(chain.Knows(Lineage(99)));
+  EXPECT_TRUE(chain.HasBranch(Lineage(99)));
   EXPECT_EQ(chain.links()[1].parent, kRoot);
   EXPECT_EQ(chain.Trimmed(Version(6)).links(),
             (std::vector{LineageLink{Lineage(100), Lineage(), Version(5)}}));
 }
 
-TEST(LineageChain, TrimmingChangesNoAnswerForTheVersionsThatAreKept) {
+TEST(LineageChain, TrimmingChangesNoAnswerForKeptVersions) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
@@ -112,8 +112,8 @@ TEST(LineageChain, TrimmingChangesNoAnswerForTheVersionsThatAreKept) {
   }
 }
 
-// Against a model that simply remembers who made each version of the present branch.
-TEST(LineageChain, AgreesWithARecordOfEveryVersionsMaker) {
+// Compares the chain with a model that stores the branch of each version.
+TEST(LineageChain, AgreesWithAModelOfEachVersionsBranch) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
@@ -135,7 +135,7 @@ TEST(LineageChain, AgreesWithARecordOfEveryVersionsMaker) {
         if (initial > 0) {
           ASSERT_FALSE(chain.Contains(id, Version(initial - 1)));
         }
-        ASSERT_EQ(chain.Knows(id), id != kStranger);
+        ASSERT_EQ(chain.HasBranch(id), id != kStranger);
       }
       maker.resize(1 + random() % maker.size());
       const Lineage id(1000 + fork);

@@ -7,7 +7,7 @@
 namespace rawkv {
 namespace {
 
-TEST(StderrLogger, WritesOneLineForEachWarningAndErrorAndNoneForInfo) {
+TEST(StderrLogger, WritesOneLinePerWarningOrErrorAndNoneForInfo) {
   testing::internal::CaptureStderr();
   StderrLogger().Log(LogLevel::kInfo, "quiet");
   StderrLogger().Log(LogLevel::kWarning, "tail cut");
@@ -16,7 +16,7 @@ TEST(StderrLogger, WritesOneLineForEachWarningAndErrorAndNoneForInfo) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "rawkv: warning: tail cut\nrawkv: error: sync failed\n");
 }
 
-TEST(StderrLogger, ControlBytesCannotFakeALine) {
+TEST(StderrLogger, ControlBytesCannotForgeALine) {
   testing::internal::CaptureStderr();
   StderrLogger().Log(LogLevel::kError, "key a\nrawkv: all is well\x1b[2J");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "rawkv: error: key a?rawkv: all is well?[2J\n");

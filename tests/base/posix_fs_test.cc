@@ -15,7 +15,7 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
-// The exit status of a forked child that runs `body`; -1 if it did not exit by itself.
+// Runs `body` in a forked child and returns its exit status; -1 if a signal ended the child.
 int InChild(const std::function<int()>& body) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(body());
@@ -49,7 +49,7 @@ class PosixFsTest : public testing::Test {
   Fs& fs_ = PosixFs();
 };
 
-TEST_F(PosixFsTest, ReadsBackWhatWasWrittenAndStopsAtTheEnd) {
+TEST_F(PosixFsTest, ReadReturnsWrittenBytesAndStopsAtTheEnd) {
   const auto file = MustOpen(dir_ / "f", OpenMode::kCreateNew);
   ASSERT_TRUE(file->WriteAt(3, AsBytes("hello")).ok());
   EXPECT_EQ(*file->Size(), 8u);
@@ -85,7 +85,7 @@ TEST_F(PosixFsTest, ZeroFillWritesRealBlocksOverOldBytes) {
   EXPECT_GE(static_cast<uint64_t>(st.st_blocks) * 512, length) << "a hole would not reserve space";
 }
 
-TEST_F(PosixFsTest, OpenModesSayWhatMustExist) {
+TEST_F(PosixFsTest, OpenModesDecideWhatMustExist) {
   const std::string path = dir_ / "f";
   EXPECT_EQ(fs_.Open(path, OpenMode::kRead).status().ToString(),
             "not found: open " + path + ": No such file or directory");
@@ -100,7 +100,7 @@ TEST_F(PosixFsTest, OpenModesSayWhatMustExist) {
   EXPECT_TRUE(reader->Sync().ok()) << "snapshots sync files that they only read";
 }
 
-TEST_F(PosixFsTest, MadeFilesAndDirectoriesArePrivate) {
+TEST_F(PosixFsTest, NewFilesAndDirectoriesArePrivate) {
   ASSERT_TRUE(fs_.Open(dir_ / "f", OpenMode::kCreate).ok());
   ASSERT_TRUE(fs_.MakeDir(dir_ / "d").ok());
   ASSERT_TRUE(fs_.Lock(dir_ / "LOCK").ok());
@@ -135,7 +135,7 @@ TEST_F(PosixFsTest, DirectoriesAndFifosDoNotOpenAsFiles) {
       << "and it must not wait for a writer";
 }
 
-TEST_F(PosixFsTest, StatTellsKindAndSize) {
+TEST_F(PosixFsTest, StatReturnsKindAndSize) {
   Spit(dir_ / "f", "12345");
   ASSERT_EQ(::mkfifo((dir_ / "fifo").c_str(), 0600), 0);
   EXPECT_EQ(fs_.Stat(dir_ / "f")->kind, FileKind::kRegular);
@@ -152,7 +152,7 @@ TEST_F(PosixFsTest, ListIsSortedAndWithoutDots) {
   EXPECT_EQ(fs_.List(dir_ / "a").status().code(), StatusCode::kIoError);
 }
 
-TEST_F(PosixFsTest, WhatIsInTheWayIsAFailedPrecondition) {
+TEST_F(PosixFsTest, ExistingTargetIsAFailedPrecondition) {
   stdfs::create_directory(dir_ / "full");
   Spit(dir_ / "full/f", "");
   EXPECT_EQ(fs_.MakeDir(dir_ / "full").code(), StatusCode::kFailedPrecondition);
@@ -207,7 +207,7 @@ TEST_F(PosixFsTest, FullDeviceIsNoSpace) {
   EXPECT_EQ(file->ZeroFill(0, 10).code(), StatusCode::kNoSpace);
 }
 
-TEST_F(PosixFsTest, AnImpossibleOffsetIsAnErrorNotACrash) {
+TEST_F(PosixFsTest, ImpossibleOffsetIsAnError) {
   const auto file = MustOpen(dir_ / "f", OpenMode::kCreate);
   std::string out(8, '\0');
   EXPECT_EQ(file->ReadAt(UINT64_MAX - 2, AsWritableBytes(out)).status().code(), StatusCode::kIoError);
@@ -245,7 +245,7 @@ TEST_F(PosixFsTest, LockExcludesAnotherProcess) {
   EXPECT_EQ(InChild(try_lock), static_cast<int>(StatusCode::kOk));
 }
 
-TEST_F(PosixFsTest, AForkedChildCannotGiveUpItsParentsLock) {
+TEST_F(PosixFsTest, ForkedChildCannotReleaseItsParentsLock) {
   const std::string path = dir_ / "LOCK";
   auto held = fs_.Lock(path);
   ASSERT_TRUE(held.ok());
@@ -257,7 +257,7 @@ TEST_F(PosixFsTest, AForkedChildCannotGiveUpItsParentsLock) {
   EXPECT_EQ(fs_.Lock(path).status().code(), StatusCode::kBusy);
 }
 
-TEST_F(PosixFsTest, AForkedChildDoesNotKeepTheLockOfItsParent) {
+TEST_F(PosixFsTest, ForkedChildDoesNotKeepItsParentsLock) {
   const std::string path = dir_ / "LOCK";
   auto held = fs_.Lock(path);
   ASSERT_TRUE(held.ok());
@@ -267,7 +267,9 @@ TEST_F(PosixFsTest, AForkedChildDoesNotKeepTheLockOfItsParent) {
   if (child == 0) {
     char byte = 0;
     ::close(released[1]);
-    ::_exit(::read(released[0], &byte, 1) == 0 ? 0 : 1);  // holds a copy until the parent is through
+    ::_exit(::read(released[0], &byte, 1) == 0
+                ? 0
+                : 1);  // keeps its copy of the descriptor until the parent is done
   }
   held = Status::NotFound("released");
   EXPECT_TRUE(fs_.Lock(path).ok());
@@ -276,7 +278,7 @@ TEST_F(PosixFsTest, AForkedChildDoesNotKeepTheLockOfItsParent) {
   ::waitpid(child, nullptr, 0);
 }
 
-TEST_F(PosixFsTest, LockLeavesTheHoldersNameAlone) {
+TEST_F(PosixFsTest, LockDoesNotChangeTheFileContent) {
   Spit(dir_ / "LOCK", "pid 1 on host");
   const auto held = fs_.Lock(dir_ / "LOCK");
   ASSERT_TRUE(held.ok());

@@ -25,20 +25,20 @@ class ResolvePathTest : public ::testing::Test {
   const std::string root_ = stdfs::canonical(dir_.path()).string();
 };
 
-TEST_F(ResolvePathTest, ExistingPathsAreThoseOfRealpath) {
+TEST_F(ResolvePathTest, ExistingPathsResolveAsByRealpath) {
   for (const char* path : {"disk", "link", "link/..", "link/../sub", "absolute/sub/../..", "disk//./sub/",
                            "link/../../link/../sub/.", "file"}) {
     EXPECT_EQ(Resolve(path), stdfs::canonical(root_ + "/" + path).string()) << path;
   }
 }
 
-TEST_F(ResolvePathTest, DotDotAfterALinkIsTheParentOfWhatTheLinkNames) {
+TEST_F(ResolvePathTest, DotDotAfterALinkIsTheParentOfTheLinksTarget) {
   EXPECT_EQ(Resolve("link/../new"), root_ + "/disk/new");
   EXPECT_EQ(Resolve("link/../../new"), root_ + "/new");
   EXPECT_EQ(ResolvePath(PosixFs(), "/../.."), "/");
 }
 
-TEST_F(ResolvePathTest, WhatDoesNotExistStaysForTheKernelToRefuse) {
+TEST_F(ResolvePathTest, MissingPartOfAPathStaysUnresolved) {
   EXPECT_EQ(Resolve("absent/../disk"), root_ + "/absent/../disk");
   EXPECT_EQ(Resolve("file/../disk"), root_ + "/file/../disk");
   EXPECT_EQ(Resolve("link/absent/x"), root_ + "/disk/sub/absent/x");
@@ -57,7 +57,7 @@ TEST_F(ResolvePathTest, LoopOfLinksEndsAndStaysALink) {
 
 TEST_F(ResolvePathTest, RelativePathsBeginAtTheWorkingDirectory) {
   const std::string here = stdfs::current_path().string();
-  EXPECT_EQ(AbsolutePath("x/../y"), here + "/x/../y") << "never taken apart as text";
+  EXPECT_EQ(AbsolutePath("x/../y"), here + "/x/../y") << "AbsolutePath keeps \"..\"";
   EXPECT_EQ(AbsolutePath("/x//"), "/x");
   EXPECT_EQ(AbsolutePath("/"), "/");
   EXPECT_EQ(ResolvePath(PosixFs(), "."), stdfs::canonical(here).string());

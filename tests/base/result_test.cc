@@ -26,7 +26,7 @@ TEST(Result, HoldsAMoveOnlyValue) {
   EXPECT_EQ(*value, 4);
 }
 
-TEST(Result, AssignOrReturnBindsOrLeaves) {
+TEST(Result, AssignOrReturnBindsOrReturns) {
   EXPECT_EQ(*Doubled(21), 42);
   const Result<int> failed = Doubled(-1);
   ASSERT_FALSE(failed.ok());
@@ -34,7 +34,7 @@ TEST(Result, AssignOrReturnBindsOrLeaves) {
   EXPECT_EQ(failed.status().message(), "negative");
 }
 
-TEST(ResultDeathTest, ValueOfAnErrorAndErrorWithoutAnErrorAreOurBugs) {
+TEST(ResultDeathTest, ValueOfAnErrorAndOkStatusAsErrorAbort) {
   const Result<int> failed = Doubled(-1);
   EXPECT_DEATH((void)failed.value(), "check failed.*negative");
   EXPECT_DEATH(Result<int>{Status::Ok()}.ok(), "needs an error");

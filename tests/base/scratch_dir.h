@@ -13,7 +13,7 @@
 
 namespace rawkv {
 
-// A fresh directory, removed with all its content at the end. Uses nothing of what is under test.
+// A new directory, removed with its content by the destructor. Uses none of the code under test.
 class ScratchDir {
  public:
   ScratchDir() : path_(::testing::TempDir() + "rawkv-base-XXXXXX") {

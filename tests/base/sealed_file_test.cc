@@ -62,7 +62,7 @@ TEST(SealedFile, TrailingBytesAndZeroedFilesAreCorruption) {
   EXPECT_EQ(Unseal(kKind, Seal(kKind, "x") + Seal(kKind, "x")).status().code(), StatusCode::kCorruption);
 }
 
-TEST(SealedFile, AnotherKindsFileIsRefusedThoughWhole) {
+TEST(SealedFile, IntactFileOfAnotherKindIsRefused) {
   SealedKind other = kKind;
   other.magic = "rkvOTHER";
   EXPECT_EQ(Unseal(kKind, Seal(other, "x")).status().code(), StatusCode::kCorruption);
@@ -75,13 +75,13 @@ TEST(SealedFile, OlderFormatsAreReadAndNewerOnesNamed) {
   EXPECT_EQ(newer.message(), "EXAMPLE format 3 is newer than this build reads (1); use a newer rawkv");
 }
 
-TEST(SealedFile, ADamagedFormatNumberIsDamageNotANewerFormat) {
+TEST(SealedFile, DamagedFormatNumberIsDamageNotANewerFormat) {
   std::string file = Seal(kKind, "x");
   file[8] = 7;
   EXPECT_EQ(Unseal(kKind, file).status().code(), StatusCode::kCorruption);
 }
 
-TEST(SealedFile, AWholeFileAboveTheLimitIsCorruption) {
+TEST(SealedFile, IntactFileAboveTheLimitIsCorruption) {
   SealedKind larger = kKind;
   larger.max_payload_bytes = 2000;
   EXPECT_EQ(Unseal(kKind, Seal(larger, std::string(1001, 'x'))).status().code(), StatusCode::kCorruption);
@@ -104,7 +104,7 @@ TEST(SealedFile, FilesRoundTripAndErrorsNameThePath) {
   EXPECT_EQ(ReadSealedFile(PosixFs(), path, kKind).status().code(), StatusCode::kCorruption);
 }
 
-TEST(SealedFile, TooLargeAPayloadIsRefusedAndTheOldFileStays) {
+TEST(SealedFile, TooLargePayloadIsRefusedAndTheOldFileStays) {
   const ScratchDir dir;
   const std::string path = dir / "EXAMPLE";
   ASSERT_TRUE(WriteSealedFile(PosixFs(), path, kKind, "old").ok());

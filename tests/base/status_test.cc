@@ -33,7 +33,7 @@ TEST(Status, ContextGoesInFrontAndKeepsTheCode) {
   EXPECT_TRUE(Status::Ok().WithContext("commit 7").ok());
 }
 
-TEST(Status, ErrnoValuesMapToWhatTheCallerCanDo) {
+TEST(Status, ErrnoValuesMapToStatusCodes) {
   EXPECT_EQ(Status::FromErrno(ENOENT, "open /x").ToString(), "not found: open /x: No such file or directory");
   EXPECT_EQ(Status::FromErrno(ENOSPC, "write /x").code(), StatusCode::kNoSpace);
   EXPECT_EQ(Status::FromErrno(EDQUOT, "write /x").code(), StatusCode::kNoSpace);
@@ -41,7 +41,7 @@ TEST(Status, ErrnoValuesMapToWhatTheCallerCanDo) {
   EXPECT_EQ(Status::FromErrno(EACCES, "open /x").code(), StatusCode::kIoError);
 }
 
-TEST(Status, LackOfAResourceIsKnownByErrnoAndKeptByContext) {
+TEST(Status, LackOfAResourceFollowsFromErrnoAndSurvivesContext) {
   for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
     EXPECT_EQ(Status::FromErrno(error, "write /x").code(), StatusCode::kNoSpace) << error;
   }
@@ -71,7 +71,7 @@ Status Guarded(const Status& status, bool* reached_end) {
   return {};
 }
 
-TEST(Status, ReturnIfErrorLeavesOnlyOnError) {
+TEST(Status, ReturnIfErrorReturnsOnlyOnError) {
   bool reached_end = false;
   EXPECT_EQ(Guarded(Status::Busy("held"), &reached_end).code(), StatusCode::kBusy);
   EXPECT_FALSE(reached_end);
@@ -79,11 +79,11 @@ TEST(Status, ReturnIfErrorLeavesOnlyOnError) {
   EXPECT_TRUE(reached_end);
 }
 
-TEST(StatusDeathTest, OkWithAMessageIsOurBug) {
+TEST(StatusDeathTest, OkWithAMessageAborts) {
   EXPECT_DEATH((void)Status(StatusCode::kOk, "fine"), "an ok Status has no message");
 }
 
-TEST(Status, RefusalByTheSystemIsNoFailureOfTheMedium) {
+TEST(Status, RefusalByTheSystemIsNotAFailureOfTheMedium) {
   for (const int error : {EACCES, EPERM, EMFILE, ENFILE, ENOMEM}) {
     const Status status = Status::FromErrno(error, "open /s/PINS");
     EXPECT_EQ(status.code(), StatusCode::kIoError);

@@ -7,7 +7,7 @@ namespace {
 
 TEST(Thread, JoinWaitsForTheEndAndAllowsAnotherStart) {
   Thread thread;
-  thread.Join();  // none was started
+  thread.Join();  // no thread was started
   int runs = 0;
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(thread.Start([&] { ++runs; }).ok());

@@ -38,7 +38,7 @@ static_assert(std::same_as<decltype(SlotId(5) - SlotId(3)), SlotCount>);
 static_assert(Next(Version(1)) == Version(2) && Previous(Version(2)) == Version(1));
 static_assert(Version(1) < Version(2));
 
-TEST(Types, PrintAsTheMessagesNeedThem) {
+TEST(Types, VersionsPrintInDecimalAndIdsInHex) {
   EXPECT_EQ(ToString(Version(42)), "42");
   EXPECT_EQ(ToString(Version(UINT64_MAX)), "18446744073709551615");
   EXPECT_EQ(ToHex(uint64_t{0}), "0000000000000000");
@@ -50,7 +50,7 @@ TEST(Types, WorkAsHashKeys) {
   EXPECT_EQ(versions.size(), 2u);
 }
 
-TEST(Extent, OverlapsOnlyWhereASlotIsShared) {
+TEST(Extent, OverlapsOnlyIfASlotIsShared) {
   const Extent extent{.first = SlotId(10), .count = SlotCount(5)};
   EXPECT_EQ(extent.end(), SlotId(15));
   EXPECT_TRUE(extent.Overlaps({SlotId(14), SlotCount(1)}));

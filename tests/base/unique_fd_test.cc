@@ -14,7 +14,7 @@ bool IsOpen(int fd) {
   return ::fcntl(fd, F_GETFD) != -1;
 }
 
-TEST(UniqueFd, ClosesWhenItGoes) {
+TEST(UniqueFd, DestructorCloses) {
   int number = -1;
   {
     const UniqueFd fd = OpenNull();
@@ -25,7 +25,7 @@ TEST(UniqueFd, ClosesWhenItGoes) {
   EXPECT_FALSE(IsOpen(number));
 }
 
-TEST(UniqueFd, MovingHandsOverAndClosesWhatWasHeld) {
+TEST(UniqueFd, MoveTransfersTheFdAndClosesTheOldOne) {
   UniqueFd from = OpenNull();
   UniqueFd to = OpenNull();
   const int kept = from.get();

@@ -15,7 +15,7 @@ class FixedEntropy final : public Entropy {
   uint64_t NextU64() override { return 0xffffffffffffffff; }
 };
 
-TEST(Uuid, GeneratedOnesCarryVersionAndVariantBits) {
+TEST(Uuid, GeneratedUuidsCarryVersionAndVariantBits) {
   FixedEntropy entropy;
   EXPECT_EQ(Uuid::Generate(entropy).ToString(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
 }
@@ -40,7 +40,7 @@ TEST(Uuid, BytesAreInTextOrderAndEitherCaseIsRead) {
   EXPECT_EQ(*Uuid::Parse("00112233-4455-6677-8899-AABBCCDDEEFF"), *id);
 }
 
-TEST(Uuid, EverythingElseIsAnInvalidArgument) {
+TEST(Uuid, OtherTextIsAnInvalidArgument) {
   const std::string good = "00112233-4455-6677-8899-aabbccddeeff";
   std::vector<std::string> bad{"",
                                "{" + good + "}",
@@ -67,7 +67,7 @@ TEST(Uuid, NilIsAllZero) {
   EXPECT_FALSE(Uuid::Generate(SystemEntropy()).IsNil());
 }
 
-TEST(SystemEntropy, DoesNotRepeatItself) {
+TEST(SystemEntropy, ReturnsDistinctNumbers) {
   std::set<uint64_t> seen;
   for (int i = 0; i < 1000; ++i) seen.insert(SystemEntropy().NextU64());
   EXPECT_EQ(seen.size(), 1000u);

@@ -25,7 +25,7 @@ Verdict CheckStoreFile(std::string_view file) {
   RAWKV_CHECK(fs.Content("/S/STORE") == file, "it is written as it was");
   const LineageChain& chain = record->chain;
   const Lineage now = chain.current();
-  RAWKV_CHECK(chain.Knows(now), "the present branch is on its chain");
+  RAWKV_CHECK(chain.HasBranch(now), "the present branch is on its chain");
   RAWKV_CHECK(chain.Contains(now, Next(chain.links().back().fork)), "and holds its next version");
   return Verdict::kAccepted;
 }
