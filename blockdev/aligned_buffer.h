@@ -10,7 +10,7 @@
 
 namespace rawkv {
 
-// Unit of device I/O: offsets, lengths and memory of every transfer are multiples of it.
+// Unit of device I/O: the offset, the length and the memory address of every transfer are multiples of it.
 inline constexpr uint64_t kBlockAlign = 4096;
 
 constexpr uint64_t AlignUp(uint64_t n, uint64_t align) {
@@ -20,12 +20,12 @@ constexpr bool IsAligned(uint64_t n, uint64_t align = kBlockAlign) {
   return n % align == 0;
 }
 
-// Move-only memory that may reach a device: kBlockAlign-aligned, size a multiple of it. Not zeroed.
+// Move-only memory for device I/O: its address and its size are multiples of kBlockAlign. Not zeroed.
 class RAWKV_EXPORT AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(uint64_t size_bytes);  // rounded up to kBlockAlign
-  // The moved-from buffer is empty: a stale size beside a null pointer would be a trap.
+  // The moved-from buffer becomes empty, so that its size agrees with its null pointer.
   AlignedBuffer(AlignedBuffer&& other) noexcept;
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept;
   std::byte* data() { return data_.get(); }

@@ -55,7 +55,7 @@ Status BlockDevice::Read(DeviceOffset offset, Bytes out) {
 }
 
 Status BlockDevice::Write(DeviceOffset offset, ConstBytes bytes) {
-  // A write only reads from its buffer (IoRequest's contract); one request type serves both ways.
+  // A write only reads its buffer (contract of IoRequest), so one request type serves both directions.
   const Bytes buffer(const_cast<std::byte*>(bytes.data()), bytes.size());
   IoRequest request{.kind = IoKind::kWrite, .offset = offset, .buffer = buffer};
   return Submit({&request, 1});

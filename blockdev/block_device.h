@@ -22,17 +22,17 @@ RAWKV_EXPORT std::string_view DeviceKindName(DeviceKind kind);  // "file", "bloc
 struct Geometry {
   DeviceKind kind = DeviceKind::kFile;
   uint64_t capacity_bytes = 0;  // rounded down to kBlockAlign
-  bool direct = false;          // O_DIRECT or its like
+  bool direct = false;          // I/O bypasses the page cache (O_DIRECT)
   bool discard_supported = false;
-  // A file that had holes when it was opened: writing takes room on its filesystem, Discard gives it back.
+  // The file had holes when it was opened: a write takes space on its filesystem, and Discard frees it.
   bool sparse = false;
-  FileId file_id{};  // of the opened file or device node; not known of kMemory
+  FileId file_id{};  // of the opened file or device node; not known for kMemory
 };
 
 enum class IoKind : uint8_t { kRead, kWrite };
 
-// One transfer of a batch. `buffer` is only read from by a write. It must stay alive and untouched
-// until Submit returns.
+// One transfer of a batch. A write only reads its `buffer`. The buffer must stay alive, and the caller must
+// not touch it, until Submit returns.
 struct IoRequest {
   IoKind kind = IoKind::kRead;
   DeviceOffset offset{};
@@ -40,7 +40,7 @@ struct IoRequest {
   Status status{};  // set by Submit
 };
 
-// I/O counted since open, at this interface (a request counts once, whatever it was split into).
+// I/O since open, counted at this interface: each request counts once, even if it is split.
 struct DeviceCounters {
   uint64_t reads = 0;
   uint64_t read_bytes = 0;
@@ -49,15 +49,15 @@ struct DeviceCounters {
   uint64_t flushes = 0;
 };
 
-// A device's blocks. The public API validates once (bounds, kBlockAlign for offset, length and
-// memory, batch size) and answers kInvalidArgument without I/O; implementations see valid requests
-// only. A batch with an invalid request is refused whole: every status says so, on_done stays silent.
-// Thread-safe: any number of threads may call any method. Errors: kIoError with path and offset. A write is
-// durable after a Flush that began when the write had returned ok. After a failed Flush nothing may be
-// assumed of unflushed writes; the caller must not retry (invariant 10).
+// The blocks of a device. The public methods validate each request once (bounds, batch size, and kBlockAlign
+// for offset, length and memory) and return kInvalidArgument without I/O. Implementations get valid requests
+// only. If one request of a batch is invalid, none is submitted: all get that status, and on_done is not
+// called. Thread-safe: any number of threads may call any method. Errors: kIoError with path and offset. A
+// write is durable after a Flush that began after the write returned ok. After a failed Flush the state of
+// unflushed writes is unknown, and the caller must not retry (invariant 10).
 class RAWKV_EXPORT BlockDevice {
  public:
-  static constexpr size_t kMaxBatch = 4096;  // requests a Submit
+  static constexpr size_t kMaxBatch = 4096;  // requests in one Submit
 
   virtual ~BlockDevice() = default;
   BlockDevice(const BlockDevice&) = delete;
@@ -69,17 +69,17 @@ class RAWKV_EXPORT BlockDevice {
   Status Read(DeviceOffset offset, Bytes out);
   Status Write(DeviceOffset offset, ConstBytes bytes);
 
-  // Called on the submitting thread as each request of a batch ends, with its index; the other
-  // requests continue meanwhile, so verification can run while they transfer. Must not submit, and must
-  // not throw: the kernel may still be writing to the buffers of the others.
+  // Called on the submitting thread with the index of each request that ends. The other requests continue
+  // meanwhile, so the caller can verify one while others transfer. Must not submit. Must not throw, since the
+  // kernel may still write to the buffers of other requests.
   using OnDone = std::function<void(size_t index)>;
-  // Submits the whole batch at once and keeps the queue full up to its depth; returns when every
-  // request has ended. Each has its own status; the result is the first failure in batch order.
+  // Submits a batch and keeps up to the queue depth in flight. Returns when every request has ended. Each
+  // request has its own status; the result is the first failure in batch order.
   Status Submit(std::span<IoRequest> batch, const OnDone& on_done = {});
 
-  // Makes all writes that have returned durable.
+  // Makes all writes durable that have returned.
   Status Flush();
-  // Tells the device that the range's content no longer matters. kNotSupported is harmless.
+  // Declares to the device that the content of the range is no longer needed. kNotSupported is harmless.
   Status Discard(DeviceOffset offset, uint64_t length);
 
   DeviceCounters counters() const;
@@ -87,7 +87,7 @@ class RAWKV_EXPORT BlockDevice {
  protected:
   BlockDevice(std::string path, Geometry geometry) : path_(std::move(path)), geometry_(geometry) {}
 
-  // Requests are valid. Sets each status and calls on_done (if any) for each.
+  // Gets valid requests. Sets the status of each, and calls on_done (if given) for each.
   virtual void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) = 0;
   virtual Status DoFlush() = 0;
   virtual Status DoDiscard(DeviceOffset offset, uint64_t length) = 0;

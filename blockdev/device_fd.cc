@@ -36,7 +36,7 @@ struct Opened {
   bool direct = false;
 };
 
-// With O_DIRECT if wanted and the filesystem lets it be opened so.
+// Opens with O_DIRECT if that is wanted and the filesystem supports it.
 Result<Opened> OpenFd(const std::string& path, int flags, bool want_direct) {
   int error = EINVAL;
   for (const bool direct : {true, false}) {
@@ -65,7 +65,7 @@ Result<uint64_t> SizeOf(int fd, const struct stat& info, const std::string& path
   return bytes;
 }
 
-// Some filesystems accept O_DIRECT at open and refuse the first transfer, so one is made.
+// Reads one block, since some filesystems accept O_DIRECT at open but refuse the first transfer.
 bool DirectReadWorks(int fd) {
   AlignedBuffer block(kBlockAlign);
   return ::pread(fd, block.data(), kBlockAlign, 0) >= 0 || errno != EINVAL;
@@ -73,20 +73,20 @@ bool DirectReadWorks(int fd) {
 
 bool DiscardSupported(int fd, const struct stat& info) {
   if (S_ISREG(info.st_mode)) {
-    // A hole behind the end changes nothing, but tells whether the filesystem can punch one.
-    const uint64_t behind = AlignUp(static_cast<uint64_t>(info.st_size), kBlockAlign) + kBlockAlign;
-    return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(behind),
+    // A hole past the end changes nothing, and the result shows whether the filesystem can punch holes.
+    const uint64_t past_end = AlignUp(static_cast<uint64_t>(info.st_size), kBlockAlign) + kBlockAlign;
+    return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(past_end),
                        kBlockAlign) == 0;
   }
   const std::string sys = SysPath("block", info.st_rdev);
-  for (const char* queue : {"/queue", "/../queue"}) {  // a partition's queue is its disk's
+  for (const char* queue : {"/queue", "/../queue"}) {  // a partition uses the queue of its disk
     uint64_t bytes = 0;
     if (std::ifstream(sys + queue + "/discard_max_bytes") >> bytes) return bytes > 0;
   }
   return false;
 }
 
-// Fewer blocks than bytes; st_blocks counts units of 512 bytes.
+// True if the allocated blocks are smaller than the file. st_blocks counts units of 512 bytes.
 bool HasHoles(const struct stat& info) {
   return S_ISREG(info.st_mode) &&
          static_cast<uint64_t>(info.st_blocks) * 512 < static_cast<uint64_t>(info.st_size);
@@ -106,7 +106,7 @@ Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& pa
 }
 
 Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path) {
-  // udev probes a block device under a shared lock each time a writer has closed it: that passes.
+  // udev holds a shared lock for a short time after a writer has closed a block device.
   const int tries = kind == DeviceKind::kBlockDevice ? 50 : 1;
   for (int i = 0; i < tries; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -136,17 +136,17 @@ Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& 
   struct stat now {};
   if (::fstat(fd, &now) != 0) return Status::FromErrno(errno, "stat of " + path);
   if (now.st_ino != info.st_ino || now.st_dev != info.st_dev) {
-    return Status::Busy(path + ": replaced while it was being opened");
+    return Status::Busy(path + ": replaced while rawkv opened it; try again");
   }
   if (options.writable) RAWKV_RETURN_IF_ERROR(LockDeviceFd(fd, kind, path));
 
   RAWKV_ASSIGN_OR_RETURN(const uint64_t size, SizeOf(fd, now, path));
   if (size < kBlockAlign) {
     return Status::FailedPrecondition(path + ": holds " + std::to_string(size) +
-                                      " bytes, not even one block; is it the right device?");
+                                      " bytes, less than one block; is it the right device?");
   }
   if (opened.direct && !DirectReadWorks(fd)) {
-    // Cleared on this descriptor, not reopened: the lock belongs to it.
+    // Clears the flag instead of opening again: the lock belongs to this descriptor.
     if (::fcntl(fd, F_SETFL, 0) != 0) return Status::FromErrno(errno, "fcntl of " + path);
     opened.direct = false;
   }

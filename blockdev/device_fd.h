@@ -11,21 +11,22 @@
 
 namespace rawkv {
 
-// A descriptor ready for device I/O: locked as asked, its geometry known.
+// An open device: locked if it is writable, and with a known geometry.
 struct DeviceFd {
   UniqueFd fd;
   Geometry geometry;
-  std::string cache_note;  // why O_DIRECT is not used although asked for; else empty
+  std::string cache_note;  // why O_DIRECT is not used although it was requested; else empty
 };
 
-// What lies at an existing path: kFile, kBlockDevice or kNvmeChar. kInvalidArgument for anything else
-// (directory, pipe, other character device), named by `path`.
+// The kind of an existing file by its stat result: kFile, kBlockDevice or kNvmeChar. kInvalidArgument for
+// other kinds (directory, pipe, other character device). `path` is for the message.
 Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& path);
 
-// Opens, locks and measures. Errors as OpenBlockDevice; kNotSupported for NVMe character devices.
+// Opens the device, locks it and reads its geometry. Errors as OpenBlockDevice; kNotSupported for NVMe
+// character devices.
 Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& options);
 
-// Takes the exclusive advisory lock that every writer of a device holds. kBusy if another has it.
+// Takes the exclusive advisory lock that every writer of a device holds. kBusy if another writer holds it.
 Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path);
 
 }  // namespace rawkv

@@ -29,20 +29,20 @@ std::string Value(blkid_probe probe, const char* name) {
   return blkid_probe_lookup_value(probe, name, &text, nullptr) == 0 && text != nullptr ? text : "";
 }
 
-// What libblkid knows on the device, in words; empty if nothing. The plain probe stops at the first
-// hit: any signature is a reason to refuse, so it does not matter that several would contradict each
-// other, and one whose checksum is bad may still be someone's data.
+// Describes the first signature that libblkid finds on the device; empty if there is none. One is enough,
+// since any signature is a reason to refuse. A signature with a bad checksum counts, since there may still be
+// data.
 Result<std::string> FindSignature(int fd, const std::string& path) {
   const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe());
   if (probe == nullptr || blkid_probe_set_device(probe.get(), fd, 0, 0) != 0) {
-    return Status::IoError(path + ": libblkid cannot look for signatures on it");
+    return Status::IoError(path + ": libblkid cannot read it for signatures");
   }
   blkid_probe_enable_superblocks(probe.get(), 1);
   blkid_probe_set_superblocks_flags(probe.get(),
                                     BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_BADCSUM);
   blkid_probe_enable_partitions(probe.get(), 1);
   const int result = blkid_do_probe(probe.get());
-  if (result < 0) return Status::IoError(path + ": reading it for signatures failed");
+  if (result < 0) return Status::IoError(path + ": libblkid failed to read it for signatures");
   if (result > 0) return std::string();
 
   if (const std::string table = Value(probe.get(), "PTTYPE"); !table.empty()) {
@@ -55,17 +55,18 @@ Result<std::string> FindSignature(int fd, const std::string& path) {
   return type.empty() ? std::string("an unknown signature") : "a signature (" + type + ")";
 }
 
-// Fewer bytes only at the end: what is not read must not pass for an empty device.
+// Reads out.size() bytes, or fewer at the end. Retries short reads, so that an unread part never counts as
+// empty.
 Result<size_t> ReadAll(int fd, uint64_t offset, Bytes out) {
-  constexpr int kMaxFruitless = 100;
+  constexpr int kMaxRetries = 100;
   size_t done = 0;
-  for (int fruitless = 0; done < out.size();) {
+  for (int retries = 0; done < out.size();) {
     const ssize_t got = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (got == 0) break;
     if (got > 0) {
       done += static_cast<size_t>(got);
-      fruitless = 0;
-    } else if ((errno != EINTR && errno != EAGAIN) || ++fruitless > kMaxFruitless) {
+      retries = 0;
+    } else if ((errno != EINTR && errno != EAGAIN) || ++retries > kMaxRetries) {
       return Status::FromErrno(errno, "read at offset " + std::to_string(offset));
     }
   }
@@ -86,8 +87,9 @@ Result<std::string> FindRawkvStore(int fd, const std::string& path) {
   return std::string();
 }
 
-// A namespace's block device, through which its users and signatures show: /dev/ng0n1 is /dev/nvme0n1.
-Result<std::string> BlockSiblingOf(const std::string& path) {
+// The path of the block device of an NVMe namespace, by which its users and signatures can be found:
+// /dev/nvme0n1 for /dev/ng0n1.
+Result<std::string> BlockDevicePathOf(const std::string& path) {
   std::array<char, 4096> real{};
   if (::realpath(path.c_str(), real.data()) == nullptr) return Status::FromErrno(errno, "path of " + path);
   const std::string name = std::string(real.data());
@@ -101,7 +103,7 @@ Result<std::string> BlockSiblingOf(const std::string& path) {
 Status CheckFileOrBlock(const std::string& path, const struct stat& info, SignaturePolicy policy) {
   RAWKV_RETURN_IF_ERROR(CheckDeviceIsUnused(path, info));
   if (policy == SignaturePolicy::kOverwrite) return Status::Ok();
-  if (S_ISREG(info.st_mode) && info.st_size == 0) return Status::Ok();  // libblkid refuses to look
+  if (S_ISREG(info.st_mode) && info.st_size == 0) return Status::Ok();  // libblkid refuses empty files
 
   const UniqueFd fd = OpenUninterrupted(path, O_RDONLY);
   if (!fd.valid()) return Status::FromErrno(errno, "open of " + path);
@@ -121,7 +123,7 @@ Status CheckDeviceMayBeFormatted(const std::string& path, SignaturePolicy policy
   const Result<DeviceKind> kind = DeviceKindOf(info.st_mode, info.st_rdev, path);
   if (!kind.ok()) return Status::FailedPrecondition(kind.status().message());
   if (*kind == DeviceKind::kNvmeChar) {
-    RAWKV_ASSIGN_OR_RETURN(checked, BlockSiblingOf(path));
+    RAWKV_ASSIGN_OR_RETURN(checked, BlockDevicePathOf(path));
     if (::stat(checked.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) {
       return Status::FailedPrecondition(path + ": cannot be checked, because " + checked +
                                         " is not its block device");

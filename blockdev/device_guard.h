@@ -8,11 +8,11 @@ namespace rawkv {
 
 enum class SignaturePolicy { kRefuse, kOverwrite };
 
-// Decides whether `path` (existing file or block device) may be made a rawkv device. Refuses with
-// kFailedPrecondition and the cause: always when mounted (or holding a mounted partition), used as
-// swap, or held by another program; when libblkid knows a signature on it, or a rawkv superblock is
-// there, unless `policy` is kOverwrite. Other kinds of files (directories, fifos, character devices
-// that are not NVMe) are always refused. Reads only.
+// Decides whether the existing file or block device `path` may become a rawkv device. Returns
+// kFailedPrecondition with the cause if the device or a partition of it is mounted, is swap, or is held by
+// another program. Returns it also if libblkid finds a signature or there is a rawkv superblock, unless
+// `policy` is kOverwrite. Always refuses other kinds of files (directories, FIFOs, character devices that are
+// not NVMe). Only reads.
 Status CheckDeviceMayBeFormatted(const std::string& path, SignaturePolicy policy);
 
 }  // namespace rawkv

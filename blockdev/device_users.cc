@@ -29,7 +29,7 @@ std::string SysBlockPath(dev_t device) {
   return "/sys/dev/block/" + std::to_string(major(device)) + ":" + std::to_string(minor(device));
 }
 
-// Names in a directory; none if it cannot be read.
+// The names in a directory; empty if it cannot be read.
 std::vector<std::string> Names(const std::string& dir) {
   std::vector<std::string> out;
   std::error_code error;
@@ -49,7 +49,7 @@ std::optional<dev_t> ParseDevice(const std::string& text) {
   return makedev(major_number, minor_number);
 }
 
-// The device itself and its partitions.
+// The device and its partitions.
 std::vector<dev_t> WithPartitions(dev_t device) {
   std::vector<dev_t> out{device};
   const std::string dir = SysBlockPath(device);
@@ -68,7 +68,7 @@ bool Contains(const std::vector<dev_t>& devices, dev_t device) {
 
 bool IsOneOf(const std::vector<dev_t>& devices, const std::string& path) {
   struct stat info {};
-  // Sources such as "tmpfs" are no paths, and must not be looked up in the working directory.
+  // A source such as "tmpfs" is not a path, and stat must not search for it in the working directory.
   return path.starts_with('/') && ::stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode) &&
          Contains(devices, info.st_rdev);
 }
@@ -120,7 +120,8 @@ bool IsSwap(const std::vector<dev_t>& devices, const struct stat& info) {
          }) != nullptr;
 }
 
-// What device-mapper, md and their like have stacked on the devices; empty if nothing.
+// The device that device-mapper, md or a similar driver has stacked on one of the devices; empty if there is
+// none.
 std::string HolderOf(const std::vector<dev_t>& devices) {
   for (const dev_t device : devices) {
     for (const std::string& name : Names(SysBlockPath(device) + "/holders")) return name;
@@ -128,8 +129,8 @@ std::string HolderOf(const std::vector<dev_t>& devices) {
   return {};
 }
 
-// The loop device that has the file behind it; empty if none. The kernel's answer is exact, but asking
-// needs the right to open the loop device; the path in /sys needs none.
+// The loop device that uses the file; empty if there is none. LOOP_GET_STATUS64 gives an exact answer, but
+// needs permission to open the loop device. The path in /sys needs none, and serves if the ioctl fails.
 std::string LoopDeviceOver(const struct stat& info) {
   for (const std::string& name : Names("/sys/block")) {
     const std::string backing_file = "/sys/block/" + name + "/loop/backing_file";
@@ -150,13 +151,13 @@ Status Refuse(const std::string& path, const std::string& found, const std::stri
   return Status::FailedPrecondition(path + ": " + found + "; " + remedy);
 }
 
-// What the tables do not show (another mount namespace, an open store) still holds the device or its
-// lock. Both are let go at once.
+// Finds users that /proc and /sys do not show (another mount namespace, an open store): they hold the device
+// open exclusively, or its lock. Takes both for a moment and releases them.
 Status CheckExclusiveOpen(const std::string& path, const struct stat& info) {
   const bool block = S_ISBLK(info.st_mode);
   const UniqueFd fd = OpenUninterrupted(path, O_RDONLY | (block ? O_EXCL : 0));
   if (!fd.valid()) {
-    if (errno == EBUSY) return Refuse(path, "held by another program or mount", "stop its user first");
+    if (errno == EBUSY) return Refuse(path, "another program or mount holds it", "stop its user first");
     return Status::FromErrno(errno, "open of " + path);
   }
   const Status locked = LockDeviceFd(fd.get(), block ? DeviceKind::kBlockDevice : DeviceKind::kFile, path);

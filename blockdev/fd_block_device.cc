@@ -27,7 +27,7 @@ void FdBlockDevice::RunSerially(std::span<IoRequest> batch, const OnDone& on_don
       const int64_t result = transfer.kind() == IoKind::kRead
                                  ? raw_->ReadAt(fd_.get(), offset, transfer.buffer())
                                  : raw_->WriteAt(fd_.get(), offset, transfer.buffer());
-      next = transfer.Take(result, path());
+      next = transfer.HandleResult(result, path());
     }
     batch[i].status = transfer.status();
     if (on_done) on_done(i);
@@ -37,7 +37,7 @@ void FdBlockDevice::RunSerially(std::span<IoRequest> batch, const OnDone& on_don
 Status FdBlockDevice::DoFlush() {
   const int64_t result = raw_->DataSync(fd_.get());
   if (result >= 0) return Status::Ok();
-  // Never kNoSpace, which would say that nothing was lost.
+  // Never kNoSpace, which would mean that nothing was lost.
   return Status::IoError("flush of " + path() + ": " + std::strerror(static_cast<int>(-result)));
 }
 

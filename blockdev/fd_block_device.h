@@ -10,12 +10,12 @@
 
 namespace rawkv {
 
-// What every device behind a file descriptor has in common: flush, discard, and a batch run by one
-// call after the other. Owns the descriptor, and with it the lock.
+// The common part of all devices on a file descriptor: flush, discard, and a batch as one system call after
+// the other. Owns the descriptor, and thereby the lock.
 class FdBlockDevice : public BlockDevice {
  public:
-  // Unlocks explicitly: a forked process may have a copy of the descriptor, which would keep the lock.
-  // Never in such a process, which would take the lock from its parent.
+  // Unlocks explicitly, since a forked process may have a copy of the descriptor, which would keep the lock.
+  // Such a process does not unlock, since that would release its parent's lock.
   ~FdBlockDevice() override;
 
  protected:
@@ -23,9 +23,10 @@ class FdBlockDevice : public BlockDevice {
       : BlockDevice(std::move(path), geometry), fd_(std::move(fd)), raw_(std::move(raw)) {}
 
   void RunSerially(std::span<IoRequest> batch, const OnDone& on_done);
-  // fdatasync, for io_uring too: its fsync goes to a kernel worker thread in any case, and a flush
-  // waits for the answer, so that the ring would only add a switch of threads. Never retried, not
-  // even after EINTR: pages of a failed sync count as clean, and the retry would lie (invariant 10).
+  // Uses fdatasync, for io_uring too: io_uring runs fsync on a kernel worker thread, and a flush waits for
+  // the result, so the ring would only add a switch of threads. Never retried, not even after EINTR: after a
+  // failed sync the kernel marks the pages clean, and a retry would succeed without writing them (invariant
+  // 10).
   Status DoFlush() override;
   Status DoDiscard(DeviceOffset offset, uint64_t length) override;
 

@@ -10,34 +10,34 @@
 
 namespace rawkv {
 
-// A submission queue and its completions, without policy: the seam where a test refuses, delays and
-// alters them. Thread-compatible; may change threads while nothing is in flight.
+// A submission queue and its completions, without a retry policy. Tests replace it to refuse, delay and alter
+// calls. Thread-compatible; may move to another thread while nothing is in flight.
 class IoRing {
  public:
   struct Call {
-    uint64_t tag = 0;  // comes back with the completion
+    uint64_t tag = 0;  // returned with the completion
     IoKind kind = IoKind::kRead;
     DeviceOffset offset{};
-    Bytes buffer{};  // must live until its completion was reaped
+    Bytes buffer{};  // must stay alive until its completion is reaped
   };
   struct Completion {
     uint64_t tag = 0;
     int64_t result = 0;  // bytes moved, or a negated errno
   };
 
-  virtual ~IoRing() = default;  // nothing may be in flight
+  virtual ~IoRing() = default;  // no call may be in flight
   // Queues a call; false when the queue is full.
   virtual bool Push(const Call& call) = 0;
-  // Hands queued calls to the kernel, oldest first, without waiting. Returns how many it has taken, or
-  // a negated errno if none; the others stay queued.
+  // Passes queued calls to the kernel, oldest first, without waiting. Returns the number that the kernel
+  // took, or a negated errno if it took none. The others stay queued.
   virtual int Submit() = 0;
-  // Waits until a completion can be reaped. 0 or a negated errno.
+  // Waits until a completion can be reaped. Returns 0 or a negated errno.
   virtual int Wait() = 0;
-  // Takes finished calls, without waiting. Returns how many.
+  // Takes completions of finished calls, without waiting. Returns their number.
   virtual size_t Reap(std::span<Completion> out) = 0;
 };
 
-// A ring for calls on `fd` with room for `entries`. kNotSupported, with the cause, if there is none.
+// Makes a ring for `entries` calls on `fd`. kNotSupported with the cause if no ring can be made.
 using RingFactory = std::function<Result<std::unique_ptr<IoRing>>(int fd, uint32_t entries)>;
 
 }  // namespace rawkv

@@ -10,14 +10,14 @@
 
 namespace rawkv {
 
-// What lies below a BlockDevice, so that a test can put faults under a real one. The defaults are the
-// system's own.
+// The system calls and the ring that a BlockDevice uses. A test replaces them to inject faults below a real
+// device. The defaults use the operating system.
 struct IoSeams {
   std::shared_ptr<RawIo> raw = std::make_shared<RawIo>();
   RingFactory make_ring = MakeIoUringRing;
 };
 
-// OpenBlockDevice over the given seams.
+// OpenBlockDevice with the given seams.
 Result<OpenedDevice> OpenBlockDevice(const std::string& path, const DeviceOpenOptions& options,
                                      IoSeams seams);
 

@@ -5,7 +5,7 @@
 namespace rawkv {
 namespace {
 
-// Gives the ring back to the pool, also where an exception ends the batch before it has begun.
+// Returns the ring to the pool, also if an exception ends the batch before it has begun.
 struct TakenRing {
   TakenRing(RingPool& pool_in, std::unique_ptr<IoRing> ring_in) : pool(pool_in), ring(std::move(ring_in)) {}
   ~TakenRing() { pool.Return(std::move(ring)); }

@@ -10,8 +10,8 @@
 
 namespace rawkv {
 
-// The `io_uring` engine: a batch keeps up to `queue_depth` transfers in flight. A batch of one goes by
-// a plain system call: at depth 1 the ring only costs, and single reads of many threads need no rings.
+// The `io_uring` engine: a batch keeps up to `queue_depth` transfers in flight. A batch of one request uses a
+// plain system call: at depth 1 a ring has no benefit, and single reads of many threads then need no rings.
 class IoUringBlockDevice final : public FdBlockDevice {
  public:
   struct Rings {
@@ -19,7 +19,7 @@ class IoUringBlockDevice final : public FdBlockDevice {
     uint32_t queue_depth = 64;
   };
 
-  // kNotSupported, with the cause, if no ring can be made; then `fd` is handed back untouched.
+  // kNotSupported with the cause if no ring can be made; `fd` is then unchanged.
   static Result<std::unique_ptr<BlockDevice>> Make(std::string path, Geometry geometry, UniqueFd& fd,
                                                    std::shared_ptr<RawIo> raw, Rings rings);
 

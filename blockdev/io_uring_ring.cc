@@ -10,8 +10,8 @@ namespace rawkv {
 
 namespace {
 
-// The file is deliberately not registered with the ring: a registered file is let go only when the
-// kernel tears the ring down, some time after close, and until then its lock would outlive the device.
+// Does not register the file with the ring: the kernel releases a registered file only when it destroys the
+// ring, some time after close, and until then the file's lock would outlive the device.
 class IoUringRing final : public IoRing {
  public:
   explicit IoUringRing(int fd) : fd_(fd) {}
@@ -21,7 +21,7 @@ class IoUringRing final : public IoRing {
   IoUringRing(const IoUringRing&) = delete;
   IoUringRing& operator=(const IoUringRing&) = delete;
 
-  // 0 or a negated errno.
+  // Returns 0 or a negated errno.
   int Open(uint32_t entries) {
     const int result = io_uring_queue_init(entries, &ring_, 0);
     open_ = result == 0;

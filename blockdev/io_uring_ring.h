@@ -8,8 +8,8 @@
 
 namespace rawkv {
 
-// An io_uring of `entries` (1 … 1024) for transfers on `fd`, which the caller keeps open. Making one
-// is the probe: kNotSupported with the cause if the kernel lacks it or forbids it.
+// Makes an io_uring of `entries` (1 … 1024) for transfers on `fd`, which the caller keeps open. kNotSupported
+// with the cause if the kernel lacks or forbids io_uring; there is no other probe.
 Result<std::unique_ptr<IoRing>> MakeIoUringRing(int fd, uint32_t entries);
 
 }  // namespace rawkv

@@ -87,7 +87,7 @@ Status CreateDeviceFile(const std::string& path, uint64_t capacity_bytes) {
   Status status = file->Truncate(capacity_bytes);
   if (status.ok()) status = file->Sync();
   if (status.ok()) status = fs.SyncDir(ResolvePath(fs, ParentPath(path)));
-  // Half a device file would be in the way of the next try, and the first error is the one to tell.
+  // An unfinished device file would make the next attempt fail. The first error is the one to return.
   if (!status.ok()) static_cast<void>(fs.RemoveFile(path).ok());
   return status;
 }

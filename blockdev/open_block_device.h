@@ -15,30 +15,30 @@ RAWKV_EXPORT std::string_view IoEngineName(IoEngine engine);         // "auto", 
 RAWKV_EXPORT Result<IoEngine> ParseIoEngine(std::string_view name);  // kInvalidArgument
 
 enum class CacheMode : uint8_t {
-  kDirect,    // O_DIRECT; a filesystem that refuses it gets buffered I/O, and `reason` says so
+  kDirect,    // O_DIRECT, or buffered I/O if the filesystem refuses it; `reason` then mentions it
   kBuffered,  // through the page cache; durability is the same (Flush)
 };
 
 struct DeviceOpenOptions {
-  IoEngine engine = IoEngine::kAuto;  // auto: io_uring, else posix with the reason told
+  IoEngine engine = IoEngine::kAuto;  // auto: io_uring if available, else posix; `reason` explains the choice
   CacheMode cache = CacheMode::kDirect;
-  uint32_t queue_depth = 64;  // 1 … 1024 transfers in flight a batch
+  uint32_t queue_depth = 64;  // 1 … 1024 transfers of a batch in flight
   bool writable = true;       // read-only opens take no exclusive lock
 };
 
 struct OpenedDevice {
   std::unique_ptr<BlockDevice> device;
   IoEngine used = IoEngine::kPosix;
-  std::string reason;  // why this engine, one line
+  std::string reason;  // why this engine is used, in one line
 };
 
-// Opens a regular file or a block device for I/O. A writable open takes flock on the very
-// descriptor used for I/O and, on a block device, O_EXCL: kBusy if someone else holds it. An engine
-// named explicitly never falls back (kNotSupported). kNotFound if the path is missing. A block
-// device is never truncated; a file keeps its size.
+// Opens a regular file or a block device for I/O. A writable open takes flock on the descriptor that it uses
+// for I/O, and opens a block device with O_EXCL; kBusy if another user holds it. If the caller names an
+// engine that is not available, the result is kNotSupported; only kAuto falls back. kNotFound if the path is
+// missing. The size of a file does not change.
 RAWKV_EXPORT Result<OpenedDevice> OpenBlockDevice(const std::string& path, const DeviceOpenOptions& options);
 
-// Makes a sparse file of exactly `capacity_bytes` (0600), synced, its directory synced.
+// Makes a sparse file of exactly `capacity_bytes` (mode 0600), and syncs it and its directory.
 // kFailedPrecondition if the path exists.
 RAWKV_EXPORT Status CreateDeviceFile(const std::string& path, uint64_t capacity_bytes);
 

@@ -7,7 +7,8 @@
 
 namespace rawkv {
 
-// The `posix` engine: one pread or pwrite at a time on the caller's thread. Depth comes from callers.
+// The `posix` engine: one pread or pwrite at a time on the caller's thread. Only concurrent callers give
+// depth.
 class PosixBlockDevice final : public FdBlockDevice {
  public:
   PosixBlockDevice(std::string path, Geometry geometry, UniqueFd fd, std::shared_ptr<RawIo> raw);

@@ -9,8 +9,8 @@
 
 namespace rawkv {
 
-// The system calls below a device, one call each, without retries: the seam where a test makes them
-// short, interrupted or failing. Results are bytes moved (0 for a sync) or a negated errno.
+// The system calls of a device. Each method makes one call, without retries. Tests replace it to make calls
+// short, interrupted or failing. A result is the number of bytes moved (0 for a sync) or a negated errno.
 // Thread-safe.
 class RawIo {
  public:

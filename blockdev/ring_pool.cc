@@ -24,13 +24,13 @@ Result<std::unique_ptr<IoRing>> RingPool::Take() {
     }
     ++made_;
     mu_.Unlock();
-    Result<std::unique_ptr<IoRing>> made = NoThrow(make_);  // a system call: not under the lock
+    Result<std::unique_ptr<IoRing>> made = NoThrow(make_);  // a system call, so not under the lock
     if (made.ok()) return made;
     mu_.Lock();
     --made_;
     limit_ = std::max<size_t>(made_, 1);
     if (made_ == 0) {
-      // Whoever waits finds no ring that could come back, so it must try for itself.
+      // No ring exists that could be returned, so every waiting caller must try to make one.
       mu_.Unlock();
       returned_.NotifyAll();
       return made.status();

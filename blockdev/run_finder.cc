@@ -11,14 +11,14 @@ namespace {
 
 constexpr uint64_t kWordBits = 64;
 
-// Runs seen, the longest `bound` of them: no choice of so many could hold more, and nothing that the
-// bitmap says can make this grow.
+// Keeps the longest `bound` runs. No other choice of as many runs holds more, and no bitmap can make the list
+// larger.
 class LongestRuns {
  public:
   LongestRuns(uint64_t bound, uint64_t slots_min) : bound_(bound), slots_min_(slots_min) {}
 
   void Add(const Extent& run) {
-    if (run.count.value() < slots_min_) return;  // no room for a byte behind the header
+    if (run.count.value() < slots_min_) return;  // no room for a byte after the header
     if (heap_.size() == bound_ && !Longer(run, heap_.front())) return;
     heap_.push_back(run);
     std::push_heap(heap_.begin(), heap_.end(), Longer);
@@ -33,8 +33,8 @@ class LongestRuns {
   }
 
  private:
-  // As the heap's order it keeps the shortest in front; equal lengths are told apart by place, so that
-  // the answer does not depend on the heap's whims.
+  // As the heap's order it keeps the shortest run in front. Runs of equal length are ordered by place, so
+  // that the result is deterministic.
   static bool Longer(const Extent& a, const Extent& b) {
     return a.count != b.count ? a.count > b.count : a.first < b.first;
   }
@@ -44,39 +44,39 @@ class LongestRuns {
   std::vector<Extent> heap_;
 };
 
-// Walks slots upwards and joins free ones into runs. Every method that takes slots returns true once
-// the walk may stop: the open run holds `wanted` slots, or a taken slot at or above `stop_at` was met.
-class Sweep {
+// Scans slots upwards and joins free ones into runs. Each Add method returns true once the scan may stop: the
+// open run holds `wanted` slots, or there was a taken slot at or above `stop_at`.
+class RunScan {
  public:
-  Sweep(SlotId from, uint64_t wanted, SlotId stop_at, std::function<void(const Extent&)> ended)
+  RunScan(SlotId from, uint64_t wanted, SlotId stop_at, std::function<void(const Extent&)> ended)
       : next_(from), run_first_(from), wanted_(wanted), stop_at_(stop_at), ended_(std::move(ended)) {}
 
-  bool Free(uint64_t count) {
+  bool AddFree(uint64_t count) {
     next_ = next_ + SlotCount(count);
     return RunLength() >= wanted_;
   }
 
-  bool Taken(uint64_t count) {
-    End();
+  bool AddTaken(uint64_t count) {
+    EndRun();
     next_ = next_ + SlotCount(count);
     run_first_ = next_;
     return next_ > stop_at_;
   }
 
-  // The rest of a page from `bit` on, or all of it. The walk must stand at that slot.
-  bool Page(const RunFinder::PageBits& bits, uint64_t bit) {
+  // Adds the slots of a page from `bit` on. The scan must be at that slot.
+  bool AddPage(const RunFinder::PageBits& bits, uint64_t bit) {
     if (bit == 0) {
       uint64_t any = 0;
       for (const uint64_t word : bits) any |= word;
-      if (any == 0) return Free(RunFinder::kSlotsPerPage);
+      if (any == 0) return AddFree(RunFinder::kSlotsPerPage);
     }
     for (uint64_t word = bit / kWordBits; word < bits.size(); ++word, bit = word * kWordBits) {
-      if (Word(bits[word] >> (bit % kWordBits), kWordBits - bit % kWordBits)) return true;
+      if (AddWord(bits[word] >> (bit % kWordBits), kWordBits - bit % kWordBits)) return true;
     }
     return false;
   }
 
-  void End() {
+  void EndRun() {
     if (RunLength() > 0) ended_(Run());
     run_first_ = next_;
   }
@@ -87,13 +87,13 @@ class Sweep {
  private:
   uint64_t RunLength() const { return (next_ - run_first_).value(); }
 
-  // The low `width` bits.
-  bool Word(uint64_t bits, uint64_t width) {
+  // Adds the slots of the low `width` bits.
+  bool AddWord(uint64_t bits, uint64_t width) {
     while (width > 0) {
       const bool taken = (bits & 1) != 0;
       const auto same = static_cast<uint64_t>(taken ? std::countr_one(bits) : std::countr_zero(bits));
       const uint64_t count = std::min(same, width);
-      if (taken ? Taken(count) : Free(count)) return true;
+      if (taken ? AddTaken(count) : AddFree(count)) return true;
       width -= count;
       if (width > 0) bits >>= count;
     }
@@ -107,27 +107,27 @@ class Sweep {
   const std::function<void(const Extent&)> ended_;
 };
 
-// The slots of the last page that lie behind the device are taken, whatever the page says: an extent
-// out of bounds must not come from a damaged bitmap.
-RunFinder::PageBits Masked(const RunFinder::PageBits& bits, uint64_t slots) {
+// Sets the bits of the slots past the end of the device, so that a damaged bitmap cannot give an extent out
+// of bounds.
+RunFinder::PageBits MaskSlotsPastEnd(const RunFinder::PageBits& bits, uint64_t slots) {
   RunFinder::PageBits out = bits;
   SetSlots(out, slots, RunFinder::kSlotsPerPage - slots);
   return out;
 }
 
-// Feeds pages to a sweep from `from` to the end of the device, or until it stops.
+// Adds pages to a scan from `from` to the end of the device, or until the scan may stop.
 Status Walk(const RunFinder::Request& request, SlotId from, const RunFinder::PageLoader& load,
-            const RunFinder::FreeHint& hint, Sweep& sweep) {
+            const RunFinder::FreeHint& hint, RunScan& scan) {
   const uint64_t pages = (request.slot_count + RunFinder::kSlotsPerPage - 1) / RunFinder::kSlotsPerPage;
   uint64_t bit = from.value() % RunFinder::kSlotsPerPage;
   for (uint64_t page = from.value() / RunFinder::kSlotsPerPage; page < pages; ++page, bit = 0) {
     bool stop = false;
     if (hint && hint(page) == 0) {
-      stop = sweep.Taken(RunFinder::kSlotsPerPage - bit);
+      stop = scan.AddTaken(RunFinder::kSlotsPerPage - bit);
     } else {
       RAWKV_ASSIGN_OR_RETURN(const RunFinder::PageBits* bits, load(page));
       const uint64_t slots = request.slot_count - page * RunFinder::kSlotsPerPage;
-      stop = sweep.Page(slots < RunFinder::kSlotsPerPage ? Masked(*bits, slots) : *bits, bit);
+      stop = scan.AddPage(slots < RunFinder::kSlotsPerPage ? MaskSlotsPastEnd(*bits, slots) : *bits, bit);
     }
     if (stop) return Status::Ok();
   }
@@ -139,16 +139,17 @@ Status NoSpace(const RunFinder::Request& request) {
                          " bytes in at most " + std::to_string(request.max_extents) + " runs");
 }
 
-// The longest runs first: every extent costs the same header, so no other choice needs fewer.
+// Divides the payload among the longest runs. Every extent costs the same header, so no other choice needs
+// fewer.
 Result<std::vector<Extent>> Split(const RunFinder::Request& request, LongestRuns& runs) {
   std::vector<Extent> out;
   uint64_t left = request.payload_bytes;
   for (const Extent& run : runs.TakeLongestFirst()) {
     const uint64_t room = run.count.value() * request.slot_bytes - request.header_bytes;
     if (left <= room) {
-      // The only extent that is cut, and it stays the last: elsewhere the room lost by rounding could
-      // leave the last extent without a byte of payload.
-      const uint64_t slots = RunFinder::Needed(left, request.slot_bytes, request.header_bytes);
+      // Only the last extent is shortened. If another were, the space lost by rounding could leave the last
+      // extent without a byte of payload.
+      const uint64_t slots = RunFinder::SlotsNeeded(left, request.slot_bytes, request.header_bytes);
       out.push_back({run.first, SlotCount(slots)});
       return out;
     }
@@ -160,7 +161,7 @@ Result<std::vector<Extent>> Split(const RunFinder::Request& request, LongestRuns
 
 }  // namespace
 
-uint64_t RunFinder::Needed(uint64_t payload_bytes, uint64_t slot_bytes, uint64_t header_bytes) {
+uint64_t RunFinder::SlotsNeeded(uint64_t payload_bytes, uint64_t slot_bytes, uint64_t header_bytes) {
   const uint64_t bytes = payload_bytes + header_bytes;
   return bytes / slot_bytes + (bytes % slot_bytes != 0 ? 1 : 0);
 }
@@ -171,26 +172,26 @@ Result<std::vector<Extent>> RunFinder::Find(const Request& request, const PageLo
     return Status::InvalidArgument("a search for free slots needs a payload, a slot size and an extent");
   }
   if (request.payload_bytes / request.slot_bytes > request.slot_count) return NoSpace(request);
-  const uint64_t wanted = Needed(request.payload_bytes, request.slot_bytes, request.header_bytes);
+  const uint64_t wanted = SlotsNeeded(request.payload_bytes, request.slot_bytes, request.header_bytes);
   const SlotId end(request.slot_count);
   const SlotId cursor(request.cursor.value() < request.slot_count ? request.cursor.value() : 0);
   LongestRuns runs(request.max_extents, request.header_bytes / request.slot_bytes + 1);
 
-  // From the cursor to the end of the device. A run that begins at the cursor may begin before it; the
-  // second sweep sees it whole, so it is no candidate yet.
-  Sweep first(cursor, wanted, end, [&](const Extent& run) {
+  // From the cursor to the end of the device. A run that begins at the cursor may in fact begin before it.
+  // The second scan finds the whole run, so the first one does not count it.
+  RunScan first(cursor, wanted, end, [&](const Extent& run) {
     if (cursor == SlotId(0) || run.first != cursor) runs.Add(run);
   });
   RAWKV_RETURN_IF_ERROR(Walk(request, cursor, load, hint, first));
   if (first.HasWanted()) return std::vector<Extent>{{first.Run().first, SlotCount(wanted)}};
-  first.End();
+  first.EndRun();
 
   if (cursor > SlotId(0)) {
-    // From slot 0 over the cursor to the first taken slot behind it.
-    Sweep second(SlotId(0), wanted, cursor, [&](const Extent& run) { runs.Add(run); });
+    // From slot 0 through the cursor to the first taken slot after it.
+    RunScan second(SlotId(0), wanted, cursor, [&](const Extent& run) { runs.Add(run); });
     RAWKV_RETURN_IF_ERROR(Walk(request, SlotId(0), load, hint, second));
     if (second.HasWanted()) return std::vector<Extent>{{second.Run().first, SlotCount(wanted)}};
-    second.End();
+    second.EndRun();
   }
   return Split(request, runs);
 }

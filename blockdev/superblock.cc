@@ -10,8 +10,8 @@ namespace rawkv {
 
 namespace {
 
-// docs/formats/superblock.md. Bytes 0 to 23 keep their meaning in every later format, so that any
-// build can tell damage from a format that it does not know.
+// docs/formats/superblock.md. Bytes 0 to 23 keep their meaning in every later format, so that any build can
+// distinguish damage from a format that it does not know.
 constexpr char kMagic[8] = {'R', 'A', 'W', 'K', 'V', 'D', 'E', 'V'};
 constexpr size_t kMagicAt = 0;
 constexpr size_t kFormatAt = 8;       // u32
@@ -37,12 +37,13 @@ static_assert(kChecksumAt + sizeof(uint64_t) == kSequenceAt &&
               kSequenceAt + sizeof(uint64_t) == kDeviceUuidAt);
 static_assert(kDeviceUuidAt + sizeof(Uuid) == kStoreUuidAt && kStoreUuidAt + sizeof(Uuid) == kSlotBytesAt);
 static_assert(kSlotBytesAt + 9 * sizeof(uint64_t) == kReserveAt && kReserveAt < kSuperblockBytes);
-static_assert(kSuperblockBytes == kBlockAlign, "a copy is one device block: the smallest unit to tear");
+static_assert(kSuperblockBytes == kBlockAlign,
+              "a copy is one device block, the smallest unit that a device tears");
 
 constexpr uint64_t kMetadataMinBytes = 64ull << 10;
 constexpr uint64_t kMetadataMaxBytes = 1ull << 30;
 constexpr uint64_t kMetadataUnit = 2 * kBlockAlign;  // two halves
-constexpr uint64_t kMaxDeviceBytes = 1ull << 62;     // sums of two stay within 64 bits
+constexpr uint64_t kMaxDeviceBytes = 1ull << 62;     // the sum of two fits into 64 bits
 
 using Block = std::array<std::byte, kSuperblockBytes>;
 
@@ -64,7 +65,7 @@ bool SlotAndHeaderSizesAreSane(uint64_t slot_bytes, uint64_t header_bytes) {
          header_bytes <= kMaxSlotBytes && IsAligned(header_bytes);
 }
 
-// Every sum and product that later code makes of a layout stays below kMaxDeviceBytes (invariant 12).
+// In a sane layout every sum and product that later code computes stays below kMaxDeviceBytes (invariant 12).
 bool IsSane(const DeviceLayout& l) {
   if (!SlotAndHeaderSizesAreSane(l.slot_bytes, l.header_bytes)) return false;
   if (!IsAligned(l.metadata_offset) || !IsAligned(l.metadata_bytes, kMetadataUnit) ||
@@ -91,8 +92,7 @@ Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, ui
                                    std::to_string(kMaxSlotBytes) + "; only header_bytes may be 0");
   }
   if (capacity_bytes > kMaxDeviceBytes) {
-    return Status::InvalidArgument("capacity " + std::to_string(capacity_bytes) +
-                                   ": no device is that large");
+    return Status::InvalidArgument("capacity " + std::to_string(capacity_bytes) + ": larger than any device");
   }
   DeviceLayout layout;
   layout.slot_bytes = slot_bytes;
@@ -190,10 +190,10 @@ std::string NameOfCopy(int copy, const std::string& path) {
   return std::string("superblock ") + (copy == 0 ? "A" : "B") + " of " + path;
 }
 
-// Which copy counts, or why none does.
+// The index of the copy that counts, or the reason why none does.
 Result<int> NewestCopy(const SuperblockPair& pair, const std::string& path) {
   for (const Status& status : pair.status) {
-    // A newer rawkv has been here: what it wrote beside an old copy must not be undone.
+    // A newer rawkv wrote this copy. This build must not fall back to the other, older copy.
     if (status.code() == StatusCode::kNotSupported) return status;
   }
   if (pair.copy[0] && pair.copy[1]) {
@@ -210,7 +210,7 @@ Result<int> NewestCopy(const SuperblockPair& pair, const std::string& path) {
   for (const Status& status : pair.status) {
     if (status.code() != StatusCode::kNotFound) return status;
   }
-  return Status::NotFound(path + ": no rawkv superblock; it was never formatted, or is not the right device");
+  return Status::NotFound(path + ": no rawkv superblock; it was never formatted, or it is the wrong device");
 }
 
 Status WriteCopy(BlockDevice& device, int copy, const Superblock& superblock) {
@@ -232,7 +232,7 @@ Result<SuperblockPair> SuperblockStore::Inspect() {
       out.status[copy] = Status::NotFound(name + ": the device is too small to hold one");
       continue;
     }
-    // An unreadable copy is one copy lost, not the device.
+    // An unreadable copy does not make the device unreadable.
     out.status[copy] = device_.Read(OffsetOfCopy(copy), buffer.bytes());
     if (!out.status[copy].ok()) continue;
     Result<Superblock> decoded = DecodeSuperblock(buffer.bytes());
@@ -250,7 +250,7 @@ Result<Superblock> SuperblockStore::Load() {
   RAWKV_ASSIGN_OR_RETURN(const int newest, NewestCopy(pair, device_.path()));
   const Superblock& superblock = *pair.copy[newest];
   if (const uint64_t end = EndOf(superblock.layout); end > device_.geometry().capacity_bytes) {
-    return Status::Corruption(device_.path() + ": device is smaller than its superblock says (" +
+    return Status::Corruption(device_.path() + ": device is smaller than its superblock requires (" +
                               std::to_string(device_.geometry().capacity_bytes) + " bytes, expected " +
                               std::to_string(end) + ")");
   }
@@ -265,8 +265,8 @@ Status SuperblockStore::Save(Superblock superblock) {
     return Status::FailedPrecondition(device_.path() + ": is device " + present.device_uuid.ToString() +
                                       ", not " + superblock.device_uuid.ToString());
   }
-  // Both, one after the other: whichever is torn on the way, the other is whole, and whichever is lost
-  // later, nothing that the owner was told it had is lost with it.
+  // Writes one copy after the other, so that a crash tears at most one. After Save both copies hold the new
+  // content, so the loss of either loses nothing that the owner relies on.
   for (const int copy : {1 - newest, newest}) {
     superblock.sequence = present.sequence + (copy == newest ? 2 : 1);
     RAWKV_RETURN_IF_ERROR(WriteCopy(device_, copy, superblock));

@@ -16,7 +16,7 @@ inline constexpr uint32_t kDeviceFormat = 1;
 inline constexpr uint64_t kSuperblockBytes = 4096;
 inline constexpr uint64_t kMaxSlotBytes = 64ull << 20;
 
-// Where things lie on the device. All byte figures are multiples of kBlockAlign.
+// The layout of the device. All sizes and offsets in bytes are multiples of kBlockAlign.
 struct DeviceLayout {
   uint64_t slot_bytes = 4096;    // allocation unit, kBlockAlign … kMaxSlotBytes
   uint64_t header_bytes = 0;     // at the start of each extent; 0 or a multiple of kBlockAlign
@@ -29,36 +29,38 @@ struct DeviceLayout {
   friend bool operator==(const DeviceLayout&, const DeviceLayout&) = default;
 };
 
-// Divides `capacity_bytes`. kInvalidArgument if slot or header size is off or no slot would fit.
+// Divides `capacity_bytes` into a layout. kInvalidArgument if the slot or header size is invalid or no slot
+// would fit.
 Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes);
 
 struct Superblock {
   Uuid device_uuid;
   Uuid store_uuid;
   DeviceLayout layout;
-  // The owner's fields; plain numbers to this layer (invariants 2 and 14).
-  uint64_t owner_lineage = 0;          // newest lineage the store has told the device
-  uint64_t owner_reuse_floor = 0;      // highest version below which slots were given to reuse
-  uint64_t owner_open_generation = 0;  // counted up at each open
-  uint64_t sequence = 0;               // of this copy; the higher valid one wins
+  // The owner's fields, which are plain numbers to this layer (invariants 2 and 14).
+  uint64_t owner_lineage = 0;          // newest lineage that the store has written here
+  uint64_t owner_reuse_floor = 0;      // highest floor at which slots were given out again
+  uint64_t owner_open_generation = 0;  // increased at each open
+  uint64_t sequence = 0;               // of this copy; the valid copy with the higher number counts
 
   friend bool operator==(const Superblock&, const Superblock&) = default;
 };
 
-// Both directions in one place; docs/formats/superblock.md. Decode: kNotFound without the magic,
-// kCorruption for damage, kNotSupported for a newer format.
+// Format: docs/formats/superblock.md. DecodeSuperblock returns kNotFound without the magic, kCorruption for
+// damage and kNotSupported for a newer format.
 std::array<std::byte, kSuperblockBytes> EncodeSuperblock(const Superblock& superblock);
 Result<Superblock> DecodeSuperblock(ConstBytes block);
-// Whether the block claims to be a superblock, valid or not: what a format must not overwrite unasked.
+// Whether the block begins as a superblock, valid or not. `format` does not overwrite such a block without
+// --force.
 bool HasSuperblockMagic(ConstBytes block);
 
-// What the two copies say.
+// The two copies, as read.
 struct SuperblockPair {
   Status status[2];  // of copy A and B
   std::optional<Superblock> copy[2];
 };
 
-// The device's two copies. Single caller at a time.
+// Reads and writes the two copies on a device. One caller at a time.
 class SuperblockStore {
  public:
   explicit SuperblockStore(BlockDevice& device) : device_(device) {}
@@ -66,10 +68,10 @@ class SuperblockStore {
   // The valid copy with the higher sequence. kNotFound if neither block holds the magic,
   // kCorruption if both are damaged, kNotSupported for a newer format.
   Result<Superblock> Load();
-  // Writes both copies, each flushed, the newest one last. A crash leaves the old or the new content; after
-  // it has returned either copy may be lost without loss.
+  // Writes and flushes one copy after the other, the newest one last. A crash leaves the old or the new
+  // content. After Save has returned, the loss of either copy loses no content.
   Status Save(Superblock superblock);
-  // Both copies, sequence 1 and 2, each flushed: for format.
+  // For `format`: writes and flushes both copies, with sequence 1 and 2.
   Status Initialise(Superblock superblock);
 
  private:

@@ -11,9 +11,9 @@ namespace {
 constexpr int kRetriesWithoutPause = 8;
 }  // namespace
 
-Transfer::Next Transfer::Take(int64_t result, const std::string& path) {
+Transfer::Next Transfer::HandleResult(int64_t result, const std::string& path) {
   const uint64_t asked = buffer().size();
-  if (result == -EINTR || result == -EAGAIN) return Fruitless(static_cast<int>(-result), 0, path);
+  if (result == -EINTR || result == -EAGAIN) return RetryWithoutProgress(static_cast<int>(-result), 0, path);
   if (result == -EBADF && kind_ == IoKind::kWrite) {
     status_ = Status::FailedPrecondition("write to " + path + ": it was opened read-only");
     return Next::kDone;
@@ -26,17 +26,17 @@ Transfer::Next Transfer::Take(int64_t result, const std::string& path) {
   if (static_cast<uint64_t>(result) == rest_.size()) return Next::kDone;
 
   const uint64_t moved = static_cast<uint64_t>(result) / kBlockAlign * kBlockAlign;
-  if (moved == 0) return Fruitless(EIO, result, path);
+  if (moved == 0) return RetryWithoutProgress(EIO, result, path);
   offset_ = offset_ + moved;
   rest_ = rest_.subspan(moved);
-  fruitless_ = 0;
+  retries_ = 0;
   return Next::kAgain;
 }
 
-Transfer::Next Transfer::Fruitless(int error, int64_t moved, const std::string& path) {
-  if (++fruitless_ <= kRetriesWithoutPause) return Next::kAgain;
-  if (fruitless_ <= kMaxFruitless) return Next::kPause;
-  const std::string tries = std::to_string(fruitless_) + " tries";
+Transfer::Next Transfer::RetryWithoutProgress(int error, int64_t moved, const std::string& path) {
+  if (++retries_ <= kRetriesWithoutPause) return Next::kAgain;
+  if (retries_ <= kMaxRetries) return Next::kPause;
+  const std::string tries = std::to_string(retries_) + " tries";
   return Fail(error, path,
               moved > 0 ? "only " + std::to_string(moved) + " bytes at a time after " + tries
                         : "no progress after " + tries);

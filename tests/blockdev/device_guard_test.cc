@@ -241,11 +241,11 @@ TEST_F(LoopGuardTest, RefusesActiveSwapEvenForced) {
 TEST_F(LoopGuardTest, RefusesADeviceThatSomeoneHoldsExclusively) {
   const int fd = ::open(loop->path().c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
   ASSERT_GE(fd, 0);
-  ExpectInUse(loop->path(), "held by another program");
+  ExpectInUse(loop->path(), "another program or mount holds it");
   ::close(fd);
   auto opened = OpenBlockDevice(loop->path(), {});
   ASSERT_TRUE(opened.ok()) << opened.status().ToString();
-  ExpectInUse(loop->path(), "held by another program");
+  ExpectInUse(loop->path(), "another program or mount holds it");
 }
 
 }  // namespace

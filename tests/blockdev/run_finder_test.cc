@@ -161,7 +161,7 @@ TEST(RunFinder, AgreesWithThePlainestSearch) {
     const Found found = Find(slots, request, random() % 2 == 0);
     for (const auto& [page, times] : found.loads) ASSERT_LE(times, 2) << "page " << page;
     const uint64_t wanted =
-        RunFinder::Needed(request.payload_bytes, request.slot_bytes, request.header_bytes);
+        RunFinder::SlotsNeeded(request.payload_bytes, request.slot_bytes, request.header_bytes);
     const uint64_t cursor = request.cursor.value() < slots.count() ? request.cursor.value() : 0;
     if (const auto fit = slots.NextFit(cursor, wanted)) {
       ASSERT_TRUE(found.extents.ok()) << found.extents.status().ToString();
@@ -184,11 +184,11 @@ TEST(RunFinder, AgreesWithThePlainestSearch) {
 }
 
 TEST(RunFinder, NeededRoundsUpWithTheHeader) {
-  EXPECT_EQ(RunFinder::Needed(1, 4096, 0), 1u);
-  EXPECT_EQ(RunFinder::Needed(4096, 4096, 0), 1u);
-  EXPECT_EQ(RunFinder::Needed(4097, 4096, 0), 2u);
-  EXPECT_EQ(RunFinder::Needed(4096, 4096, 4096), 2u);
-  EXPECT_EQ(RunFinder::Needed(1, 65536, 4096), 1u);
+  EXPECT_EQ(RunFinder::SlotsNeeded(1, 4096, 0), 1u);
+  EXPECT_EQ(RunFinder::SlotsNeeded(4096, 4096, 0), 1u);
+  EXPECT_EQ(RunFinder::SlotsNeeded(4097, 4096, 0), 2u);
+  EXPECT_EQ(RunFinder::SlotsNeeded(4096, 4096, 4096), 2u);
+  EXPECT_EQ(RunFinder::SlotsNeeded(1, 65536, 4096), 1u);
 }
 
 TEST(RunFinder, CrossesPageBorders) {

@@ -17,11 +17,11 @@ class TransferTest : public testing::Test {
 
 TEST_F(TransferTest, GoesOnBehindTheLastWholeBlock) {
   Transfer transfer = MakeTransfer();
-  EXPECT_EQ(transfer.Take(kBlockAlign + 100, "d"), Transfer::Next::kAgain);
+  EXPECT_EQ(transfer.HandleResult(kBlockAlign + 100, "d"), Transfer::Next::kAgain);
   EXPECT_EQ(transfer.offset(), DeviceOffset(8192 + kBlockAlign));
   EXPECT_EQ(transfer.buffer().data(), buffer_.data() + kBlockAlign);
   EXPECT_EQ(transfer.buffer().size(), 3 * kBlockAlign);
-  EXPECT_EQ(transfer.Take(3 * kBlockAlign, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.HandleResult(3 * kBlockAlign, "d"), Transfer::Next::kDone);
   EXPECT_TRUE(transfer.status().ok());
 }
 
@@ -29,8 +29,8 @@ TEST_F(TransferTest, RetriesInterruptionsButNotForEver) {
   for (const int error : {EINTR, EAGAIN}) {
     Transfer transfer = MakeTransfer();
     int tries = 1;
-    while (transfer.Take(-error, "/dev/x") != Transfer::Next::kDone) ++tries;
-    EXPECT_EQ(tries, Transfer::kMaxFruitless + 1);
+    while (transfer.HandleResult(-error, "/dev/x") != Transfer::Next::kDone) ++tries;
+    EXPECT_EQ(tries, Transfer::kMaxRetries + 1);
     EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
     EXPECT_NE(transfer.status().message().find("no progress after 65 tries"), std::string::npos)
         << transfer.status().message();
@@ -40,42 +40,42 @@ TEST_F(TransferTest, RetriesInterruptionsButNotForEver) {
 TEST_F(TransferTest, ProgressStartsTheCountAgain) {
   Transfer transfer = MakeTransfer();
   for (int block = 0; block < 3; ++block) {
-    for (int i = 0; i < Transfer::kMaxFruitless; ++i)
-      ASSERT_NE(transfer.Take(-EINTR, "d"), Transfer::Next::kDone);
-    ASSERT_EQ(transfer.Take(kBlockAlign, "d"), Transfer::Next::kAgain);
+    for (int i = 0; i < Transfer::kMaxRetries; ++i)
+      ASSERT_NE(transfer.HandleResult(-EINTR, "d"), Transfer::Next::kDone);
+    ASSERT_EQ(transfer.HandleResult(kBlockAlign, "d"), Transfer::Next::kAgain);
   }
-  EXPECT_EQ(transfer.Take(kBlockAlign, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.HandleResult(kBlockAlign, "d"), Transfer::Next::kDone);
   EXPECT_TRUE(transfer.status().ok());
 }
 
 TEST_F(TransferTest, LessThanABlockEachTimeIsAnErrorInTheEnd) {
   Transfer transfer = MakeTransfer();
-  while (transfer.Take(512, "d") != Transfer::Next::kDone) {
+  while (transfer.HandleResult(512, "d") != Transfer::Next::kDone) {
   }
   EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
 }
 
 TEST_F(TransferTest, NothingInsideTheCapacityIsAnError) {
   Transfer transfer = MakeTransfer();
-  EXPECT_EQ(transfer.Take(0, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.HandleResult(0, "d"), Transfer::Next::kDone);
   EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
 }
 
 TEST_F(TransferTest, MoreThanAskedForIsAnErrorNotACrash) {
   Transfer transfer = MakeTransfer();
-  EXPECT_EQ(transfer.Take(5 * kBlockAlign, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.HandleResult(5 * kBlockAlign, "d"), Transfer::Next::kDone);
   EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
 }
 
 TEST_F(TransferTest, NamesOperationOffsetPathAndCause) {
   Transfer transfer = MakeTransfer(IoKind::kWrite);
-  EXPECT_EQ(transfer.Take(-EIO, "/dev/x"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.HandleResult(-EIO, "/dev/x"), Transfer::Next::kDone);
   EXPECT_EQ(transfer.status().message(), "write of 16384 bytes at offset 8192 of /dev/x: Input/output error");
 }
 
 TEST_F(TransferTest, AFullFilesystemIsNoSpace) {
   Transfer transfer = MakeTransfer(IoKind::kWrite);
-  EXPECT_EQ(transfer.Take(-ENOSPC, "d"), Transfer::Next::kDone);
+  EXPECT_EQ(transfer.HandleResult(-ENOSPC, "d"), Transfer::Next::kDone);
   EXPECT_EQ(transfer.status().code(), StatusCode::kNoSpace);
 }
 
