@@ -15,7 +15,7 @@ TEST(AlignedBuffer, IsAlignedAndRoundedUp) {
   }
 }
 
-TEST(AlignedBuffer, OfNothingIsEmpty) {
+TEST(AlignedBuffer, ZeroSizeBufferIsEmpty) {
   EXPECT_EQ(AlignedBuffer(0).size(), 0u);
   EXPECT_TRUE(AlignedBuffer().bytes().empty());
 }
@@ -26,7 +26,7 @@ TEST(AlignedBuffer, MovedFromIsEmpty) {
   AlignedBuffer to(std::move(from));
   EXPECT_EQ(to.data(), memory);
   EXPECT_EQ(to.size(), 4096u);
-  EXPECT_EQ(from.size(), 0u);  // NOLINT(bugprone-use-after-move): this is what is promised
+  EXPECT_EQ(from.size(), 0u);  // NOLINT(bugprone-use-after-move): part of the contract
   EXPECT_EQ(from.data(), nullptr);
   from = std::move(to);
   EXPECT_EQ(from.data(), memory);

@@ -11,13 +11,13 @@
 namespace rawkv {
 namespace {
 
-// What every engine owes over every kind of device (blockdev/block_device.h).
+// The contract of blockdev/block_device.h, for every engine on every kind of device.
 class BlockDeviceContract : public DeviceSuite {};
 
 INSTANTIATE_TEST_SUITE_P(Devices, BlockDeviceContract, testing::ValuesIn(AllDeviceCases()),
                          [](const auto& test) { return NameOf(test.param); });
 
-// A device's range with the bytes that it should hold. Each request of a batch has a region to itself.
+// A range of a device and its expected bytes. Each request of a batch has its own region.
 class Model {
  public:
   static constexpr uint64_t kRegionBytes = 8 * kBlockAlign;
@@ -30,11 +30,11 @@ class Model {
   ConstBytes bytes() const { return bytes_.bytes(); }
   uint64_t offset() const { return first_offset_; }
 
-  // Writes of random bytes to random parts of the regions, in random order; the model learns them.
+  // Makes writes of random bytes to random parts of the regions, in random order, and records them.
   std::vector<IoRequest> Writes() {
     return Requests(IoKind::kWrite, bytes_.bytes(), [this](Bytes part) { FillRandom(part, random_); });
   }
-  // Reads of random parts into `scratch`, laid out as the model.
+  // Makes reads of random parts into `scratch`, at the same offsets.
   std::vector<IoRequest> Reads(AlignedBuffer& scratch) {
     return Requests(IoKind::kRead, scratch.bytes(), [](Bytes) {});
   }
@@ -66,7 +66,7 @@ class Model {
   std::mt19937_64 random_;
 };
 
-TEST_P(BlockDeviceContract, TellsItsGeometry) {
+TEST_P(BlockDeviceContract, ReportsItsGeometry) {
   auto opened = Open();
   ASSERT_TRUE(opened.ok()) << opened.status().ToString();
   const Geometry& geometry = opened->device->geometry();
@@ -81,7 +81,7 @@ TEST_P(BlockDeviceContract, TellsItsGeometry) {
   }
 }
 
-TEST_P(BlockDeviceContract, BatchesLargerThanTheQueueReadBackWhatWasWritten) {
+TEST_P(BlockDeviceContract, BatchesLargerThanTheQueueRoundTrip) {
   for (const uint32_t depth : {1u, 2u, 4u, 64u}) {
     SCOPED_TRACE("depth " + std::to_string(depth));
     auto opened = Open(depth);
@@ -120,7 +120,7 @@ TEST_P(BlockDeviceContract, OneBatchMayReadAndWrite) {
   for (const IoRequest& read : reads) right.ExpectRead(read);
 }
 
-TEST_P(BlockDeviceContract, TheLargestBatchIsOneSubmit) {
+TEST_P(BlockDeviceContract, LargestBatchIsOneSubmit) {
   auto opened = Open(64);
   ASSERT_TRUE(opened.ok());
   AlignedBuffer block(kBlockAlign);
@@ -131,7 +131,7 @@ TEST_P(BlockDeviceContract, TheLargestBatchIsOneSubmit) {
   EXPECT_TRUE(opened->device->Submit(batch).ok());
 }
 
-TEST_P(BlockDeviceContract, OnDoneComesOncePerRequestOnTheSubmittingThread) {
+TEST_P(BlockDeviceContract, OnDoneRunsOncePerRequestOnTheSubmittingThread) {
   for (const size_t size : {size_t{1}, size_t{100}}) {
     auto opened = Open(8);
     ASSERT_TRUE(opened.ok());
@@ -157,7 +157,7 @@ TEST_P(BlockDeviceContract, ManyThreadsSubmitAtOnce) {
   auto opened = Open(4);
   ASSERT_TRUE(opened.ok());
   BlockDevice& device = *opened->device;
-  constexpr uint64_t kThreads = 20;  // more than there are rings
+  constexpr uint64_t kThreads = 20;  // more than the number of rings
   constexpr uint64_t kRegions = 24;
   std::atomic<bool> go{false};
   std::vector<std::thread> threads;
@@ -181,7 +181,7 @@ TEST_P(BlockDeviceContract, ManyThreadsSubmitAtOnce) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_P(BlockDeviceContract, LastBlockIsInsideAndTheNextIsNot) {
+TEST_P(BlockDeviceContract, LastBlockIsInsideAndTheNextIsOutside) {
   auto opened = Open();
   ASSERT_TRUE(opened.ok());
   std::mt19937_64 random(5);
@@ -198,7 +198,7 @@ TEST_P(BlockDeviceContract, LastBlockIsInsideAndTheNextIsNot) {
   EXPECT_EQ(opened->device->counters().writes, before.writes);
 }
 
-TEST_P(BlockDeviceContract, WhatWasFlushedIsThereAfterReopening) {
+TEST_P(BlockDeviceContract, FlushedWritesSurviveReopening) {
   std::mt19937_64 random(6);
   AlignedBuffer bytes = RandomBuffer(1 << 20, random);
   {
@@ -214,7 +214,7 @@ TEST_P(BlockDeviceContract, WhatWasFlushedIsThereAfterReopening) {
   EXPECT_TRUE(SameBytes(bytes.bytes(), back.bytes()));
 }
 
-TEST_P(BlockDeviceContract, DiscardSparesTheNeighbours) {
+TEST_P(BlockDeviceContract, DiscardDoesNotChangeNeighbours) {
   auto opened = Open();
   ASSERT_TRUE(opened.ok());
   BlockDevice& device = *opened->device;
@@ -235,7 +235,7 @@ TEST_P(BlockDeviceContract, DiscardSparesTheNeighbours) {
   ASSERT_TRUE(device.Write(DeviceOffset(65536), bytes.bytes().first(65536)).ok());
 }
 
-TEST_P(BlockDeviceContract, ASecondWriterIsRefusedWhileTheFirstLives) {
+TEST_P(BlockDeviceContract, SecondWriterIsRefusedWhileTheFirstIsOpen) {
   auto first = Open();
   ASSERT_TRUE(first.ok());
   const auto second = Open();

@@ -9,7 +9,7 @@
 namespace rawkv {
 namespace {
 
-// What every engine does when the system below it is interrupted, short or failing.
+// The behaviour of every engine when system calls are interrupted, short or failing.
 class BlockDeviceFaults : public DeviceSuite {
  protected:
   static constexpr uint64_t kRequestBytes = 4 * kBlockAlign;
@@ -53,7 +53,7 @@ class BlockDeviceFaults : public DeviceSuite {
 INSTANTIATE_TEST_SUITE_P(Devices, BlockDeviceFaults, testing::ValuesIn(AllDeviceCases()),
                          [](const auto& test) { return NameOf(test.param); });
 
-TEST_P(BlockDeviceFaults, WhatPassesLeavesNoTrace) {
+TEST_P(BlockDeviceFaults, TransientFaultsAreRetriedToSuccess) {
   const auto add_faults = [this] {
     plan->Add(OffsetOf(0), {-EINTR, -EAGAIN, -EINTR});
     plan->Add(OffsetOf(3), {4096});                 // three blocks are left
@@ -74,7 +74,7 @@ TEST_P(BlockDeviceFaults, WhatPassesLeavesNoTrace) {
   EXPECT_TRUE(SameBytes(written.bytes(), read.bytes()));
 }
 
-TEST_P(BlockDeviceFaults, AFailureIsTheRequestsOwn) {
+TEST_P(BlockDeviceFaults, FailureOfOneRequestDoesNotFailOthers) {
   for (const IoKind kind : {IoKind::kWrite, IoKind::kRead}) {
     plan->Add(OffsetOf(7), {-EIO});
     plan->Add(OffsetOf(4), {4096});
@@ -98,7 +98,7 @@ TEST_P(BlockDeviceFaults, AFailureIsTheRequestsOwn) {
   }
 }
 
-TEST_P(BlockDeviceFaults, AnInterruptionThatLastsIsAnErrorThatNamesIt) {
+TEST_P(BlockDeviceFaults, PersistentInterruptionIsAnErrorThatNamesIt) {
   plan->Add(OffsetOf(2), std::vector<int64_t>(100, -EAGAIN));
   std::vector<IoRequest> reads = Batch(IoKind::kRead, read);
   const Status status = Submit(reads);
@@ -109,7 +109,7 @@ TEST_P(BlockDeviceFaults, AnInterruptionThatLastsIsAnErrorThatNamesIt) {
   EXPECT_TRUE(reads[3].status.ok());
 }
 
-TEST_P(BlockDeviceFaults, NoBytesInsideTheCapacityIsAnError) {
+TEST_P(BlockDeviceFaults, ZeroBytesInsideTheCapacityIsAnError) {
   plan->Add(OffsetOf(1), {0});
   std::vector<IoRequest> reads = Batch(IoKind::kRead, read);
   EXPECT_EQ(Submit(reads).code(), StatusCode::kIoError);
@@ -119,7 +119,7 @@ TEST_P(BlockDeviceFaults, NoBytesInsideTheCapacityIsAnError) {
   EXPECT_EQ(Submit(writes).code(), StatusCode::kIoError);
 }
 
-TEST_P(BlockDeviceFaults, AFullFilesystemBelowIsNoSpace) {
+TEST_P(BlockDeviceFaults, FullFilesystemBelowIsNoSpace) {
   plan->Add(OffsetOf(9), {-ENOSPC});
   std::vector<IoRequest> writes = Batch(IoKind::kWrite, written);
   EXPECT_EQ(Submit(writes).code(), StatusCode::kNoSpace);
@@ -134,8 +134,9 @@ TEST_P(BlockDeviceFaults, SingleRequestsAreRetriedToo) {
   EXPECT_TRUE(SameBytes(written.bytes(), read.bytes()));
 }
 
-// Invariant 10: the pages of a failed sync count as clean, so a retry would claim what is not so.
-TEST_P(BlockDeviceFaults, AFailedFlushIsNeverRetried) {
+// Invariant 10: after a failed sync the kernel marks the pages clean, so a retry would report a false
+// success.
+TEST_P(BlockDeviceFaults, FailedFlushIsNeverRetriedByTheDevice) {
   int tries = 0;
   for (const int error : {EIO, EINTR, ENOSPC}) {
     plan->sync_answer = -error;

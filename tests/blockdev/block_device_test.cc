@@ -14,13 +14,13 @@ IoRequest Read(uint64_t offset, Bytes buffer) {
   return {.kind = IoKind::kRead, .offset = DeviceOffset(offset), .buffer = buffer};
 }
 
-TEST(BlockDevice, RefusesWhatIsOutOfBoundsOrUnalignedWithoutIo) {
+TEST(BlockDevice, RefusesOutOfBoundsOrUnalignedRequestsWithoutIo) {
   MemoryDevice device(kCapacity);
   AlignedBuffer buffer(2 * kBlockAlign);
   const Bytes block = buffer.bytes().first(kBlockAlign);
   const std::pair<uint64_t, Bytes> wrong[] = {
-      {kCapacity, block},                               // behind the end
-      {kCapacity - kBlockAlign, buffer.bytes()},        // over the end
+      {kCapacity, block},                               // past the end
+      {kCapacity - kBlockAlign, buffer.bytes()},        // across the end
       {UINT64_MAX / kBlockAlign * kBlockAlign, block},  // offset + length overflows
       {512, block},                                     // offset
       {0, buffer.bytes().first(512)},                   // length
@@ -38,18 +38,18 @@ TEST(BlockDevice, RefusesWhatIsOutOfBoundsOrUnalignedWithoutIo) {
   EXPECT_EQ(device.counters().reads + device.counters().writes, 0u);
 }
 
-TEST(BlockDevice, RefusesABatchWithOneInvalidRequestWhole) {
+TEST(BlockDevice, OneInvalidRequestRefusesTheWholeBatch) {
   MemoryDevice device(kCapacity);
   AlignedBuffer buffer(2 * kBlockAlign);
   IoRequest batch[] = {Read(0, buffer.bytes().first(kBlockAlign)),
                        Read(7, buffer.bytes().subspan(kBlockAlign))};
-  const Status status = device.Submit(batch, [](size_t) { FAIL() << "nothing was begun"; });
+  const Status status = device.Submit(batch, [](size_t) { FAIL() << "no request was submitted"; });
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   for (const IoRequest& request : batch) EXPECT_EQ(request.status.code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(device.submitted(), 0u);
 }
 
-TEST(BlockDevice, RefusesABatchThatIsTooLarge) {
+TEST(BlockDevice, RefusesATooLargeBatch) {
   MemoryDevice device(kCapacity);
   AlignedBuffer buffer(kBlockAlign);
   std::vector<IoRequest> batch(BlockDevice::kMaxBatch + 1, Read(0, buffer.bytes()));
@@ -90,7 +90,7 @@ TEST(BlockDevice, CountsEachRequestOnce) {
   EXPECT_EQ(counters.flushes, 1u);
 }
 
-TEST(BlockDevice, AnEmptyBatchAndAnEmptyDiscardAreOk) {
+TEST(BlockDevice, EmptyBatchAndEmptyDiscardAreOk) {
   MemoryDevice device(kCapacity);
   EXPECT_TRUE(device.Submit({}).ok());
   EXPECT_TRUE(device.Discard(DeviceOffset(kCapacity), 0).ok());

@@ -55,13 +55,13 @@ class DeviceGuardTest : public testing::Test {
     EXPECT_NE(status.message().find(cause), std::string::npos) << status.ToString();
     EXPECT_NE(status.message().find(path), std::string::npos) << status.ToString();
   }
-  // A signature: refused, unless it may be overwritten.
+  // For a signature: refused unless the policy is kOverwrite.
   void ExpectSignature(const std::string& path, const std::string& cause) {
     ExpectRefused(path, cause);
     ExpectRefused(path, "--force");
     ExpectAccepted(path, SignaturePolicy::kOverwrite);
   }
-  // In use: refused always.
+  // For a device in use: always refused.
   void ExpectInUse(const std::string& path, const std::string& cause) {
     ExpectRefused(path, cause);
     ExpectRefused(path, cause, SignaturePolicy::kOverwrite);
@@ -98,7 +98,7 @@ TEST_F(DeviceGuardTest, AcceptsAnEmptyFile) {
   ExpectAccepted(empty);
 }
 
-TEST_F(DeviceGuardTest, RefusesWhatIsNoDeviceEvenForced) {
+TEST_F(DeviceGuardTest, RefusesOtherKindsOfFilesEvenIfForced) {
   ExpectInUse(dir.path(), "a directory");
   ExpectInUse("/dev/null", "character device");
   const std::string pipe = dir.File("pipe");
@@ -114,7 +114,7 @@ TEST_F(DeviceGuardTest, RefusesAFilesystem) {
   ExpectSignature(file, "ext4");
 }
 
-// A superblock whose checksum is bad may still be someone's data.
+// A filesystem with a bad checksum may still hold data.
 TEST_F(DeviceGuardTest, RefusesADamagedFilesystem) {
   RAWKV_NEED_COMMAND("mkfs.ext4");
   ASSERT_TRUE(RunQuietly("mkfs.ext4 -q -F -O metadata_csum '" + file + "'"));
@@ -133,7 +133,7 @@ TEST_F(DeviceGuardTest, RefusesAPartitionTable) {
   ExpectSignature(file, "partition table (dos)");
 }
 
-// Two filesystems at once make libblkid undecided; undecided is not blank.
+// With two filesystem signatures libblkid cannot decide. The device still counts as used.
 TEST_F(DeviceGuardTest, RefusesContradictorySignatures) {
   RAWKV_NEED_COMMAND("mkfs.ext4");
   ASSERT_TRUE(RunQuietly("mkfs.ext4 -q -F '" + file + "'"));
@@ -147,7 +147,7 @@ TEST_F(DeviceGuardTest, RefusesARawkvStore) {
   ExpectSignature(file, "a rawkv store (store f0e1d2c3-b4a5-4697-8879-6a5b4c3d2e1f");
 }
 
-TEST_F(DeviceGuardTest, RefusesADamagedRawkvStoreAndASecondCopyAlone) {
+TEST_F(DeviceGuardTest, RefusesADamagedRawkvStoreAndALoneSecondCopy) {
   WriteSuperblocks();
   Overwrite(0, std::string(4096, '\0'));
   ExpectSignature(file, "a rawkv store");
@@ -155,7 +155,7 @@ TEST_F(DeviceGuardTest, RefusesADamagedRawkvStoreAndASecondCopyAlone) {
   ExpectSignature(file, "a damaged or newer rawkv superblock");
 }
 
-TEST_F(DeviceGuardTest, RefusesAStoreThatIsOpen) {
+TEST_F(DeviceGuardTest, RefusesAnOpenStore) {
   auto opened = OpenBlockDevice(file, {});
   ASSERT_TRUE(opened.ok());
   ExpectInUse(file, "locked by another program");
@@ -182,7 +182,7 @@ TEST_F(LoopGuardTest, AcceptsABlankBlockDevice) {
   ExpectAccepted(loop->path());
 }
 
-TEST_F(LoopGuardTest, RefusesTheFileBehindALoopDevice) {
+TEST_F(LoopGuardTest, RefusesTheBackingFileOfALoopDevice) {
   ExpectInUse(file, "backing file of " + loop->path());
   const std::string other_name = dir.File("hard-link");
   std::filesystem::create_hard_link(file, other_name);
@@ -195,7 +195,7 @@ TEST_F(LoopGuardTest, RefusesAFilesystemOnABlockDevice) {
   ExpectSignature(loop->path(), "ext4");
 }
 
-TEST_F(LoopGuardTest, RefusesAMountedDeviceEvenForced) {
+TEST_F(LoopGuardTest, RefusesAMountedDeviceEvenIfForced) {
   RAWKV_NEED_COMMAND("mkfs.ext4");
   ASSERT_TRUE(RunQuietly("mkfs.ext4 -q -F " + loop->path()));
   const std::string at = dir.File("mount point");  // the space is escaped in mountinfo
@@ -206,13 +206,13 @@ TEST_F(LoopGuardTest, RefusesAMountedDeviceEvenForced) {
   ExpectSignature(loop->path(), "ext4");
 }
 
-TEST_F(LoopGuardTest, RefusesADeviceWithAMountedPartitionEvenForced) {
+TEST_F(LoopGuardTest, RefusesADeviceWithAMountedPartitionEvenIfForced) {
   RAWKV_NEED_COMMAND("mkfs.ext4");
   RAWKV_NEED_COMMAND("partx");
   WriteToLoop(PartitionTable(4096));
   const std::string partition = loop->path() + "p1";
   if (!RunQuietly("partx -a " + loop->path()) && !std::filesystem::exists(partition)) {
-    GTEST_SKIP() << "partitions of loop devices cannot be had";
+    GTEST_SKIP() << "loop devices have no partitions here";
   }
   ExpectSignature(loop->path(), "partition table (dos)");
   const std::string at = dir.File("mnt");
@@ -229,7 +229,7 @@ TEST_F(LoopGuardTest, RefusesADeviceWithAMountedPartitionEvenForced) {
   if (!mounted) GTEST_SKIP() << "the partition cannot be formatted and mounted";
 }
 
-TEST_F(LoopGuardTest, RefusesActiveSwapEvenForced) {
+TEST_F(LoopGuardTest, RefusesActiveSwapEvenIfForced) {
   RAWKV_NEED_COMMAND("mkswap");
   ASSERT_TRUE(RunQuietly("mkswap " + loop->path()));
   if (!RunQuietly("swapon " + loop->path())) GTEST_SKIP() << "swapon is refused";
@@ -238,7 +238,7 @@ TEST_F(LoopGuardTest, RefusesActiveSwapEvenForced) {
   ExpectSignature(loop->path(), "swap");
 }
 
-TEST_F(LoopGuardTest, RefusesADeviceThatSomeoneHoldsExclusively) {
+TEST_F(LoopGuardTest, RefusesAnExclusivelyHeldDevice) {
   const int fd = ::open(loop->path().c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
   ASSERT_GE(fd, 0);
   ExpectInUse(loop->path(), "another program or mount holds it");

@@ -15,7 +15,7 @@ namespace rawkv {
 
 enum class Backing { kFile, kLoop };
 
-// One way to have a device; the suites run over all of them.
+// One kind of device with one engine and cache mode. The suites run with all of them.
 struct DeviceCase {
   Backing backing = Backing::kFile;
   IoEngine engine = IoEngine::kPosix;
@@ -40,7 +40,7 @@ inline std::vector<DeviceCase> AllDeviceCases() {
   return out;
 }
 
-// Skips, with the cause, where a loop device or io_uring cannot be had.
+// Skips a test with the cause if loop devices or io_uring are not available.
 class DeviceSuite : public testing::TestWithParam<DeviceCase> {
  protected:
   static constexpr uint64_t kCapacity = 40 << 20;

@@ -12,8 +12,8 @@
 
 namespace rawkv {
 
-// Answers to give instead of the system's, by device offset, in turn: a negated errno, or fewer bytes
-// than asked for. Thread-safe.
+// Results that replace those of the system, in order, by device offset: a negated errno, or fewer bytes than
+// requested. Thread-safe.
 class FaultPlan {
  public:
   void Add(uint64_t offset, const std::vector<int64_t>& answers) {
@@ -43,8 +43,8 @@ class FaultPlan {
   std::map<uint64_t, std::deque<int64_t>> answers_;
 };
 
-// One faulty call. Bytes beyond what the answer admits are garbage on the device and are not delivered
-// to the reader, so that a caller that does not go on properly is found out.
+// One faulty call. Bytes past the reported count are written as garbage to the device, or are not delivered
+// to the reader. So a test detects a caller that does not continue at the right place.
 class FaultyCall {
  public:
   FaultyCall(IoKind kind, Bytes real, int64_t answer)
@@ -94,7 +94,7 @@ class FaultyRawIo final : public RawIo {
   const std::shared_ptr<FaultPlan> plan_;
 };
 
-// A real ring whose completions are tampered with.
+// A real ring that changes completions by the plan.
 class FaultyRing final : public IoRing {
  public:
   FaultyRing(std::unique_ptr<IoRing> real, std::shared_ptr<FaultPlan> plan)

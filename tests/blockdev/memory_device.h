@@ -10,8 +10,8 @@
 
 namespace rawkv {
 
-// A device in memory. Blocks can be made unreadable, and writes can be made to tear: the first bytes
-// arrive and the rest does not, as when the power goes.
+// A device in memory. A test can make blocks unreadable, and tear writes: only their first bytes arrive, as
+// in a power cut.
 class MemoryDevice final : public BlockDevice {
  public:
   explicit MemoryDevice(uint64_t capacity_bytes)

@@ -36,7 +36,7 @@ Result<std::unique_ptr<IoRing>> NoRing(int, uint32_t) {
   return Status::NotSupported("forbidden here");
 }
 
-TEST(IoEngine, NamesComeBack) {
+TEST(IoEngine, NamesRoundTrip) {
   for (const IoEngine engine : {IoEngine::kAuto, IoEngine::kPosix, IoEngine::kIoUring, IoEngine::kNvme}) {
     EXPECT_EQ(*ParseIoEngine(IoEngineName(engine)), engine);
   }
@@ -44,7 +44,7 @@ TEST(IoEngine, NamesComeBack) {
   EXPECT_EQ(ParseIoEngine("").status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST_F(OpenBlockDeviceTest, AutoFallsBackToPosixAndSaysWhy) {
+TEST_F(OpenBlockDeviceTest, AutoFallsBackToPosixWithAReason) {
   auto opened = OpenBlockDevice(path, {}, {.make_ring = NoRing});
   ASSERT_TRUE(opened.ok()) << opened.status().ToString();
   EXPECT_EQ(opened->used, IoEngine::kPosix);
@@ -53,7 +53,7 @@ TEST_F(OpenBlockDeviceTest, AutoFallsBackToPosixAndSaysWhy) {
   EXPECT_TRUE(opened->device->Read(DeviceOffset(0), block.bytes()).ok());
 }
 
-TEST_F(OpenBlockDeviceTest, AnEngineNamedExplicitlyNeverFallsBack) {
+TEST_F(OpenBlockDeviceTest, ExplicitEngineNeverFallsBack) {
   auto opened = OpenBlockDevice(path, {.engine = IoEngine::kIoUring}, {.make_ring = NoRing});
   EXPECT_EQ(opened.status().code(), StatusCode::kNotSupported);
   EXPECT_NE(opened.status().message().find("forbidden here"), std::string::npos);
@@ -67,7 +67,7 @@ TEST_F(OpenBlockDeviceTest, NvmeIsNotSupportedYet) {
   EXPECT_NE(opened.status().message().find("not supported yet"), std::string::npos);
 }
 
-// What a container's seccomp profile does. In a child, because the filter cannot be taken off again.
+// Sets a seccomp filter as containers do. Runs in a child, because the filter cannot be removed.
 TEST_F(OpenBlockDeviceTest, AutoFallsBackWhenSeccompForbidsIoUring) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
@@ -103,7 +103,7 @@ TEST_F(OpenBlockDeviceTest, OneWriterAtATime) {
   EXPECT_TRUE(OpenBlockDevice(path, {}).ok());
 }
 
-TEST_F(OpenBlockDeviceTest, TheLockIsFreeTheMomentTheDeviceIsClosed) {
+TEST_F(OpenBlockDeviceTest, LockIsFreeOnceTheDeviceIsClosed) {
   AlignedBuffer blocks(2 * kBlockAlign);
   for (int i = 0; i < 50; ++i) {
     auto opened = OpenBlockDevice(path, {});
@@ -117,7 +117,7 @@ TEST_F(OpenBlockDeviceTest, TheLockIsFreeTheMomentTheDeviceIsClosed) {
   }
 }
 
-TEST_F(OpenBlockDeviceTest, AReadOnlyDeviceRefusesWrites) {
+TEST_F(OpenBlockDeviceTest, ReadOnlyDeviceRefusesWrites) {
   for (const IoEngine engine : {IoEngine::kPosix, IoEngine::kAuto}) {
     auto opened = OpenBlockDevice(path, {.engine = engine, .writable = false});
     ASSERT_TRUE(opened.ok());
@@ -147,7 +147,7 @@ TEST_F(OpenBlockDeviceTest, FollowsASymbolicLink) {
   EXPECT_TRUE(OpenBlockDevice(link, {}).ok());
 }
 
-TEST_F(OpenBlockDeviceTest, RefusesWhatIsNoDevice) {
+TEST_F(OpenBlockDeviceTest, RefusesPathsThatAreNotDevices) {
   EXPECT_EQ(OpenBlockDevice(dir.File("absent"), {}).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(OpenBlockDevice(dir.path(), {}).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(OpenBlockDevice("/dev/null", {}).status().code(), StatusCode::kInvalidArgument);
@@ -164,8 +164,8 @@ TEST_F(OpenBlockDeviceTest, RefusesAWrongQueueDepth) {
   EXPECT_TRUE(OpenBlockDevice(path, {.queue_depth = 1024}).ok());
 }
 
-// Wherever O_DIRECT is refused the reason says so; where it is not, it is used.
-TEST_F(OpenBlockDeviceTest, TellsWhenDirectIoCannotBeHad) {
+// If the filesystem refuses O_DIRECT, the reason names it; otherwise the device uses O_DIRECT.
+TEST_F(OpenBlockDeviceTest, ReasonNamesMissingDirectIo) {
   const std::string on_tmpfs = "/dev/shm/rawkv-test-" + std::to_string(::getpid());
   if (!CreateDeviceFile(on_tmpfs, kCapacity).ok()) GTEST_SKIP() << "/dev/shm cannot be written";
   for (const std::string& each : {path, on_tmpfs}) {
@@ -188,7 +188,7 @@ TEST_F(OpenBlockDeviceTest, CreateMakesAPrivateSparseFileOnce) {
   EXPECT_EQ(CreateDeviceFile(path, kCapacity).code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(CreateDeviceFile(dir.File("none"), 4095).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(CreateDeviceFile(dir.File("no/dir"), kCapacity).code(), StatusCode::kNotFound);
-  // More than any file may have: nothing stays behind.
+  // Larger than any file can be: no file is left.
   EXPECT_FALSE(CreateDeviceFile(dir.File("huge"), 1ull << 63).ok());
   EXPECT_FALSE(std::filesystem::exists(dir.File("huge")));
 }

@@ -11,8 +11,8 @@
 namespace rawkv {
 namespace {
 
-// A ring over memory that does what a kernel may do: take few calls at a time, refuse, be interrupted,
-// finish out of order and short.
+// A ring on memory with the permitted behaviour of a kernel: it takes few calls at a time, refuses calls,
+// interrupts waits, and finishes calls out of order and short.
 class ScriptedRing final : public IoRing {
  public:
   ScriptedRing(uint64_t capacity_bytes, uint64_t seed) : memory(capacity_bytes), random_(seed) {}
@@ -20,10 +20,10 @@ class ScriptedRing final : public IoRing {
 
   std::vector<std::byte> memory;
   size_t entries = 1024;
-  std::deque<int> submits;       // results of Submit in turn: at most so many, or an error; then all
-  bool refuse_for_good = false;  // what Submit does when `submits` is used up
-  bool tell_eintr = false;       // Wait is interrupted now and then
-  bool be_short = false;         // transfers move only a part
+  std::deque<int> submits;       // results of Submit in order: a maximum or an error
+  bool refuse_for_good = false;  // once `submits` is empty, Submit fails; else it takes all
+  bool interrupt_waits = false;  // some calls of Wait return -EINTR
+  bool short_transfers = false;  // transfers move only a part
   size_t in_flight_max = 0;
 
   bool Push(const Call& call) override {
@@ -52,8 +52,8 @@ class ScriptedRing final : public IoRing {
   }
 
   int Wait() override {
-    EXPECT_FALSE(in_flight_.empty() && done_.empty()) << "waiting for nothing would hang";
-    if (tell_eintr && random_() % 3 == 0) return -EINTR;
+    EXPECT_FALSE(in_flight_.empty() && done_.empty()) << "a wait without a call in flight would hang";
+    if (interrupt_waits && random_() % 3 == 0) return -EINTR;
     FinishSome();
     return 0;
   }
@@ -79,7 +79,7 @@ class ScriptedRing final : public IoRing {
 
   Completion Finish(const Call& call) {
     uint64_t moved = call.buffer.size();
-    if (be_short && random_() % 2 == 0) moved = random_() % moved + 1;
+    if (short_transfers && random_() % 2 == 0) moved = random_() % moved + 1;
     std::byte* const here = memory.data() + call.offset.value();
     if (call.kind == IoKind::kRead) {
       std::memcpy(call.buffer.data(), here, moved);
@@ -141,7 +141,7 @@ class RingBatchTest : public testing::Test {
   std::vector<int> ended;
 };
 
-TEST_F(RingBatchTest, EndsEveryRequestOnceWhateverTheKernelDoes) {
+TEST_F(RingBatchTest, EndsEveryRequestOnceForAnyKernelBehaviour) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Prepare(seed);
@@ -150,8 +150,8 @@ TEST_F(RingBatchTest, EndsEveryRequestOnceWhateverTheKernelDoes) {
       const int choices[] = {1, 3, 0, -EINTR, -EAGAIN, -EBUSY};
       ring->submits.push_back(choices[random() % std::size(choices)]);
     }
-    ring->tell_eintr = true;
-    ring->be_short = true;
+    ring->interrupt_waits = true;
+    ring->short_transfers = true;
     const auto depth = static_cast<uint32_t>(1 + random() % 50);
     ASSERT_TRUE(Run(depth));
     ExpectAllDone();
@@ -167,22 +167,22 @@ TEST_F(RingBatchTest, KeepsTheQueueFullUpToItsDepth) {
   EXPECT_EQ(ring->in_flight_max, 16u);
 }
 
-TEST_F(RingBatchTest, LivesWithARingSmallerThanTheDepth) {
+TEST_F(RingBatchTest, WorksWithARingSmallerThanTheDepth) {
   Prepare(1);
   ring->entries = 3;
   ASSERT_TRUE(Run(16));
   ExpectAllDone();
 }
 
-TEST_F(RingBatchTest, AwaitsWhatIsInFlightWhenTheRingRefusesForGood) {
+TEST_F(RingBatchTest, WaitsForRequestsInFlightAfterTheRingFails) {
   for (uint64_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Prepare(seed);
     ring->submits = {5, 2};
     ring->refuse_for_good = true;
-    ring->tell_eintr = true;
-    ring->be_short = seed % 2 == 0;  // what is short cannot go on
-    EXPECT_FALSE(Run(8)) << "a ring with calls that were never handed over must not be used again";
+    ring->interrupt_waits = true;
+    ring->short_transfers = seed % 2 == 0;  // a short transfer cannot continue
+    EXPECT_FALSE(Run(8)) << "a ring with calls that the kernel never took must not be used again";
     uint64_t done = 0;
     for (uint64_t i = 0; i < kRequests; ++i) {
       EXPECT_EQ(ended[i], 1);
@@ -193,12 +193,12 @@ TEST_F(RingBatchTest, AwaitsWhatIsInFlightWhenTheRingRefusesForGood) {
         EXPECT_NE(batch[i].status.message().find("takes no more requests"), std::string::npos);
       }
     }
-    EXPECT_LE(done, 7u) << "the rest was not begun";
-    EXPECT_TRUE(done == 7 || ring->be_short) << "what the kernel took was awaited";
+    EXPECT_LE(done, 7u) << "the other requests were not submitted";
+    EXPECT_TRUE(done == 7 || ring->short_transfers) << "the batch waited for the calls that the kernel took";
   }
 }
 
-TEST_F(RingBatchTest, GivesUpWhenTheKernelNeverTakesAnything) {
+TEST_F(RingBatchTest, FailsIfTheKernelNeverTakesACall) {
   Prepare(1);
   ring->submits.assign(1000, -EAGAIN);
   EXPECT_FALSE(Run(8));

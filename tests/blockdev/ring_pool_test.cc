@@ -61,7 +61,7 @@ TEST(RingPool, IsBoundedAndWaitsForAReturn) {
   for (auto& ring : taken) pool.Return(std::move(ring));
 }
 
-TEST(RingPool, SharesWhatItHasWhenNoMoreCanBeMade) {
+TEST(RingPool, SharesExistingRingsIfNoMoreCanBeMade) {
   RingPool pool(std::make_unique<IdleRing>(), MakeNone);
   std::atomic<int> active{0};
   std::vector<std::thread> threads(4);
@@ -79,7 +79,7 @@ TEST(RingPool, SharesWhatItHasWhenNoMoreCanBeMade) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST(RingPool, ReplacesADestroyedRingOrTellsWhyNot) {
+TEST(RingPool, ReplacesADestroyedRingOrReturnsTheError) {
   bool allowed = true;
   RingPool pool(std::make_unique<IdleRing>(), [&] { return allowed ? MakeIdle() : MakeNone(); });
   ASSERT_TRUE(pool.Take().ok());

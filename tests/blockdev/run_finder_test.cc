@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kPage = RunFinder::kSlotsPerPage;
 
-// A device's occupancy, and the plainest possible answers about it.
+// The occupancy of a device, with simple exhaustive searches on it.
 class Slots {
  public:
   explicit Slots(uint64_t count) : taken_(count, false) {}
@@ -23,7 +23,7 @@ class Slots {
   void Take(uint64_t first, uint64_t n) {
     for (uint64_t i = first; i < first + n; ++i) taken_[i] = true;
   }
-  void Give(uint64_t first, uint64_t n) {
+  void Free(uint64_t first, uint64_t n) {
     for (uint64_t i = first; i < first + n; ++i) taken_[i] = false;
   }
 
@@ -57,9 +57,10 @@ class Slots {
     return out;
   }
 
-  // Where next fit puts `wanted` slots: the first place at or after the cursor, else the first before.
+  // The slot where next fit places `wanted` slots: the first at or after the cursor, else the first before
+  // it.
   std::optional<uint64_t> NextFit(uint64_t cursor, uint64_t wanted) const {
-    std::vector<uint64_t> free_from(count() + 1, 0);  // free slots in a row from here on
+    std::vector<uint64_t> free_from(count() + 1, 0);  // length of the free run that begins here
     for (uint64_t s = count(); s-- > 0;) free_from[s] = taken_[s] ? 0 : free_from[s + 1] + 1;
     for (uint64_t i = 0; i < count(); ++i) {
       const uint64_t s = (cursor + i) % count();
@@ -72,13 +73,13 @@ class Slots {
   std::vector<bool> taken_;
 };
 
-struct Found {
+struct SearchResult {
   Result<std::vector<Extent>> extents;
   std::map<uint64_t, int> loads;  // page → times
 };
 
-Found Find(const Slots& slots, RunFinder::Request request, bool hints) {
-  Found out{Status::Internal("not run"), {}};
+SearchResult Search(const Slots& slots, RunFinder::Request request, bool hints) {
+  SearchResult out{Status::Internal("not run"), {}};
   request.slot_count = slots.count();
   RunFinder::PageBits page_bits;
   out.extents = RunFinder::Find(
@@ -93,7 +94,7 @@ Found Find(const Slots& slots, RunFinder::Request request, bool hints) {
 }
 
 // Whether the `max_extents` longest runs hold the payload; no other choice holds more.
-bool Possible(const Slots& slots, const RunFinder::Request& request) {
+bool IsPossible(const Slots& slots, const RunFinder::Request& request) {
   uint64_t room = 0;
   uint64_t used = 0;
   for (const uint64_t length : slots.RunLengths()) {
@@ -132,12 +133,12 @@ Slots RandomSlots(std::mt19937_64& random) {
     const uint64_t first = random() % slots.count();
     const uint64_t longest = random() % 4 == 0 ? kPage : 1 + random() % 70;
     const uint64_t length = std::min(1 + random() % longest, slots.count() - first);
-    random() % 2 == 0 ? slots.Take(first, length) : slots.Give(first, length);
+    random() % 2 == 0 ? slots.Take(first, length) : slots.Free(first, length);
   }
   return slots;
 }
 
-TEST(RunFinder, AgreesWithThePlainestSearch) {
+TEST(RunFinder, AgreesWithAnExhaustiveSearch) {
   std::mt19937_64 random(20240601);
   int singles = 0, several = 0, none = 0;
   for (int round = 0; round < static_cast<int>(Share(2000, 1500)); ++round) {
@@ -148,17 +149,18 @@ TEST(RunFinder, AgreesWithThePlainestSearch) {
     request.header_bytes = 4096 * (random() % 4);
     request.max_extents = 1 + random() % 8;
     request.cursor = SlotId(random() % (slots.count() + 2));
-    // Now and then exactly where a run begins: the cut through a run at the cursor is the tricky place.
+    // In half of the rounds the cursor is at the begin of a run, since a run at the cursor is the hardest
+    // case.
     uint64_t place = request.cursor.value();
     while (round % 2 == 0 && place < slots.count() &&
            (slots.taken(place) || (place > 0 && !slots.taken(place - 1)))) {
       request.cursor = SlotId(++place);
     }
-    // From one slot's worth to more than there is.
+    // From the size of one slot to more than the free slots hold.
     const uint64_t most = random() % 2 == 0 ? 20 : slots.FreeIn(0) + slots.FreeIn(1) + slots.FreeIn(2) + 1;
     request.payload_bytes = 1 + random() % (request.slot_bytes * most);
 
-    const Found found = Find(slots, request, random() % 2 == 0);
+    const SearchResult found = Search(slots, request, random() % 2 == 0);
     for (const auto& [page, times] : found.loads) ASSERT_LE(times, 2) << "page " << page;
     const uint64_t wanted =
         RunFinder::SlotsNeeded(request.payload_bytes, request.slot_bytes, request.header_bytes);
@@ -167,7 +169,7 @@ TEST(RunFinder, AgreesWithThePlainestSearch) {
       ASSERT_TRUE(found.extents.ok()) << found.extents.status().ToString();
       ASSERT_EQ(*found.extents, (std::vector<Extent>{{SlotId(*fit), SlotCount(wanted)}}));
       ++singles;
-    } else if (Possible(slots, request)) {
+    } else if (IsPossible(slots, request)) {
       ASSERT_TRUE(found.extents.ok()) << found.extents.status().ToString();
       ASSERT_GT(found.extents->size(), 1u);
       ++several;
@@ -183,7 +185,7 @@ TEST(RunFinder, AgreesWithThePlainestSearch) {
   EXPECT_GT(none, 100);
 }
 
-TEST(RunFinder, NeededRoundsUpWithTheHeader) {
+TEST(RunFinder, SlotsNeededRoundsUpWithTheHeader) {
   EXPECT_EQ(RunFinder::SlotsNeeded(1, 4096, 0), 1u);
   EXPECT_EQ(RunFinder::SlotsNeeded(4096, 4096, 0), 1u);
   EXPECT_EQ(RunFinder::SlotsNeeded(4097, 4096, 0), 2u);
@@ -194,39 +196,39 @@ TEST(RunFinder, NeededRoundsUpWithTheHeader) {
 TEST(RunFinder, CrossesPageBorders) {
   Slots slots(3 * kPage);
   slots.Take(0, slots.count());
-  slots.Give(kPage - 3, kPage + 6);
-  const Found found = Find(slots, {.payload_bytes = (kPage + 6) * 4096}, true);
+  slots.Free(kPage - 3, kPage + 6);
+  const SearchResult found = Search(slots, {.payload_bytes = (kPage + 6) * 4096}, true);
   ASSERT_TRUE(found.extents.ok());
   EXPECT_EQ(*found.extents, (std::vector<Extent>{{SlotId(kPage - 3), SlotCount(kPage + 6)}}));
 }
 
-TEST(RunFinder, FindsTheRunThatLiesAcrossTheCursor) {
+TEST(RunFinder, FindsTheRunAcrossTheCursor) {
   Slots slots(1000);
   slots.Take(0, 1000);
-  slots.Give(400, 100);
-  const Found found = Find(slots, {.payload_bytes = 100 * 4096, .cursor = SlotId(450)}, false);
+  slots.Free(400, 100);
+  const SearchResult found = Search(slots, {.payload_bytes = 100 * 4096, .cursor = SlotId(450)}, false);
   ASSERT_TRUE(found.extents.ok());
   EXPECT_EQ(*found.extents, (std::vector<Extent>{{SlotId(400), SlotCount(100)}}));
 }
 
-TEST(RunFinder, ARunDoesNotWrapOverTheEndOfTheDevice) {
+TEST(RunFinder, RunDoesNotWrapOverTheEndOfTheDevice) {
   Slots slots(100);
   slots.Take(10, 80);
-  const Found found =
-      Find(slots, {.payload_bytes = 20 * 4096, .max_extents = 1, .cursor = SlotId(90)}, false);
+  const SearchResult found =
+      Search(slots, {.payload_bytes = 20 * 4096, .max_extents = 1, .cursor = SlotId(90)}, false);
   EXPECT_EQ(found.extents.status().code(), StatusCode::kNoSpace);
 }
 
-TEST(RunFinder, PassesOverFullPagesWithoutLoadingThem) {
+TEST(RunFinder, SkipsFullPagesWithoutLoadingThem) {
   Slots slots(100 * kPage);
   slots.Take(0, 99 * kPage);
-  const Found found = Find(slots, {.payload_bytes = 4096, .cursor = SlotId(5)}, true);
+  const SearchResult found = Search(slots, {.payload_bytes = 4096, .cursor = SlotId(5)}, true);
   ASSERT_TRUE(found.extents.ok());
   EXPECT_EQ(found.extents->front().first, SlotId(99 * kPage));
   EXPECT_EQ(found.loads, (std::map<uint64_t, int>{{99, 1}}));
 }
 
-TEST(RunFinder, NeverLeavesTheDeviceEvenIfTheBitmapDoes) {
+TEST(RunFinder, StaysInsideTheDeviceWithABadBitmap) {
   RunFinder::PageBits all_free{};
   const RunFinder::Request request{.payload_bytes = 101 * 4096, .slot_count = 100};
   const auto found =
@@ -234,19 +236,19 @@ TEST(RunFinder, NeverLeavesTheDeviceEvenIfTheBitmapDoes) {
   EXPECT_EQ(found.status().code(), StatusCode::kNoSpace);
 }
 
-TEST(RunFinder, PassesOnTheErrorOfAPage) {
+TEST(RunFinder, ReturnsTheErrorOfAPage) {
   const RunFinder::Request request{.payload_bytes = 1, .slot_count = 100};
   const auto found = RunFinder::Find(
       request, [](uint64_t) -> Result<const RunFinder::PageBits*> { return Status::Corruption("page"); }, {});
   EXPECT_EQ(found.status().code(), StatusCode::kCorruption);
 }
 
-TEST(RunFinder, RefusesRequestsWithoutMeaning) {
+TEST(RunFinder, RefusesMeaninglessRequests) {
   const Slots slots(10);
-  EXPECT_EQ(Find(slots, {.payload_bytes = 0}, false).extents.status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(Find(slots, {.payload_bytes = 1, .max_extents = 0}, false).extents.status().code(),
+  EXPECT_EQ(Search(slots, {.payload_bytes = 0}, false).extents.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Search(slots, {.payload_bytes = 1, .max_extents = 0}, false).extents.status().code(),
             StatusCode::kInvalidArgument);
-  EXPECT_EQ(Find(slots, {.payload_bytes = UINT64_MAX, .header_bytes = 4096}, false).extents.status().code(),
+  EXPECT_EQ(Search(slots, {.payload_bytes = UINT64_MAX, .header_bytes = 4096}, false).extents.status().code(),
             StatusCode::kNoSpace);
 }
 

@@ -62,7 +62,7 @@ TEST_F(SuperblockStoreTest, SaveReplacesBothCopiesAndCountsUp) {
   }
 }
 
-TEST_F(SuperblockStoreTest, WhatWasSavedSurvivesTheLossOfEitherCopy) {
+TEST_F(SuperblockStoreTest, SavedContentSurvivesTheLossOfEitherCopy) {
   ASSERT_TRUE(store.Initialise(superblock).ok());
   for (const int lost : {0, 1}) {
     SaveFloor(10 + static_cast<uint64_t>(lost));
@@ -71,7 +71,7 @@ TEST_F(SuperblockStoreTest, WhatWasSavedSurvivesTheLossOfEitherCopy) {
   }
 }
 
-TEST_F(SuperblockStoreTest, ATornSaveLeavesTheOldOne) {
+TEST_F(SuperblockStoreTest, TornSaveLeavesTheOldContent) {
   ASSERT_TRUE(store.Initialise(superblock).ok());
   SaveFloor(10);
   for (const size_t arrived : {1, 9, 25, 64}) {
@@ -84,12 +84,12 @@ TEST_F(SuperblockStoreTest, ATornSaveLeavesTheOldOne) {
   }
 }
 
-TEST_F(SuperblockStoreTest, OneDamagedOrUnreadableCopyIsNoLoss) {
+TEST_F(SuperblockStoreTest, OneDamagedOrUnreadableCopyLosesNothing) {
   ASSERT_TRUE(store.Initialise(superblock).ok());
   Damage(1);
   EXPECT_EQ(store.Load()->sequence, 1u);
   EXPECT_EQ(store.Inspect()->status[1].code(), StatusCode::kCorruption);
-  SaveFloor(5);  // heals the damaged copy
+  SaveFloor(5);  // rewrites the damaged copy
   EXPECT_TRUE(store.Inspect()->status[1].ok());
   device.MakeUnreadable(0);
   EXPECT_EQ(store.Load()->owner_reuse_floor, 5u);
@@ -106,14 +106,14 @@ TEST_F(SuperblockStoreTest, TwoDamagedCopiesAreCorruption) {
   EXPECT_EQ(store.Save(superblock).code(), StatusCode::kCorruption);
 }
 
-TEST_F(SuperblockStoreTest, ADamagedCopyBesideABlankOneIsCorruptionNotAbsence) {
+TEST_F(SuperblockStoreTest, DamagedCopyNextToABlankOneIsCorruption) {
   ASSERT_TRUE(store.Initialise(superblock).ok());
   std::fill_n(device.bytes().begin(), 4096, std::byte{0});
   Damage(1);
   EXPECT_EQ(store.Load().status().code(), StatusCode::kCorruption);
 }
 
-TEST_F(SuperblockStoreTest, ACopyOfANewerFormatForbidsTheOlderOne) {
+TEST_F(SuperblockStoreTest, NewerFormatCopyForbidsTheOlderOne) {
   ASSERT_TRUE(store.Initialise(superblock).ok());
   std::byte* const block = device.bytes().data();
   StoreLe<uint32_t>(block + 8, kDeviceFormat + 1);
@@ -137,13 +137,13 @@ TEST_F(SuperblockStoreTest, CopiesOfDifferentDevicesAreAnInterruptedFormat) {
   EXPECT_EQ(store.Load()->device_uuid, superblock.device_uuid);
 }
 
-TEST_F(SuperblockStoreTest, SaveRefusesAnotherDevicesSuperblock) {
+TEST_F(SuperblockStoreTest, SaveRefusesTheSuperblockOfAnotherDevice) {
   ASSERT_TRUE(store.Initialise(superblock).ok());
   superblock.device_uuid.bytes[0] ^= std::byte{1};
   EXPECT_EQ(store.Save(superblock).code(), StatusCode::kFailedPrecondition);
 }
 
-TEST_F(SuperblockStoreTest, ADeviceThatShrankIsCorruption) {
+TEST_F(SuperblockStoreTest, ShrunkDeviceIsCorruption) {
   superblock.layout = *PlanLayout(2 * kCapacity, 4096, 0);
   ASSERT_TRUE(store.Initialise(superblock).ok());
   const Status status = store.Load().status();

@@ -11,7 +11,7 @@
 namespace rawkv {
 namespace {
 
-// Known to docs/formats/superblock.md, the same in both places.
+// Offsets as docs/formats/superblock.md documents them.
 constexpr size_t kFormatAt = 8;
 constexpr size_t kChecksumAt = 16;
 constexpr size_t kSlotBytesAt = 64;
@@ -59,13 +59,13 @@ TEST(Superblock, HasTheBytesOfTheWorkedExample) {
   for (size_t i = kReserveAt; i < block.size(); ++i) ASSERT_EQ(block[i], std::byte{0}) << i;
 }
 
-TEST(Superblock, ComesBackAsItWas) {
+TEST(Superblock, EncodeDecodeRoundTrips) {
   const Result<Superblock> decoded = DecodeSuperblock(EncodeSuperblock(Example()));
   ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
   EXPECT_EQ(*decoded, Example());
 }
 
-TEST(Superblock, EveryDamagedBitIsSeen) {
+TEST(Superblock, EveryFlippedBitOfASuperblockIsDetected) {
   const Block good = EncodeSuperblock(Example());
   for (size_t bit = 0; bit < good.size() * 8; bit += bit < kReserveAt * 8 ? 1 : 101) {
     Block bad = good;
@@ -104,7 +104,7 @@ TEST(Superblock, WithBytesInTheReserveIsCorrupt) {
   EXPECT_EQ(DecodeSuperblock(block).status().code(), StatusCode::kCorruption);
 }
 
-// A checksum proves that the bytes are what someone wrote, not that they make sense (invariant 12).
+// A checksum proves that the bytes were written so, not that they are valid (invariant 12).
 TEST(Superblock, WithAnImpossibleLayoutIsCorruptDespiteItsChecksum) {
   constexpr uint64_t kHuge = UINT64_MAX / 4096 * 4096;
   const std::pair<size_t, uint64_t> wrong[] = {

@@ -15,7 +15,7 @@ class TransferTest : public testing::Test {
   AlignedBuffer buffer_{4 * kBlockAlign};
 };
 
-TEST_F(TransferTest, GoesOnBehindTheLastWholeBlock) {
+TEST_F(TransferTest, ContinuesAfterTheLastWholeBlock) {
   Transfer transfer = MakeTransfer();
   EXPECT_EQ(transfer.HandleResult(kBlockAlign + 100, "d"), Transfer::Next::kAgain);
   EXPECT_EQ(transfer.offset(), DeviceOffset(8192 + kBlockAlign));
@@ -25,7 +25,7 @@ TEST_F(TransferTest, GoesOnBehindTheLastWholeBlock) {
   EXPECT_TRUE(transfer.status().ok());
 }
 
-TEST_F(TransferTest, RetriesInterruptionsButNotForEver) {
+TEST_F(TransferTest, RetriesInterruptionsUpToALimit) {
   for (const int error : {EINTR, EAGAIN}) {
     Transfer transfer = MakeTransfer();
     int tries = 1;
@@ -37,7 +37,7 @@ TEST_F(TransferTest, RetriesInterruptionsButNotForEver) {
   }
 }
 
-TEST_F(TransferTest, ProgressStartsTheCountAgain) {
+TEST_F(TransferTest, ProgressResetsTheRetryCount) {
   Transfer transfer = MakeTransfer();
   for (int block = 0; block < 3; ++block) {
     for (int i = 0; i < Transfer::kMaxRetries; ++i)
@@ -48,20 +48,20 @@ TEST_F(TransferTest, ProgressStartsTheCountAgain) {
   EXPECT_TRUE(transfer.status().ok());
 }
 
-TEST_F(TransferTest, LessThanABlockEachTimeIsAnErrorInTheEnd) {
+TEST_F(TransferTest, RepeatedPartialBlocksBecomeAnError) {
   Transfer transfer = MakeTransfer();
   while (transfer.HandleResult(512, "d") != Transfer::Next::kDone) {
   }
   EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
 }
 
-TEST_F(TransferTest, NothingInsideTheCapacityIsAnError) {
+TEST_F(TransferTest, ZeroBytesMovedInsideTheCapacityIsAnError) {
   Transfer transfer = MakeTransfer();
   EXPECT_EQ(transfer.HandleResult(0, "d"), Transfer::Next::kDone);
   EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
 }
 
-TEST_F(TransferTest, MoreThanAskedForIsAnErrorNotACrash) {
+TEST_F(TransferTest, MoreBytesThanRequestedIsAnError) {
   Transfer transfer = MakeTransfer();
   EXPECT_EQ(transfer.HandleResult(5 * kBlockAlign, "d"), Transfer::Next::kDone);
   EXPECT_EQ(transfer.status().code(), StatusCode::kIoError);
@@ -73,7 +73,7 @@ TEST_F(TransferTest, NamesOperationOffsetPathAndCause) {
   EXPECT_EQ(transfer.status().message(), "write of 16384 bytes at offset 8192 of /dev/x: Input/output error");
 }
 
-TEST_F(TransferTest, AFullFilesystemIsNoSpace) {
+TEST_F(TransferTest, FullFilesystemIsNoSpace) {
   Transfer transfer = MakeTransfer(IoKind::kWrite);
   EXPECT_EQ(transfer.HandleResult(-ENOSPC, "d"), Transfer::Next::kDone);
   EXPECT_EQ(transfer.status().code(), StatusCode::kNoSpace);
