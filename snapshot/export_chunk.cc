@@ -5,19 +5,20 @@
 #include "snapshot/export_format.h"
 #include "snapshot/export_layout.h"
 
-// Chunk files; docs/formats/export.md. The rule of the cut, a function of keys, values and
-// chunk_bytes alone:
+// Chunk files; docs/formats/export.md. Two rules decide where a chunk ends. They depend only on keys, values
+// and chunk_bytes:
 //
 //   C1  A fragment takes as much of the rest of its value as fits into the chunk.
-//   C2  It begins in the present chunk if its head and one byte (or its head alone, when no byte is
-//       left to carry) fit; otherwise the chunk is cut and it begins in the next.
+//   C2  A fragment begins in the present chunk if its head and one byte fit (or its head alone, if no byte is
+//   left).
+//       Otherwise the chunk ends, and the fragment begins in the next one.
 //
-// So a chunk holds each key once; only its first fragment may continue a value, and only its last
-// may be continued. ReadChunk holds a foreign file to the same.
+// So a chunk holds each key once. Only its first fragment may continue a value, and only its last fragment
+// may be continued. ReadChunk checks these rules.
 namespace rawkv {
 namespace {
 
-// A key that is gone since the base has no value whose length this could be.
+// Stands in the value length of a deleted key. No value has this length.
 constexpr uint64_t kDeletedLength = ~uint64_t{0};
 static_assert(kDeletedLength > kMaxExportValueBytes);
 static_assert(kMinChunkBytes > kChunkHeaderBytes + kFragmentHeadBytes + kMaxExportKeyBytes + 1,
@@ -28,7 +29,7 @@ std::string ChunkHeader() {
   out.Raw(kChunkMagic);
   out.U32(kExportFormat);
   out.U32(0);  // flags
-  RAWKV_CHECK(out.str().size() == kChunkHeaderBytes, "as docs/formats/export.md has it");
+  RAWKV_CHECK(out.str().size() == kChunkHeaderBytes, "the header has the size of docs/formats/export.md");
   return out.Take();
 }
 
@@ -65,24 +66,25 @@ Status CheckHeader(const ExportChunk& expected, ByteReader& in) {
   return {};
 }
 
-// Takes one fragment off `in`; each check stands on its own, so it may be called on anything.
+// Reads one fragment from `in`. Checks every field, so that `in` may hold any bytes.
 Status TakeFragment(ByteReader& in, ChunkFragment& out) {
   out.key = in.Blob();
   const uint64_t encoded_length = in.U64();
   out.offset = in.U64();
   out.bytes = AsBytes(in.Blob());
-  if (!in.ok()) return Status::Corruption("ends within a fragment");
+  if (!in.ok()) return Status::Corruption("it ends within a fragment");
   if (!IsExportKey(out.key))
-    return Status::Corruption("has a key of " + std::to_string(out.key.size()) + " bytes");
+    return Status::Corruption("it has a key of " + std::to_string(out.key.size()) + " bytes");
   out.deletion = encoded_length == kDeletedLength;
   out.value_length = out.deletion ? 0 : encoded_length;
   if (out.value_length > kMaxExportValueBytes) {
-    return Status::Corruption("has a value of " + std::to_string(out.value_length) + " bytes");
+    return Status::Corruption("it has a value of " + std::to_string(out.value_length) + " bytes");
   }
   if (out.offset > out.value_length || out.bytes.size() > out.value_length - out.offset) {
-    return Status::Corruption("has a fragment beyond the end of its value");
+    return Status::Corruption("it has a fragment beyond the end of its value");
   }
-  if (out.bytes.empty() && out.value_length != 0) return Status::Corruption("has a fragment without bytes");
+  if (out.bytes.empty() && out.value_length != 0)
+    return Status::Corruption("it has a fragment without bytes");
   return {};
 }
 
@@ -103,7 +105,7 @@ Status WalkFragments(const ExportChunk& expected, std::string_view file,
 Status CheckStructure(const ExportChunk& expected, std::string_view file) {
   std::string_view last_key;
   bool first = true;
-  bool ended = true;  // the value before
+  bool ended = true;  // the preceding value is complete
   RAWKV_RETURN_IF_ERROR(WalkFragments(expected, file, [&](const ChunkFragment& fragment) -> Status {
     if (first && fragment.key != expected.first_key) {
       return Damaged(expected.name, "it does not begin with its first key");
@@ -133,16 +135,17 @@ Status ChunkWriter::CheckEntryEnded() const {
                                    std::to_string(kMinChunkBytes) + " to " + std::to_string(kMaxChunkBytes));
   }
   if (value_offset_ != value_length_) {
-    return Status::InvalidArgument("export: a value has " + std::to_string(value_offset_) +
-                                   " bytes, announced were " + std::to_string(value_length_));
+    return Status::InvalidArgument("export: a value has " + std::to_string(value_offset_) + " bytes, but " +
+                                   std::to_string(value_length_) + " were announced");
   }
   return {};
 }
 
 Status ChunkWriter::BeginKey(std::string_view key, uint64_t value_length) {
   if (value_length > kMaxExportValueBytes) {
-    return Status::InvalidArgument("export: a value has at most " + std::to_string(kMaxExportValueBytes) +
-                                   " bytes, not " + std::to_string(value_length));
+    return Status::InvalidArgument("export: a value must have at most " +
+                                   std::to_string(kMaxExportValueBytes) + " bytes, not " +
+                                   std::to_string(value_length));
   }
   return BeginEntry(key, value_length, value_length);
 }
@@ -154,11 +157,11 @@ Status ChunkWriter::AddDeletion(std::string_view key) {
 Status ChunkWriter::BeginEntry(std::string_view key, uint64_t encoded_length, uint64_t value_length) {
   RAWKV_RETURN_IF_ERROR(CheckEntryEnded());
   if (!IsExportKey(key)) {
-    return Status::InvalidArgument("export: a key has 1 to " + std::to_string(kMaxExportKeyBytes) +
+    return Status::InvalidArgument("export: a key must have 1 to " + std::to_string(kMaxExportKeyBytes) +
                                    " bytes, not " + std::to_string(key.size()));
   }
   if (key <= key_) return Status::InvalidArgument("export: keys must ascend");
-  // Before key_ changes, since it is the last key of the chunk that may be cut here.
+  // Before key_ changes, since it is the last key of a chunk that ends here.
   RAWKV_RETURN_IF_ERROR(MakeRoom(key.size(), value_length));
   key_ = key;
   encoded_length_ = encoded_length;
@@ -168,14 +171,14 @@ Status ChunkWriter::BeginEntry(std::string_view key, uint64_t encoded_length, ui
   return {};
 }
 
-// C2.
+// Ends the chunk if the next fragment does not fit (C2).
 Status ChunkWriter::MakeRoom(uint64_t key_bytes, uint64_t value_bytes_left) {
   if (buffer_.empty()) return {};
   const uint64_t least = kFragmentHeadBytes + key_bytes + std::min<uint64_t>(value_bytes_left, 1);
-  return least > chunk_bytes_ - buffer_.size() ? Cut() : Status::Ok();
+  return least > chunk_bytes_ - buffer_.size() ? EmitChunk() : Status::Ok();
 }
 
-// Writes the head of the next fragment of the entry under way (C1); needs the room.
+// Writes the head of the next fragment of the present entry (C1). MakeRoom comes first.
 void ChunkWriter::StartFragment() {
   if (buffer_.empty()) {
     buffer_.reserve(chunk_bytes_);
@@ -189,7 +192,7 @@ void ChunkWriter::StartFragment() {
   out.U64(encoded_length_);
   out.U64(value_offset_);
   out.U32(static_cast<uint32_t>(fragment_left_));
-  RAWKV_CHECK(out.str().size() == head, "as kFragmentHeadBytes counts it");
+  RAWKV_CHECK(out.str().size() == head, "a fragment's head has kFragmentHeadBytes and its key");
   buffer_ += out.str();
 }
 
@@ -215,21 +218,21 @@ Status ChunkWriter::AppendValue(ConstBytes piece) {
 
 Status ChunkWriter::Finish() {
   RAWKV_RETURN_IF_ERROR(CheckEntryEnded());
-  return buffer_.empty() ? Status::Ok() : Cut();
+  return buffer_.empty() ? Status::Ok() : EmitChunk();
 }
 
-Status ChunkWriter::Cut() {
+Status ChunkWriter::EmitChunk() {
   ExportChunk chunk{.name = ChunkName(next_chunk_),
                     .bytes = buffer_.size(),
                     .sha256 = Sha256Of(AsBytes(buffer_)),
                     .first_key = first_key_,
                     .last_key = key_};
   manifest_bytes_ += kManifestRowBytes + chunk.first_key.size() + chunk.last_key.size();
-  // Noticed here, while the caller can still choose larger chunks, and not when the manifest is due.
+  // Detects an overlong manifest here, and not at the end of a long export.
   constexpr uint64_t kFixedPartBytes = 1024;
   if (next_chunk_ >= kMaxChunks || manifest_bytes_ > kMaxExportManifestBytes - kFixedPartBytes) {
     failed_ =
-        Status::InvalidArgument("export: more chunks than a manifest can list; choose larger chunk_bytes");
+        Status::InvalidArgument("export: more chunks than a manifest can list; use a larger chunk_bytes");
     return failed_;
   }
   failed_ = sink_(chunk, buffer_);

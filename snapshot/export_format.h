@@ -19,10 +19,11 @@ inline constexpr uint32_t kExportFormat = 1;
 // A chunk holds the longest key and some of its value.
 inline constexpr uint64_t kMinChunkBytes = 128ull << 10;
 inline constexpr uint64_t kMaxChunkBytes = 16ull << 20;
-// Of a whole manifest file: rows for some two million chunks with short keys.
+// Size of a whole manifest file. It holds rows for about two million chunks with short keys.
 inline constexpr uint64_t kMaxExportManifestBytes = 256ull << 20;
 
-// One chunk file of an export. Content only: equal content at equal settings gives equal bytes.
+// One chunk file of an export. It depends only on content and settings: equal content and settings give equal
+// bytes.
 struct ExportChunk {
   std::string name;       // "chunk-00000000"
   uint64_t bytes = 0;     // file size
@@ -33,10 +34,10 @@ struct ExportChunk {
 };
 
 struct ExportManifest {
-  uint64_t chunk_bytes = 8ull << 20;  // target size the chunks were cut at
+  uint64_t chunk_bytes = 8ull << 20;  // target size at which the chunks were cut
   Version version;
-  std::optional<Version> base;         // increments; absent in a full export
-  std::optional<Sha256Digest> digest;  // state digest, when the source keeps one
+  std::optional<Version> base;         // of an increment; absent in a full export
+  std::optional<Sha256Digest> digest;  // state digest, if the source keeps one
   uint64_t key_count = 0;
   uint64_t value_bytes = 0;
   std::vector<ExportChunk> chunks;  // in key order
@@ -44,12 +45,12 @@ struct ExportManifest {
 };
 
 std::string EncodeExportManifest(const ExportManifest& manifest);  // sealed; docs/formats/export.md
-// Treats the file as hostile: kCorruption, kNotSupported. Memory is a small multiple of the input.
-// What it promises: chunk_bytes within bounds, names in sequence, sizes within chunk_bytes, keys of
-// 1 … 64 KiB in order, equal across a boundary only where a value can go on.
+// Treats the file as hostile. Errors: kCorruption, kNotSupported. Uses memory of a small multiple of the
+// input. The result has chunk_bytes within bounds, names in sequence, sizes within chunk_bytes, and ordered
+// keys of 1 … 64 KiB. Two adjacent chunks share a key only where a value can continue.
 Result<ExportManifest> DecodeExportManifest(std::string_view file);
 
-// Where an export came from; kept apart from content.
+// The origin of an export, which is kept apart from the content.
 struct ExportOrigin {
   Uuid store_uuid;
   Lineage lineage;
@@ -59,41 +60,41 @@ struct ExportOrigin {
 std::string EncodeExportOrigin(const ExportOrigin& origin);
 Result<ExportOrigin> DecodeExportOrigin(std::string_view file);
 
-// Cuts a stream of keys and values into chunk files. Values above a chunk travel in fragments, so
-// memory stays within about one chunk. Add keys ascending; a value's bytes in order, in pieces of
-// any size (the cut does not depend on how they are handed over).
+// Cuts a stream of keys and values into chunk files. Divides a larger value into fragments, so that it needs
+// memory for about one chunk. The caller adds keys in ascending order, and the bytes of each value in order,
+// in pieces of any size. The sizes of the pieces do not change the result.
 //
-// kInvalidArgument: chunk_bytes out of bounds, a key or length out of bounds or order, a value that
-// is shorter or longer than announced; nothing was taken then. An error of the sink is final: every
-// later call returns it.
+// kInvalidArgument if chunk_bytes, a key or a length is out of bounds, a key is out of order, or a value is
+// shorter or longer than announced; the call then has no effect. An error of the sink is final: every later
+// call returns it.
 class ChunkWriter {
  public:
   using Sink = std::function<Status(const ExportChunk& chunk, std::string_view file)>;
   ChunkWriter(uint64_t chunk_bytes, Sink sink);
   Status BeginKey(std::string_view key, uint64_t value_length);
   Status AppendValue(ConstBytes piece);
-  Status AddDeletion(std::string_view key);  // in increments only: the key is gone since the base
-  Status Finish();                           // hands over the last chunk; none if nothing was added
+  Status AddDeletion(std::string_view key);  // in increments only: the key was deleted since the base
+  Status Finish();                           // emits the last chunk; none if nothing was added
 
  private:
   Status CheckEntryEnded() const;
   Status BeginEntry(std::string_view key, uint64_t encoded_length, uint64_t value_length);
   Status MakeRoom(uint64_t key_bytes, uint64_t value_bytes_left);
   void StartFragment();
-  Status Cut();
+  Status EmitChunk();
 
   const uint64_t chunk_bytes_;
   const Sink sink_;
   Status failed_;                // the sink's first error
   std::string buffer_;           // the chunk so far; empty between chunks
-  std::string key_;              // of the entry under way; empty before the first
-  uint64_t encoded_length_ = 0;  // what its value_length field says
+  std::string key_;              // of the present entry; empty before the first
+  uint64_t encoded_length_ = 0;  // value_length field of the present entry
   uint64_t value_length_ = 0;
-  uint64_t value_offset_ = 0;   // bytes of it taken
-  uint64_t fragment_left_ = 0;  // bytes that the fragment under way still takes
+  uint64_t value_offset_ = 0;   // bytes of the value written so far
+  uint64_t fragment_left_ = 0;  // bytes that the present fragment still takes
   std::string first_key_;       // of the chunk
   uint64_t next_chunk_ = 0;
-  uint64_t manifest_bytes_ = 0;  // that the rows of the chunks cut so far will take
+  uint64_t manifest_bytes_ = 0;  // size of the manifest rows of the chunks emitted so far
 };
 
 // One piece of a value in a chunk.
@@ -102,13 +103,12 @@ struct ChunkFragment {
   uint64_t value_length = 0;  // of the whole value
   uint64_t offset = 0;        // of this piece in it
   ConstBytes bytes;
-  bool deletion = false;  // no value: the key is gone. An importer of a full export refuses it
+  bool deletion = false;  // the key was deleted and has no value. An importer of a full export rejects it
 };
 
-// Checks the file against the manifest's row (size, SHA-256), then its whole structure, and only
-// then calls `fn`, in key order; treats the file as hostile. kCorruption names the chunk. An error of
-// `fn` ends the walk and is returned. That a value goes on from one chunk to the next without a gap
-// is for the caller, who sees them all.
+// Compares the file with its row in the manifest (size, SHA-256), checks its whole structure, and then calls
+// `fn` in key order. Treats the file as hostile. kCorruption names the chunk. An error of `fn` ends the walk
+// and is returned. The caller must check that a value continues from one chunk to the next without a gap.
 Status ReadChunk(const ExportChunk& expected, std::string_view file,
                  const std::function<Status(const ChunkFragment&)>& fn);
 

@@ -6,7 +6,7 @@
 #include "snapshot/export_format.h"
 #include "snapshot/export_layout.h"
 
-// The two sealed files of an export beside its chunks; docs/formats/export.md.
+// The two sealed files of an export: its manifest and ORIGIN; docs/formats/export.md.
 namespace rawkv {
 namespace {
 
@@ -45,13 +45,13 @@ Status CheckChunk(const ExportManifest& manifest, const ExportChunk& chunk) {
                    std::to_string(manifest.chunk_bytes));
   }
   if (!IsExportKey(chunk.first_key) || !IsExportKey(chunk.last_key)) {
-    return Damaged(name + " has a first or last key of no or too many bytes");
+    return Damaged(name + " has an empty or too long first or last key");
   }
   if (chunk.last_key < chunk.first_key) return Damaged(name + " ends before it begins");
   if (index == 0) return {};
   const ExportChunk& previous = manifest.chunks.back();
   if (chunk.first_key < previous.last_key) return Damaged(name + " begins before its predecessor ends");
-  // A value goes on only where it has filled its chunk to the last byte.
+  // A value continues in the next chunk only if it has filled its chunk to the last byte.
   if (chunk.first_key == previous.last_key && previous.bytes != manifest.chunk_bytes) {
     return Damaged(name + " begins with the key that its predecessor ends with");
   }
@@ -61,7 +61,7 @@ Status CheckChunk(const ExportManifest& manifest, const ExportChunk& chunk) {
 Status ReadChunks(ByteReader& in, ExportManifest& manifest) {
   const uint32_t count = in.U32();
   if (!in.ok() || count > kMaxChunks || count > in.remaining() / kManifestRowBytes) {
-    return Damaged("it has no room for the chunks that it counts");
+    return Damaged("it is too short for its number of chunks");
   }
   manifest.chunks.reserve(count);
   for (uint32_t i = 0; i < count; ++i) {
@@ -119,15 +119,15 @@ Result<ExportManifest> DecodeExportManifest(std::string_view file) {
   if (!in.ok()) return Damaged("it is shorter than its fixed part");
   if (manifest.version > kMaxVersion) return Damaged("its version is out of range");
   if (manifest.chunk_bytes < kMinChunkBytes || manifest.chunk_bytes > kMaxChunkBytes) {
-    return Damaged("it was cut at " + std::to_string(manifest.chunk_bytes) + " bytes");
+    return Damaged("its chunk_bytes of " + std::to_string(manifest.chunk_bytes) + " is out of range");
   }
   if ((present & kHasBase) != 0) manifest.base = base;
   if ((present & kHasDigest) != 0) manifest.digest = digest;
-  // One content, one file: what is absent is zero.
+  // Absent fields must be zero, so that one content has one encoding.
   if (!manifest.base.has_value() && base != Version())
-    return Damaged("it has a base and says that it has none");
+    return Damaged("it has a base, but its flag for the base is not set");
   if (!manifest.digest.has_value() && digest != Sha256Digest{}) {
-    return Damaged("it has a digest and says that it has none");
+    return Damaged("it has a digest, but its flag for the digest is not set");
   }
   if (manifest.base.has_value() && base > manifest.version) {
     return Damaged("its base " + ToString(base) + " is above its version " + ToString(manifest.version));
@@ -157,7 +157,7 @@ Result<ExportOrigin> DecodeExportOrigin(std::string_view file) {
   origin.store_uuid = in.Id();
   origin.lineage = Lineage(in.U64());
   origin.created_unix_ms = in.U64();
-  if (!in.AtEnd()) return Status::Corruption("ORIGIN is damaged: it has another length than its fields");
+  if (!in.AtEnd()) return Status::Corruption("ORIGIN is damaged: its length does not match its fields");
   return origin;
 }
 

@@ -4,29 +4,33 @@
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
 
-// Layout: docs/formats/lease.md. Any number of readers make and remove leases while the writer, in
-// another process, lists and sweeps them. Keeps:
+// Layout: docs/formats/lease.md. Any number of readers make and remove leases while the writer, in another
+// process, lists and sweeps them. Rules:
 //
-//   L1  views/<uuid> appears with a complete, durable, locked LEASE, by one rename: whoever lists
-//       sees it held or does not see it. Until then it is views/<uuid>.tmp, which protects nothing,
-//       so a reader checks that its snapshot exists only after Create.
-//   L2  The lock lives on the inode that the directory holds: LEASE is locked while still empty and
-//       written in place, never replaced by a rename.
-//   L3  Who removes a directory renames it to views/<uuid>.removing first. Then no one can lock or
-//       make a file under the name that is being deleted, and of two that race for a directory
-//       (Create's rename and a sweep's) one rename wins and the other gets kNotFound.
+//   L1  views/<uuid> appears by one rename, with a complete, durable and locked LEASE. So a listing finds a
+//   view either
+//       held or not at all. Before the rename the directory is views/<uuid>.tmp, which protects nothing;
+//       therefore a reader checks after Create that its snapshot exists.
+//   L2  LEASE keeps its inode, on which the lock is: the reader locks the empty file and writes it in place,
+//   and never
+//       replaces it by a rename.
+//   L3  A directory is renamed to views/<uuid>.removing before it is deleted. After that nobody can lock or
+//   make a file
+//       under its old name. If Create and a sweep race for a directory, one of the renames succeeds and the
+//       other gets kNotFound.
 namespace rawkv {
 namespace {
 
 constexpr SealedKind kKind{.magic = "RKVLEASE", .format = 1, .name = "LEASE", .max_payload_bytes = 4096};
 constexpr std::string_view kTmpSuffix = ".tmp";
 constexpr std::string_view kRemovingSuffix = ".removing";
-// Each lost attempt takes another sweep at the very moment. Beside one that sweeps without a pause an
-// attempt in ten was lost and eight in a row were seen, so a hundred in a row are no race.
+// An attempt fails only if a sweep runs at the same moment. Measured with a process that sweeps without a
+// pause: one attempt in ten failed, and at most eight in a row. So a hundred failures in a row are not a
+// race.
 constexpr int kCreateAttempts = 100;
 
 struct LeaseRecord {
-  Uuid id;  // of the directory, so that a LEASE that was copied elsewhere is not believed
+  Uuid id;  // of the directory, so that a copy of LEASE in another directory is invalid
   Version version;
   Version base;
   uint64_t created_unix_ms = 0;
@@ -65,7 +69,7 @@ Result<LeaseRecord> DecodeLease(const std::string& payload) {
   record.version = Version(in.U64());
   record.base = Version(in.U64());
   record.created_unix_ms = in.U64();
-  if (!in.AtEnd()) return Status::Corruption("LEASE is damaged: it has another length than its fields");
+  if (!in.AtEnd()) return Status::Corruption("LEASE is damaged: its length does not match its fields");
   if (record.base > record.version) {
     return Status::Corruption("LEASE is damaged: its base " + ToString(record.base) +
                               " is above its version " + ToString(record.version));
@@ -73,24 +77,24 @@ Result<LeaseRecord> DecodeLease(const std::string& payload) {
   return record;
 }
 
-// The name of a complete view, exactly as Create spells it.
+// True for the name of a complete view, exactly as Create writes it.
 bool IsViewName(std::string_view name) {
   const Result<Uuid> id = Uuid::Parse(name);
   return id.ok() && id->ToString() == name;
 }
 
-Status EnsureViews(Fs& fs, const std::string& store_dir) {
+Status MakeViewsDir(Fs& fs, const std::string& store_dir) {
   const std::string views = ViewsIn(store_dir);
   const Status made = fs.MakeDir(views);
   if (made.ok()) return fs.SyncDir(store_dir);
   if (made.code() != StatusCode::kFailedPrecondition) return made;
   RAWKV_ASSIGN_OR_RETURN(const FileStat stat, fs.Stat(views));
   if (stat.kind == FileKind::kDirectory) return {};
-  return Status::FailedPrecondition(views + " is no directory; remove it");
+  return Status::FailedPrecondition(views + " is not a directory; remove it");
 }
 
-// Makes `tmp` with a locked, durable LEASE. kNotFound or kBusy: a sweep came in between.
-Result<std::unique_ptr<FileLock>> MakeLocked(Fs& fs, const std::string& tmp, const LeaseRecord& record) {
+// Makes `tmp` with a locked, durable LEASE. kNotFound or kBusy if a sweep interferes.
+Result<std::unique_ptr<FileLock>> MakeLockedLease(Fs& fs, const std::string& tmp, const LeaseRecord& record) {
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(tmp));
   RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, fs.Lock(LeaseIn(tmp)));
   RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(LeaseIn(tmp), OpenMode::kReadWrite));
@@ -100,10 +104,10 @@ Result<std::unique_ptr<FileLock>> MakeLocked(Fs& fs, const std::string& tmp, con
   return lock;
 }
 
-// The lock on a directory's LEASE, null where there is no file to lock. kBusy: held.
-Result<std::unique_ptr<FileLock>> TryLock(Fs& fs, const std::string& dir) {
+// Locks the LEASE of a directory. Null if there is no file to lock; kBusy if a reader holds it.
+Result<std::unique_ptr<FileLock>> TryLockLease(Fs& fs, const std::string& dir) {
   const auto none = [] { return Result<std::unique_ptr<FileLock>>(std::unique_ptr<FileLock>()); };
-  // Lock makes the file where it is absent, and must not do so in a directory that is no view.
+  // Fs::Lock makes a missing file, which must not happen in a directory that is not a view.
   for (const auto& [path, kind] :
        {std::pair(dir, FileKind::kDirectory), std::pair(LeaseIn(dir), FileKind::kRegular)}) {
     const Result<FileStat> stat = fs.Stat(path);
@@ -119,7 +123,7 @@ Result<std::unique_ptr<FileLock>> TryLock(Fs& fs, const std::string& dir) {
 Status RemoveView(Fs& fs, const std::string& dir, const std::string& removing) {
   RAWKV_RETURN_IF_ERROR(RemoveTree(fs, removing));
   const Status renamed = fs.Rename(dir, removing);
-  if (IsNotFound(renamed)) return {};  // its maker renamed or removed it first (L3)
+  if (IsNotFound(renamed)) return {};  // the reader renamed or removed it first (L3)
   RAWKV_RETURN_IF_ERROR(renamed);
   return RemoveTree(fs, removing);
 }
@@ -143,7 +147,7 @@ Result<std::unique_ptr<Lease>> Lease::Create(Fs& fs, Clock& clock, const std::st
     return Status::InvalidArgument("a view of version " + ToString(version) +
                                    " cannot be built from snapshot " + ToString(base));
   }
-  RAWKV_RETURN_IF_ERROR(EnsureViews(fs, store_dir));
+  RAWKV_RETURN_IF_ERROR(MakeViewsDir(fs, store_dir));
   const std::string dir = JoinPath(ViewsIn(store_dir), id.ToString());
   const std::string tmp = dir + std::string(kTmpSuffix);
   for (const std::string& path : {dir, tmp}) {
@@ -154,7 +158,7 @@ Result<std::unique_ptr<Lease>> Lease::Create(Fs& fs, Clock& clock, const std::st
   const LeaseRecord record{.id = id, .version = version, .base = base, .created_unix_ms = clock.NowUnixMs()};
   Status status;
   for (int attempt = 0; attempt < kCreateAttempts; ++attempt) {
-    Result<std::unique_ptr<FileLock>> lock = MakeLocked(fs, tmp, record);
+    Result<std::unique_ptr<FileLock>> lock = MakeLockedLease(fs, tmp, record);
     status = lock.ok() ? fs.Rename(tmp, dir) : lock.status();
     if (status.ok()) {
       std::unique_ptr<Lease> lease(new Lease(fs, dir, version, base, std::move(lock).value()));
@@ -163,16 +167,17 @@ Result<std::unique_ptr<Lease>> Lease::Create(Fs& fs, Clock& clock, const std::st
       (void)lease->Remove().ok();
       break;
     }
-    (void)RemoveTree(fs, tmp).ok();  // a sweep's, if it stays
+    (void)RemoveTree(fs, tmp).ok();  // a sweep removes it if this fails
     if (!IsNotFound(status) && status.code() != StatusCode::kBusy) break;
   }
-  // kNotFound would say that the version is gone.
-  if (IsNotFound(status)) return Status::Busy("lease: taken away while it was made: " + status.message());
+  // kNotFound would mean that the version does not exist.
+  if (IsNotFound(status))
+    return Status::Busy("lease: a sweep removed it while it was made: " + status.message());
   return status.WithContext("lease");
 }
 
 Status Lease::Remove() {
-  // Still locked while it is renamed, so that no sweep is at it at the same time.
+  // Keeps the lock until the end, so that no sweep works on the directory at the same time.
   const Status removed = RemoveView(fs_, dir_, dir_ + std::string(kRemovingSuffix));
   lock_.reset();
   return removed;
@@ -184,8 +189,8 @@ Result<std::vector<LeaseInfo>> ListHeldLeases(Fs& fs, const std::string& store_d
   for (const std::string& name : names) {
     if (!IsViewName(name)) continue;
     const std::string dir = JoinPath(ViewsIn(store_dir), name);
-    const Result<std::unique_ptr<FileLock>> lock = TryLock(fs, dir);
-    if (lock.ok()) continue;  // its reader is gone
+    const Result<std::unique_ptr<FileLock>> lock = TryLockLease(fs, dir);
+    if (lock.ok()) continue;  // no reader holds it
     if (lock.status().code() != StatusCode::kBusy) return lock.status();
 
     const Result<std::string> payload = ReadSealedFile(fs, LeaseIn(dir), kKind);
@@ -194,7 +199,7 @@ Result<std::vector<LeaseInfo>> ListHeldLeases(Fs& fs, const std::string& store_d
     const Result<LeaseRecord> record = DecodeLease(*payload);
     if (!record.ok()) return record.status().WithContext(LeaseIn(dir));
     if (record->id.ToString() != name) {
-      return Status::Corruption(LeaseIn(dir) + ": is of view " + record->id.ToString());
+      return Status::Corruption(LeaseIn(dir) + ": belongs to view " + record->id.ToString());
     }
     leases.push_back({.dir = dir,
                       .version = record->version,
@@ -216,14 +221,14 @@ Status SweepViews(Fs& fs, const std::string& store_dir, Logger& logger) {
     }
     if (stem.ends_with(kTmpSuffix)) stem.remove_suffix(kTmpSuffix.size());
     if (!IsViewName(stem)) continue;
-    const Result<std::unique_ptr<FileLock>> lock = TryLock(fs, path);  // kept while it is removed
+    const Result<std::unique_ptr<FileLock>> lock = TryLockLease(fs, path);  // held until the view is removed
     if (!lock.ok() && lock.status().code() == StatusCode::kBusy) continue;
     const std::string removing =
         JoinPath(ViewsIn(store_dir), std::string(stem) + std::string(kRemovingSuffix));
     const Status removed = lock.ok() ? RemoveView(fs, path, removing) : lock.status();
     if (removed.ok()) continue;
-    logger.Log(LogLevel::kWarning, path + ": a view that nobody uses any more cannot be removed now (" +
-                                       removed.message() + "); the next open tries again");
+    logger.Log(LogLevel::kWarning, path + ": an unused view cannot be removed now (" + removed.message() +
+                                       "); the next open tries again");
   }
   return {};
 }

@@ -13,15 +13,17 @@
 
 namespace rawkv {
 
-// A throw-away clone views/<uuid>/ for reading an old version; LEASE in it names the version and the
-// base snapshot and is locked for as long as the reader lives. Unlocked ones are swept.
+// A view directory views/<uuid>/, in which a reader keeps a temporary clone of an old version. The file LEASE
+// in it names the version and the base snapshot. The reader keeps LEASE locked while it lives; a sweep
+// deletes unlocked views.
 class Lease {
  public:
-  // Makes views/<uuid>/ with a locked LEASE in it, durable. A view of `version` that is built from
-  // snapshot `base`, which may be gone by now: check that it still exists after this, not before.
+  // Makes views/<uuid>/ with a locked LEASE in it, durably, for a view of `version` on the snapshot `base`. A
+  // prune may remove `base` until Create returns, so the caller must check after Create, not before, that
+  // `base` exists.
   static Result<std::unique_ptr<Lease>> Create(Fs& fs, Clock& clock, const std::string& store_dir, Uuid id,
                                                Version version, Version base);
-  ~Lease();  // unlocks; the directory is removed by Remove or a sweep
+  ~Lease();  // unlocks, but does not delete the directory; Remove or a sweep does
   const std::string& dir() const { return dir_; }
   Version version() const { return version_; }
   Version base() const { return base_; }
@@ -43,11 +45,12 @@ struct LeaseInfo {
   uint64_t created_unix_ms = 0;
 };
 
-// Leases that a living reader holds, this process's own too; those are told apart by path. kCorruption
-// for a held one that cannot be read: what its reader needs is not known, so nothing may be freed.
+// The leases that living readers hold, in this process or another; compare `dir` to recognise your own.
+// kCorruption if a held lease is damaged: it is unknown what its reader needs, so the caller must free
+// nothing.
 Result<std::vector<LeaseInfo>> ListHeldLeases(Fs& fs, const std::string& store_dir);
-// Deletes every view directory whose LEASE is missing or unlocked, half-made ones too. Other names in
-// views/ are left alone. What cannot be deleted stays, with a warning.
+// Deletes every view directory whose LEASE is missing or unlocked, also unfinished ones. Ignores other names
+// in views/. Warns about views that cannot be deleted.
 Status SweepViews(Fs& fs, const std::string& store_dir, Logger& logger = NullLogger());
 
 }  // namespace rawkv

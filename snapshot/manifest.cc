@@ -12,7 +12,7 @@
 #include "base/sealed_file.h"
 #include "snapshot/manifest.pb.h"
 
-// Layout: docs/formats/manifest.md. The only user of the protobuf types.
+// Layout: docs/formats/manifest.md. No other file uses the protobuf types.
 namespace rawkv {
 namespace {
 
@@ -26,7 +26,7 @@ Status Damaged(const std::string& how) {
   return Status::Corruption("MANIFEST is damaged: " + how);
 }
 
-// Plain names separated by single slashes: nothing that could lead out of the snapshot directory.
+// True for plain names separated by single slashes, which cannot lead out of the snapshot directory.
 bool IsPlainRelativePath(std::string_view path) {
   if (path.empty() || path.size() > kMaxPathBytes || path.find('\0') != std::string_view::npos) return false;
   for (size_t begin = 0; begin <= path.size();) {
@@ -58,7 +58,7 @@ Result<std::vector<ManifestFile>> DecodeFiles(const snapshot::Manifest& proto) {
       return Damaged("file " + std::to_string(files.size()) + " has no plain relative path");
     }
     if (!files.empty() && file.path() <= files.back().path) {
-      return Damaged("files are not in order, or twice, at " + file.path());
+      return Damaged("its files are not in order or not unique at " + file.path());
     }
     if (!IsChecksum(file.checksum_kind(), file.checksum())) {
       return Damaged(file.path() + " has a checksum of kind " + std::to_string(file.checksum_kind()) +
@@ -76,8 +76,9 @@ Result<std::vector<ManifestFile>> DecodeFiles(const snapshot::Manifest& proto) {
   return files;
 }
 
-// Protobuf's parser finds that a message within another is longer than that only at its end, and takes
-// memory for a field within it by the length that the field says, up to 50 MB.
+// Protobuf's own parser detects a nested message that is longer than its parent only at the end, and
+// allocates up to 50 MB for a field by its claimed length. This check comes first, so that damage cannot
+// cause such an allocation.
 bool IsWellFormed(std::string_view message) {
   if (message.size() > std::numeric_limits<int>::max()) return false;
   google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()),
@@ -107,7 +108,7 @@ std::string EncodeManifest(const Manifest& manifest) {
     google::protobuf::io::StringOutputStream stream(&payload);
     google::protobuf::io::CodedOutputStream coded(&stream);
     coded.SetSerializationDeterministic(true);
-    RAWKV_CHECK(proto.SerializeToCodedStream(&coded), "a message without required fields serialises");
+    RAWKV_CHECK(proto.SerializeToCodedStream(&coded), "a message without required fields can be serialised");
   }
   return Seal(kKind, payload);
 }

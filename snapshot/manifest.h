@@ -17,8 +17,8 @@ inline constexpr uint32_t kSnapshotFormat = 1;
 inline constexpr uint64_t kMaxSnapshotManifestBytes = 16ull << 20;  // of the whole file: ~200,000 files
 
 enum class FileChecksumKind : uint8_t {
-  kXxh3 = 1,    // 8 bytes, little endian; files that we copy
-  kCrc32c = 2,  // as RocksDB made it for an SST: 4 bytes, big endian
+  kXxh3 = 1,    // 8 bytes, little-endian; for copied files
+  kCrc32c = 2,  // 4 bytes, big-endian, as RocksDB computes it for an SST
 };
 
 struct ManifestFile {
@@ -29,7 +29,7 @@ struct ManifestFile {
   friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
 };
 
-// MANIFEST of a snapshot: what the directory must contain to be believed.
+// The MANIFEST of a snapshot: the required content of its directory.
 struct Manifest {
   Uuid store_uuid;
   Version version;
@@ -40,9 +40,9 @@ struct Manifest {
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
-// The whole file: sealed frame round protobuf `rawkv.snapshot.Manifest`; docs/formats/manifest.md.
+// The whole file: a sealed frame with protobuf `rawkv.snapshot.Manifest`; docs/formats/manifest.md.
 std::string EncodeManifest(const Manifest& manifest);
-// kCorruption, kNotSupported. Refuses absolute paths, "..", duplicates.
+// Errors: kCorruption, kNotSupported. Rejects absolute paths, ".." and duplicate paths.
 Result<Manifest> DecodeManifest(std::string_view file);
 
 }  // namespace rawkv

@@ -19,8 +19,8 @@ Status Damaged(const std::string& path, const std::string& how) {
   return Status::Corruption(path + ": PINS is damaged: " + how);
 }
 
-// Takes one code point off the front of `text`; U+FFFFFFFF where it isn't UTF-8 (overlong forms and
-// surrogates included, so that one name has one spelling).
+// Removes the first code point from `text` and returns it. Returns 0xFFFFFFFF for invalid UTF-8, also for
+// overlong forms and surrogates, so that a name has one spelling.
 uint32_t TakeCodePoint(std::string_view& text) {
   constexpr uint32_t kBad = 0xffffffff;
   const auto lead = static_cast<uint8_t>(text[0]);
@@ -42,8 +42,8 @@ uint32_t TakeCodePoint(std::string_view& text) {
   return code;
 }
 
-// Names reach operators' terminals and line-based listings: no controls, no line or paragraph
-// separators, nothing that reorders the text around it.
+// Terminals and line-based listings show pin names. So a name has no control characters, no line or paragraph
+// separators, and no characters that reorder text.
 bool IsPrintable(uint32_t code) {
   const bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
   const bool reorders = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
@@ -56,14 +56,14 @@ bool IsPrintable(uint32_t code) {
 
 Status ValidatePinName(std::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes) {
-    return Status::InvalidArgument("a pin's name has 1 to " + std::to_string(kMaxNameBytes) + " bytes, not " +
-                                   std::to_string(name.size()));
+    return Status::InvalidArgument("a pin's name must have 1 to " + std::to_string(kMaxNameBytes) +
+                                   " bytes, not " + std::to_string(name.size()));
   }
   for (std::string_view rest = name; !rest.empty();) {
     const size_t offset = name.size() - rest.size();
     const uint32_t code = TakeCodePoint(rest);
     if (code == '/' || !IsPrintable(code)) {
-      return Status::InvalidArgument("a pin's name is printable UTF-8 without '/': byte " +
+      return Status::InvalidArgument("a pin's name must be printable UTF-8 without '/'; byte " +
                                      std::to_string(offset) + " is not");
     }
   }
@@ -89,11 +89,11 @@ Result<PinTable> LoadPins(Fs& fs, const std::string& store_dir) {
     if (!in.ok()) return Damaged(path, "it ends within pin " + std::to_string(i));
     if (!ValidatePinName(name).ok()) return Damaged(path, "pin " + std::to_string(i) + " has no valid name");
     if (!pins.empty() && name <= pins.rbegin()->first) {
-      return Damaged(path, "names are not in order, or twice, at pin " + std::to_string(i));
+      return Damaged(path, "its names are not in order or not unique at pin " + std::to_string(i));
     }
     pins.emplace_hint(pins.end(), name, version);
   }
-  if (!in.AtEnd()) return Damaged(path, "it is shorter or longer than its count says");
+  if (!in.AtEnd()) return Damaged(path, "its length does not match its count");
   return pins;
 }
 

@@ -10,13 +10,13 @@
 
 namespace rawkv {
 
-// Named pins: an operator's hold on a version, by name. Names: 1–255 bytes of printable UTF-8
-// without '/' and control characters (kInvalidArgument otherwise).
+// Named pins: an operator's holds on versions, by name.
 using PinTable = std::map<std::string, Version, std::less<>>;
 
+// kInvalidArgument unless the name has 1 to 255 bytes of printable UTF-8 without '/' and control characters.
 Status ValidatePinName(std::string_view name);
 
-// PINS file of a store directory; an absent file is an empty table. docs/formats/pins.md.
+// The PINS file of a store directory; an absent file is an empty table. Format: docs/formats/pins.md.
 Result<PinTable> LoadPins(Fs& fs, const std::string& store_dir);
 Status SavePins(Fs& fs, const std::string& store_dir, const PinTable& pins);  // atomic, durable
 

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
-// Keeps the part of invariant 2 that is about snapshots and the log:
+// Keeps the part of invariant 2 that concerns snapshots and the log:
 //
-//   R1  `current` and named pins are never removed; nor is what lies above `current`, which is
-//       published and about to become it.
-//   R2  Every version in [floor, tip] can be rebuilt after the removal: floor is a snapshot that
-//       stays, and the log from Next(floor) stays.
-//   R3  keep_recent + 1 unpinned snapshots stay where there are as many with a log.
+//   R1  `current` and pinned snapshots are never removed. A snapshot above `current` is not removed either,
+//   since
+//       `current` is about to name it.
+//   R2  Every version in [floor, tip] can be rebuilt after the removal: the snapshot `floor` and the log from
+//       Next(floor) stay.
+//   R3  keep_recent + 1 unpinned snapshots stay if there are as many from which the log leads to the tip.
 namespace rawkv {
 namespace {
 
@@ -16,7 +17,7 @@ bool CountsAsUnpinned(const RetentionInput& input, const RetentionInput::Item& i
   return !item.pinned || item.version == input.current;
 }
 
-// Whether the log holds Next(base) … tip. `<`, not `!=`: the log may begin anywhere below, too.
+// Whether the log holds Next(base) … tip. The log may also begin below.
 bool LogReachesTip(const RetentionInput& input, Version base) {
   const bool begins_early_enough = input.log_first <= base || Previous(input.log_first) == base;
   return begins_early_enough && input.log_last >= input.tip;
@@ -28,8 +29,8 @@ Version ReachableFloor(const RetentionInput& input) {
   for (const RetentionInput::Item& item : input.snapshots) {
     if (CountsAsUnpinned(input, item) && LogReachesTip(input, item.version)) return item.version;
   }
-  // A store without any such snapshot is damaged. `current` is then the lowest version that a repair
-  // could start from; a higher floor would let slots go that it needs.
+  // A store without such a snapshot is damaged. A repair may then start from `current`, and a higher floor
+  // would free slots that it needs.
   return input.current;
 }
 
@@ -55,7 +56,7 @@ RetentionPlan PlanRetention(const RetentionInput& input) {
   std::reverse(kept.snapshots.begin(), kept.snapshots.end());
 
   plan.floor = ReachableFloor(kept);
-  // A lease's clone is a base without its log until its reader has replayed it.
+  // The clone of a lease needs the log after its base until its reader has replayed that log.
   plan.keep_log_from = Next(std::min(plan.floor, input.oldest_lease.value_or(plan.floor)));
   return plan;
 }

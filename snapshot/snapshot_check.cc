@@ -6,7 +6,7 @@
 #include "snapshot/snapshot_files.h"
 #include "snapshot/snapshot_store.h"
 
-// Whether a published snapshot may be believed: cheaply at every open, in full on demand.
+// Checks of a published snapshot: a cheap one at every open, and a full one on demand.
 namespace rawkv {
 namespace {
 
@@ -16,21 +16,21 @@ std::string DigestText(const std::optional<Sha256Digest>& digest) {
 
 Status CheckChain(const Manifest& manifest, const LineageChain& chain) {
   if (chain.Contains(manifest.lineage, manifest.version)) return {};
-  return Status::Corruption("it is of lineage " + ToHex(manifest.lineage.value()) + ", to which version " +
-                            ToString(manifest.version) + " of this store does not belong");
+  return Status::Corruption("its version " + ToString(manifest.version) + " of lineage " +
+                            ToHex(manifest.lineage.value()) + " is not on the store's lineage chain");
 }
 
 void CompareFacts(const Manifest& manifest, const SnapshotFacts& facts, std::vector<std::string>& errors) {
   if (facts.version != manifest.version) {
-    errors.push_back("the index contains version " + ToString(facts.version) + ", MANIFEST says " +
+    errors.push_back("the index contains version " + ToString(facts.version) + ", but MANIFEST has " +
                      ToString(manifest.version));
   }
   if (facts.lineage != manifest.lineage) {
-    errors.push_back("the index is of lineage " + ToHex(facts.lineage.value()) + ", MANIFEST says " +
+    errors.push_back("the index has lineage " + ToHex(facts.lineage.value()) + ", but MANIFEST has " +
                      ToHex(manifest.lineage.value()));
   }
   if (facts.digest != manifest.digest) {
-    errors.push_back("the index has digest " + DigestText(facts.digest) + ", MANIFEST says " +
+    errors.push_back("the index has digest " + DigestText(facts.digest) + ", but MANIFEST has " +
                      DigestText(manifest.digest));
   }
 }
@@ -39,8 +39,7 @@ void CompareFacts(const Manifest& manifest, const SnapshotFacts& facts, std::vec
 
 Status SnapshotStore::CheckListed(const Manifest& manifest) const {
   const std::string dir = PathOf(manifest.version);
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<FileProblem> problems,
-                         ProblemsOfListedFiles(fs_, dir, manifest.files));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<FileProblem> problems, CheckListedFiles(fs_, dir, manifest.files));
   if (problems.empty()) return {};
   const std::string more =
       problems.size() == 1 ? "" : " (and " + std::to_string(problems.size() - 1) + " more)";
@@ -68,14 +67,15 @@ Result<std::vector<std::string>> SnapshotStore::Verify(Version version, const Li
   std::vector<std::string> errors;
   std::set<std::string> unreadable;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<FileProblem> problems,
-                         ProblemsOfListedFiles(fs_, dir, manifest->files));
+                         CheckListedFiles(fs_, dir, manifest->files));
   for (const FileProblem& problem : problems) {
     errors.push_back(problem.message);
     unreadable.insert(problem.path);
   }
   if (const Status status = CheckChain(*manifest, chain); !status.ok()) errors.push_back(status.message());
-  // The index would read them, and nothing vouches for them.
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> unlisted, UnlistedEntries(fs_, dir, manifest->files));
+  // The index would read unlisted files, which have no checksum.
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> unlisted,
+                         FindUnlistedEntries(fs_, dir, manifest->files));
   for (const std::string& path : unlisted) errors.push_back(path + " is not in MANIFEST");
 
   for (const ManifestFile& file : manifest->files) {
@@ -89,13 +89,13 @@ Result<std::vector<std::string>> SnapshotStore::Verify(Version version, const Li
                        ToHex(AsBytes(file.checksum)));
     }
   }
-  // Not opened when damage is known already: it is not for the index to trip over.
+  // Does not open an index that is known to be damaged.
   if (!errors.empty()) return errors;
 
   const Result<SnapshotFacts> facts = callbacks.inspect(IndexPathOf(version));
   if (facts.status().refused()) return facts.status();
   if (!facts.ok()) {
-    errors.push_back("the index does not open: " + facts.status().message());
+    errors.push_back("the index cannot be opened: " + facts.status().message());
   } else {
     CompareFacts(*manifest, *facts, errors);
   }

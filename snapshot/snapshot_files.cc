@@ -13,23 +13,23 @@ bool IsNotFound(const Status& status) {
   return status.code() == StatusCode::kNotFound;
 }
 
-// Empty where there is nothing.
-Result<std::optional<FileStat>> StatIfThere(Fs& fs, const std::string& path) {
+// Empty if the path does not exist.
+Result<std::optional<FileStat>> StatIfPresent(Fs& fs, const std::string& path) {
   const Result<FileStat> stat = fs.Stat(path);
   if (stat.ok()) return std::optional<FileStat>(*stat);
   if (IsNotFound(stat.status())) return std::optional<FileStat>();
   return stat.status();
 }
 
-// Whether every component above `path` is a directory, looked at from the top so that no link is
-// followed on the way. `known` remembers the answers.
-Result<bool> DirectoriesAbove(Fs& fs, const std::string& root, const std::string& path,
-                              std::map<std::string, bool>& known) {
+// Whether every component above `path` is a directory. Checks from the top, so that it follows no link.
+// `known` caches the answers.
+Result<bool> ParentsAreDirectories(Fs& fs, const std::string& root, const std::string& path,
+                                   std::map<std::string, bool>& known) {
   for (size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
     const std::string dir = path.substr(0, slash);
     auto answer = known.find(dir);
     if (answer == known.end()) {
-      RAWKV_ASSIGN_OR_RETURN(const std::optional<FileStat> stat, StatIfThere(fs, JoinPath(root, dir)));
+      RAWKV_ASSIGN_OR_RETURN(const std::optional<FileStat> stat, StatIfPresent(fs, JoinPath(root, dir)));
       answer = known.emplace(dir, stat.has_value() && stat->kind == FileKind::kDirectory).first;
     }
     if (!answer->second) return false;
@@ -39,20 +39,21 @@ Result<bool> DirectoriesAbove(Fs& fs, const std::string& root, const std::string
 
 }  // namespace
 
-Result<std::vector<FileProblem>> ProblemsOfListedFiles(Fs& fs, const std::string& snapshot_dir,
-                                                       const std::vector<ManifestFile>& files) {
+Result<std::vector<FileProblem>> CheckListedFiles(Fs& fs, const std::string& snapshot_dir,
+                                                  const std::vector<ManifestFile>& files) {
   std::vector<FileProblem> problems;
   std::map<std::string, bool> known_dirs;
   for (const ManifestFile& file : files) {
-    RAWKV_ASSIGN_OR_RETURN(const bool reachable, DirectoriesAbove(fs, snapshot_dir, file.path, known_dirs));
+    RAWKV_ASSIGN_OR_RETURN(const bool reachable,
+                           ParentsAreDirectories(fs, snapshot_dir, file.path, known_dirs));
     std::optional<FileStat> stat;
     if (reachable) {
-      RAWKV_ASSIGN_OR_RETURN(stat, StatIfThere(fs, JoinPath(snapshot_dir, file.path)));
+      RAWKV_ASSIGN_OR_RETURN(stat, StatIfPresent(fs, JoinPath(snapshot_dir, file.path)));
     }
     if (!stat.has_value()) {
       problems.push_back({file.path, file.path + " is missing"});
     } else if (stat->kind != FileKind::kRegular) {
-      problems.push_back({file.path, file.path + " is no regular file"});
+      problems.push_back({file.path, file.path + " is not a regular file"});
     } else if (stat->size_bytes != file.size_bytes) {
       problems.push_back({file.path, file.path + " has " + std::to_string(stat->size_bytes) +
                                          " bytes, expected " + std::to_string(file.size_bytes)});
@@ -61,8 +62,8 @@ Result<std::vector<FileProblem>> ProblemsOfListedFiles(Fs& fs, const std::string
   return problems;
 }
 
-Result<std::vector<std::string>> UnlistedEntries(Fs& fs, const std::string& snapshot_dir,
-                                                 const std::vector<ManifestFile>& files) {
+Result<std::vector<std::string>> FindUnlistedEntries(Fs& fs, const std::string& snapshot_dir,
+                                                     const std::vector<ManifestFile>& files) {
   std::set<std::string> listed = {"MANIFEST"};
   std::set<std::string> listed_dirs;
   for (const ManifestFile& file : files) {
@@ -82,7 +83,7 @@ Result<std::vector<std::string>> UnlistedEntries(Fs& fs, const std::string& snap
     for (const std::string& name : *names) {
       const std::string path = dir.empty() ? name : JoinPath(dir, name);
       RAWKV_ASSIGN_OR_RETURN(const std::optional<FileStat> stat,
-                             StatIfThere(fs, JoinPath(snapshot_dir, path)));
+                             StatIfPresent(fs, JoinPath(snapshot_dir, path)));
       if (!stat.has_value()) continue;
       const bool is_directory = stat->kind == FileKind::kDirectory;
       if (is_directory && listed_dirs.contains(path)) {

@@ -7,9 +7,8 @@
 #include "base/result.h"
 #include "snapshot/manifest.h"
 
-// A snapshot directory against the list of files that it should hold. No content is read and no
-// symlink followed, in any component below `snapshot_dir`. Errors are those of the filesystem only;
-// what is wrong with the directory is in the result.
+// Compares a snapshot directory with the list of its files. Reads no content, and follows no symlink below
+// `snapshot_dir`. Errors are those of the filesystem only; the result describes faults of the directory.
 namespace rawkv {
 
 struct FileProblem {
@@ -17,13 +16,13 @@ struct FileProblem {
   std::string message;  // "index/000012.sst is missing"
 };
 
-// Every listed file that is missing, of another size or no regular file, in the list's order.
-Result<std::vector<FileProblem>> ProblemsOfListedFiles(Fs& fs, const std::string& snapshot_dir,
-                                                       const std::vector<ManifestFile>& files);
+// The listed files that are missing, have another size or are not regular files, in the order of the list.
+Result<std::vector<FileProblem>> CheckListedFiles(Fs& fs, const std::string& snapshot_dir,
+                                                  const std::vector<ManifestFile>& files);
 
-// Paths, relative to `snapshot_dir`, of what is there but not listed; a directory that holds no
-// listed file stands for all below it. The snapshot's own MANIFEST is left out.
-Result<std::vector<std::string>> UnlistedEntries(Fs& fs, const std::string& snapshot_dir,
-                                                 const std::vector<ManifestFile>& files);
+// Paths, relative to `snapshot_dir`, of entries that are not listed. For a directory without a listed file,
+// the result names only the directory. Ignores the snapshot's own MANIFEST.
+Result<std::vector<std::string>> FindUnlistedEntries(Fs& fs, const std::string& snapshot_dir,
+                                                     const std::vector<ManifestFile>& files);
 
 }  // namespace rawkv

@@ -4,7 +4,7 @@
 #include "snapshot/snapshot_files.h"
 #include "snapshot/snapshot_store.h"
 
-// From an empty staging directory to a published snapshot (snapshot_store.cc: S1, S3).
+// Builds a snapshot in the staging directory and publishes it (snapshot_store.cc: S1, S3).
 namespace rawkv {
 namespace {
 
@@ -20,17 +20,17 @@ Result<Version> SnapshotStore::Publish(const SnapshotCallbacks& callbacks) {
 
 Result<Manifest> SnapshotStore::Stage(const SnapshotCallbacks& callbacks) {
   const std::string staging = StagingPath();
-  RAWKV_RETURN_IF_ERROR(FreePath(fs_, staging, logger_));  // an interrupted one's
-  Result<Manifest> manifest = Fill(staging, callbacks);
+  RAWKV_RETURN_IF_ERROR(FreePath(fs_, staging, logger_));  // a leftover of an interrupted Stage
+  Result<Manifest> manifest = BuildStaged(staging, callbacks);
   if (manifest.ok()) return manifest;
-  DropStaging();
+  RemoveStaging();
   return manifest.status().WithContext("publish snapshot");
 }
 
 Status SnapshotStore::PublishStaged(const Manifest& manifest) {
   const Status status = RenameStaged(StagingPath(), manifest);
   if (status.ok()) return status;
-  DropStaging();
+  RemoveStaging();
   return status.WithContext("publish snapshot");
 }
 
@@ -38,12 +38,12 @@ std::string SnapshotStore::StagingPath() const {
   return JoinPath(store_dir_, kStagingName);
 }
 
-// Gives the space back where it can; the error that led here is the one that counts.
-void SnapshotStore::DropStaging() {
+// Frees the space if possible. The caller returns its own, earlier error.
+void SnapshotStore::RemoveStaging() {
   (void)RemoveTree(fs_, StagingPath()).ok();
 }
 
-Result<Manifest> SnapshotStore::Fill(const std::string& staging, const SnapshotCallbacks& callbacks) {
+Result<Manifest> SnapshotStore::BuildStaged(const std::string& staging, const SnapshotCallbacks& callbacks) {
   const std::string index_dir = JoinPath(staging, "index");
   RAWKV_RETURN_IF_ERROR(fs_.MakeDir(staging));
   RAWKV_RETURN_IF_ERROR(fs_.MakeDir(index_dir));
@@ -60,37 +60,38 @@ Result<Manifest> SnapshotStore::Fill(const std::string& staging, const SnapshotC
   std::sort(manifest.files.begin(), manifest.files.end(),
             [](const ManifestFile& a, const ManifestFile& b) { return a.path < b.path; });
 
-  // What opening it left behind (logs, lock files) is no part of the snapshot.
+  // `inspect` may leave files (logs, lock files) that are not part of the snapshot.
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> unlisted,
-                         UnlistedEntries(fs_, staging, manifest.files));
+                         FindUnlistedEntries(fs_, staging, manifest.files));
   for (const std::string& path : unlisted) {
     RAWKV_RETURN_IF_ERROR(RemoveTree(fs_, JoinPath(staging, path)));
   }
   RAWKV_ASSIGN_OR_RETURN(const std::vector<FileProblem> problems,
-                         ProblemsOfListedFiles(fs_, staging, manifest.files));
+                         CheckListedFiles(fs_, staging, manifest.files));
   if (!problems.empty()) return Status::Corruption(staging + ": " + problems.front().message);
   return manifest;
 }
 
-Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(const Manifest& wanted) const {
+Result<SnapshotStore::Occupant> SnapshotStore::InspectOccupant(const Manifest& wanted) const {
   const Version version = wanted.version;
   const Result<Manifest> manifest = ReadManifest(version);
   Status status = manifest.ok() ? CheckListed(*manifest) : manifest.status();
   if (status.ok() && manifest->lineage != wanted.lineage) {
-    status = Status::Corruption(PathOf(version) + ": is of lineage " + ToHex(manifest->lineage.value()) +
+    status = Status::Corruption(PathOf(version) + ": belongs to lineage " + ToHex(manifest->lineage.value()) +
                                 ", an abandoned branch (S3)");
   }
   if (status.ok()) return Occupant::kWhole;
   if (status.code() == StatusCode::kNotFound) return Occupant::kNone;
-  // Only proven damage may be moved out of the way: not a failing read, not a newer build's format.
+  // Only a damaged snapshot may be replaced, not one that cannot be read or has a newer format.
   if (status.code() != StatusCode::kCorruption) return status;
 
   const Result<Version> current = Current();
   if (current.ok() && *current == version) {
-    // Two renames would be needed, and a crash between them leaves `current` dangling (S2).
+    // A replacement needs two renames, and a crash between them would leave `current` without its snapshot
+    // (S2).
     return status.WithContext("`current` names this snapshot; move `current` to a whole one first");
   }
-  // A link that leads nowhere names no snapshot; one that cannot be read may name this one.
+  // A damaged link names no snapshot, but a link that cannot be read may name this one.
   const StatusCode code = current.status().code();
   if (!current.ok() && code != StatusCode::kNotFound && code != StatusCode::kCorruption)
     return current.status();
@@ -98,17 +99,17 @@ Result<SnapshotStore::Occupant> SnapshotStore::OccupantOf(const Manifest& wanted
 }
 
 Status SnapshotStore::RenameStaged(const std::string& staging, const Manifest& manifest) {
-  RAWKV_ASSIGN_OR_RETURN(const Occupant occupant, OccupantOf(manifest));
+  RAWKV_ASSIGN_OR_RETURN(const Occupant occupant, InspectOccupant(manifest));
   if (occupant == Occupant::kWhole) {
-    (void)RemoveTree(fs_, staging).ok();  // rubbish now, and Sweep's if it stays
-    // An earlier call may have failed after the rename and before this.
+    (void)RemoveTree(fs_, staging).ok();  // Sweep removes it if this fails
+    // An earlier call may have failed between the rename and this sync.
     return fs_.SyncDir(store_dir_);
   }
 
   const std::string file = EncodeManifest(manifest);
-  // What is published must be readable; what the owner listed is not ours to abort for.
+  // A published MANIFEST must be readable. An invalid list from the owner gives an error, not an abort.
   if (const Result<Manifest> again = DecodeManifest(file); !again.ok() || *again != manifest) {
-    return Status::Internal("the owner's list of files makes no valid MANIFEST: " +
+    return Status::Internal("the owner's list of files gives an invalid MANIFEST: " +
                             again.status().ToString());
   }
   RAWKV_RETURN_IF_ERROR(WriteFileAtomic(fs_, JoinPath(staging, "MANIFEST"), AsBytes(file)));
@@ -117,15 +118,16 @@ Status SnapshotStore::RenameStaged(const std::string& staging, const Manifest& m
   const std::string path = PathOf(manifest.version);
   std::string aside;
   if (occupant == Occupant::kDamaged) {
-    RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));  // S2: `current` names another one, on the disk as well
-    RAWKV_ASSIGN_OR_RETURN(aside, TakeAway(manifest.version));
+    RAWKV_RETURN_IF_ERROR(
+        fs_.SyncDir(store_dir_));  // S2: makes durable that `current` names another snapshot
+    RAWKV_ASSIGN_OR_RETURN(aside, RenameForRemoval(manifest.version));
   }
-  // One that is marked in place must be gone before its name can be taken.
+  // A snapshot that was marked in place must be deleted before its name is free.
   RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(fs_, path));
   if (taken) RAWKV_RETURN_IF_ERROR(DeleteMarked(path));
   RAWKV_RETURN_IF_ERROR(fs_.Rename(staging, PathOf(manifest.version)));
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
-  if (!aside.empty() && aside != path) Delete(aside);
+  if (!aside.empty() && aside != path) DeleteRemoved(aside);
   return {};
 }
 

@@ -10,27 +10,30 @@
 
 // Keeps invariant 5, in numbered parts that the tests cite:
 //
-//   S1  A name snapshot-<20 digits> appears by one rename of a directory whose content, down to its
-//       own entries, was synced before; it goes by one rename to ….removing. In between nothing in
-//       it changes. On a filesystem that cannot rename the directory (a lower layer of an overlay) the
-//       snapshot goes by the rename of its MANIFEST to MANIFEST.removing, synced; that file is the last
-//       to be deleted, so that the rest is never taken for a damaged snapshot.
-//   S2  `current` is only ever replaced by a rename, and by one to a published snapshot; the
-//       snapshot that it names is never renamed or removed. That is so on the disk, too: a sync that
-//       failed may have left the link there at an older one, so the directory is synced before a
-//       snapshot goes.
-//   S3  A whole snapshot is never removed to make room for its like. One of another lineage is no
-//       like: a version belongs to one lineage of the chain, so a snapshot of it that the present branch
-//       makes and an older one of another lineage differ, and the older one is of an abandoned branch.
-//   S4  Nothing is deleted before the rename that took its name away is durable: otherwise a crash
-//       could bring the name back with half of its files.
+//   S1  A name snapshot-<20 digits> appears by one rename of a directory whose files and entries are all
+//   synced. It
+//       disappears by one rename to ….removing. Between the two nothing in the directory changes. On a
+//       filesystem that cannot rename the directory (a lower layer of an overlay) the MANIFEST is renamed to
+//       MANIFEST.removing and synced instead. That file is deleted last, so that no reader takes the rest for
+//       a damaged snapshot.
+//   S2  `current` changes only by a rename, and then names a published snapshot. That snapshot is never
+//   renamed or
+//       removed. The rule also holds for the link on the disk: after a failed sync the disk may hold an older
+//       link, so the directory is synced before a snapshot is renamed.
+//   S3  A whole snapshot is never removed to make room for another one of the same version and lineage. One
+//   of another
+//       lineage may be removed: a version belongs to one lineage of the chain, so a snapshot of the same
+//       version but of another lineage belongs to an abandoned branch.
+//   S4  Files are deleted only after the rename of their snapshot is durable. Otherwise a crash could restore
+//   the name
+//       with only some of its files.
 //
-// snapshot_publish.cc builds and publishes, snapshot_check.cc judges, current_link.cc has `current`.
+// snapshot_publish.cc builds and publishes, snapshot_check.cc verifies, current_link.cc handles `current`.
 namespace rawkv {
 namespace {
 
 constexpr std::string_view kPrefix = "snapshot-";
-constexpr size_t kDigits = 20;  // of 2^64 - 1
+constexpr size_t kDigits = 20;  // 2^64 - 1 has 20 digits
 constexpr std::string_view kRemovingSuffix = ".removing";
 constexpr std::string_view kManifestName = "MANIFEST";
 constexpr std::string_view kMarkName = "MANIFEST.removing";
@@ -41,8 +44,8 @@ bool IsDigits(std::string_view text) {
 
 }  // namespace
 
-// Names that only this class makes and that mean nothing after a crash: "snapshot-staging.tmp",
-// "snapshot-<v>.tmp", "current.tmp", and, of each but the last, "….removing" and "….<n>.removing".
+// Names that only this class makes and that are leftovers after a crash: "snapshot-staging.tmp",
+// "snapshot-<v>.tmp", "current.tmp", and, for all but the last, "….removing" and "….<n>.removing".
 bool SnapshotStore::IsSweptName(std::string_view name) {
   constexpr std::string_view kStaging = "snapshot-staging.tmp";
   if (name == "current.tmp" || name == kStaging) return true;
@@ -91,7 +94,7 @@ std::string SnapshotStore::IndexPathOf(Version version) const {
 Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* damaged,
                                                       Status* unread) const {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(store_dir_));
-  // A link that cannot be believed marks no snapshot; Current() says what is wrong with it.
+  // A damaged link marks no snapshot; Current() reports the damage.
   const Result<Version> current = Current();
   std::vector<SnapshotInfo> snapshots;
   for (const std::string& name : names) {
@@ -99,8 +102,8 @@ Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* 
     if (!version.has_value()) continue;
     const Result<Manifest> manifest = ReadManifest(*version);
     if (!manifest.ok()) {
-      // Not found: a writer beside us has just removed it. Every other error, a failing read too,
-      // counts as damage, so that one bad sector does not hide the good snapshots.
+      // kNotFound: a concurrent writer has just removed the snapshot. Every other error counts as damage,
+      // also a failed read, so that one bad sector does not hide the good snapshots.
       if (manifest.status().code() != StatusCode::kNotFound && damaged != nullptr) damaged->push_back(name);
       if (manifest.status().code() == StatusCode::kIoError && unread != nullptr && unread->ok()) {
         *unread = manifest.status();
@@ -116,31 +119,31 @@ Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* 
     for (const ManifestFile& file : manifest->files) info.total_bytes += file.size_bytes;
     snapshots.push_back(info);
   }
-  return snapshots;  // names are sorted, and of one length
+  return snapshots;  // ascending, since the names are sorted and have one length
 }
 
 Result<Manifest> SnapshotStore::ReadManifest(Version version) const {
   const std::string dir = PathOf(version);
   RAWKV_ASSIGN_OR_RETURN(const FileStat dir_stat, fs_.Stat(dir));
-  if (dir_stat.kind != FileKind::kDirectory) return Status::Corruption(dir + " is no directory");
+  if (dir_stat.kind != FileKind::kDirectory) return Status::Corruption(dir + " is not a directory");
 
   const std::string path = JoinPath(dir, kManifestName);
   const Result<FileStat> file_stat = fs_.Stat(path);
   if (!file_stat.ok() && file_stat.status().code() == StatusCode::kNotFound) {
-    // Gone as a whole, or damaged? The difference matters to whoever lists beside a writer.
+    // A writer may have removed the whole snapshot since the first stat. That is not damage.
     RAWKV_RETURN_IF_ERROR(fs_.Stat(dir).status());
     RAWKV_ASSIGN_OR_RETURN(const bool marked, IsMarked(dir));
     if (marked) return Status::NotFound(dir + ": is being removed");
     return Status::Corruption(path + " is missing");
   }
   if (!file_stat.ok()) return file_stat.status();
-  if (file_stat->kind != FileKind::kRegular) return Status::Corruption(path + " is no regular file");
+  if (file_stat->kind != FileKind::kRegular) return Status::Corruption(path + " is not a regular file");
 
   RAWKV_ASSIGN_OR_RETURN(const std::string file, ReadFile(fs_, path, kMaxSnapshotManifestBytes));
   Result<Manifest> manifest = DecodeManifest(file);
   if (!manifest.ok()) return manifest.status().WithContext(path);
   if (manifest->version != version) {
-    return Status::Corruption(path + ": is of version " + ToString(manifest->version));
+    return Status::Corruption(path + ": belongs to version " + ToString(manifest->version));
   }
   if (manifest->store_uuid != store_uuid_) {
     return Status::Corruption(path + ": belongs to store " + manifest->store_uuid.ToString() + ", not to " +
@@ -149,33 +152,33 @@ Result<Manifest> SnapshotStore::ReadManifest(Version version) const {
   return manifest;
 }
 
-Status SnapshotStore::MayGo(Version version) const {
+Status SnapshotStore::CheckRemovable(Version version) const {
   const Result<Version> current = Current();
   if (current.ok() && *current == version) {
     return Status::FailedPrecondition(PathOf(version) + ": `current` names it; move `current` first");
   }
-  // With a link that cannot be read any snapshot may be the one that it should name.
+  // If the link cannot be read, it may name any snapshot.
   if (!current.ok() && current.status().code() != StatusCode::kNotFound) return current.status();
   return fs_.SyncDir(store_dir_);
 }
 
-Result<std::string> SnapshotStore::Quarantine(Version version) {
-  RAWKV_RETURN_IF_ERROR(MayGo(version));
+Result<std::string> SnapshotStore::MoveAside(Version version) {
+  RAWKV_RETURN_IF_ERROR(CheckRemovable(version));
   RAWKV_ASSIGN_OR_RETURN(const std::string aside, ChooseAsideName(fs_, PathOf(version)));
   RAWKV_RETURN_IF_ERROR(fs_.Rename(PathOf(version), aside));
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
   return aside;
 }
 
-// Of a directory without MANIFEST: its removal was begun (S1). An empty one is what a crash between the last
-// two steps of a removal leaves.
+// For a directory without MANIFEST: whether its removal has begun (S1). A crash between the last two steps of
+// a removal leaves an empty directory.
 Result<bool> SnapshotStore::IsMarked(const std::string& dir) const {
   const Result<std::vector<std::string>> names = fs_.List(dir);
   if (!names.ok()) return names.status();
   return names->empty() || std::find(names->begin(), names->end(), kMarkName) != names->end();
 }
 
-Result<std::string> SnapshotStore::TakeAway(Version version) {
+Result<std::string> SnapshotStore::RenameForRemoval(Version version) {
   const std::string path = PathOf(version);
   RAWKV_ASSIGN_OR_RETURN(const std::string removing, ChooseRemovingName(fs_, path));
   const Status renamed = fs_.Rename(path, removing);
@@ -193,22 +196,22 @@ Result<std::string> SnapshotStore::TakeAway(Version version) {
 }
 
 Status SnapshotStore::MarkRemoved(Version version) {
-  RAWKV_RETURN_IF_ERROR(MayGo(version));
+  RAWKV_RETURN_IF_ERROR(CheckRemovable(version));
   RAWKV_RETURN_IF_ERROR(fs_.Stat(PathOf(version)).status());
-  Delete(PathOf(version) +
-         std::string(kRemovingSuffix));  // an earlier one; its rename is durable by now (S4)
-  return TakeAway(version).status();
+  DeleteRemoved(PathOf(version) +
+                std::string(kRemovingSuffix));  // a leftover; its rename is durable by now (S4)
+  return RenameForRemoval(version).status();
 }
 
 Status SnapshotStore::Remove(Version version) {
-  RAWKV_RETURN_IF_ERROR(MayGo(version));
+  RAWKV_RETURN_IF_ERROR(CheckRemovable(version));
   RAWKV_RETURN_IF_ERROR(fs_.Stat(PathOf(version)).status());
-  RAWKV_ASSIGN_OR_RETURN(const std::string left, TakeAway(version));
-  Delete(left);
+  RAWKV_ASSIGN_OR_RETURN(const std::string left, RenameForRemoval(version));
+  DeleteRemoved(left);
   return {};
 }
 
-// Everything but the mark first, durably, then the mark, then the directory (S1).
+// Durably deletes everything but the mark, then the mark, then the directory (S1).
 Status SnapshotStore::DeleteMarked(const std::string& dir) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir));
   Status first;
@@ -222,18 +225,18 @@ Status SnapshotStore::DeleteMarked(const std::string& dir) {
   return RemoveTree(fs_, dir);
 }
 
-void SnapshotStore::Delete(const std::string& path) {
+void SnapshotStore::DeleteRemoved(const std::string& path) {
   const bool marked = ParseDirName(path.substr(path.rfind('/') + 1)).has_value();
   if (!marked) return SweepTree(fs_, path, logger_);
   const Status deleted = DeleteMarked(path);
   if (deleted.ok()) return;
-  logger_.Log(LogLevel::kWarning, path + ": is removed and cannot be deleted now (" + deleted.message() +
+  logger_.Log(LogLevel::kWarning, path + ": is removed, but cannot be deleted now (" + deleted.message() +
                                       "); the next open tries again");
 }
 
 Status SnapshotStore::Sweep(FileId spared) {
-  // First, and even if nothing is left over (S4): a process that died, while the machine went on,
-  // may have left renames that everyone sees and no disk has.
+  // Syncs first, even if there is no leftover (S4): a killed process may have left renames that are visible
+  // but not durable.
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(store_dir_));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(store_dir_));
   for (const std::string& name : names) {
@@ -246,7 +249,7 @@ Status SnapshotStore::Sweep(FileId spared) {
     const std::optional<Version> version = ParseDirName(name);
     if (!version.has_value()) continue;
     const bool removing = ReadManifest(*version).status().code() == StatusCode::kNotFound;
-    if (removing) Delete(PathOf(*version));
+    if (removing) DeleteRemoved(PathOf(*version));
   }
   return {};
 }

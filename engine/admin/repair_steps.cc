@@ -90,8 +90,8 @@ Status MoveBlockingSnapshotAside(StoreContext& c, Version version) {
   RAWKV_ASSIGN_OR_RETURN(const bool taken, Exists(*c.env.fs, c.snapshots->PathOf(version)));
   if (!taken) return Status::Ok();
   const Result<Version> current = c.snapshots->Current();
-  if (!current.ok() || *current == version) RAWKV_RETURN_IF_ERROR(c.snapshots->ForgetCurrent());
-  return c.snapshots->Quarantine(version).status();
+  if (!current.ok() || *current == version) RAWKV_RETURN_IF_ERROR(c.snapshots->RemoveCurrent());
+  return c.snapshots->MoveAside(version).status();
 }
 
 Status PublishState(StoreContext& c, const RepairDecision::Build& b) {
@@ -105,7 +105,7 @@ Status QuarantineAll(StoreContext& c, const std::vector<Version>& versions) {
     const Result<Version> current = c.snapshots->Current();
     // `current` names the whole snapshot that this repair has published in its place.
     const bool replaced = current.ok() && *current == v;
-    if (there && !replaced) RAWKV_RETURN_IF_ERROR(c.snapshots->Quarantine(v).status());
+    if (there && !replaced) RAWKV_RETURN_IF_ERROR(c.snapshots->MoveAside(v).status());
   }
   return Status::Ok();
 }

@@ -31,7 +31,7 @@ Status RemoveAbandonedSnapshots(StoreContext& c) {
 }
 
 Status MoveDamagedAside(StoreContext& c, Version version) {
-  const Result<std::string> aside = c.snapshots->Quarantine(version);
+  const Result<std::string> aside = c.snapshots->MoveAside(version);
   if (aside.ok()) {
     c.env.logger->Log(LogLevel::kWarning, *aside + ": damaged, moved aside");
     return Status::Ok();

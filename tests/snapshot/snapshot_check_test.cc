@@ -62,7 +62,7 @@ TEST_F(SnapshotCheckTest, RefusesWhatIsNoRegularFile) {
   ASSERT_TRUE(fs_.Rename(InIndex("000012.sst"), dir_.File("moved")).ok());
   ASSERT_TRUE(fs_.Symlink(dir_.File("moved"), InIndex("000012.sst")).ok());
   EXPECT_EQ(Check(), StatusCode::kCorruption);
-  EXPECT_EQ(Verify(), std::vector<std::string>{"index/000012.sst is no regular file"});
+  EXPECT_EQ(Verify(), std::vector<std::string>{"index/000012.sst is not a regular file"});
 }
 
 TEST_F(SnapshotCheckTest, DoesNotLookThroughALinkedDirectory) {
@@ -120,7 +120,7 @@ TEST_F(SnapshotCheckTest, VerifyOpensTheIndexAndComparesWhatItContains) {
   EXPECT_EQ(with({.version = Version(7), .lineage = kLineage, .digest = Sha256Digest{}}), 1u);
   callbacks.inspect = [](const std::string&) -> Result<SnapshotFacts> { return Status::Corruption("no"); };
   EXPECT_EQ(*store_.Verify(kVersion, OneBranch(), ContentChecksummer(fs_), callbacks),
-            std::vector<std::string>{"the index does not open: no"});
+            std::vector<std::string>{"the index cannot be opened: no"});
 }
 
 TEST_F(SnapshotCheckTest, VerifyDoesNotOpenAnIndexKnownToBeDamaged) {

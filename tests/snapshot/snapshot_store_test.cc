@@ -425,10 +425,10 @@ TEST_F(SnapshotStoreTest, ListNamesWhatCannotBeBelieved) {
 
 TEST_F(SnapshotStoreTest, QuarantineKeepsWhatItMovesAndNothingSweepsIt) {
   PublishCurrent(5);
-  EXPECT_EQ(store_.Quarantine(Version(5)).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(store_.MoveAside(Version(5)).status().code(), StatusCode::kFailedPrecondition);
   PublishCurrent(7);
   const std::string facts = Content(store_.IndexPathOf(Version(5)) + "/FACTS");
-  const Result<std::string> aside = store_.Quarantine(Version(5));
+  const Result<std::string> aside = store_.MoveAside(Version(5));
   ASSERT_TRUE(aside.ok()) << aside.status().ToString();
   EXPECT_EQ(*aside, store_.PathOf(Version(5)) + ".damaged");
   EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
@@ -437,16 +437,16 @@ TEST_F(SnapshotStoreTest, QuarantineKeepsWhatItMovesAndNothingSweepsIt) {
   EXPECT_EQ(Content(*aside + "/index/FACTS"), facts);
 
   ASSERT_TRUE(Publish(FakeIndex(Version(5))).ok()) << "its name is free again";
-  EXPECT_EQ(*store_.Quarantine(Version(5)), store_.PathOf(Version(5)) + ".damaged.1");
+  EXPECT_EQ(*store_.MoveAside(Version(5)), store_.PathOf(Version(5)) + ".damaged.1");
   EXPECT_EQ(Content(*aside + "/index/FACTS"), facts);
 }
 
 TEST_F(SnapshotStoreTest, ForgottenCurrentIsNoLink) {
   PublishCurrent(5);
-  ASSERT_TRUE(store_.ForgetCurrent().ok());
+  ASSERT_TRUE(store_.RemoveCurrent().ok());
   EXPECT_EQ(store_.Current().status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(store_.ForgetCurrent().ok()) << "twice is fine";
-  EXPECT_TRUE(store_.Quarantine(Version(5)).ok());
+  EXPECT_TRUE(store_.RemoveCurrent().ok()) << "twice is fine";
+  EXPECT_TRUE(store_.MoveAside(Version(5)).ok());
 }
 
 }  // namespace
