@@ -1,5 +1,4 @@
-// The engine's small files, byte for byte as their pages in docs/formats show them: a page that no
-// longer holds fails here.
+// Compares the engine's small files with the hex dumps of their pages in docs/formats.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -20,7 +19,7 @@
 namespace rawkv {
 namespace {
 
-// The bytes of the (only) hex dump on a page.
+// The bytes of the hex dump of a page, which has only one.
 std::string BytesOnPage(const std::string& page) {
   std::ifstream in(std::string(RAWKV_DOCS_DIR) + "/" + page);
   EXPECT_TRUE(in.good()) << page;
@@ -61,7 +60,7 @@ StoreRecord ExampleStore() {
   return r;
 }
 
-// Every byte matters: any single flipped bit is refused.
+// Expects the decoder to reject every single flipped bit and every truncation.
 template <typename Decode>
 void ExpectEveryFlipRefused(const std::string& good, Decode decode) {
   for (size_t i = 0; i < good.size(); ++i) {
@@ -87,8 +86,8 @@ TEST(FormatGolden, Store) {
   ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeStoreRecord(b).status(); });
 }
 
-// One content, one file: what is absent is zero.
-TEST(FormatGolden, StoreRefusesACutThatItsFlagsDeny) {
+// Absent fields must be zero, so that one content has one encoding.
+TEST(FormatGolden, StoreRefusesCutFieldsWithoutTheirFlag) {
   constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 1, .name = "STORE"};
   Result<std::string> payload = Unseal(kKind, EncodeStoreRecord(ExampleStore()));
   ASSERT_TRUE(payload.ok());
@@ -108,7 +107,7 @@ TEST(FormatGolden, Rollback) {
   ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeRollbackMarker(b).status(); });
 }
 
-TEST(FormatGolden, RollbackRefusesWhatCannotBe) {
+TEST(FormatGolden, RollbackRefusesImpossibleFields) {
   for (const RollbackMarker& m : {RollbackMarker{Version(9), Version(12), Version(1), Lineage(1)},
                                   RollbackMarker{Version(20), Version(12), Version(13), Lineage(1)},
                                   RollbackMarker{Next(kMaxVersion), Version(12), Version(10), Lineage(1)},
@@ -147,7 +146,7 @@ TEST(FormatGolden, Scrub) {
   ExpectEveryFlipRefused(page, [&](const std::string& b) { return DecodeScrubState(b, store).status(); });
 }
 
-TEST(FormatGolden, ScrubRefusesWhatCannotBe) {
+TEST(FormatGolden, ScrubRefusesImpossibleFields) {
   const Uuid store = UuidFrom(0x10);
   ScrubState no_pass;
   no_pass.pass = 0;
@@ -185,7 +184,7 @@ TEST(FormatGolden, ExtentHeader) {
   ExpectEveryFlipRefused(page, [](const std::string& b) { return DecodeExtentHeader(AsBytes(b)).status(); });
 }
 
-// Byte `at` set to `value`, and a checksum that fits.
+// An extent header with byte `at` set to `value` and a correct checksum.
 std::string ExtentHeaderWith(size_t at, char value) {
   std::string page = BytesOnPage("extent-header.md");
   page.resize(4096, '\0');
@@ -194,14 +193,14 @@ std::string ExtentHeaderWith(size_t at, char value) {
   return page;
 }
 
-TEST(FormatGolden, ExtentHeaderRefusesWhatIsNeverWritten) {
+TEST(FormatGolden, ExtentHeaderRefusesImpossibleFields) {
   EXPECT_TRUE(DecodeExtentHeader(AsBytes(ExtentHeaderWith(118, '2'))).ok());  // another key
   for (const size_t reserve : {92, 111, 119, 4095}) {
     EXPECT_EQ(DecodeExtentHeader(AsBytes(ExtentHeaderWith(reserve, 1))).status().code(),
               StatusCode::kCorruption)
         << reserve;
   }
-  // The rest of the key would be in the reserve; a header always has a key.
+  // With a shorter length the rest of the key would be in the reserve; a length of 0 is never valid.
   EXPECT_FALSE(DecodeExtentHeader(AsBytes(ExtentHeaderWith(88, 6))).ok());
   std::string keyless = BytesOnPage("extent-header.md").substr(0, kExtentHeaderFixedBytes);
   keyless.resize(4096, '\0');

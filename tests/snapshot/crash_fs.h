@@ -15,11 +15,10 @@
 
 namespace rawkv {
 
-// A filesystem in memory that stops and crashes. Every change and every sync is a step; from the
-// step after `healthy_steps` on each one fails without effect, as if the process had died there.
-// Crash() is the loss of power: a directory comes back in any state that it had since its last
-// sync, a file with what was synced, all that was written, or a part of it. Paths are absolute; links
-// are not followed. Single-threaded.
+// A filesystem in memory that stops and crashes. Every change and every sync is a step. After `healthy_steps`
+// every step fails without effect, as if the process had died. Crash() is a power cut: a directory returns to
+// any state since its last sync; a file keeps its synced content, all that was written, or a part of it.
+// Paths are absolute, and links are not followed. Single-threaded.
 class CrashFs final : public Fs {
  public:
   void StopAfter(size_t healthy_steps) { healthy_steps_ = healthy_steps; }
@@ -27,7 +26,8 @@ class CrashFs final : public Fs {
   size_t steps() const { return steps_; }
   bool stopped() const { return steps_ > healthy_steps_; }
 
-  // `lose_all`: nothing unsynced survives; otherwise `random` decides, each file and directory alone.
+  // With `lose_all` no unsynced change survives. Otherwise `random` decides for each file and directory on
+  // its own.
   void Crash(bool lose_all, std::mt19937_64& random) {
     std::map<Node*, bool> seen;
     CrashNode(*root_, lose_all, random, seen);
@@ -126,7 +126,7 @@ class CrashFs final : public Fs {
   using Entries = std::map<std::string, NodePtr>;
   struct Node {
     explicit Node(FileKind k) : kind(k) {}
-    // Keeps the state before the change as one that a crash may bring back.
+    // Records the state before a change, since a crash may restore it.
     Entries& Change() {
       since_sync.push_back(entries);
       return entries;

@@ -8,8 +8,8 @@
 
 namespace rawkv {
 
-// Every file that differs from `good` in one bit, or is shorter, or longer by a byte, must be refused
-// as damaged. `decode` gives the code that a file is answered with.
+// Expects kCorruption for every file that differs from `good` in one bit, is shorter, or is longer by a byte.
+// `decode` returns the code for a file.
 template <typename Decode>
 void ExpectAllDamageIsCorruption(const std::string& good, const Decode& decode) {
   ASSERT_EQ(decode(good), StatusCode::kOk);

@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kChunkBytes = kMinChunkBytes;
 constexpr uint64_t kMaxKey = 64 * 1024;
 
-// Absent: a deletion.
+// An absent value is a deletion.
 using Content = std::map<std::string, std::optional<std::string>>;
 
 struct ChunkFile {
@@ -35,7 +35,7 @@ ChunkWriter::Sink Into(std::vector<ChunkFile>& files) {
   };
 }
 
-// `piece_max`: values are handed over in random pieces of up to so many bytes.
+// Appends values in random pieces of up to `piece_max` bytes.
 std::vector<ChunkFile> Write(const Content& content, uint64_t piece_max, uint64_t seed = 1,
                              uint64_t chunk_bytes = kChunkBytes) {
   std::mt19937_64 random(seed);
@@ -58,7 +58,7 @@ std::vector<ChunkFile> Write(const Content& content, uint64_t piece_max, uint64_
   return files;
 }
 
-// As an importer does: fragments joined, continuity checked.
+// Reads the chunks as an importer does: joins fragments and checks that values continue without a gap.
 Content Read(const std::vector<ChunkFile>& files) {
   Content content;
   std::string open_key;
@@ -97,7 +97,7 @@ void ExpectSameFiles(const std::vector<ChunkFile>& a, const std::vector<ChunkFil
   }
 }
 
-// A manifest made of the rows must be one that the decoder takes.
+// The decoder must accept a manifest with these rows.
 void ExpectValidRows(const std::vector<ChunkFile>& files) {
   ExportManifest manifest;
   manifest.chunk_bytes = kChunkBytes;
@@ -132,11 +132,11 @@ TEST(ExportChunk, GoldenBytes) {
   EXPECT_EQ(files[0].row.last_key, "gone");
 }
 
-TEST(ExportChunk, NothingMakesNoChunk) {
+TEST(ExportChunk, EmptyContentMakesNoChunk) {
   EXPECT_TRUE(Write({}, 1).empty());
 }
 
-TEST(ExportChunk, EqualContentGivesEqualBytesHoweverItIsHandedOver) {
+TEST(ExportChunk, EqualContentGivesEqualBytesForAnyPieces) {
   std::mt19937_64 random(7);
   Content content;
   for (int i = 0; i < 300; ++i) {
@@ -165,7 +165,7 @@ TEST(ExportChunk, LargeValueFillsItsChunksToTheLastByte) {
   ExpectValidRows(files);
 }
 
-// C2 at its edges: every remainder of a chunk from well enough to none.
+// C2 at its limits: every remainder of a chunk, from enough for a fragment to none.
 TEST(ExportChunk, RoundTripsAtEveryRemainderOfAChunk) {
   constexpr uint64_t kHead = 16 + 24 + 1;  // header, and the head of a one-byte key
   for (uint64_t remainder = 0; remainder < 40; ++remainder) {
@@ -216,7 +216,7 @@ TEST(ExportChunk, RandomContentRoundTrips) {
   }
 }
 
-TEST(ChunkWriter, RefusesMisuseAndTakesNothing) {
+TEST(ChunkWriter, RefusesMisuseWithoutEffect) {
   std::vector<ChunkFile> files;
   ChunkWriter writer(kChunkBytes, Into(files));
   const auto bad = StatusCode::kInvalidArgument;
@@ -245,7 +245,7 @@ TEST(ChunkWriter, RefusesChunkSizesOutOfBounds) {
   }
 }
 
-TEST(ChunkWriter, SinksErrorIsFinal) {
+TEST(ChunkWriter, ErrorOfTheSinkIsFinal) {
   int calls = 0;
   ChunkWriter writer(kChunkBytes, [&](const ExportChunk&, std::string_view) {
     ++calls;
@@ -262,7 +262,7 @@ TEST(ChunkWriter, SinksErrorIsFinal) {
 
 class HostileChunkTest : public testing::Test {
  protected:
-  // The row is made to fit the file, as an enemy would.
+  // Makes the row match the file, as an attacker would.
   static Status ReadForged(const std::string& file, const std::string& first, const std::string& last) {
     const ExportChunk row{.name = "chunk-00000000",
                           .bytes = file.size(),
@@ -342,7 +342,7 @@ TEST_F(HostileChunkTest, StructureIsCheckedBeforeAnythingIsDelivered) {
   EXPECT_EQ(Code({{"a", ~uint64_t{0} - 1, 0, ""}}), bad);
 }
 
-TEST_F(HostileChunkTest, EndsMustBeThoseOfTheRow) {
+TEST_F(HostileChunkTest, FirstAndLastKeyMustMatchTheRow) {
   const std::string file = File({{"b", 1, 0, "x"}, {"c", 1, 0, "x"}});
   EXPECT_EQ(ReadForged(file, "b", "c").code(), StatusCode::kOk);
   EXPECT_EQ(ReadForged(file, "a", "c").code(), StatusCode::kCorruption);
@@ -364,12 +364,12 @@ TEST_F(HostileChunkTest, HeaderIsChecked) {
   EXPECT_EQ(ReadForged("RKVCHUNK", "a", "a").code(), StatusCode::kCorruption);
 }
 
-TEST_F(HostileChunkTest, LargerThanAChunkMayBeIsRefused) {
+TEST_F(HostileChunkTest, TooLargeChunkIsRefused) {
   const std::string file(kMaxChunkBytes + 1, '\0');
   EXPECT_EQ(ReadForged(file, "a", "a").code(), StatusCode::kCorruption);
 }
 
-TEST_F(HostileChunkTest, RandomForgeriesAreSurvived) {
+TEST_F(HostileChunkTest, RandomForgeriesNeverCrash) {
   std::mt19937_64 random(1);
   const std::string good = File({{"a", 3, 0, "red"}, {"bb", 0, 0, ""}, {"cc", 300, 0, std::string(30, 'x')}});
   for (int round = 0; round < 20000; ++round) {
@@ -382,7 +382,7 @@ TEST_F(HostileChunkTest, RandomForgeriesAreSurvived) {
   }
 }
 
-TEST(ReadChunk, CallersErrorEndsTheWalk) {
+TEST(ReadChunk, ErrorOfTheCallbackEndsTheWalk) {
   const std::vector<ChunkFile> files = Write({{"a", "1"}, {"b", "2"}}, 100);
   int calls = 0;
   const Status status = ReadChunk(files[0].row, files[0].file, [&](const ChunkFragment&) {

@@ -27,7 +27,7 @@ ExportManifest Example() {
   manifest.version = Version(42);
   manifest.key_count = 3;
   manifest.value_bytes = 131200;
-  // "big" goes on in the second chunk, so the first is full.
+  // "big" continues in the second chunk, so the first one is full.
   manifest.chunks = {Chunk(0, kChunkBytes, "apple", "big"), Chunk(1, 345, "big", "cherry")};
   return manifest;
 }
@@ -113,8 +113,8 @@ TEST(ExportOrigin, UnknownFlagsAreNotSupported) {
   EXPECT_EQ(DecodeExportOrigin(flags).status().code(), StatusCode::kNotSupported);
 }
 
-// All below: well sealed, made by an enemy.
-TEST(ExportManifest, ChunkNamesAreThoseInSequence) {
+// The tests below use forged files with a correct checksum.
+TEST(ExportManifest, ChunkNamesMustBeInSequence) {
   for (const char* name :
        {"chunk-00000001", "chunk-0", "chunk-000000000", "../../etc/passwd", "", "Chunk-00000000"}) {
     EXPECT_EQ(Decoded([&](ExportManifest& m) { m.chunks[0].name = name; }), StatusCode::kCorruption) << name;
@@ -122,7 +122,7 @@ TEST(ExportManifest, ChunkNamesAreThoseInSequence) {
   EXPECT_EQ(Decoded([](ExportManifest& m) { std::swap(m.chunks[0], m.chunks[1]); }), StatusCode::kCorruption);
 }
 
-TEST(ExportManifest, KeysAscendAndMeetOnlyWhereAValueGoesOn) {
+TEST(ExportManifest, KeysAscendAndRepeatOnlyWhereAValueContinues) {
   EXPECT_EQ(Decoded([](ExportManifest& m) { m.chunks[1].first_key = "bi"; }), StatusCode::kCorruption);
   EXPECT_EQ(Decoded([](ExportManifest& m) { m.chunks[0].first_key = "bigger"; }), StatusCode::kCorruption);
   EXPECT_EQ(Decoded([](ExportManifest& m) { m.chunks[0].bytes -= 1; }), StatusCode::kCorruption);
@@ -141,7 +141,7 @@ TEST(ExportManifest, KeysHaveABoundedLength) {
             StatusCode::kCorruption);
 }
 
-TEST(ExportManifest, SizesAreWithinBounds) {
+TEST(ExportManifest, SizesMustBeWithinBounds) {
   for (const uint64_t bytes : {uint64_t{0}, kMinChunkBytes - 1, kMaxChunkBytes + 1, ~uint64_t{0}}) {
     EXPECT_EQ(Decoded([&](ExportManifest& m) { m.chunk_bytes = bytes; }), StatusCode::kCorruption) << bytes;
   }
@@ -151,7 +151,7 @@ TEST(ExportManifest, SizesAreWithinBounds) {
   }
 }
 
-TEST(ExportManifest, BaseIsNotAboveTheVersionAndCountsAreNotOfNothing) {
+TEST(ExportManifest, BaseAboveTheVersionAndCountsWithoutChunksAreRefused) {
   EXPECT_EQ(Decoded([](ExportManifest& m) { m.base = Version(43); }), StatusCode::kCorruption);
   EXPECT_EQ(Decoded([](ExportManifest& m) { m.base = Version(41); }), StatusCode::kOk);
   EXPECT_EQ(Decoded([](ExportManifest& m) { m.chunks.clear(); }), StatusCode::kCorruption);
@@ -172,17 +172,17 @@ TEST(ExportManifest, ForgedPayloadsAreRefused) {
   EXPECT_EQ(with(0, 0), StatusCode::kOk);
   EXPECT_EQ(with(0, 1), StatusCode::kNotSupported);      // flags
   EXPECT_EQ(with(4, 4), StatusCode::kNotSupported);      // an unknown optional field
-  EXPECT_EQ(with(24, 1), StatusCode::kCorruption);       // a base that is said to be absent
-  EXPECT_EQ(with(32, 1), StatusCode::kCorruption);       // a digest, likewise
+  EXPECT_EQ(with(24, 1), StatusCode::kCorruption);       // a base whose flag is not set
+  EXPECT_EQ(with(32, 1), StatusCode::kCorruption);       // a digest whose flag is not set
   EXPECT_EQ(with(80, 1), StatusCode::kCorruption);       // fewer chunks than follow
-  EXPECT_EQ(with(83, '\x7f'), StatusCode::kCorruption);  // two thousand million of them
+  EXPECT_EQ(with(83, '\x7f'), StatusCode::kCorruption);  // two thousand million chunks
   EXPECT_EQ(DecodeExportManifest(SealPayload(payload + "x")).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(DecodeExportManifest(SealPayload("")).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(DecodeExportManifest(SealPayload(payload, kExportFormat + 1)).status().code(),
             StatusCode::kNotSupported);
 }
 
-TEST(ExportManifest, RandomPayloadsWithAGoodChecksumAreSurvived) {
+TEST(ExportManifest, RandomPayloadsWithAGoodChecksumNeverCrash) {
   std::mt19937_64 random(1);
   const std::string good = EncodeExportManifest(Example()).substr(kSealedHeaderBytes);
   for (int round = 0; round < 20000; ++round) {
@@ -192,7 +192,7 @@ TEST(ExportManifest, RandomPayloadsWithAGoodChecksumAreSurvived) {
     }
     payload.resize(random() % 4 == 0 ? random() % payload.size() : payload.size());
     const Result<ExportManifest> manifest = DecodeExportManifest(SealPayload(payload));
-    // One content, one file.
+    // One content has one encoding.
     if (manifest.ok()) {
       ASSERT_EQ(EncodeExportManifest(*manifest), SealPayload(payload));
     }

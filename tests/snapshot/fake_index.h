@@ -44,7 +44,7 @@ inline FileChecksummer ContentChecksummer(Fs& fs) {
   };
 }
 
-// An "index" whose file FACTS names its version; stands for RocksDB in Publish and Verify.
+// Replaces the RocksDB index in Publish and Verify. Its file FACTS names its version.
 struct FakeIndex {
   explicit FakeIndex(Version v) : version(v) {}
 
@@ -54,7 +54,7 @@ struct FakeIndex {
             {"000007.sst", "shared table"}};
   }
 
-  // Made anew for each Fs, so that one index can be published in several.
+  // Made for each Fs, so that one index can be published in several.
   SnapshotCallbacks Callbacks(Fs& fs) const {
     SnapshotCallbacks callbacks;
     callbacks.fill = [this, &fs](const std::string& dir) -> Result<std::vector<ManifestFile>> {
@@ -82,8 +82,8 @@ struct FakeIndex {
 
   Version version;
   Lineage lineage = kLineage;
-  std::string salt;     // tells two indexes of one version apart
-  bool litter = false;  // opening it leaves files behind
+  std::string salt;     // distinguishes two indexes of one version
+  bool litter = false;  // an open leaves extra files
 };
 
 }  // namespace rawkv

@@ -13,7 +13,7 @@
 #include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
-// Readers that make and remove leases beside a writer that lists and sweeps (leases.cc: L1, L3).
+// Readers make and remove leases while a writer lists and sweeps them (leases.cc: L1, L3).
 namespace rawkv {
 namespace {
 
@@ -21,7 +21,7 @@ bool Contains(const std::vector<LeaseInfo>& leases, const std::string& dir) {
   return std::any_of(leases.begin(), leases.end(), [&](const LeaseInfo& lease) { return lease.dir == dir; });
 }
 
-TEST(LeasesRace, EveryInterleavingGivesTheReaderItsViewAndTheWriterTheTruth) {
+TEST(LeasesRace, HeldLeaseIsListedAndKeptInEveryInterleaving) {
   for (uint64_t seed = 1; seed <= Share(400, 100) && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     TempDir dir;
@@ -29,7 +29,7 @@ TEST(LeasesRace, EveryInterleavingGivesTheReaderItsViewAndTheWriterTheTruth) {
     Turns turns(3, seed);
     const Uuid id = Uuid::Generate(SystemEntropy());
     const std::string view = dir.File("views/" + id.ToString());
-    std::atomic<bool> certainly_held = false;  // Create has returned, Remove has not begun
+    std::atomic<bool> certainly_held = false;  // true between the return of Create and the call of Remove
 
     std::thread reader([&] {
       TurnFs fs(turns, 0);
@@ -66,7 +66,7 @@ TEST(LeasesRace, EveryInterleavingGivesTheReaderItsViewAndTheWriterTheTruth) {
   }
 }
 
-// A writer that sweeps whenever the reader is about to lock what it has made.
+// A writer that sweeps whenever the reader is about to lock its new LEASE.
 class SweepBeforeEachLock {
  public:
   SweepBeforeEachLock(const std::string& store_dir, int sweeps) {
@@ -86,7 +86,7 @@ class SweepBeforeEachLock {
   int swept_ = 0;
 };
 
-TEST(LeasesRace, ManySweepsInARowDelayAReaderOnly) {
+TEST(LeasesRace, ManySweepsInARowOnlyDelayAReader) {
   TempDir dir;
   FixedClock clock;
   SweepBeforeEachLock race(dir.path(), 20);
@@ -97,7 +97,7 @@ TEST(LeasesRace, ManySweepsInARowDelayAReaderOnly) {
   EXPECT_EQ(ListHeldLeases(PosixFs(), dir.path())->size(), 1U);
 }
 
-TEST(LeasesRace, SweepsWithoutEndAreReportedAsBusyAndLeaveNothing) {
+TEST(LeasesRace, EndlessSweepsAreReportedAsBusyAndLeaveNothing) {
   TempDir dir;
   FixedClock clock;
   SweepBeforeEachLock race(dir.path(), INT_MAX);
@@ -107,8 +107,8 @@ TEST(LeasesRace, SweepsWithoutEndAreReportedAsBusyAndLeaveNothing) {
   EXPECT_TRUE(PosixFs().List(dir.File("views"))->empty());
 }
 
-// Real concurrency, for the thread sanitizer.
-TEST(LeasesRace, ReadersAndSweepsRunBesideEachOtherWithoutHarm) {
+// Uses real concurrency, for the thread sanitizer.
+TEST(LeasesRace, ReadersAndSweepsRunConcurrently) {
   constexpr int kReaders = 3;
   constexpr int kRounds = 150;
   TempDir dir;

@@ -30,13 +30,13 @@ class LeasesTest : public testing::Test {
   }
   std::vector<std::string> Views() { return *fs_.List(dir_.File("views")); }
   std::string NewName() { return dir_.File("views/" + Uuid::Generate(SystemEntropy()).ToString()); }
-  // A view whose reader has died: nobody holds its lock.
+  // Makes a view of a dead reader: nobody holds its lock.
   std::string Abandoned() {
     const std::unique_ptr<Lease> lease = Create();
     return lease->dir();
   }
   void Overwrite(const std::string& path, const std::string& content) {
-    // In place: the lock is on the inode.
+    // Writes in place, since the lock is on the inode.
     const auto file = *fs_.Open(path, OpenMode::kReadWrite);
     ASSERT_TRUE(file->Truncate(0).ok());
     ASSERT_TRUE(file->WriteAt(0, AsBytes(content)).ok());
@@ -64,7 +64,7 @@ TEST_F(LeasesTest, GoldenBytes) {
             "0068e5cf8b010000");                // created_unix_ms
 }
 
-TEST_F(LeasesTest, HeldOneIsListedAndOutlivesASweep) {
+TEST_F(LeasesTest, HeldLeaseIsListedAndSurvivesASweep) {
   EXPECT_TRUE(Held().empty());  // no views/ yet
   EXPECT_TRUE(SweepViews(fs_, dir_.path()).ok());
   const auto lease = Create(9, 7);
@@ -90,13 +90,13 @@ TEST_F(LeasesTest, DirectoriesArePrivate) {
   }
 }
 
-TEST_F(LeasesTest, DeadReadersViewIsNotListedAndSwept) {
+TEST_F(LeasesTest, ViewOfADeadReaderIsSweptAndNotListed) {
   const std::string dir = Abandoned();
   const auto alive = Create();
   ASSERT_TRUE(fs_.MakeDir(dir + "/index").ok());
   ASSERT_TRUE(WriteNew(fs_, dir + "/index/000001.sst", "clone").ok());
   EXPECT_EQ(Held().size(), 1u);
-  EXPECT_TRUE(*Exists(fs_, dir));  // listing changes nothing
+  EXPECT_TRUE(*Exists(fs_, dir));  // a listing changes nothing
   EXPECT_TRUE(SweepViews(fs_, dir_.path()).ok());
   EXPECT_EQ(Views(), std::vector<std::string>{alive->dir().substr(alive->dir().rfind('/') + 1)});
 }
@@ -110,7 +110,7 @@ TEST_F(LeasesTest, RemoveDeletesTheViewAndMayBeRepeated) {
   EXPECT_TRUE(lease->Remove().ok());
 }
 
-TEST_F(LeasesTest, HalfMadeOnesAreSweptUnlessTheirMakerLives) {
+TEST_F(LeasesTest, UnfinishedViewsAreSweptUnlessTheirReaderLives) {
   ASSERT_TRUE(fs_.MakeDir(dir_.File("views")).ok());
   const std::string empty = NewName() + ".tmp";
   const std::string unlocked = NewName() + ".tmp";
@@ -124,12 +124,12 @@ TEST_F(LeasesTest, HalfMadeOnesAreSweptUnlessTheirMakerLives) {
   const auto lock = fs_.Lock(locked + "/LEASE");
   ASSERT_TRUE(lock.ok());
   EXPECT_TRUE(Held().empty());
-  EXPECT_FALSE(*Exists(fs_, nameless + "/LEASE"));  // made by no one's look
+  EXPECT_FALSE(*Exists(fs_, nameless + "/LEASE"));  // neither a listing nor a sweep made it
   EXPECT_TRUE(SweepViews(fs_, dir_.path()).ok());
   EXPECT_EQ(Views(), std::vector<std::string>{locked.substr(locked.rfind('/') + 1)});
 }
 
-TEST_F(LeasesTest, ForeignNamesAreLeftAlone) {
+TEST_F(LeasesTest, ForeignNamesAreIgnored) {
   ASSERT_TRUE(fs_.MakeDir(dir_.File("views")).ok());
   const std::vector<std::string> foreign = {"00112233-4455-4677-8899-AABBCCDDEEFF",
                                             "00112233-4455-4677-8899-aabbccddeeff.bak",
@@ -158,7 +158,7 @@ TEST_F(LeasesTest, SymlinksAreUnlinkedNotFollowed) {
   EXPECT_TRUE(*Exists(fs_, elsewhere.File("LEASE")));
 }
 
-TEST_F(LeasesTest, DamagedLeaseOfTheDeadIsSwept) {
+TEST_F(LeasesTest, DamagedUnlockedLeaseIsSwept) {
   const std::string dir = Abandoned();
   Overwrite(dir + "/LEASE", "nonsense");
   EXPECT_TRUE(Held().empty());
@@ -166,7 +166,7 @@ TEST_F(LeasesTest, DamagedLeaseOfTheDeadIsSwept) {
   EXPECT_TRUE(Views().empty());
 }
 
-// What a living reader needs is unknown then, so nobody may free anything.
+// It is then unknown what a living reader needs, so nobody may free anything.
 TEST_F(LeasesTest, AnyDamageToAHeldLeaseIsAnErrorAndKeepsTheView) {
   const auto lease = Create();
   const std::string path = lease->dir() + "/LEASE";
@@ -178,7 +178,7 @@ TEST_F(LeasesTest, AnyDamageToAHeldLeaseIsAnErrorAndKeepsTheView) {
   EXPECT_EQ(Views().size(), 1u);
 }
 
-TEST_F(LeasesTest, WellSealedNonsenseIsRefused) {
+TEST_F(LeasesTest, InvalidFieldsWithAGoodChecksumAreRefused) {
   const auto lease = Create();
   const Uuid id = *Uuid::Parse(lease->dir().substr(lease->dir().rfind('/') + 1));
   const auto list = [&](uint32_t flags, const Uuid& of, uint64_t version, uint64_t base, const char* more) {
@@ -199,7 +199,7 @@ TEST_F(LeasesTest, WellSealedNonsenseIsRefused) {
   EXPECT_EQ(list(0, id, 9, 9, "x"), StatusCode::kCorruption);
 }
 
-TEST_F(LeasesTest, RefusesATakenNameAndABaseAboveItsVersion) {
+TEST_F(LeasesTest, RefusesATakenNameAndABaseAboveTheVersion) {
   const auto first = Lease::Create(fs_, clock_, dir_.path(), kStoreUuid, Version(9), Version(7));
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(Lease::Create(fs_, clock_, dir_.path(), kStoreUuid, Version(9), Version(7)).status().code(),

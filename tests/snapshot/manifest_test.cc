@@ -70,7 +70,7 @@ TEST(Manifest, AnyDamageIsCorruption) {
                               [](const std::string& file) { return DecodeManifest(file).status().code(); });
 }
 
-// With a good checksum: a file that someone made, or a bug.
+// The file has a correct checksum: an attacker or a bug made it.
 TEST(Manifest, PathsThatCouldLeadOutsideAreRefused) {
   for (const std::string& path :
        {std::string(), std::string("/etc/passwd"), std::string(".."), std::string("index/../../x"),
@@ -127,7 +127,7 @@ TEST(Manifest, NewerFormatAndUnknownFlagsAreNotSupported) {
             StatusCode::kNotSupported);
   // Field 1 (flags) = 1, appended: the last one counts.
   EXPECT_EQ(DecodeManifest(SealPayload(payload + "\x08\x01")).status().code(), StatusCode::kNotSupported);
-  // Field 15, unknown: may be skipped.
+  // Field 15 is unknown, and a reader skips it.
   EXPECT_EQ(*DecodeManifest(SealPayload(payload + "\x78\x01")), Example());
 }
 
@@ -140,7 +140,7 @@ TEST(Manifest, MissingIdentityIsRefused) {
             StatusCode::kCorruption);  // digest of 1 byte
 }
 
-TEST(Manifest, RandomPayloadsWithAGoodChecksumAreSurvived) {
+TEST(Manifest, RandomPayloadsWithAGoodChecksumNeverCrash) {
   std::mt19937_64 random(1);
   const std::string good = EncodeManifest(Example()).substr(kSealedHeaderBytes);
   for (int round = 0; round < 20000; ++round) {

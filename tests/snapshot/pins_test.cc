@@ -73,11 +73,11 @@ TEST_F(PinsTest, NamesArePrintableUtf8) {
                                   std::string("\xc2\x85"),      // U+0085, a control
                                   std::string("\xe2\x80\xa8"),  // U+2028, a line separator
                                   std::string("\xe2\x80\xae"),  // U+202E, writes backwards
-                                  std::string("\xef\xbf\xbe"),  // U+FFFE, no character
+                                  std::string("\xef\xbf\xbe"),  // U+FFFE, not a character
                                   std::string("\x80"),
                                   std::string("\xc3"),
                                   std::string("\xc3("),
-                                  std::string("\xc0\xaf"),  // '/' the long way
+                                  std::string("\xc0\xaf"),  // overlong encoding of '/'
                                   std::string("\xe0\x80\xaf"),
                                   std::string("\xed\xa0\x80"),
                                   std::string("\xf4\x90\x80\x80"),
@@ -95,7 +95,7 @@ TEST_F(PinsTest, AnyDamageIsCorruption) {
                               [&](const std::string& file) { return LoadFile(file).status().code(); });
 }
 
-TEST_F(PinsTest, WellSealedNonsenseIsRefused) {
+TEST_F(PinsTest, InvalidFieldsWithAGoodChecksumAreRefused) {
   const auto payload = [](uint32_t flags, uint32_t count, const std::vector<std::string>& names) {
     ByteWriter out;
     out.U32(flags);

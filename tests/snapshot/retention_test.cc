@@ -10,7 +10,7 @@
 namespace rawkv {
 namespace {
 
-// Invariant 2, word by word and version by version.
+// Invariant 2, checked for every version by its definition.
 struct Model {
   explicit Model(const RetentionInput& i) : in(i) {}
 
@@ -86,7 +86,7 @@ TEST(Retention, AgreesWithTheDefinitionInEverySmallCase) {
   });
 }
 
-TEST(Retention, WhatStaysCanBeRebuilt) {
+TEST(Retention, KeptVersionsCanBeRebuilt) {
   ForEachSmallCase([](const RetentionInput& in) {
     const RetentionPlan plan = PlanRetention(in);
     RetentionInput after = in;
@@ -96,7 +96,7 @@ TEST(Retention, WhatStaysCanBeRebuilt) {
     ASSERT_GE(plan.floor, ReachableFloor(in)) << Describe(in);
     ASSERT_EQ(plan.floor, ReachableFloor(after)) << Describe(in);
     ASSERT_EQ(plan.keep_log_from, Next(plan.floor)) << Describe(in);
-    // After the log, too, was cut: nothing is lost, and a second run finds nothing to do.
+    // Then the log is dropped, too: every version stays, and a second run removes nothing.
     after.log_first = std::max(in.log_first, plan.keep_log_from);
     if (Model(in).Gapless(in.current)) {
       ASSERT_TRUE(Model(after).Gapless(plan.floor)) << Describe(in);
@@ -122,14 +122,14 @@ RetentionInput Five() {
   return in;
 }
 
-TEST(Retention, KeepsTheNewestAndSoManyBesides) {
+TEST(Retention, KeepsTheNewestAndKeepRecentMore) {
   const RetentionPlan plan = PlanRetention(Five());
   EXPECT_EQ(plan.remove, (std::vector<Version>{Version(10), Version(20)}));
   EXPECT_EQ(plan.floor, Version(30));
   EXPECT_EQ(plan.keep_log_from, Version(31));
 }
 
-TEST(Retention, PinnedOnesAreNotCounted) {
+TEST(Retention, PinnedSnapshotsAreNotCounted) {
   RetentionInput in = Five();
   in.snapshots[3].pinned = true;
   EXPECT_EQ(PlanRetention(in).remove, std::vector<Version>{Version(10)});
@@ -144,8 +144,8 @@ TEST(Retention, PinnedCurrentCountsAsUnpinned) {
   EXPECT_EQ(PlanRetention(in).floor, Version(50));
 }
 
-// The log begins well below the floor, not only right behind it.
-TEST(Retention, LongerLogThanNeededIsNoGap) {
+// The log begins well below the floor, not right after it.
+TEST(Retention, LogThatBeginsBelowTheFloorHasNoGap) {
   RetentionInput in = Five();
   in.log_first = Version(1);
   EXPECT_EQ(ReachableFloor(in), Version(10));
@@ -153,7 +153,7 @@ TEST(Retention, LongerLogThanNeededIsNoGap) {
   EXPECT_EQ(ReachableFloor(in), Version(20));
 }
 
-TEST(Retention, UnpinnedOneWhoseLogIsGoneGoes) {
+TEST(Retention, UnpinnedSnapshotWithoutItsLogIsRemoved) {
   RetentionInput in = Five();
   in.keep_recent = 9;
   in.log_first = Version(31);
@@ -162,7 +162,7 @@ TEST(Retention, UnpinnedOneWhoseLogIsGoneGoes) {
   EXPECT_EQ(PlanRetention(in).remove, std::vector<Version>{Version(20)});
 }
 
-TEST(Retention, PublishedOneAboveCurrentStays) {
+TEST(Retention, SnapshotAboveCurrentStays) {
   RetentionInput in = Five();
   in.current = Version(40);
   in.keep_recent = 0;
@@ -170,7 +170,7 @@ TEST(Retention, PublishedOneAboveCurrentStays) {
   EXPECT_EQ(PlanRetention(in).floor, Version(40));
 }
 
-TEST(Retention, LeaseKeepsTheLogFromItsBase) {
+TEST(Retention, LeaseKeepsTheLogAfterItsBase) {
   RetentionInput in = Five();
   in.oldest_lease = Version(10);
   EXPECT_EQ(PlanRetention(in).keep_log_from, Version(11));

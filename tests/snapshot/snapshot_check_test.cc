@@ -34,12 +34,12 @@ class SnapshotCheckTest : public testing::Test {
   FakeIndex index_{kVersion};
 };
 
-TEST_F(SnapshotCheckTest, WholeOnePasses) {
+TEST_F(SnapshotCheckTest, WholeSnapshotPasses) {
   EXPECT_EQ(Check(), StatusCode::kOk);
   EXPECT_EQ(Verify(), std::vector<std::string>());
 }
 
-TEST_F(SnapshotCheckTest, AbsentOneIsNotFound) {
+TEST_F(SnapshotCheckTest, AbsentSnapshotIsNotFound) {
   EXPECT_EQ(store_.CheckFiles(Version(8), OneBranch()).code(), StatusCode::kNotFound);
   EXPECT_EQ(
       store_.Verify(Version(8), OneBranch(), ContentChecksummer(fs_), index_.Callbacks(fs_)).status().code(),
@@ -58,21 +58,21 @@ TEST_F(SnapshotCheckTest, RefusesAnotherSize) {
   EXPECT_EQ(Verify(), std::vector<std::string>{"index/000012.sst has 11 bytes, expected 10"});
 }
 
-TEST_F(SnapshotCheckTest, RefusesWhatIsNoRegularFile) {
+TEST_F(SnapshotCheckTest, RefusesOtherKindsThanRegularFiles) {
   ASSERT_TRUE(fs_.Rename(InIndex("000012.sst"), dir_.File("moved")).ok());
   ASSERT_TRUE(fs_.Symlink(dir_.File("moved"), InIndex("000012.sst")).ok());
   EXPECT_EQ(Check(), StatusCode::kCorruption);
   EXPECT_EQ(Verify(), std::vector<std::string>{"index/000012.sst is not a regular file"});
 }
 
-TEST_F(SnapshotCheckTest, DoesNotLookThroughALinkedDirectory) {
+TEST_F(SnapshotCheckTest, DoesNotFollowALinkedDirectory) {
   ASSERT_TRUE(fs_.Rename(store_.IndexPathOf(kVersion), dir_.File("elsewhere")).ok());
   ASSERT_TRUE(fs_.Symlink(dir_.File("elsewhere"), store_.IndexPathOf(kVersion)).ok());
   EXPECT_EQ(Check(), StatusCode::kCorruption);
   EXPECT_EQ(Verify().size(), 4u);  // three files, and the link that is not listed
 }
 
-TEST_F(SnapshotCheckTest, RefusesABranchThatIsNotOursAtItsVersion) {
+TEST_F(SnapshotCheckTest, RefusesASnapshotThatIsNotOnTheChain) {
   const Lineage fork{99};
   EXPECT_EQ(Check(LineageChain({{.id = fork, .parent = Lineage(), .fork = Version(0)}})),
             StatusCode::kCorruption);
@@ -81,7 +81,7 @@ TEST_F(SnapshotCheckTest, RefusesABranchThatIsNotOursAtItsVersion) {
   EXPECT_EQ(Verify(OneBranch().Forked(fork, Version(6))).size(), 1u);
 }
 
-TEST_F(SnapshotCheckTest, ContentIsForVerifyAlone) {
+TEST_F(SnapshotCheckTest, OnlyVerifyReadsTheContent) {
   Overwrite(InIndex("000012.sst"), "table of 8");
   EXPECT_EQ(Check(), StatusCode::kOk);
   const std::vector<std::string> errors = Verify();
@@ -89,7 +89,7 @@ TEST_F(SnapshotCheckTest, ContentIsForVerifyAlone) {
   EXPECT_NE(errors[0].find("index/000012.sst has checksum"), std::string::npos) << errors[0];
 }
 
-TEST_F(SnapshotCheckTest, VerifyTellsAllThatIsWrongAtOnce) {
+TEST_F(SnapshotCheckTest, VerifyReportsAllFaults) {
   Overwrite(InIndex("000012.sst"), "table of 8");
   Overwrite(InIndex("000007.sst"), "");
   ASSERT_TRUE(WriteNew(fs_, InIndex("000099.log"), "stray").ok());
@@ -99,7 +99,7 @@ TEST_F(SnapshotCheckTest, VerifyTellsAllThatIsWrongAtOnce) {
   EXPECT_EQ(errors[1], "index/000099.log is not in MANIFEST");
 }
 
-TEST_F(SnapshotCheckTest, VerifyNamesAFileThatCannotBeRead) {
+TEST_F(SnapshotCheckTest, VerifyNamesAnUnreadableFile) {
   const FileChecksummer failing = [](const std::string&, FileChecksumKind) -> Result<std::string> {
     return Status::IoError("bad sector");
   };
@@ -108,7 +108,7 @@ TEST_F(SnapshotCheckTest, VerifyNamesAFileThatCannotBeRead) {
   EXPECT_EQ(errors->front(), "index/000007.sst: bad sector");
 }
 
-TEST_F(SnapshotCheckTest, VerifyOpensTheIndexAndComparesWhatItContains) {
+TEST_F(SnapshotCheckTest, VerifyOpensTheIndexAndComparesItsContent) {
   SnapshotCallbacks callbacks = index_.Callbacks(fs_);
   const auto with = [&](const SnapshotFacts& facts) {
     callbacks.inspect = [facts](const std::string&) -> Result<SnapshotFacts> { return facts; };
@@ -133,7 +133,7 @@ TEST_F(SnapshotCheckTest, VerifyDoesNotOpenAnIndexKnownToBeDamaged) {
   EXPECT_EQ(store_.Verify(kVersion, OneBranch(), ContentChecksummer(fs_), callbacks)->size(), 1u);
 }
 
-TEST_F(SnapshotCheckTest, DamagedManifestIsAnAnswerOfVerify) {
+TEST_F(SnapshotCheckTest, VerifyReportsADamagedManifestAsAFault) {
   Overwrite(store_.PathOf(kVersion) + "/MANIFEST", "nonsense");
   EXPECT_EQ(Check(), StatusCode::kCorruption);
   EXPECT_EQ(Verify().size(), 1u);

@@ -13,18 +13,18 @@
 #include "tests/snapshot/fake_index.h"
 #include "tests/support/fault_fs.h"
 
-// Every protocol of the layer, stopped at every step, followed by the death of the process alone or
-// by a loss of power. S1 … S4: snapshot_store.cc; L1 … L3: leases.cc.
+// Stops every protocol of this layer at every step, and then kills the process or cuts the power. S1 … S4:
+// snapshot_store.cc; L1 … L3: leases.cc.
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kRandomCrashes = 20;  // a stop, beside the two fixed kinds
+constexpr uint64_t kRandomCrashes = 20;  // for each stop, in addition to the two fixed kinds
 const std::string kDir = "/store";
 
 struct World {
   World() { RAWKV_CHECK(fs.MakeDir(kDir).ok() && fs.SyncDir("/").ok(), "an empty disk"); }
   SnapshotStore Open() { return {front, clock, kDir, kStoreUuid}; }
-  // As on an overlay: no directory of the lower layer can be renamed.
+  // Behaves as an overlay: a directory of the lower layer cannot be renamed.
   void KeepDirectories() {
     front.Arm({.status = Status::NotSupported("Invalid cross-device link"),
                .reach = FaultFs::Reach::kMatching,
@@ -57,13 +57,13 @@ void Publish(World& world, uint64_t version, bool make_current) {
 }
 
 struct Outcome {
-  bool done = false;  // the act said that it succeeded
+  bool done = false;  // the act returned ok
   std::set<uint64_t> listed;
   uint64_t current = 0;
 };
 
-// What must hold after any stop: what is listed is whole down to its content, nothing else has a
-// snapshot's name, `current` names a whole one; and a sweep leaves only that, durably.
+// Checks the rules that hold after any stop: every listed snapshot has correct content, no other directory
+// has the name of a snapshot, and `current` names a listed one. A sweep durably removes everything else.
 Outcome CheckAfterRestart(World& world, bool done) {
   SnapshotStore store = world.Open();
   Outcome outcome{.done = done, .listed = {}, .current = 0};
@@ -84,7 +84,7 @@ Outcome CheckAfterRestart(World& world, bool done) {
   EXPECT_TRUE(store.Sweep().ok());
   const auto names = world.fs.List(kDir);
   EXPECT_EQ(names->size(), outcome.listed.size() + 1) << names->front() << " … " << names->back();
-  // S4: what was seen, and may have been built upon, is not undone by a later loss of power.
+  // S4: a later power cut does not undo the visible state, on which a caller may rely.
   std::mt19937_64 unused;
   world.fs.Crash(/*lose_all=*/true, unused);
   EXPECT_EQ(Listed(store), outcome.listed);
@@ -92,7 +92,8 @@ Outcome CheckAfterRestart(World& world, bool done) {
   return outcome;
 }
 
-// Runs `act` on a world from `prepare`, stopped after every number of steps and crashed in every way.
+// For every number of steps and every kind of crash: runs `prepare` and then `act`, stops it, crashes, and
+// checks.
 void StopEverywhere(const std::function<void(World&)>& prepare, const std::function<Status(World&)>& act,
                     const std::function<void(const Outcome&)>& judge) {
   for (size_t stop = 0;; ++stop) {
@@ -106,7 +107,7 @@ void StopEverywhere(const std::function<void(World&)>& prepare, const std::funct
       stopped = world.fs.stopped();
       std::mt19937_64 random(kind * 1000 + stop);
       if (kind == 0) {
-        world.fs.Heal();  // the process alone
+        world.fs.Heal();  // kills only the process
       } else {
         world.fs.Crash(/*lose_all=*/kind == 1, random);
       }
@@ -117,7 +118,7 @@ void StopEverywhere(const std::function<void(World&)>& prepare, const std::funct
   }
 }
 
-TEST(SnapshotCrash, PublishLeavesTheOldSetOrTheNewOne) {
+TEST(SnapshotCrash, InterruptedPublishLeavesTheOldOrTheNewSet) {
   StopEverywhere([](World& world) { Publish(world, 3, true); },
                  [](World& world) {
                    const FakeIndex index{Version(7)};
@@ -130,7 +131,7 @@ TEST(SnapshotCrash, PublishLeavesTheOldSetOrTheNewOne) {
                  });
 }
 
-TEST(SnapshotCrash, RepublishNeverLosesTheGoodOne) {
+TEST(SnapshotCrash, RepublishNeverLosesTheGoodSnapshot) {
   StopEverywhere([](World& world) { Publish(world, 7, true); },
                  [](World& world) {
                    FakeIndex index{Version(7)};
@@ -140,7 +141,7 @@ TEST(SnapshotCrash, RepublishNeverLosesTheGoodOne) {
                  [](const Outcome& outcome) { EXPECT_EQ(outcome.listed, std::set<uint64_t>{7}); });
 }
 
-TEST(SnapshotCrash, SetCurrentLeavesTheOldOneOrTheNewOne) {
+TEST(SnapshotCrash, InterruptedSetCurrentLeavesTheOldOrTheNewLink) {
   StopEverywhere(
       [](World& world) {
         Publish(world, 3, true);
@@ -153,7 +154,7 @@ TEST(SnapshotCrash, SetCurrentLeavesTheOldOneOrTheNewOne) {
       });
 }
 
-TEST(SnapshotCrash, RemoveLeavesAllOfItOrNothing) {
+TEST(SnapshotCrash, InterruptedRemoveLeavesAllOrNothing) {
   StopEverywhere(
       [](World& world) {
         Publish(world, 3, true);
@@ -167,7 +168,7 @@ TEST(SnapshotCrash, RemoveLeavesAllOfItOrNothing) {
       });
 }
 
-TEST(SnapshotCrash, RemovalInPlaceLeavesAllOfItOrNothing) {
+TEST(SnapshotCrash, InterruptedRemovalInPlaceLeavesAllOrNothing) {
   StopEverywhere(
       [](World& world) {
         Publish(world, 3, true);
@@ -182,7 +183,7 @@ TEST(SnapshotCrash, RemovalInPlaceLeavesAllOfItOrNothing) {
       });
 }
 
-TEST(SnapshotCrash, WholeCycleNeverLeavesTheStoreWithoutItsBase) {
+TEST(SnapshotCrash, InterruptedCycleNeverLeavesTheStoreWithoutABase) {
   StopEverywhere([](World& world) { Publish(world, 3, true); },
                  [](World& world) -> Status {
                    SnapshotStore store = world.Open();
@@ -198,7 +199,7 @@ TEST(SnapshotCrash, WholeCycleNeverLeavesTheStoreWithoutItsBase) {
                  });
 }
 
-TEST(SnapshotCrash, ReplacingADamagedOneNeverShowsIt) {
+TEST(SnapshotCrash, ReplacementNeverShowsTheDamagedSnapshot) {
   const auto damage = [](World& world, uint64_t version) {
     const std::string manifest = JoinPath(world.Open().PathOf(Version(version)), "MANIFEST");
     ASSERT_TRUE(world.fs.RemoveFile(manifest).ok());
@@ -236,7 +237,7 @@ TEST(SnapshotCrash, ReplacingADamagedOneNeverShowsIt) {
   }
 }
 
-TEST(SnapshotCrash, InterruptedSweepIsFinishedByTheNext) {
+TEST(SnapshotCrash, NextSweepFinishesAnInterruptedOne) {
   StopEverywhere(
       [](World& world) {
         Publish(world, 3, true);
@@ -250,8 +251,8 @@ TEST(SnapshotCrash, InterruptedSweepIsFinishedByTheNext) {
       [](const Outcome& outcome) { EXPECT_EQ(outcome.listed, std::set<uint64_t>{7}); });
 }
 
-// A full disk is no crash: the same process goes on.
-TEST(SnapshotCrash, FailedPublishGivesItsSpaceBackAndMayBeRepeated) {
+// A full disk is not a crash: the same process continues.
+TEST(SnapshotCrash, FailedPublishFreesItsSpaceAndCanBeRepeated) {
   World world;
   Publish(world, 3, true);
   const FakeIndex index{Version(7)};
@@ -265,8 +266,8 @@ TEST(SnapshotCrash, FailedPublishGivesItsSpaceBackAndMayBeRepeated) {
   EXPECT_TRUE(world.Open().Publish(index.Callbacks(world.fs)).ok());
 }
 
-// The second call finds what the first one renamed, and must not take it for durable.
-TEST(SnapshotCrash, RepeatedPublishIsDurableWhereverTheFirstOneFailed) {
+// The second call finds the rename of the first, and must not assume that it is durable.
+TEST(SnapshotCrash, RepeatedPublishIsDurableAfterAnyFailureOfTheFirst) {
   bool failed = true;
   for (size_t stop = 0; failed; ++stop) {
     World world;
@@ -282,7 +283,7 @@ TEST(SnapshotCrash, RepeatedPublishIsDurableWhereverTheFirstOneFailed) {
   }
 }
 
-TEST(PinsCrash, FileIsTheOldOrTheNewOne) {
+TEST(PinsCrash, InterruptedSaveLeavesTheOldOrTheNewFile) {
   const PinTable before = {{"genesis", Version(1)}};
   const PinTable after = {{"genesis", Version(1)}, {"upgrade", Version(9)}};
   for (size_t stop = 0;; ++stop) {
@@ -303,7 +304,7 @@ TEST(PinsCrash, FileIsTheOldOrTheNewOne) {
   }
 }
 
-TEST(LeaseCrash, NamedViewHasAWholeLease) {
+TEST(LeaseCrash, NamedViewHasACompleteLease) {
   constexpr SealedKind kLeaseKind{.magic = "RKVLEASE", .format = 1, .name = "LEASE"};
   for (size_t stop = 0;; ++stop) {
     bool stopped = false;

@@ -91,7 +91,7 @@ TEST_F(SnapshotStoreTest, PublishesUnderTheVersionThatTheIndexContains) {
   EXPECT_EQ(*fs_.List(dir_.path()), std::vector<std::string>{SnapshotStore::DirName(Version(7))});
 }
 
-TEST_F(SnapshotStoreTest, ListsWhatIsThereAndMarksCurrent) {
+TEST_F(SnapshotStoreTest, ListsSnapshotsAndMarksCurrent) {
   PublishCurrent(3);
   ASSERT_TRUE(Publish(FakeIndex(Version(12))).ok());
   const auto infos = store_.List();
@@ -104,7 +104,7 @@ TEST_F(SnapshotStoreTest, ListsWhatIsThereAndMarksCurrent) {
   EXPECT_EQ((*infos)[1].total_bytes, std::string("12table of 12shared table").size());
 }
 
-TEST_F(SnapshotStoreTest, WhatOpeningLeftBehindIsNotPublished) {
+TEST_F(SnapshotStoreTest, FilesLeftByTheInspectionAreNotPublished) {
   FakeIndex index(Version(7));
   index.litter = true;
   ASSERT_TRUE(Publish(index).ok());
@@ -112,8 +112,8 @@ TEST_F(SnapshotStoreTest, WhatOpeningLeftBehindIsNotPublished) {
             (std::vector<std::string>{"000007.sst", "000012.sst", "FACTS"}));
 }
 
-// S3, by the inode: not even replaced by an equal one.
-TEST_F(SnapshotStoreTest, RepublishKeepsTheGoodOneItself) {
+// S3, checked by the inode: an equal snapshot does not replace it, either.
+TEST_F(SnapshotStoreTest, RepublishKeepsTheSameDirectory) {
   PublishCurrent(7);
   const ino_t dir = Inode(store_.PathOf(Version(7)));
   const ino_t table = Inode(store_.IndexPathOf(Version(7)) + "/000012.sst");
@@ -126,14 +126,14 @@ TEST_F(SnapshotStoreTest, RepublishKeepsTheGoodOneItself) {
   EXPECT_FALSE(*Exists(fs_, dir_.File("snapshot-staging.tmp")));
 }
 
-TEST_F(SnapshotStoreTest, DamagedOneIsReplacedUnlessItIsCurrent) {
+TEST_F(SnapshotStoreTest, DamagedSnapshotIsReplacedUnlessItIsCurrent) {
   PublishCurrent(3);
   ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
   const std::string table = store_.IndexPathOf(Version(7)) + "/000012.sst";
   Overwrite(table, "cut");
   EXPECT_EQ(*Publish(FakeIndex(Version(7))), Version(7));
   EXPECT_EQ(Content(table), "table of 7");
-  EXPECT_EQ(fs_.List(dir_.path())->size(), 3u);  // nothing is left of the damaged one
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 3u);  // the damaged snapshot is deleted
 
   ASSERT_TRUE(store_.SetCurrent(Version(7)).ok());
   Overwrite(table, "cut");
@@ -142,7 +142,7 @@ TEST_F(SnapshotStoreTest, DamagedOneIsReplacedUnlessItIsCurrent) {
   EXPECT_FALSE(*Exists(fs_, dir_.File("snapshot-staging.tmp")));
 }
 
-TEST_F(SnapshotStoreTest, DamagedOneIsReplacedWhileCurrentLeadsNowhere) {
+TEST_F(SnapshotStoreTest, DamagedSnapshotIsReplacedWhileCurrentIsDangling) {
   ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
   ASSERT_TRUE(fs_.Symlink("elsewhere", dir_.File("current")).ok());
   const std::string table = store_.IndexPathOf(Version(7)) + "/000012.sst";
@@ -151,7 +151,7 @@ TEST_F(SnapshotStoreTest, DamagedOneIsReplacedWhileCurrentLeadsNowhere) {
   EXPECT_EQ(Content(table), "table of 7");
 }
 
-TEST_F(SnapshotStoreTest, NewerFormatAtTheSameVersionIsNotTouched) {
+TEST_F(SnapshotStoreTest, SnapshotOfANewerFormatIsNotReplaced) {
   ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
   const std::string path = store_.PathOf(Version(7)) + "/MANIFEST";
   const std::string newer =
@@ -161,7 +161,7 @@ TEST_F(SnapshotStoreTest, NewerFormatAtTheSameVersionIsNotTouched) {
   EXPECT_EQ(Content(path), newer);
 }
 
-TEST_F(SnapshotStoreTest, WhateverHasTheNameIsMovedAsideNotFollowed) {
+TEST_F(SnapshotStoreTest, OtherKindsOfFilesAreReplacedAndNotFollowed) {
   PublishCurrent(3);
   TempDir elsewhere;
   ASSERT_TRUE(WriteNew(fs_, elsewhere.File("precious"), "keep").ok());
@@ -175,7 +175,7 @@ TEST_F(SnapshotStoreTest, WhateverHasTheNameIsMovedAsideNotFollowed) {
   EXPECT_EQ(Content(elsewhere.File("precious")), "keep");
 }
 
-TEST_F(SnapshotStoreTest, OwnersErrorsLeaveNothingBehind) {
+TEST_F(SnapshotStoreTest, ErrorsOfTheOwnerLeaveNothing) {
   const FakeIndex index(Version(7));
   SnapshotCallbacks broken = index.Callbacks(fs_);
   broken.fill = [](const std::string&) -> Result<std::vector<ManifestFile>> {
@@ -206,7 +206,7 @@ TEST_F(SnapshotStoreTest, ListThatDoesNotMatchTheDirectoryIsNotPublished) {
   EXPECT_TRUE(fs_.List(dir_.path())->empty());
 }
 
-TEST_F(SnapshotStoreTest, LeftoverStagingIsNoObstacle) {
+TEST_F(SnapshotStoreTest, LeftoverStagingDoesNotBlockPublish) {
   ASSERT_TRUE(fs_.MakeDir(dir_.File("snapshot-staging.tmp")).ok());
   ASSERT_TRUE(WriteNew(fs_, dir_.File("snapshot-staging.tmp/old"), "old").ok());
   EXPECT_TRUE(Publish(FakeIndex(Version(7))).ok());
@@ -229,7 +229,7 @@ TEST_F(SnapshotStoreTest, CurrentIsALinkToABareSnapshotName) {
   EXPECT_FALSE(store_.List()->front().current);
 }
 
-TEST_F(SnapshotStoreTest, SetCurrentWantsAWholePublishedSnapshot) {
+TEST_F(SnapshotStoreTest, SetCurrentNeedsAWholePublishedSnapshot) {
   PublishCurrent(3);
   EXPECT_EQ(store_.SetCurrent(Version(7)).code(), StatusCode::kFailedPrecondition);
   ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
@@ -238,7 +238,7 @@ TEST_F(SnapshotStoreTest, SetCurrentWantsAWholePublishedSnapshot) {
   EXPECT_EQ(*store_.Current(), Version(3));
 }
 
-TEST_F(SnapshotStoreTest, SetCurrentTakesOverAForeignLinkAndALeftover) {
+TEST_F(SnapshotStoreTest, SetCurrentReplacesAForeignLinkAndALeftover) {
   ASSERT_TRUE(Publish(FakeIndex(Version(7))).ok());
   ASSERT_TRUE(fs_.Symlink("elsewhere", dir_.File("current")).ok());
   ASSERT_TRUE(fs_.Symlink("elsewhere", dir_.File("current.tmp")).ok());
@@ -264,7 +264,7 @@ TEST_F(SnapshotStoreTest, NothingIsRemovedWhileCurrentCannotBeRead) {
   EXPECT_EQ(Listed(), std::vector<uint64_t>{3});
 }
 
-TEST_F(SnapshotStoreTest, MarkedSnapshotIsGoneAndSweptLater) {
+TEST_F(SnapshotStoreTest, MarkedSnapshotIsHiddenAndSweptLater) {
   PublishCurrent(3);
   PublishCurrent(7);
   ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(3)) + ".removing").ok());
@@ -277,7 +277,7 @@ TEST_F(SnapshotStoreTest, MarkedSnapshotIsGoneAndSweptLater) {
   EXPECT_FALSE(*Exists(fs_, store_.PathOf(Version(3)) + ".removing"));
 }
 
-TEST_F(SnapshotStoreTest, WhatCannotBeDeletedIsLeftToALaterSweep) {
+TEST_F(SnapshotStoreTest, UndeletableFilesAreLeftToALaterSweep) {
   PublishCurrent(3);
   PublishCurrent(7);
   FaultFs faulty(fs_);
@@ -295,11 +295,11 @@ TEST_F(SnapshotStoreTest, WhatCannotBeDeletedIsLeftToALaterSweep) {
   EXPECT_TRUE(damaged_.empty());
   const std::string removing = store_.PathOf(Version(3)) + ".removing";
   EXPECT_TRUE(*Exists(fs_, removing + "/MANIFEST"));
-  EXPECT_FALSE(*Exists(fs_, removing + "/index")) << "what can be deleted goes";
+  EXPECT_FALSE(*Exists(fs_, removing + "/index")) << "the sweep deletes all other files";
 
   ASSERT_TRUE(store.Sweep().ok());
   ASSERT_TRUE(Publish(FakeIndex(Version(3))).ok());
-  ASSERT_TRUE(store.Remove(Version(3)).ok()) << "its name among the removed ones is taken";
+  ASSERT_TRUE(store.Remove(Version(3)).ok()) << "an earlier removed snapshot has this name";
   EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
   faulty.Disarm();
   ASSERT_TRUE(store.Sweep().ok());
@@ -318,10 +318,10 @@ TEST_F(SnapshotStoreTest, DirectoryThatCannotBeRenamedIsMarkedInPlace) {
               }});
   ASSERT_TRUE(store.MarkRemoved(Version(3)).ok());
   EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
-  EXPECT_TRUE(damaged_.empty()) << "a removed snapshot is not a damaged one";
+  EXPECT_TRUE(damaged_.empty()) << "a removed snapshot does not count as damaged";
   EXPECT_EQ(store.ReadManifest(Version(3)).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(store.SetCurrent(Version(3)).code(), StatusCode::kFailedPrecondition);
-  ASSERT_TRUE(store.MarkRemoved(Version(3)).ok()) << "twice";
+  ASSERT_TRUE(store.MarkRemoved(Version(3)).ok()) << "the call is idempotent";
 
   const FakeIndex again(Version(3));
   ASSERT_TRUE(store.Publish(again.Callbacks(faulty)).ok()) << "its name is free again";
@@ -343,7 +343,8 @@ TEST_F(SnapshotStoreTest, SnapshotThatCanNeitherBeRenamedNorMarkedStays) {
   EXPECT_EQ(Listed(), (std::vector<uint64_t>{3, 7}));
 }
 
-// What a rollback left and could not remove must not pass for the snapshot that the new branch makes.
+// A rollback may leave a snapshot that it cannot remove. That one must not count as the snapshot of the new
+// branch.
 TEST_F(SnapshotStoreTest, SnapshotOfAnAbandonedBranchIsReplaced) {
   PublishCurrent(3);
   FakeIndex old(Version(7));
@@ -370,7 +371,7 @@ TEST_F(SnapshotStoreTest, RemovalUnlinksSymlinksAndNeverFollowsThem) {
   EXPECT_EQ(Content(elsewhere.File("precious")), "keep");
 }
 
-TEST_F(SnapshotStoreTest, SweepLeavesForeignNamesAlone) {
+TEST_F(SnapshotStoreTest, SweepIgnoresForeignNames) {
   PublishCurrent(7);
   const std::vector<std::string> ours = {"current.tmp",
                                          "snapshot-staging.tmp",
@@ -401,10 +402,10 @@ TEST_F(SnapshotStoreTest, SweepLeavesForeignNamesAlone) {
   EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
 }
 
-TEST_F(SnapshotStoreTest, ListNamesWhatCannotBeBelieved) {
+TEST_F(SnapshotStoreTest, ListNamesDamagedSnapshots) {
   PublishCurrent(2);
   ASSERT_TRUE(Publish(FakeIndex(Version(5))).ok());
-  // Another version's, another store's, a damaged one, none.
+  // MANIFEST of another version, of another store, damaged, and missing.
   ASSERT_TRUE(fs_.Rename(store_.PathOf(Version(5)), store_.PathOf(Version(6))).ok());
   SnapshotStore foreign(fs_, clock_, dir_.path(), *Uuid::Parse("ffffffff-4455-4677-8899-aabbccddeeff"));
   const FakeIndex index(Version(8));
@@ -413,7 +414,7 @@ TEST_F(SnapshotStoreTest, ListNamesWhatCannotBeBelieved) {
   Overwrite(store_.PathOf(Version(9)) + "/MANIFEST", "nonsense");
   ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(10))).ok());
   ASSERT_TRUE(WriteNew(fs_, store_.PathOf(Version(10)) + "/x", "x").ok());
-  ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(12))).ok());  // empty: what a removal left
+  ASSERT_TRUE(fs_.MakeDir(store_.PathOf(Version(12))).ok());  // empty, as an interrupted removal leaves it
   EXPECT_EQ(Listed(), std::vector<uint64_t>{2});
   EXPECT_EQ(damaged_, (std::vector<std::string>{
                           SnapshotStore::DirName(Version(6)), SnapshotStore::DirName(Version(8)),
@@ -423,7 +424,7 @@ TEST_F(SnapshotStoreTest, ListNamesWhatCannotBeBelieved) {
   EXPECT_EQ(store_.ReadManifest(Version(12)).status().code(), StatusCode::kNotFound);
 }
 
-TEST_F(SnapshotStoreTest, QuarantineKeepsWhatItMovesAndNothingSweepsIt) {
+TEST_F(SnapshotStoreTest, SnapshotMovedAsideKeepsItsFilesAndIsNotSwept) {
   PublishCurrent(5);
   EXPECT_EQ(store_.MoveAside(Version(5)).status().code(), StatusCode::kFailedPrecondition);
   PublishCurrent(7);
@@ -441,11 +442,11 @@ TEST_F(SnapshotStoreTest, QuarantineKeepsWhatItMovesAndNothingSweepsIt) {
   EXPECT_EQ(Content(*aside + "/index/FACTS"), facts);
 }
 
-TEST_F(SnapshotStoreTest, ForgottenCurrentIsNoLink) {
+TEST_F(SnapshotStoreTest, RemovedCurrentIsNotFound) {
   PublishCurrent(5);
   ASSERT_TRUE(store_.RemoveCurrent().ok());
   EXPECT_EQ(store_.Current().status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(store_.RemoveCurrent().ok()) << "twice is fine";
+  EXPECT_TRUE(store_.RemoveCurrent().ok()) << "the call is idempotent";
   EXPECT_TRUE(store_.MoveAside(Version(5)).ok());
 }
 

@@ -12,9 +12,9 @@
 
 namespace rawkv {
 
-// Lets several threads use the real filesystem one call at a time, in an order that a seed decides:
-// before each call, whose turn is next is drawn from all threads that are not done. So an
-// interleaving that fails can be run again. Give each thread its own TurnFs.
+// Lets several threads use the real filesystem one call at a time. A seed decides the order: before each call
+// it draws the next thread from all threads that are not done. So a failing interleaving can be repeated.
+// Each thread needs its own TurnFs.
 class Turns {
  public:
   Turns(size_t threads, uint64_t seed) : live_(threads, true), random_(seed) { Draw(); }
@@ -86,11 +86,11 @@ class TurnFs final : public Fs {
   Result<std::string> ReadLink(const std::string& path) override {
     return InTurn([&] { return PosixFs().ReadLink(path); });
   }
-  // Not done: nothing crashes here, and it would take most of the time.
+  // Does nothing: these tests have no crashes, and syncs would take most of the time.
   Status SyncDir(const std::string& dir) override {
     return InTurn([&] { return PosixFs().Stat(dir).status(); });
   }
-  // Two turns, as flock(2) has no form that makes the file, too: the file appears, then the lock.
+  // Takes two turns, since flock(2) cannot make the file: one turn makes the file, the next locks it.
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     const Status made = InTurn([&] { return PosixFs().Open(path, OpenMode::kCreate).status(); });
     RAWKV_RETURN_IF_ERROR(made);
