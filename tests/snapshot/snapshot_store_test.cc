@@ -118,7 +118,7 @@ TEST_F(SnapshotStoreTest, RepublishKeepsTheSameDirectory) {
   const ino_t dir = Inode(store_.PathOf(Version(7)));
   const ino_t table = Inode(store_.IndexPathOf(Version(7)) + "/000012.sst");
   FakeIndex again(Version(7));
-  again.salt = " anew";
+  again.salt = " again";
   EXPECT_EQ(*Publish(again), Version(7));
   EXPECT_EQ(Inode(store_.PathOf(Version(7))), dir);
   EXPECT_EQ(Inode(store_.IndexPathOf(Version(7)) + "/000012.sst"), table);
