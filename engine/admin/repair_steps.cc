@@ -33,7 +33,7 @@ Status MoveMarkerAside(StoreContext& c) {
 Status ReplacePins(StoreContext& c, const PinTable& pins) {
   if (LoadPins(*c.env.fs, c.paths.dir).ok()) return Status::Ok();  // done before
   const std::string path = JoinPath(c.paths.dir, "PINS");
-  RAWKV_ASSIGN_OR_RETURN(const std::string aside, FreeAsideName(*c.env.fs, path));
+  RAWKV_ASSIGN_OR_RETURN(const std::string aside, ChooseAsideName(*c.env.fs, path));
   // A second name and not a rename: without PINS, nothing would be pinned.
   RAWKV_RETURN_IF_ERROR(c.env.fs->Link(path, aside));
   RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
@@ -125,12 +125,12 @@ Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
     const bool has_next = i + 1 < segments->size();
     const Version end = has_next ? (*segments)[i + 1].first : segment.first;
     bool goes = d.restart_log;
-    AsideMode mode = AsideMode::kLink;
+    BackupMode mode = BackupMode::kLink;
     if (d.drop_log_before) goes = has_next && end <= *d.drop_log_before;
     if (d.rollback) {
       goes = !has_next || end > Next(d.rollback->to);
       // The log continues to write to a segment that is cut in its middle, so a link would change with it.
-      if (segment.first <= Next(d.rollback->to)) mode = AsideMode::kCopy;
+      if (segment.first <= Next(d.rollback->to)) mode = BackupMode::kCopy;
     }
     if (!goes) continue;
     any = true;
@@ -148,7 +148,7 @@ Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
 Status ForkLineageAt(StoreContext& c, Version tip) {
   StoreRecord next = c.record();
   Lineage id;
-  while (id == Lineage() || next.chain.Knows(id)) id = Lineage(c.env.entropy->NextU64());
+  while (id == Lineage() || next.chain.HasBranch(id)) id = Lineage(c.env.entropy->NextU64());
   RAWKV_ASSIGN_OR_RETURN(next.chain, MakeForkedChain(c, id, tip));
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
   return c.UpdateSuperblock(std::min(c.reuse_floor(), tip));

@@ -27,7 +27,7 @@ Result<CheckReport> StoreChecker::Run() {
   RAWKV_RETURN_IF_ERROR(CheckSnapshots(highest));
   if (marker.ok()) {
     AddNote("a rollback to version " + ToString(marker->target) + " was interrupted; the next open " +
-            (c_.chain().Knows(marker->new_lineage) ? "finishes" : "undoes") +
+            (c_.chain().HasBranch(marker->new_lineage) ? "finishes" : "undoes") +
             " it; check log and slots again after that");
     return report_;
   }

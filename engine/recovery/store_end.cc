@@ -16,7 +16,7 @@ Status AcceptRecord(const LogRecord&) {
 Result<FoundStoreEnd> FindEndPastDamage(StoreContext& c, Version proven, std::string damage) {
   FoundStoreEnd found{
       .end = {.newest = proven, .intact = proven}, .durable = proven, .damage = std::move(damage)};
-  RAWKV_ASSIGN_OR_RETURN(const Version trace, NewestTrace(c.log()));
+  RAWKV_ASSIGN_OR_RETURN(const Version trace, FindNewestVersionInLog(c.log()));
   found.end.newest = std::max(proven, trace);
   if (trace <= proven) return found;
   const Status read = ReadLog(c.log(), Next(proven), trace, [&](const LogRecord& record) {

@@ -63,7 +63,7 @@ std::shared_ptr<rocksdb::FileSystem> MakePrivateFileSystem() {
 }
 
 std::shared_ptr<rocksdb::FileSystem> MakePrivateFileSystemForOwnerOf(const std::string& dir) {
-  return std::make_shared<OwnersFileSystem>(FileOwner::ToKeep(dir));
+  return std::make_shared<OwnersFileSystem>(FileOwner::ForDirectory(dir));
 }
 
 }  // namespace rawkv
