@@ -22,7 +22,7 @@ TEST(Base64, RoundTripsEveryLengthAndByte) {
   }
 }
 
-TEST(Base64, RoundTripsWhatIsLongerThanOnePiece) {
+TEST(Base64, RoundTripsBytesLongerThanOnePiece) {
   std::string bytes((3u << 20) * 2 + 1, '\xA5');
   bytes.back() = 'x';
   const Result<std::string> decoded = DecodeBase64(EncodeBase64(bytes));
@@ -30,7 +30,7 @@ TEST(Base64, RoundTripsWhatIsLongerThanOnePiece) {
   EXPECT_TRUE(*decoded == bytes);
 }
 
-TEST(Base64, RefusesWhatIsNotStrict) {
+TEST(Base64, RefusesTextThatIsNotStrictBase64) {
   for (const char* text : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Zm9v\n", " Zm9v", "Zm 9",
                            "Zg==Zg==", "Zm=v", "Zm-_", "Zh==", "Zm9="}) {
     EXPECT_EQ(DecodeBase64(text).status().code(), StatusCode::kInvalidArgument) << text;

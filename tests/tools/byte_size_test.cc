@@ -5,7 +5,7 @@
 namespace rawkv::ctl {
 namespace {
 
-TEST(ByteSize, TakesIntegersAndUnits) {
+TEST(ByteSize, ParsesIntegersAndUnits) {
   EXPECT_EQ(*ParseByteSize("0"), 0u);
   EXPECT_EQ(*ParseByteSize("4096"), 4096u);
   EXPECT_EQ(*ParseByteSize("4K"), 4096u);
@@ -23,7 +23,7 @@ TEST(ByteSize, RefusesEverythingElse) {
   }
 }
 
-TEST(ByteSize, IsPrintedForPeople) {
+TEST(ByteSize, FormatsSizesForPeople) {
   EXPECT_EQ(HumanBytes(0), "0 B");
   EXPECT_EQ(HumanBytes(1023), "1023 B");
   EXPECT_EQ(HumanBytes(4096), "4 KiB");

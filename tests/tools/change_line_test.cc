@@ -23,7 +23,7 @@ std::string Refusal(const std::string& text) {
   return line.status().message();
 }
 
-TEST(ChangeLine, TakesEveryKindOfKeyAndValue) {
+TEST(ChangeLine, ParsesEveryKindOfKeyAndValue) {
   const TempDir dir;
   std::ofstream(dir.File("value")) << "from file";
   const ChangeLine line =
@@ -41,7 +41,7 @@ TEST(ChangeLine, TakesEveryKindOfKeyAndValue) {
   EXPECT_EQ(line.ToBatch().metadata(), "block");
 }
 
-// Processor time of parsing a line of so many puts, the least of three.
+// The least processor time of three runs that parse a line of `puts` puts.
 double SecondsToParse(int puts) {
   std::string text = R"({"put":[)";
   for (int i = 0; i < puts; ++i) {
@@ -57,19 +57,19 @@ double SecondsToParse(int puts) {
   return least;
 }
 
-TEST(ChangeLine, TimeToParseGrowsWithTheNumberOfKeysNotItsSquare) {
-  // Ten times the keys: about ten times the time, where a square would cost a hundred times.
+TEST(ChangeLine, ParseTimeIsLinearInTheNumberOfKeys) {
+  // Ten times the keys take about ten times the time; quadratic parsing would take a hundred times.
   const double few = std::max(SecondsToParse(3'000), 0.001);
   EXPECT_LT(SecondsToParse(30'000), 40 * few);
 }
 
-TEST(ChangeLine, TakesAnEmptyChangeSet) {
+TEST(ChangeLine, ParsesAnEmptyChangeSet) {
   for (const char* text : {"{}", " { } ", R"({"put":[],"delete":[]})", "{}\r"}) {
     EXPECT_TRUE(Parsed(text).ToBatch().empty()) << text;
   }
 }
 
-TEST(ChangeLine, TakesEmptyAndBinaryText) {
+TEST(ChangeLine, ParsesEmptyAndBinaryText) {
   EXPECT_EQ(Parsed(R"({"put":[{"key":"k","value":""}]})").puts[0].second, "");
   EXPECT_EQ(Parsed(R"({"put":[{"key":"\u0000","value":"\u00e9"}]})").puts[0],
             std::pair(std::string("\0", 1), std::string("\xC3\xA9")));
@@ -91,17 +91,19 @@ TEST(ChangeLine, RefusesUnknownFields) {
   EXPECT_EQ(Refusal(R"({"delete":[{"key":"k","value":"v"}]})"), "unknown field 'value' in 'delete'");
 }
 
-TEST(ChangeLine, RefusesAFieldTwice) {
-  EXPECT_EQ(Refusal(R"({"put":[],"put":[]})"), "field 'put' twice in one object");
-  EXPECT_EQ(Refusal(R"({"put":[{"key":"a","key":"b","value":""}]})"), "field 'key' twice in one object");
+TEST(ChangeLine, RefusesARepeatedField) {
+  EXPECT_EQ(Refusal(R"({"put":[],"put":[]})"), "field 'put' occurs twice in one object");
+  EXPECT_EQ(Refusal(R"({"put":[{"key":"a","key":"b","value":""}]})"),
+            "field 'key' occurs twice in one object");
   EXPECT_TRUE(ParseChangeLine(R"({"put":[{"key":"a","value":""},{"key":"b","value":""}]})").ok());
 }
 
-TEST(ChangeLine, RefusesAKeyTwice) {
+TEST(ChangeLine, RefusesARepeatedKey) {
   EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"1"},{"key":"k","value":"2"}]})"),
-            "key 'k' twice in one line");
-  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"1"}],"delete":["k"]})"), "key 'k' twice in one line");
-  EXPECT_EQ(Refusal(R"({"delete":["k",{"key_b64":"aw=="}]})"), "key 'k' twice in one line");
+            "key 'k' occurs twice in one line");
+  EXPECT_EQ(Refusal(R"({"put":[{"key":"k","value":"1"}],"delete":["k"]})"),
+            "key 'k' occurs twice in one line");
+  EXPECT_EQ(Refusal(R"({"delete":["k",{"key_b64":"aw=="}]})"), "key 'k' occurs twice in one line");
 }
 
 TEST(ChangeLine, RefusesTwoKindsOfValueOrNone) {
@@ -117,7 +119,7 @@ TEST(ChangeLine, RefusesTwoKindsOfKeyOrNone) {
   EXPECT_EQ(Refusal(R"({"put":[{"key":"a","key_b64":"YQ==","value":"v"}]})"),
             "give either 'key' or 'key_b64'");
   EXPECT_EQ(Refusal(R"({"delete":[{}]})"), "a 'key' or 'key_b64' is missing");
-  EXPECT_EQ(Refusal(R"({"delete":[""]})"), "a key has at least one byte");
+  EXPECT_EQ(Refusal(R"({"delete":[""]})"), "a key must have at least one byte");
 }
 
 TEST(ChangeLine, RefusesWrongTypes) {
@@ -139,13 +141,13 @@ TEST(ChangeLine, RefusesAValueFileThatCannotBeRead) {
             "value_file: /: cannot be read: Is a directory");
 }
 
-TEST(ChangeLine, SurvivesDeepNesting) {
+TEST(ChangeLine, RefusesDeepNestingWithoutCrashing) {
   EXPECT_FALSE(ParseChangeLine(std::string(1'000'000, '[')).ok());
   const std::string deep = R"({"put":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
   EXPECT_FALSE(ParseChangeLine(deep).ok());
 }
 
-TEST(ChangeLine, KnowsBlankLines) {
+TEST(ChangeLine, RecognizesBlankLines) {
   EXPECT_TRUE(IsBlankLine(""));
   EXPECT_TRUE(IsBlankLine(" \t\r"));
   EXPECT_FALSE(IsBlankLine("{}"));

@@ -23,7 +23,7 @@ std::string Refusal(const std::vector<std::string>& args) {
   return line.status().message();
 }
 
-TEST(CommandLine, TakesFlagsBeforeAndAfterTheCommand) {
+TEST(CommandLine, AcceptsFlagsBeforeAndAfterTheCommand) {
   for (const auto& args : std::vector<std::vector<std::string>>{
            {"--store=S", "--json", "get", "k", "--version=7"},
            {"--store", "S", "--json", "get", "k", "--version", "7"},
@@ -36,7 +36,7 @@ TEST(CommandLine, TakesFlagsBeforeAndAfterTheCommand) {
   }
 }
 
-TEST(CommandLine, TakesVersionInEverySpelling) {
+TEST(CommandLine, AcceptsVersionInEverySpelling) {
   EXPECT_EQ(Parsed({"rollback", "--version", "7"}).flags, (Pairs{{"version", "7"}}));
   EXPECT_EQ(Parsed({"rollback", "--version=7"}).flags, (Pairs{{"version", "7"}}));
   EXPECT_EQ(Parsed({"--version", "7", "rollback"}).flags, (Pairs{{"version", "7"}}));
@@ -48,18 +48,18 @@ TEST(CommandLine, TakesVersionInEverySpelling) {
   EXPECT_EQ(Refusal({"rollback", "--version", "--yes"}), "rollback: --version needs a value (--version=N)");
 }
 
-TEST(CommandLine, TakesDashesForUnderscoresAndOneDashForTwo) {
+TEST(CommandLine, AcceptsDashesForUnderscoresAndOneDashForTwo) {
   EXPECT_EQ(Parsed({"format", "--slot-bytes=4K", "-inline_bytes", "2K"}).flags,
             (Pairs{{"slot_bytes", "4K"}, {"inline_bytes", "2K"}}));
 }
 
-TEST(CommandLine, TakesBooleansAndTheirOpposites) {
+TEST(CommandLine, AcceptsBooleansAndTheirOpposites) {
   EXPECT_EQ(Parsed({"info", "--json", "--nojson", "--json=false"}).flags,
             (Pairs{{"json", "true"}, {"json", "false"}, {"json", "false"}}));
   EXPECT_EQ(Parsed({"get", "--json", "k"}).arguments, std::vector<std::string>{"k"});
 }
 
-TEST(CommandLine, TakesNoFlagsBehindTwoDashes) {
+TEST(CommandLine, AcceptsNoFlagsAfterTwoDashes) {
   const CommandLine line = Parsed({"put", "--json", "--", "--store", "--json"});
   EXPECT_EQ(line.arguments, (std::vector<std::string>{"--store", "--json"}));
   EXPECT_EQ(line.flags, (Pairs{{"json", "true"}}));
@@ -67,19 +67,19 @@ TEST(CommandLine, TakesNoFlagsBehindTwoDashes) {
   EXPECT_EQ(Parsed({"--", "get", "--help"}).arguments, std::vector<std::string>{"--help"});
 }
 
-TEST(CommandLine, TakesASingleDashForAnArgument) {
+TEST(CommandLine, AcceptsASingleDashAsAnArgument) {
   EXPECT_EQ(Parsed({"apply", "-"}).arguments, std::vector<std::string>{"-"});
   EXPECT_EQ(Parsed({"put", "k", "--file", "-"}).flags, (Pairs{{"file", "-"}}));
 }
 
-TEST(CommandLine, TakesCommandsOfTwoWords) {
+TEST(CommandLine, AcceptsCommandsOfTwoWords) {
   EXPECT_EQ(Parsed({"snapshot", "create"}).command->name, "snapshot create");
   EXPECT_EQ(Parsed({"wal", "--json", "dump"}).command->name, "wal dump");
-  EXPECT_EQ(Refusal({"wal"}), "wal: say which: list, dump, verify");
+  EXPECT_EQ(Refusal({"wal"}), "wal needs a second word: list, dump, verify");
   EXPECT_EQ(Refusal({"snapshot", "crate"}), "unknown command 'snapshot crate'; did you mean 'create'?");
 }
 
-TEST(CommandLine, MakesHelpOfTheHelpFlag) {
+TEST(CommandLine, HelpFlagGivesTheHelpCommand) {
   for (const auto& args : std::vector<std::vector<std::string>>{
            {"get", "--help"}, {"--help", "get"}, {"get", "k", "-h"}, {"get", "--nonsense", "--help"}}) {
     const CommandLine line = Parsed(args);
@@ -91,12 +91,12 @@ TEST(CommandLine, MakesHelpOfTheHelpFlag) {
   EXPECT_EQ(Parsed({"snapshot", "--help"}).arguments, std::vector<std::string>{"snapshot"});
 }
 
-TEST(CommandLine, RefusesUnknownThingsWithASuggestion) {
+TEST(CommandLine, RefusesUnknownCommandsAndFlagsWithASuggestion) {
   EXPECT_EQ(Refusal({}), "no command; `rawkv-ctl help` lists them");
   EXPECT_EQ(Refusal({"rolback"}), "unknown command 'rolback'; did you mean 'rollback'?");
   EXPECT_EQ(Refusal({"get", "k", "--verison=7"}), "get: unknown flag --verison; did you mean 'version'?");
   EXPECT_EQ(Refusal({"put", "k", "-5"}),
-            "put: unknown flag -5; put -- before arguments that start with a dash");
+            "put: unknown flag -5; write -- before arguments that start with a dash");
 }
 
 TEST(CommandLine, RefusesFlagsOfOtherCommands) {
@@ -112,7 +112,7 @@ TEST(CommandLine, RefusesFlagsOfOtherCommands) {
   }
 }
 
-TEST(CommandLine, RefusesTheFlagsOfGflagsItself) {
+TEST(CommandLine, RefusesFlagsThatGflagsDefines) {
   for (const char* flag : {"--flagfile=/etc/passwd", "--fromenv=x", "--undefok=x", "--helpfull",
                            "--at_version=3", "--tab_completion_word=x"}) {
     EXPECT_NE(Refusal({"info", flag}).find("unknown flag"), std::string::npos) << flag;
@@ -124,13 +124,13 @@ TEST(CommandLine, RefusesForgottenValues) {
   EXPECT_EQ(Refusal({"info", "--store", "--json"}), "info: --store needs a value (--store=…)");
 }
 
-TEST(CommandLine, CountsArguments) {
+TEST(CommandLine, RefusesTooFewAndTooManyArguments) {
   EXPECT_EQ(Refusal({"get"}), "get: KEY is missing; usage: rawkv-ctl get KEY");
   EXPECT_EQ(Refusal({"get", "a", "b"}), "get: one argument too many: 'b'");
   EXPECT_EQ(Refusal({"info", "x"}), "info: one argument too many: 'x'");
   EXPECT_TRUE(Parsed({"get", "--key_b64=aw=="}).arguments.empty());
   EXPECT_EQ(Refusal({"get", "k", "--key_b64=aw=="}),
-            "get: one argument too many: 'k' (--key_b64 takes the place of KEY)");
+            "get: one argument too many: 'k' (--key_b64 replaces KEY)");
   EXPECT_EQ(Parsed({"put", "v", "--key_b64=aw=="}).arguments, std::vector<std::string>{"v"});
   EXPECT_EQ(Parsed({"put", "k", ""}).arguments, (std::vector<std::string>{"k", ""}));
 }

@@ -3,7 +3,7 @@
 #include "base/fs_ops.h"
 #include "tools/ctl/command_table.h"
 
-// The completion script and docs/cli.md are written by hand; these tests keep them complete.
+// The completion script and docs/cli.md are written by hand. These tests check that they are complete.
 namespace rawkv::ctl {
 namespace {
 
@@ -14,7 +14,7 @@ std::string SourceFile(const std::string& path) {
   return content.ok() ? *content : "";
 }
 
-// "get) flags='key_b64 …'" of the script.
+// The flags of `command` in the script: "'get') flags='key_b64 …'".
 std::string CompletedFlags(const std::string& script, std::string_view command) {
   const std::string opening = "'" + std::string(command) + "') flags='";
   const size_t begin = script.find(opening);
@@ -23,7 +23,7 @@ std::string CompletedFlags(const std::string& script, std::string_view command) 
   return " " + script.substr(first, script.find('\'', first) - first) + " ";
 }
 
-TEST(Completion, KnowsEveryCommandAndItsFlags) {
+TEST(Completion, ScriptHasEveryCommandAndItsFlags) {
   const std::string script = SourceFile("tools/ctl/completion/rawkv-ctl.bash");
   for (const Command& command : Commands()) {
     const std::string flags = CompletedFlags(script, command.name);
@@ -34,11 +34,11 @@ TEST(Completion, KnowsEveryCommandAndItsFlags) {
     }
     EXPECT_EQ(static_cast<size_t>(std::count(flags.begin(), flags.end(), ' ')),
               command.flags.empty() ? 2 : command.flags.size() + 1)
-        << command.name << " has none but its own";
+        << command.name << " has only its own flags";
   }
 }
 
-TEST(Documentation, HasEveryCommandAndItsFlags) {
+TEST(Documentation, PageHasEveryCommandAndItsFlags) {
   const std::string page = SourceFile("docs/cli.md");
   for (const Command& command : Commands()) {
     const std::string heading = "\n### " + std::string(command.name) + "\n";
@@ -46,7 +46,7 @@ TEST(Documentation, HasEveryCommandAndItsFlags) {
     ASSERT_NE(begin, std::string::npos) << command.name;
     const std::string section = page.substr(begin, page.find("\n### ", begin + 1) - begin);
     EXPECT_NE(section.find(command.example), std::string::npos)
-        << command.name << ": the example of its help";
+        << command.name << ": the example of its help is missing";
     for (const std::string_view flag : command.flags) {
       EXPECT_TRUE(section.find("--" + std::string(flag)) != std::string::npos ||
                   section.find("[open flags]") != std::string::npos ||

@@ -9,7 +9,7 @@ class CtlApply : public CtlTest {
 
   CtlResult Apply(const std::string& lines) const { return Run({"apply", "-"}, {.input = lines}); }
 
-  // The first line stays, the second is refused and named, the third is not looked at.
+  // Checks that apply commits the first line, refuses and names the second, and does not read the third.
   void ExpectSecondLineRefused(const std::string& line, int status, const std::string& why) const {
     const std::string before = Ok({"info", "--json"});
     const uint64_t tip = Json::parse(before)["version"].get<uint64_t>();
@@ -23,7 +23,7 @@ class CtlApply : public CtlTest {
   }
 };
 
-TEST_F(CtlApply, CommitsOneVersionALine) {
+TEST_F(CtlApply, CommitsOneVersionPerLine) {
   WriteFile("value", "from a file");
   const std::string lines = R"({"put":[{"key":"a","value":"1"},{"key":"b","value_b64":"AP8="}]})"
                             "\n"
@@ -54,7 +54,7 @@ TEST_F(CtlApply, DoesNothingWithoutLines) {
   EXPECT_EQ(OkJson({"info"})["version"], 0);
 }
 
-TEST_F(CtlApply, ChecksTheVersionIfItIsGiven) {
+TEST_F(CtlApply, RefusesALineWhoseVersionIsNotNext) {
   EXPECT_EQ(Apply("{\"version\":1}\n{\"version\":2}\n").out, "1\n2\n");
   ExpectSecondLineRefused(R"({"version":9})", 3, "9");
   ExpectSecondLineRefused(R"({"version":1})", 3, "1");
@@ -62,9 +62,9 @@ TEST_F(CtlApply, ChecksTheVersionIfItIsGiven) {
 
 TEST_F(CtlApply, StopsAtTheFirstBadLineAndNamesIt) {
   ExpectSecondLineRefused("{", 2, "bad JSON at byte");
-  ExpectSecondLineRefused("[]", 2, "a change set is a JSON object");
+  ExpectSecondLineRefused("[]", 2, "a change set must be a JSON object");
   ExpectSecondLineRefused(R"({"puts":[]})", 2, "unknown field 'puts'");
-  ExpectSecondLineRefused(R"({"put":[{"key":"k","value":"v"}],"delete":["k"]})", 2, "key 'k' twice");
+  ExpectSecondLineRefused(R"({"put":[{"key":"k","value":"v"}],"delete":["k"]})", 2, "key 'k' occurs twice");
   ExpectSecondLineRefused(R"({"put":[{"key":"k","value":"v","value_b64":""}]})", 2, "give either");
   ExpectSecondLineRefused(R"({"put":[{"key":"k"}]})", 2, "needs one of");
   ExpectSecondLineRefused(R"({"put":[{"key":"k","value_file":"/no/such"}]})", 2, "/no/such: cannot be read");
@@ -73,7 +73,7 @@ TEST_F(CtlApply, StopsAtTheFirstBadLineAndNamesIt) {
                           "line 2: ");
 }
 
-TEST_F(CtlApply, TellsOfAFullDeviceWith5AndKeepsEarlierLines) {
+TEST_F(CtlApply, FullDeviceEndsWith5AndKeepsEarlierLines) {
   WriteFile("huge", std::string(32u << 20, 'x'));
   ExpectSecondLineRefused(R"({"put":[{"key":"k","value_file":")" + File("huge") + R"("}]})", 5, "line 2: ");
 }
@@ -89,7 +89,7 @@ TEST_F(CtlApply, RefusesToWriteToAReadOnlyOpening) {
   EXPECT_TRUE(EndedWith(Run({"apply", "-", "--read_only"}, {.input = "{}\n"}), 3, "line 1: "));
 }
 
-TEST_F(CtlApply, AcknowledgesEachLineBeforeItAsksForTheNext) {
+TEST_F(CtlApply, AcknowledgesEachLineBeforeItReadsTheNext) {
   CtlConversation apply({"apply", "-", "--store=" + store()}, CtlConversation::Input::kPipe);
   for (int version = 1; version <= 5; ++version) {
     apply.Write(R"({"put":[{"key":"k","value":")" + std::to_string(version) + "\"}]}\n");
@@ -100,7 +100,7 @@ TEST_F(CtlApply, AcknowledgesEachLineBeforeItAsksForTheNext) {
   EXPECT_EQ(Ok({"get", "k"}), "5");
 }
 
-TEST_F(CtlApply, WhatIsAcknowledgedSurvivesAKill) {
+TEST_F(CtlApply, AcknowledgedLineSurvivesAKill) {
   {
     CtlConversation apply({"apply", "-", "--store=" + store()}, CtlConversation::Input::kPipe);
     apply.Write("{\"put\":[{\"key\":\"k\",\"value\":\"" + ValueAt(1) + "\"}]}\n{\"put\":");
@@ -111,7 +111,7 @@ TEST_F(CtlApply, WhatIsAcknowledgedSurvivesAKill) {
   EXPECT_EQ(OkJson({"info"})["version"], 1);
 }
 
-TEST_F(CtlApply, TakesOneLineOfManyKeys) {
+TEST_F(CtlApply, CommitsOneLineWithManyKeys) {
   std::string line = "{\"put\":[";
   for (int i = 0; i < 20'000; ++i) {
     line += std::string(i == 0 ? "" : ",") + R"({"key":"k)" + std::to_string(i) + R"(","value":"v"})";
@@ -125,7 +125,7 @@ TEST_F(CtlApply, KeepsMetadataOutOfTheKeys) {
   EXPECT_EQ(Rows(Ok({"scan", "--json"})).size(), 1u);
 }
 
-// Standard input may be where the lines come from.
+// The lines may come from standard input, so "-" cannot mean standard input here.
 TEST_F(CtlApply, AValueFileNamedDashIsAFile) {
   const std::string lines = R"({"put":[{"key":"a","value_file":"-"}]})"
                             "\n"

@@ -3,7 +3,7 @@
 
 #include "tests/tools/ctl_fixture.h"
 
-// fsck and wal, and what a damaged store makes of every command.
+// fsck and wal, and the answer of every command on a damaged store.
 namespace rawkv::ctl {
 namespace {
 
@@ -14,7 +14,7 @@ class CtlCheck : public CtlTest {
     Commit(5);
   }
 
-  // Turns one byte of the first `what` in the file.
+  // Changes one byte of the first occurrence of `what` in the file.
   void Damage(const std::string& path, const std::string& what) {
     std::string bytes = ReadFile(path);
     const size_t at = bytes.find(what);
@@ -38,7 +38,7 @@ TEST_F(CtlCheck, FsckOfAGoodStoreEndsWith0) {
   EXPECT_EQ(Ok({"fsck"}), "ok\n");
 }
 
-TEST_F(CtlCheck, FsckNotesWhatTheNextOpenPutsRight) {
+TEST_F(CtlCheck, FsckNotesDefectsThatTheNextOpenRepairs) {
   std::filesystem::remove_all(store() + "/working");
   const Json report = OkJson({"fsck"});
   EXPECT_EQ(report["ok"], true);
@@ -46,7 +46,7 @@ TEST_F(CtlCheck, FsckNotesWhatTheNextOpenPutsRight) {
   EXPECT_EQ(Ok({"get", "k2"}), ValueAt(5));
 }
 
-TEST_F(CtlCheck, FsckOfADamagedPayloadEndsWith1WhenItLooks) {
+TEST_F(CtlCheck, DeepFsckOfADamagedPayloadEndsWith1) {
   Damage(Device(), ValueAt(5).substr(0, 100));
   const CtlResult result = Run({"fsck", "--deep", "--json"});
   EXPECT_EQ(result.status, 1) << result.err;
@@ -67,22 +67,22 @@ TEST_F(CtlCheck, ReadingADamagedPayloadEndsWith4AndPrintsNothing) {
   EXPECT_TRUE(EndedWith(Run({"get", "k2"}), 4, "get: corruption: "));
   EXPECT_TRUE(EndedWith(Run({"get", "k2", "--out=" + File("out")}), 4, "get: corruption: "));
   EXPECT_EQ(ReadFile(File("out")), "old");
-  EXPECT_EQ(Ok({"get", "k1"}), ValueAt(4)) << "the others are good";
+  EXPECT_EQ(Ok({"get", "k1"}), ValueAt(4)) << "the other payloads are good";
   const CtlResult scan = Run({"scan", "--sha256", "--json"});
   EXPECT_EQ(scan.status, 4);
-  EXPECT_EQ(Rows(scan.out).size(), 2u) << "the rows before it";
-  EXPECT_EQ(Run({"scan"}).status, 0) << "no payload is read";
+  EXPECT_EQ(Rows(scan.out).size(), 2u) << "the rows before the damage";
+  EXPECT_EQ(Run({"scan"}).status, 0) << "scan reads no payload";
   EXPECT_EQ(Run({"export", "--version=5", "--out=" + File("export")}).status, 4);
 }
 
-TEST_F(CtlCheck, ScrubReadsEverythingAndPrintsWhatItRead) {
+TEST_F(CtlCheck, ScrubPrintsHowMuchItRead) {
   const Json report = OkJson({"scrub"});
   EXPECT_EQ(Fields(report), (Args{"ok", "pass", "resumed", "bytes", "records", "snapshots", "payloads",
                                   "findings_total", "findings"}));
   EXPECT_EQ(report["ok"], true);
   EXPECT_EQ(report["pass"], 1);
   EXPECT_EQ(report["records"], 5);
-  EXPECT_EQ(report["payloads"], 5) << "three at the tip, two that the log keeps";
+  EXPECT_EQ(report["payloads"], 5) << "three payloads of the tip, two of older versions";
   EXPECT_EQ(OkJson({"scrub", "--rate=0"})["pass"], 2);
   const std::string text = Ok({"scrub", "--rate=1GiB", "--restart"});
   EXPECT_EQ(text.find("pass 3: "), 0u) << text;
@@ -106,7 +106,7 @@ TEST_F(CtlCheck, ScrubEndsWith1AtDamage) {
   EXPECT_TRUE(EndedWith(Run({"scrub", "--read_only"}), 3, "reading only"));
 }
 
-TEST_F(CtlCheck, WalListHasOneRowASegment) {
+TEST_F(CtlCheck, WalListHasOneRowPerSegment) {
   const std::vector<Json> rows = Rows(Ok({"wal", "list", "--json"}));
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(Fields(rows[0]), (Args{"segment", "first_version", "last_version", "bytes", "sealed"}));
@@ -117,7 +117,7 @@ TEST_F(CtlCheck, WalListHasOneRowASegment) {
   EXPECT_NE(Ok({"wal", "list"}).find("00000000000000000001.log\t1 to 5\t"), std::string::npos);
 }
 
-TEST_F(CtlCheck, WalDumpHasOneRowAVersion) {
+TEST_F(CtlCheck, WalDumpHasOneRowPerVersion) {
   Ok({"del", "k1"});
   const std::vector<Json> rows = Rows(Ok({"wal", "dump", "--json"}));
   ASSERT_EQ(rows.size(), 6u);
@@ -149,7 +149,7 @@ class CtlDamagedLog : public CtlCheck {
   }
 };
 
-TEST_F(CtlDamagedLog, WalDumpEndsWith4AfterTheRowsBeforeIt) {
+TEST_F(CtlDamagedLog, WalDumpPrintsRowsBeforeTheDamageAndEndsWith4) {
   const CtlResult dump = Run({"wal", "dump", "--json"});
   EXPECT_EQ(dump.status, 4) << dump.err;
   ASSERT_EQ(Rows(dump.out).size(), 1u);
@@ -165,7 +165,7 @@ TEST_F(CtlDamagedLog, ChecksEndWith1) {
   EXPECT_EQ(Rows(fsck.out).front()["ok"], false);
 }
 
-TEST_F(CtlDamagedLog, RepairDryRunSaysWhatWouldBeGivenUpAndChangesNothing) {
+TEST_F(CtlDamagedLog, RepairDryRunListsVersionsToGiveUpAndChangesNothing) {
   const std::string before = ReadFile(Log());
   const CtlResult result = Run({"fsck", "--repair", "--dry_run", "--json"});
   EXPECT_EQ(result.status, 1) << result.err;
@@ -183,7 +183,7 @@ TEST_F(CtlDamagedLog, RepairDryRunSaysWhatWouldBeGivenUpAndChangesNothing) {
   EXPECT_NE(text.out.find("gives up: versions 2 to 3\n"), std::string::npos) << text.out;
 }
 
-TEST_F(CtlDamagedLog, RepairGivesNothingUpUnasked) {
+TEST_F(CtlDamagedLog, RepairGivesNoVersionUpWithoutConfirmation) {
   const std::string before = ReadFile(Log());
   const CtlResult result = Run({"fsck", "--repair", "--json"});
   EXPECT_EQ(result.status, 1) << result.err;
@@ -201,10 +201,11 @@ TEST_F(CtlDamagedLog, RepairWithYesEndsWith0) {
   EXPECT_TRUE(std::filesystem::exists(store() + "/wal.damaged"));
   EXPECT_EQ(Ok({"get", "a"}), "first value");
   EXPECT_EQ(Ok({"put", "b", "again"}), "2\n");
-  EXPECT_EQ(Ok({"fsck", "--deep"}).find("note: wal.damaged "), 0u) << "and is told until it is removed";
+  EXPECT_EQ(Ok({"fsck", "--deep"}).find("note: wal.damaged "), 0u)
+      << "fsck reports the directory until someone removes it";
 }
 
-TEST_F(CtlCheck, RepairOfWhatGivesNothingUpNeedsNoYes) {
+TEST_F(CtlCheck, LosslessRepairNeedsNoConfirmation) {
   std::fstream device(Device(), std::ios::in | std::ios::out | std::ios::binary);
   device.seekp(200);
   device.put('x');
@@ -221,12 +222,12 @@ TEST_F(CtlCheck, RepairOfAGoodStoreDoesNothing) {
   EXPECT_EQ(Ok({"fsck", "--repair", "--yes"}), "ok\n");
 }
 
-TEST_F(CtlCheck, YesAndDryRunGoWithRepairOnly) {
+TEST_F(CtlCheck, YesAndDryRunNeedRepair) {
   EXPECT_TRUE(EndedWith(Run({"fsck", "--yes"}), 2, "--repair"));
   EXPECT_TRUE(EndedWith(Run({"fsck", "--dry_run"}), 2, "--repair"));
 }
 
-TEST_F(CtlDamagedLog, InfoPrintsWhatItCanAndEndsWith4) {
+TEST_F(CtlDamagedLog, InfoPrintsTheReadablePartAndEndsWith4) {
   const CtlResult info = Run({"info", "--json"});
   EXPECT_EQ(info.status, 4) << info.err;
   ASSERT_EQ(Rows(info.out).size(), 1u);
@@ -237,7 +238,7 @@ TEST_F(CtlDamagedLog, InfoPrintsWhatItCanAndEndsWith4) {
   EXPECT_NE(info.err.find("rawkv-ctl: info: corruption: "), std::string::npos) << info.err;
 }
 
-TEST_F(CtlDamagedLog, EveryCommandThatOpensEndsWith4) {
+TEST_F(CtlDamagedLog, EveryCommandThatOpensTheStoreEndsWith4) {
   for (const Args& use : std::vector<Args>{{"put", "k", "v"},
                                            {"get", "a"},
                                            {"del", "k"},
@@ -256,7 +257,7 @@ TEST_F(CtlDamagedLog, EveryCommandThatOpensEndsWith4) {
   }
 }
 
-// A STORE that cannot be believed: nothing can be, except that something is wrong.
+// STORE is damaged, so no command can trust anything in the store.
 class CtlDamagedStore : public CtlCheck {
  protected:
   void SetUp() override {
@@ -268,7 +269,7 @@ class CtlDamagedStore : public CtlCheck {
   }
 };
 
-TEST_F(CtlDamagedStore, RepairLeavesItAndSaysWhatToDo) {
+TEST_F(CtlDamagedStore, RepairChangesNothingAndNamesTheNextStep) {
   const CtlResult result = Run({"fsck", "--repair", "--yes", "--json"});
   EXPECT_EQ(result.status, 1) << result.err;
   const Json report = Rows(result.out).front();
@@ -276,7 +277,7 @@ TEST_F(CtlDamagedStore, RepairLeavesItAndSaysWhatToDo) {
   EXPECT_NE(report["notes"].dump().find("import an export"), std::string::npos) << report["notes"].dump();
 }
 
-TEST_F(CtlDamagedStore, FsckFindsIt) {
+TEST_F(CtlDamagedStore, FsckFindsTheDamagedStoreFile) {
   const CtlResult result = Run({"fsck", "--json"});
   EXPECT_EQ(result.status, 1) << result.err;
   EXPECT_EQ(Rows(result.out).front()["findings"][0]["kind"], "store");

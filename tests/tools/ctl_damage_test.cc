@@ -4,8 +4,8 @@
 
 #include "tests/tools/ctl_fixture.h"
 
-// One thing is missing or damaged; each command says so with the right status, names the thing, and
-// `fsck` answers instead of failing.
+// One part of the store is missing or damaged. Each command ends with the right status and names the part,
+// and `fsck` reports a finding instead of failing.
 namespace rawkv::ctl {
 namespace {
 
@@ -29,7 +29,7 @@ class CtlDamage : public CtlTest {
     return store() + "/snapshot-" + std::string(20 - digits.size(), '0') + digits;
   }
 
-  // A byte in the first block of data.
+  // Changes the byte at offset `at`.
   static void FlipByte(const std::string& path, std::streamoff at) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekg(at);
@@ -48,7 +48,7 @@ class CtlDamage : public CtlTest {
   }
 
   // The first finding of fsck, which ends with 1.
-  Json Found(const Args& command = {"fsck"}) const {
+  Json FirstFinding(const Args& command = {"fsck"}) const {
     Args args = command;
     args.emplace_back("--json");
     const CtlResult result = Run(args);
@@ -59,33 +59,33 @@ class CtlDamage : public CtlTest {
   }
 };
 
-TEST_F(CtlDamage, AnOldVersionWhoseSnapshotLostItsIndexIsDamageNotAnAbsentKey) {
+TEST_F(CtlDamage, SnapshotWithoutAnIndexIsDamageNotAnAbsentKey) {
   fs::remove_all(Snapshot(4) + "/index");
   EXPECT_TRUE(EndedWith(Run({"get", "k1", "--version=5"}), 4, Snapshot(4)));
   EXPECT_TRUE(EndedWith(Run({"scan", "--version=4"}), 4, Snapshot(4)));
   EXPECT_TRUE(EndedWith(Run({"export", "--version=4", "--out=" + File("out")}), 4, Snapshot(4)));
-  EXPECT_EQ(Found()["kind"], "snapshot");
+  EXPECT_EQ(FirstFinding()["kind"], "snapshot");
 }
 
 TEST_F(CtlDamage, FsckFindsADamagedTableInASnapshot) {
   for (const std::string& path : TablesIn(Snapshot(4) + "/index")) FlipByte(path, 25);
-  EXPECT_EQ(Found()["kind"], "snapshot");
-  EXPECT_EQ(Found({"fsck", "--deep"})["kind"], "snapshot");
+  EXPECT_EQ(FirstFinding()["kind"], "snapshot");
+  EXPECT_EQ(FirstFinding({"fsck", "--deep"})["kind"], "snapshot");
 }
 
 TEST_F(CtlDamage, FsckFindsADamagedTableInTheWorkingIndex) {
   for (const std::string& path : TablesIn(store() + "/working/index")) {
-    fs::copy_file(path, path + ".own");  // the snapshots' own stay whole
+    fs::copy_file(path, path + ".own");  // the hard links of the snapshots keep the good bytes
     fs::rename(path + ".own", path);
     FlipByte(path, 25);
   }
-  const Json finding = Found();
+  const Json finding = FirstFinding();
   EXPECT_EQ(finding["kind"], "index");
   EXPECT_EQ(finding["where"], store() + "/working/index");
   EXPECT_EQ(Run({"wal", "verify"}).status, 0) << "the log is good";
 }
 
-TEST_F(CtlDamage, ALogThatIsMissingAltogetherIsDamage) {
+TEST_F(CtlDamage, MissingLogIsDamage) {
   fs::remove_all(store() + "/wal");
   for (const Args& use : std::vector<Args>{{"get", "k1"},
                                            {"put", "k", "v"},
@@ -96,37 +96,37 @@ TEST_F(CtlDamage, ALogThatIsMissingAltogetherIsDamage) {
     EXPECT_TRUE(EndedWith(Run(use), 4, store() + "/wal")) << use.front();
   }
   EXPECT_EQ(Run({"info"}).status, 4);
-  EXPECT_EQ(Found()["kind"], "log");
-  EXPECT_EQ(Found({"wal", "verify"})["kind"], "log");
+  EXPECT_EQ(FirstFinding()["kind"], "log");
+  EXPECT_EQ(FirstFinding({"wal", "verify"})["kind"], "log");
 }
 
-TEST_F(CtlDamage, FsckNamesTheFileThatIsDamaged) {
+TEST_F(CtlDamage, FsckNamesTheDamagedFile) {
   FlipByte(store() + "/PINS", 30);
-  const Json pins = Found();
+  const Json pins = FirstFinding();
   EXPECT_EQ(pins["kind"], "pins");
   EXPECT_EQ(pins["where"], store() + "/PINS");
   fs::remove(store() + "/PINS");
 
   FlipByte(store() + "/STORE", 40);
-  EXPECT_EQ(Found()["where"], store() + "/STORE");
+  EXPECT_EQ(FirstFinding()["where"], store() + "/STORE");
   FlipByte(store() + "/STORE", 40);
 
   FlipByte(store() + "/device.img", 8);
   FlipByte(store() + "/device.img", 4096 + 8);
-  const Json device = Found();
+  const Json device = FirstFinding();
   EXPECT_EQ(device["kind"], "superblock");
   EXPECT_EQ(device["where"], store() + "/device.img");
 }
 
-TEST_F(CtlDamage, APinWhoseSnapshotIsGoneIsFound) {
+TEST_F(CtlDamage, FsckFindsAPinWhoseSnapshotIsMissing) {
   fs::remove_all(Snapshot(4));
-  const Json finding = Found();
+  const Json finding = FirstFinding();
   EXPECT_EQ(finding["kind"], "snapshot");
   EXPECT_EQ(finding["version"], 4);
   EXPECT_NE(finding["message"].get<std::string>().find("pin keep"), std::string::npos) << finding;
 }
 
-// As after a copy that followed links.
+// A copy of a store that followed symlinks leaves such a directory.
 TEST_F(CtlDamage, ADirectoryInPlaceOfCurrentIsReplaced) {
   fs::remove(store() + "/current");
   fs::copy(Snapshot(6), store() + "/current", fs::copy_options::recursive);
@@ -137,7 +137,7 @@ TEST_F(CtlDamage, ADirectoryInPlaceOfCurrentIsReplaced) {
   EXPECT_EQ(Ok({"fsck"}), "ok\n") << "nothing is left over";
 }
 
-TEST_F(CtlDamage, WithoutAnySnapshotNothingIsCalledReachable) {
+TEST_F(CtlDamage, WithoutSnapshotsNoVersionIsReachable) {
   for (const int version : {0, 4, 6}) fs::remove_all(Snapshot(version));
   fs::remove(store() + "/PINS");
   const CtlResult info = Run({"info", "--json"});
@@ -152,10 +152,10 @@ TEST_F(CtlDamage, ADamagedRollbackMarkerIsDamage) {
   EXPECT_TRUE(EndedWith(Run({"rollback", "--version=6", "--dry_run"}), 4, "ROLLBACK"));
   EXPECT_TRUE(EndedWith(Run({"rollback", "--version=6", "--yes"}), 4, "ROLLBACK"));
   EXPECT_TRUE(EndedWith(Run({"get", "k1"}), 4, "ROLLBACK"));
-  EXPECT_EQ(Found()["where"], store() + "/ROLLBACK");
+  EXPECT_EQ(FirstFinding()["where"], store() + "/ROLLBACK");
 }
 
-TEST_F(CtlDamage, AFileInPlaceOfAStoreIsNoStore) {
+TEST_F(CtlDamage, AFileInPlaceOfAStoreEndsWith3) {
   WriteFile("file", "x");
   for (const Args& use : std::vector<Args>{{"info"}, {"get", "k"}, {"fsck"}, {"wal", "list"}}) {
     Args args = use;
@@ -166,7 +166,7 @@ TEST_F(CtlDamage, AFileInPlaceOfAStoreIsNoStore) {
   }
 }
 
-TEST_F(CtlDamage, WhatFsckCallsLeftOverTheNextOpenSweeps) {
+TEST_F(CtlDamage, NextOpenSweepsTheLeftoversThatFsckNotes) {
   for (const char* const name :
        {"working.new/x.tmp", "STORE.tmp", "made-by-nobody.tmp", "views.removing/x"}) {
     const fs::path path = store() + "/" + name;
@@ -181,7 +181,7 @@ TEST_F(CtlDamage, WhatFsckCallsLeftOverTheNextOpenSweeps) {
   EXPECT_TRUE(fs::exists(Snapshot(6))) << "a link is not followed";
 }
 
-TEST_F(CtlDamage, AWorkingIndexThatTheNextOpenRebuildsIsANoteHoweverItIsBroken) {
+TEST_F(CtlDamage, DamagedWorkingIndexThatTheNextOpenRebuildsIsANote) {
   for (const char* const file : {"/working/BASE", "/working/index/CURRENT"}) {
     FlipByte(store() + file, 3);
     const Json report = OkJson({"fsck"});
@@ -191,13 +191,13 @@ TEST_F(CtlDamage, AWorkingIndexThatTheNextOpenRebuildsIsANoteHoweverItIsBroken) 
   }
 }
 
-TEST_F(CtlDamage, ADirectoryForChangesIsRefusedWithoutALineNumber) {
+TEST_F(CtlDamage, ApplyRefusesADirectoryWithoutALineNumber) {
   const CtlResult result = Run({"apply", File("")});
   EXPECT_TRUE(EndedWith(result, 2, "cannot be read: Is a directory"));
   EXPECT_EQ(result.err.find("line 0"), std::string::npos) << result.err;
 }
 
-TEST_F(CtlDamage, RollbackToTheNewestSnapshotCuresALogThatIsDamagedBelowIt) {
+TEST_F(CtlDamage, RollbackToTheNewestSnapshotReplacesALogThatIsDamagedBelowIt) {
   const std::string log = store() + "/wal/00000000000000000001.log";
   const size_t at = ReadFile(log).find("k2", 4096);  // version 2 is the first to write it
   ASSERT_NE(at, std::string::npos);
@@ -205,13 +205,13 @@ TEST_F(CtlDamage, RollbackToTheNewestSnapshotCuresALogThatIsDamagedBelowIt) {
   const Json plan = Rows(Run({"rollback", "--version=6", "--dry_run", "--json"}).out).front();
   EXPECT_EQ(plan["from"], 8);
   EXPECT_EQ(plan["versions_dropped"], Json::array({7, 8}));
-  EXPECT_TRUE(
-      EndedWith(Run({"rollback", "--version=8", "--dry_run"}), 3, "lost to damage"));  // not "never made"
+  EXPECT_TRUE(EndedWith(Run({"rollback", "--version=8", "--dry_run"}), 3,
+                        "lost to damage"));  // the message does not claim that the version was never made
   EXPECT_EQ(Run({"rollback", "--version=6", "--yes"}).status, 0);
   EXPECT_EQ(Ok({"get", "k2"}), ValueAt(2));
 }
 
-// The tip is a snapshot: the log alone is replaced, and what goes with it is said.
+// The tip is a snapshot: rollback replaces only the log, and the plan lists the versions that are lost.
 TEST_F(CtlDamage, RollbackToTheTipReplacesALogThatIsDamagedBelowIt) {
   Ok({"snapshot", "create"});
   const std::string log = store() + "/wal/00000000000000000001.log";
@@ -227,7 +227,7 @@ TEST_F(CtlDamage, RollbackToTheTipReplacesALogThatIsDamagedBelowIt) {
   EXPECT_EQ(plan["log_begins_anew"], true);
   EXPECT_EQ(plan["history_dropped"], Json::parse("[[0,3],[5,7]]")) << "4 has a pin";
   const CtlResult unasked = Run({"rollback", "--version=8"});
-  EXPECT_EQ(unasked.status, 3) << "history goes";
+  EXPECT_EQ(unasked.status, 3) << "older versions are dropped";
   EXPECT_NE(unasked.err.find("--yes"), std::string::npos) << unasked.err;
   EXPECT_NE(Ok({"rollback", "--version=8", "--yes"}).find("history dropped    0 to 3"), std::string::npos);
   EXPECT_EQ(Ok({"get", "k2"}), ValueAt(2));
@@ -236,19 +236,20 @@ TEST_F(CtlDamage, RollbackToTheTipReplacesALogThatIsDamagedBelowIt) {
   EXPECT_EQ(Run({"rollback", "--version=8"}).status, 0) << "nothing is left to do";
 }
 
-// Blocks of tables that `current` and the working index share by hard links.
+// `current` and the working index share these tables by hard links.
 TEST_F(CtlDamage, OpenFallsBackToAnOlderSnapshotWhereSharedTablesAreDamaged) {
   std::set<std::string> older;
   for (const std::string& path : TablesIn(Snapshot(4) + "/index")) older.insert(fs::path(path).filename());
   size_t damaged = 0;
   for (const std::string& path : TablesIn(Snapshot(6) + "/index")) {
     if (older.count(fs::path(path).filename()) != 0) continue;
-    FlipByte(path, static_cast<std::streamoff>(fs::file_size(path)) - 4);  // its footer: it does not open
+    FlipByte(path,
+             static_cast<std::streamoff>(fs::file_size(path)) - 4);  // the footer: the table cannot be opened
     ++damaged;
   }
   ASSERT_NE(damaged, 0u);
   EXPECT_EQ(Run({"fsck"}).status, 1);
-  EXPECT_EQ(Run({"get", "k2", "--read_only"}).out, ValueAt(2)) << "and nothing is moved";
+  EXPECT_EQ(Run({"get", "k2", "--read_only"}).out, ValueAt(2)) << "a read-only open moves nothing";
   EXPECT_TRUE(fs::exists(Snapshot(6)));
   const CtlResult got = Run({"get", "k2"});
   EXPECT_EQ(got.out, ValueAt(2));

@@ -33,7 +33,7 @@ class CtlExport : public CtlTest {
   }
 };
 
-TEST_F(CtlExport, CarriesAVersionToANewStore) {
+TEST_F(CtlExport, CopiesAVersionToAnotherStore) {
   EXPECT_EQ(Rows(Export({"--json"})).front().dump(), R"({"version":6,"out":")" + File("export") + "\"}");
   const CtlResult made = Import({"--json"});
   ASSERT_EQ(made.status, 0) << made.err;
@@ -47,7 +47,7 @@ TEST_F(CtlExport, CarriesAVersionToANewStore) {
   EXPECT_EQ(InCopy({"fsck", "--deep"}), "ok\n");
 }
 
-TEST_F(CtlExport, OfAnOldVersionHasItsContent) {
+TEST_F(CtlExport, ExportOfAnOldVersionHasItsContent) {
   Ok({"export", "--version=2", "--out=" + File("export")});
   ASSERT_EQ(Import().status, 0);
   EXPECT_EQ(InCopy({"get", "k2"}), ValueAt(2));
@@ -83,7 +83,7 @@ TEST_F(CtlExport, RefusesWrongUseWith2) {
       EndedWith(Import({"--initial_version=1"}), 2, "--initial_version is not a flag of this command"));
 }
 
-TEST_F(CtlExport, RefusesWith3) {
+TEST_F(CtlExport, RefusesUnreachableVersionsAndOccupiedDirectoriesWith3) {
   EXPECT_TRUE(EndedWith(Run({"export", "--version=7", "--out=" + File("e")}), 3, "7"));
   std::filesystem::create_directory(File("full"));
   WriteFile("full/x", "x");
@@ -107,7 +107,7 @@ TEST_F(CtlExport, ADamagedChunkOrManifestEndsWith4AndIsNamed) {
     EXPECT_TRUE(EndedWith(Import(), 4, name)) << name;
     std::ofstream(entry.path(), std::ios::binary) << good;
   }
-  EXPECT_EQ(Import().status, 0) << "an import that failed can be taken up again";
+  EXPECT_EQ(Import().status, 0) << "a failed import can be repeated";
 }
 
 TEST_F(CtlExport, ADamagedManifestCannotBeListed) {
@@ -118,7 +118,7 @@ TEST_F(CtlExport, ADamagedManifestCannotBeListed) {
   EXPECT_TRUE(EndedWith(RunCtl({"export", "--list=" + File("export")}), 4, "MANIFEST"));
 }
 
-TEST_F(CtlExport, AnImportThatDoesNotFitEndsWith5) {
+TEST_F(CtlExport, ImportOntoATooSmallDeviceEndsWith5) {
   WriteFile("large", std::string(8u << 20, 'x'));
   Ok({"put", "large", "--file=" + File("large")});
   Ok({"export", "--version=7", "--out=" + File("export")});

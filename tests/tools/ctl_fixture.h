@@ -14,8 +14,8 @@ namespace rawkv::ctl {
 using Json = nlohmann::ordered_json;
 using Args = std::vector<std::string>;
 
-// A store in a fresh directory, and rawkv-ctl to work on it. At the end of each test the store must pass
-// `fsck --deep`, unless the test damaged it.
+// A store in a new directory, and functions that run rawkv-ctl on it. At the end of each test the store must
+// pass `fsck --deep`, unless the test damaged it.
 class CtlTest : public ::testing::Test {
  protected:
   void TearDown() override;
@@ -25,24 +25,24 @@ class CtlTest : public ::testing::Test {
   void WriteFile(const std::string& name, const std::string& content) const;
   std::string ReadFile(const std::string& path) const;
 
-  // 16 MiB in slots of 4 KiB, values over 1 KiB on the device.
+  // Formats a store of 16 MiB with slots of 4 KiB. Values over 1 KiB go to the device.
   void Format(const Args& more = {});
-  // Versions 1 … n: key k<i mod 3> gets a value named after the version, of 2,000 bytes.
+  // Commits versions 1 … n: version i puts ValueAt(i), 2,000 bytes, at key k<i mod 3>.
   void Commit(int versions);
   static std::string ValueAt(int version);
 
-  // With --store.
+  // Runs rawkv-ctl with --store.
   CtlResult Run(Args args, const CtlSurroundings& around = {}) const;
-  // Ends with 0, and prints nothing on standard error; standard output.
+  // Checks that the command ends with 0 and prints nothing on standard error. Returns its standard output.
   std::string Ok(const Args& args, const CtlSurroundings& around = {}) const;
-  // The same with --json; one document.
+  // Like Ok, with --json. Returns the one document.
   Json OkJson(Args args, const CtlSurroundings& around = {}) const;
-  // The lines of a standard output, each as JSON.
+  // Parses each line of a standard output as JSON.
   static std::vector<Json> Rows(const std::string& out);
   // The names of an object's fields, in order.
   static std::vector<std::string> Fields(const Json& object);
 
-  // The test has damaged the store, or left none.
+  // Skips the final fsck: the test damages the store, or leaves none.
   void SkipFinalCheck() { final_check_ = false; }
 
  private:
@@ -51,7 +51,7 @@ class CtlTest : public ::testing::Test {
   bool final_check_ = true;
 };
 
-// Ended with `status`, said why in one line that has `what` in it, and printed no data.
+// The command ended with `status`, printed one line of error that contains `what`, and printed no data.
 ::testing::AssertionResult EndedWith(const CtlResult& result, int status, const std::string& what);
 
 }  // namespace rawkv::ctl

@@ -10,7 +10,7 @@ namespace {
 
 class CtlFormat : public CtlTest {};
 
-TEST_F(CtlFormat, PrintsWhatItMade) {
+TEST_F(CtlFormat, PrintsTheIdentityOfTheNewStore) {
   const Json made = OkJson({"format", "--capacity=16MiB"});
   EXPECT_EQ(Fields(made), (Args{"store_uuid", "device_uuid", "device", "version"}));
   EXPECT_EQ(made["store_uuid"].get<std::string>().size(), 36u);
@@ -28,7 +28,7 @@ TEST_F(CtlFormat, PrintsTextForPeople) {
   EXPECT_NE(text.find("version  0\n"), std::string::npos);
 }
 
-TEST_F(CtlFormat, KeepsItsSettings) {
+TEST_F(CtlFormat, StoresItsSettings) {
   Ok({"format", "--capacity=32M", "--slot-bytes=16KiB", "--header_bytes=4K", "--inline_bytes=512",
       "--initial_version=100", "--durability=unsafe_unsynced", "--snapshot_interval=5", "--keep_recent=1",
       "--wal_segment_bytes=1MiB"});
@@ -43,7 +43,7 @@ TEST_F(CtlFormat, KeepsItsSettings) {
   EXPECT_EQ(Ok({"put", "k", "v"}), "101\n");
 }
 
-TEST_F(CtlFormat, MakesAnAbsentDeviceFileAndKeepsAnExistingOnesSize) {
+TEST_F(CtlFormat, CreatesAnAbsentDeviceFileAndKeepsTheSizeOfAnExistingOne) {
   const Json made = OkJson({"format", "--device=" + File("dev"), "--capacity=16MiB"});
   EXPECT_EQ(std::filesystem::file_size(File("dev")), 16u << 20);
   std::ofstream(File("dev2")).close();
@@ -52,7 +52,7 @@ TEST_F(CtlFormat, MakesAnAbsentDeviceFileAndKeepsAnExistingOnesSize) {
   EXPECT_EQ(std::filesystem::file_size(File("dev2")), 24u << 20);
 }
 
-TEST_F(CtlFormat, KeepsTheStorePrivate) {
+TEST_F(CtlFormat, GivesOnlyTheOwnerAccess) {
   Format();
   struct stat status {};
   ASSERT_EQ(::stat(store().c_str(), &status), 0);
@@ -79,7 +79,7 @@ TEST_F(CtlFormat, RefusesAnExistingStoreWith3UnlessForced) {
   EXPECT_EQ(OkJson({"info"})["version"], 0);
 }
 
-TEST_F(CtlFormat, RefusesADirectoryOfSomethingElseEvenForced) {
+TEST_F(CtlFormat, RefusesADirectoryWithOtherFilesEvenForced) {
   std::filesystem::create_directory(store());
   std::ofstream(store() + "/letter") << "dear";
   EXPECT_TRUE(EndedWith(Run({"format", "--capacity=16MiB"}), 3, "format: "));
@@ -96,7 +96,7 @@ TEST_F(CtlFormat, RefusesADeviceWithAnotherStoresDataWith3UnlessForced) {
   SkipFinalCheck();
 }
 
-TEST_F(CtlFormat, APlaceThatCannotBeMadeEndsWith5) {
+TEST_F(CtlFormat, ADirectoryThatCannotBeCreatedEndsWith5) {
   EXPECT_TRUE(EndedWith(Run({"format", "--store=/dev/null/store", "--capacity=16MiB"}), 5, "/dev/null"));
 }
 

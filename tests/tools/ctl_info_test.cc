@@ -6,7 +6,7 @@
 #include "base/fs.h"
 #include "tests/tools/ctl_fixture.h"
 
-// info and stats, and what goes on beside a writer in another process.
+// info and stats, and every command while another process has the store open.
 namespace rawkv::ctl {
 namespace {
 
@@ -60,7 +60,7 @@ TEST_F(CtlInfo, AccountsForEverySlot) {
   EXPECT_EQ(pinned, info["slots"]["pinned"]);
 }
 
-TEST_F(CtlInfo, TellsWhichEngineAndWhy) {
+TEST_F(CtlInfo, NamesTheRequestedAndTheUsedEngine) {
   EXPECT_EQ(OkJson({"info", "--engine=posix"})["engine"]["used"], "posix");
   EXPECT_EQ(OkJson({"info", "--engine=posix"})["engine"]["requested"], "posix");
   EXPECT_EQ(OkJson({"info"})["engine"]["requested"], "auto");
@@ -76,11 +76,11 @@ TEST_F(CtlInfo, PrintsTextForPeople) {
   EXPECT_NE(text.find("health       ok\n"), std::string::npos) << text;
 }
 
-TEST_F(CtlInfo, TellsOfATailThatWasCut) {
+TEST_F(CtlInfo, ReportsATailThatWasCut) {
   Commit(3);
   const std::string log = store() + "/wal/00000000000000000001.log";
   std::string bytes = ReadFile(log);
-  // Half a record behind the last one, as a crash leaves it.
+  // A part of a record after the last one, as a crash leaves it.
   const size_t end = bytes.find_last_not_of('\0') / 64 * 64 + 64;
   bytes.replace(end, 40, std::string(40, '\x11'));
   std::ofstream(log, std::ios::binary) << bytes;
@@ -95,13 +95,13 @@ TEST_F(CtlInfo, TellsOfATailThatWasCut) {
   EXPECT_EQ(OkJson({"info"})["version"], 3);
 }
 
-TEST_F(CtlInfo, OfAnAbsentStoreEndsWith3) {
+TEST_F(CtlInfo, InfoOfAnAbsentStoreEndsWith3) {
   std::filesystem::remove_all(store());
   EXPECT_TRUE(EndedWith(Run({"info"}), 3, store()));
   EXPECT_TRUE(EndedWith(Run({"info", "--store=/"}), 3, "info: "));
 }
 
-TEST_F(CtlInfo, OfAStoreWhoseDeviceIsGoneEndsWith3) {
+TEST_F(CtlInfo, InfoOfAStoreWithoutItsDeviceEndsWith3) {
   Commit(1);
   SkipFinalCheck();
   std::filesystem::rename(store() + "/device.img", File("moved"));
@@ -116,7 +116,7 @@ TEST_F(CtlInfo, AForeignDeviceEndsWith3) {
   EXPECT_TRUE(EndedWith(Run({"get", "k", "--device=" + File("other/device.img")}), 3, "get: "));
 }
 
-TEST_F(CtlInfo, StatsHasFiguresOfTheStoreAndOfThisOpening) {
+TEST_F(CtlInfo, StatsHasSizesOfTheStoreAndCountersOfThisOpening) {
   Commit(3);
   const Json stats = OkJson({"stats"});
   EXPECT_EQ(Fields(stats), (Args{"store", "since_open"}));
@@ -127,7 +127,7 @@ TEST_F(CtlInfo, StatsHasFiguresOfTheStoreAndOfThisOpening) {
   EXPECT_NE(Ok({"stats"}).find("log_segments           1\n"), std::string::npos);
 }
 
-class CtlBesideAWriter : public CtlTest {
+class CtlWithAWriter : public CtlTest {
  protected:
   void SetUp() override {
     Format();
@@ -146,22 +146,22 @@ class CtlBesideAWriter : public CtlTest {
   std::unique_ptr<CtlConversation> writer_;
 };
 
-TEST_F(CtlBesideAWriter, InfoWorksAndSaysSo) {
+TEST_F(CtlWithAWriter, InfoNamesTheWriter) {
   const Json info = OkJson({"info"});
   ASSERT_TRUE(info["writer"].is_object());
   EXPECT_EQ(Fields(info["writer"]), (Args{"pid", "host"}));
   EXPECT_EQ(info["version"], 4) << "from the log";
-  EXPECT_EQ(info["durable_version"], 3) << "what the newest record says of those before it";
-  EXPECT_EQ(info["slots"]["at_version"], 3) << "of current";
+  EXPECT_EQ(info["durable_version"], 3) << "the newest record proves the versions before it durable";
+  EXPECT_EQ(info["slots"]["at_version"], 3) << "the version of `current`";
   EXPECT_NE(Ok({"info"}).find("has the store open\n"), std::string::npos);
 }
 
-TEST_F(CtlBesideAWriter, ListsWork) {
+TEST_F(CtlWithAWriter, SnapshotListAndWalListWork) {
   EXPECT_EQ(Rows(Ok({"snapshot", "list", "--json"})).back()["version"], 3);
   EXPECT_EQ(Rows(Ok({"wal", "list", "--json"})).back()["last_version"], 4);
 }
 
-TEST_F(CtlBesideAWriter, EverythingElseEndsWith3) {
+TEST_F(CtlWithAWriter, OtherCommandsEndWith3) {
   for (const Args& use : std::vector<Args>{{"put", "k", "v"},
                                            {"get", "live"},
                                            {"get", "live", "--version=4"},
@@ -185,10 +185,10 @@ TEST_F(CtlBesideAWriter, EverythingElseEndsWith3) {
     EXPECT_TRUE(EndedWith(Run(use), 3, ": ")) << use.front();
   }
   writer_->Write("{}\n");
-  EXPECT_EQ(writer_->ReadLine(), "5") << "the writer did not notice";
+  EXPECT_EQ(writer_->ReadLine(), "5") << "the writer is not disturbed";
 }
 
-TEST_F(CtlTest, AHeldLockFileIsRespected) {
+TEST_F(CtlTest, CommandsRespectAHeldLockFile) {
   Format();
   const auto lock = PosixFs().Lock(store() + "/LOCK");
   ASSERT_TRUE(lock.ok());

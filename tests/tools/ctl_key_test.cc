@@ -18,7 +18,7 @@ TEST_F(CtlKey, PutPrintsTheVersion) {
   EXPECT_EQ(Ok({"get", "k"}), "w");
 }
 
-TEST_F(CtlKey, PutTakesEmptyValuesAndValuesThatLookLikeFlags) {
+TEST_F(CtlKey, PutAcceptsEmptyValuesAndValuesThatLookLikeFlags) {
   Ok({"put", "empty", ""});
   EXPECT_EQ(Ok({"get", "empty"}), "");
   EXPECT_EQ(OkJson({"get", "empty"})["size"], 0);
@@ -28,7 +28,7 @@ TEST_F(CtlKey, PutTakesEmptyValuesAndValuesThatLookLikeFlags) {
   EXPECT_EQ(Ok({"get", "--", "-key"}), "-1");
 }
 
-TEST_F(CtlKey, PutTakesFilesAndStandardInput) {
+TEST_F(CtlKey, PutReadsFilesAndStandardInput) {
   std::string value;
   for (int i = 0; i < 300'000; ++i) value += static_cast<char>(i * 31 % 251);
   WriteFile("value", value);
@@ -46,14 +46,14 @@ TEST_F(CtlKey, PutRefusesWrongUseWith2) {
       EndedWith(Run({"put", "k", "v", "--file=" + File("value")}), 2, "give either VALUE or --file=PATH"));
   EXPECT_TRUE(EndedWith(Run({"put", "k", "--file=/no/such"}), 2, "/no/such: cannot be read"));
   EXPECT_TRUE(EndedWith(Run({"put", "k", "--file=/"}), 2, "Is a directory"));
-  EXPECT_TRUE(EndedWith(Run({"put", "", "v"}), 2, "a key has at least one byte"));
+  EXPECT_TRUE(EndedWith(Run({"put", "", "v"}), 2, "a key must have at least one byte"));
   EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "w"}), 2, "one argument too many"));
   EXPECT_TRUE(EndedWith(Run({"put", "v", "--key_b64=?"}), 2, "--key_b64: not base64"));
   EXPECT_TRUE(EndedWith(Run({"put", std::string(65537, 'k'), "v"}), 2, "put: "));
-  EXPECT_EQ(OkJson({"info"})["version"], 0) << "none of these is a version";
+  EXPECT_EQ(OkJson({"info"})["version"], 0) << "none of these commands made a version";
 }
 
-TEST_F(CtlKey, BinaryKeysGoThroughBase64) {
+TEST_F(CtlKey, Base64NamesBinaryKeys) {
   const std::string key("\xFF\x00\n", 3);
   Ok({"put", "--key_b64=" + EncodeBase64(key), "v"});
   EXPECT_EQ(Ok({"get", "--key_b64=" + EncodeBase64(key)}), "v");
@@ -106,7 +106,7 @@ TEST_F(CtlKey, GetToAFileReplacesItInOneStep) {
   EXPECT_TRUE(EndedWith(Run({"get", "k", "--out=/dev/full"}), 5, "No space left on device"));
 }
 
-TEST_F(CtlKey, GetOfAnAbsentKeyEndsWith1AndTouchesNothing) {
+TEST_F(CtlKey, GetOfAnAbsentKeyEndsWith1AndChangesNothing) {
   WriteFile("out", "old");
   EXPECT_TRUE(EndedWith(Run({"get", "absent", "--out=" + File("out")}), 1, "no key 'absent'"));
   EXPECT_TRUE(EndedWith(Run({"get", "absent", "--json"}), 1, "no key 'absent'"));
@@ -115,7 +115,7 @@ TEST_F(CtlKey, GetOfAnAbsentKeyEndsWith1AndTouchesNothing) {
   EXPECT_FALSE(std::filesystem::exists(File("new")));
 }
 
-TEST_F(CtlKey, DelOfAnAbsentKeyIsAVersionToo) {
+TEST_F(CtlKey, DelOfAnAbsentKeyMakesAVersion) {
   EXPECT_EQ(Ok({"del", "absent"}), "1\n");
   Ok({"put", "k", "v"});
   EXPECT_EQ(Ok({"del", "k", "--json"}), "{\"version\":3}\n");
@@ -124,7 +124,7 @@ TEST_F(CtlKey, DelOfAnAbsentKeyIsAVersionToo) {
   EXPECT_TRUE(EndedWith(Run({"del"}), 2, "KEY is missing"));
 }
 
-TEST_F(CtlKey, AReadOnlyOpeningReadsAndRefusesToWrite) {
+TEST_F(CtlKey, ReadOnlyReadsAndRefusesToWrite) {
   Ok({"put", "k", "v"});
   EXPECT_EQ(Ok({"get", "k", "--read_only"}), "v");
   EXPECT_TRUE(EndedWith(Run({"put", "k", "w", "--read_only"}), 3, "put: "));
@@ -132,20 +132,20 @@ TEST_F(CtlKey, AReadOnlyOpeningReadsAndRefusesToWrite) {
   EXPECT_EQ(Ok({"get", "k"}), "v");
 }
 
-TEST_F(CtlKey, EveryEngineAndDurabilityReadsBackWhatItWrote) {
+TEST_F(CtlKey, EveryEngineReadsBackUnsyncedValues) {
   for (const std::string engine : {"auto", "posix"}) {
     Ok({"put", engine, ValueAt(1), "--engine=" + engine, "--durability=unsafe_unsynced"});
     EXPECT_EQ(Ok({"get", engine, "--engine", engine}), ValueAt(1));
   }
 }
 
-TEST_F(CtlKey, AFullDeviceEndsWith5AndKeepsWhatIsThere) {
+TEST_F(CtlKey, FullDeviceEndsWith5AndKeepsTheOldValues) {
   Ok({"put", "k", "kept"});
   WriteFile("huge", std::string(32u << 20, 'x'));
   EXPECT_TRUE(EndedWith(Run({"put", "huge", "--file=" + File("huge")}), 5, "put: "));
   EXPECT_EQ(Ok({"get", "k"}), "kept");
   EXPECT_EQ(OkJson({"info"})["version"], 1);
-  Ok({"put", "k", "goes on"});
+  Ok({"put", "k", "continues"});
 }
 
 }  // namespace

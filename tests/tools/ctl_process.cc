@@ -17,7 +17,7 @@ extern char** environ;
 namespace rawkv::ctl {
 namespace {
 
-// An anonymous file: the child can write any amount while nobody reads.
+// An anonymous file with `content`. Unlike a pipe, it takes any amount from the child without a reader.
 UniqueFd MemoryFile(const std::string& content) {
   UniqueFd fd(::memfd_create("rawkv-test", MFD_CLOEXEC));
   RAWKV_CHECK(fd.valid(), "tests need memfd_create");
@@ -36,7 +36,7 @@ std::string ContentOf(const UniqueFd& fd) {
   return content;
 }
 
-void TakeError(const std::string& text, CtlResult* result) {
+void SplitErrorAndLog(const std::string& text, CtlResult* result) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     (line.starts_with("rawkv: ") ? result->log : result->err) += line + '\n';
@@ -103,7 +103,7 @@ CtlResult RunCtl(const std::vector<std::string>& args, const CtlSurroundings& ar
   CtlResult result;
   result.status = WaitFor(Spawn(args, around, {.in = in.get(), .out = out.get(), .err = err.get()}));
   if (around.output_path.empty()) result.out = ContentOf(out);
-  TakeError(ContentOf(err), &result);
+  SplitErrorAndLog(ContentOf(err), &result);
   return result;
 }
 

@@ -9,26 +9,27 @@
 
 namespace rawkv::ctl {
 
-// What a run of rawkv-ctl left behind.
+// The result of one run of rawkv-ctl.
 struct CtlResult {
-  int status = -1;  // exit status; -1 when a signal ended it
+  int status = -1;  // exit status; -1 if a signal ended the program
   std::string out;
   std::string err;  // standard error without the engine's log
-  std::string log;  // its lines ("rawkv: …"), which may tell of what was put right
+  std::string log;  // the lines of the engine's log ("rawkv: …")
 };
 
 struct CtlSurroundings {
-  std::string input;                     // standard input
-  std::vector<std::string> environment;  // "NAME=value", besides the test's own; RAWKV_STORE only from here
-  std::string output_path;               // standard output goes there; `out` stays empty
+  std::string input;  // standard input
+  std::vector<std::string>
+      environment;          // "NAME=value", added to the test's own; RAWKV_STORE comes only from here
+  std::string output_path;  // if set, standard output goes to this file and `out` stays empty
   std::string working_directory;
 };
 
-// Runs the built program to its end.
+// Runs the built program and waits for its end.
 CtlResult RunCtl(const std::vector<std::string>& args, const CtlSurroundings& around = {});
 
-// A run that the test talks to while it goes on, through pipes, or through a terminal (standard input
-// and standard error; standard output stays a pipe). Killed, if it still runs, when destroyed.
+// A run with which the test talks, either through pipes, or through a terminal as standard input and standard
+// error; standard output is always a pipe. The destructor kills a program that still runs.
 class CtlConversation {
  public:
   enum class Input { kPipe, kTerminal };
@@ -40,10 +41,10 @@ class CtlConversation {
   void Write(const std::string& text);
   void CloseInput() { input_.Reset(); }
   void CloseOutput() { output_.Reset(); }
-  // The next line of standard output, without newline; what there is at the end of it.
+  // The next line of standard output without its newline; at the end, the rest.
   std::string ReadLine();
   std::string ReadOutputToEnd();
-  // What the terminal shows, until it has shown `end`.
+  // Reads the output on the terminal up to and including `end`.
   std::string ReadTerminalUntil(const std::string& end);
   int Wait();  // exit status, or -1
 

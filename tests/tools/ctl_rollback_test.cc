@@ -20,7 +20,7 @@ class CtlRollback : public CtlTest {
   uint64_t Tip() const { return OkJson({"info"})["version"]; }
 };
 
-TEST_F(CtlRollback, GoesBackForGood) {
+TEST_F(CtlRollback, ReturnsToTheTargetAndDropsLaterVersions) {
   const Json plan = OkJson({"rollback", "--version=5", "--yes"});
   EXPECT_EQ(Fields(plan),
             (Args{"from", "to", "base", "records", "versions_dropped", "snapshots_dropped", "pins_dropped",
@@ -34,7 +34,7 @@ TEST_F(CtlRollback, GoesBackForGood) {
   EXPECT_EQ(Ok({"put", "k0", "another six"}), "6\n");
 }
 
-TEST_F(CtlRollback, TakesTheVersionInBothSpellings) {
+TEST_F(CtlRollback, AcceptsTheVersionInBothSpellings) {
   Ok({"rollback", "--version", "5", "--yes"});
   EXPECT_EQ(Tip(), 5u);
   Ok({"--version=4", "rollback", "--yes"});
@@ -63,7 +63,7 @@ TEST_F(CtlRollback, DryRunPrintsThePlanAndChangesNothing) {
   EXPECT_EQ(Tip(), 6u);
 }
 
-TEST_F(CtlRollback, WithoutConfirmationItRefusesWith3) {
+TEST_F(CtlRollback, RefusesWithoutConfirmationWith3) {
   const CtlResult result = Run({"rollback", "--version=5", "--json"});
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(result.err.find("rawkv-ctl: rollback: refused (no confirmation)"), 0u) << result.err;
@@ -77,21 +77,21 @@ TEST_F(CtlRollback, AsksOnATerminal) {
     CtlConversation talk({"rollback", "--version=5", "--store=" + store()},
                          CtlConversation::Input::kTerminal);
     EXPECT_EQ(talk.ReadLine(), "rollback from version 6 to version 5");
-    EXPECT_NE(talk.ReadTerminalUntil("Type yes to go on: ").find("gone for good"), std::string::npos);
+    EXPECT_NE(talk.ReadTerminalUntil("Type yes to continue: ").find("cannot be restored"), std::string::npos);
     talk.Write("no\n");
     EXPECT_EQ(talk.Wait(), 3);
   }
   EXPECT_EQ(Tip(), 6u);
   CtlConversation talk({"rollback", "--version=5", "--json", "--store=" + store()},
                        CtlConversation::Input::kTerminal);
-  EXPECT_NE(talk.ReadTerminalUntil("Type yes to go on: ").find("versions dropped   6"), std::string::npos);
+  EXPECT_NE(talk.ReadTerminalUntil("Type yes to continue: ").find("versions dropped   6"), std::string::npos);
   talk.Write("yes\n");
   EXPECT_EQ(Rows(talk.ReadOutputToEnd()).at(0)["done"], true);
   EXPECT_EQ(talk.Wait(), 0);
   EXPECT_EQ(Tip(), 5u);
 }
 
-TEST_F(CtlRollback, ToTheTipChangesNothingAndAsksNothing) {
+TEST_F(CtlRollback, RollbackToTheTipChangesNothingAndAsksNothing) {
   const Json before = OkJson({"info"});
   const Json plan = OkJson({"rollback", "--version=6"});
   EXPECT_TRUE(plan["versions_dropped"].is_null());
@@ -99,7 +99,7 @@ TEST_F(CtlRollback, ToTheTipChangesNothingAndAsksNothing) {
   EXPECT_EQ(OkJson({"info"})["lineage"], before["lineage"]);
 }
 
-TEST_F(CtlRollback, RefusesWhatCannotBeReachedWith3) {
+TEST_F(CtlRollback, RefusesUnreachableVersionsWith3) {
   EXPECT_TRUE(EndedWith(Run({"rollback", "--version=7", "--yes"}), 3, "7"));
   Ok({"snapshot", "prune", "--keep=0"});
   EXPECT_TRUE(EndedWith(Run({"rollback", "--version=2", "--yes"}), 3, "2"));
@@ -114,7 +114,7 @@ TEST_F(CtlRollback, RefusesWrongUseWith2) {
   EXPECT_TRUE(EndedWith(Run({"rollback", "5", "--yes"}), 2, "one argument too many"));
 }
 
-TEST_F(CtlRollback, APinAboveTheTargetBlocksItUnlessDropped) {
+TEST_F(CtlRollback, PinAboveTheTargetBlocksRollbackUnlessDropped) {
   Ok({"snapshot", "pin", "--name=keep", "--version=4"});
   const CtlResult dry = Run({"rollback", "--version=2", "--dry_run", "--json"});
   EXPECT_EQ(dry.status, 3);
@@ -129,7 +129,7 @@ TEST_F(CtlRollback, APinAboveTheTargetBlocksItUnlessDropped) {
   EXPECT_EQ(Tip(), 2u);
 }
 
-TEST_F(CtlRollback, KilledAtAnyTimeItCanBeRunAgain) {
+TEST_F(CtlRollback, KilledRollbackCanBeRepeated) {
   for (int delay_ms = 20; delay_ms <= 150; delay_ms += 10) {
     {
       CtlConversation killed({"rollback", "--version=2", "--yes", "--store=" + store()},
@@ -145,8 +145,8 @@ TEST_F(CtlRollback, KilledAtAnyTimeItCanBeRunAgain) {
   }
 }
 
-TEST_F(CtlRollback, CuresAStoreThatDoesNotOpen) {
-  // A record in the middle of the log goes bad while later ones prove that it was durable.
+TEST_F(CtlRollback, RepairsAStoreThatCannotBeOpened) {
+  // Damages a record in the middle of the log. Later records prove that it was durable.
   const std::string log = store() + "/wal/00000000000000000001.log";
   std::string bytes = ReadFile(log);
   const size_t at = bytes.find("five");

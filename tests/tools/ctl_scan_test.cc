@@ -35,7 +35,7 @@ TEST_F(CtlScan, ReadsOldVersions) {
   EXPECT_TRUE(EndedWith(Run({"scan", "--version=4"}), 3, "scan: "));
 }
 
-TEST_F(CtlScan, NarrowsByPrefixAndLimit) {
+TEST_F(CtlScan, PrefixAndLimitSelectRows) {
   EXPECT_EQ(Ok({"scan", "--prefix=a/"}), "a/1\t3\t1\n");
   EXPECT_EQ(Ok({"scan", "--prefix_b64=/w=="}), "\\xff\\x00\t6\t2\n");
   EXPECT_EQ(Ok({"scan", "--prefix=nothing"}), "");
@@ -54,7 +54,7 @@ TEST_F(CtlScan, PrintsTheSha256OfEachValueIfAsked) {
   EXPECT_EQ(Ok({"scan", "--sha256", "--prefix=b"}), "b\t3\t2\t" + ToHex(Sha256Of(AsBytes("bee"))) + "\n");
 }
 
-TEST_F(CtlScan, TellsOfAReaderThatIsGone) {
+TEST_F(CtlScan, ClosedOutputPipeEndsWith5) {
   std::string lines;
   for (int i = 0; i < 20'000; ++i) {
     lines += (i % 10'000 == 0 ? std::string(i == 0 ? "" : "]}\n") + "{\"put\":[" : std::string(",")) +

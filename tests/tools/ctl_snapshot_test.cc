@@ -10,7 +10,7 @@ class CtlSnapshot : public CtlTest {
  protected:
   void SetUp() override { Format(); }
 
-  // A snapshot after each commit: 0 (of format), 1 … n.
+  // Makes a snapshot after each of n commits. With the snapshot of format the store has 0, 1 … n.
   void Snapshots(int n) {
     for (int i = 1; i <= n; ++i) {
       Ok({"put", "k", ValueAt(i)});
@@ -28,11 +28,11 @@ class CtlSnapshot : public CtlTest {
 TEST_F(CtlSnapshot, CreatePrintsTheVersionItContains) {
   Commit(3);
   EXPECT_EQ(OkJson({"snapshot", "create"}).dump(), "{\"version\":3}");
-  EXPECT_EQ(Ok({"snapshot", "create"}), "3\n") << "one at the tip already: the same, and nothing changes";
+  EXPECT_EQ(Ok({"snapshot", "create"}), "3\n") << "the tip has a snapshot already, so nothing changes";
   EXPECT_EQ(Versions(), (std::vector<uint64_t>{0, 3}));
 }
 
-TEST_F(CtlSnapshot, ListHasOneRowASnapshotAscending) {
+TEST_F(CtlSnapshot, ListHasOneRowPerSnapshotAscending) {
   Snapshots(2);
   const std::vector<Json> rows = Rows(Ok({"snapshot", "list", "--json"}));
   ASSERT_EQ(rows.size(), 3u);
@@ -53,14 +53,14 @@ TEST_F(CtlSnapshot, ListHasOneRowASnapshotAscending) {
   EXPECT_NE(text.find("\tcurrent\t"), std::string::npos);
 }
 
-TEST_F(CtlSnapshot, RetentionIsAppliedAfterEverySnapshot) {
+TEST_F(CtlSnapshot, CreateAppliesRetention) {
   Snapshots(4);
   Ok({"put", "k", "v"});
   Ok({"snapshot", "create", "--keep_recent=1"});
   EXPECT_EQ(Versions(), (std::vector<uint64_t>{4, 5}));
 }
 
-TEST_F(CtlSnapshot, VerifyReadsThemWhole) {
+TEST_F(CtlSnapshot, VerifyChecksEverySnapshot) {
   Snapshots(2);
   const std::vector<Json> rows = Rows(Ok({"snapshot", "verify", "--json"}));
   ASSERT_EQ(rows.size(), 3u);
@@ -70,7 +70,7 @@ TEST_F(CtlSnapshot, VerifyReadsThemWhole) {
   EXPECT_TRUE(EndedWith(Run({"snapshot", "verify", "--version=x"}), 2, "--version"));
 }
 
-TEST_F(CtlSnapshot, VerifyOfADamagedOneEndsWith1) {
+TEST_F(CtlSnapshot, VerifyOfADamagedSnapshotEndsWith1) {
   Snapshots(2);
   SkipFinalCheck();
   const std::filesystem::path index = store() + "/snapshot-00000000000000000001/index";
@@ -90,15 +90,15 @@ TEST_F(CtlSnapshot, VerifyOfADamagedOneEndsWith1) {
   EXPECT_EQ(Run({"snapshot", "verify", "--version=1"}).status, 1);
 }
 
-TEST_F(CtlSnapshot, DeleteMovesTheLinkFirst) {
+TEST_F(CtlSnapshot, DeleteOfTheCurrentSnapshotMovesTheLink) {
   Snapshots(2);
   EXPECT_EQ(Ok({"snapshot", "delete", "--version=2"}), "2\n");
   EXPECT_EQ(Versions(), (std::vector<uint64_t>{0, 1}));
   EXPECT_EQ(OkJson({"info"})["current"], 1);
-  EXPECT_EQ(Ok({"get", "k"}), ValueAt(2)) << "the version lives on in the log";
+  EXPECT_EQ(Ok({"get", "k"}), ValueAt(2)) << "the log still holds the version";
 }
 
-TEST_F(CtlSnapshot, DeleteRefusesWith3) {
+TEST_F(CtlSnapshot, DeleteRefusesAbsentPinnedAndOnlySnapshots) {
   EXPECT_TRUE(EndedWith(Run({"snapshot", "delete", "--version=0"}), 3, "snapshot delete: "));  // the only one
   Snapshots(1);
   EXPECT_TRUE(EndedWith(Run({"snapshot", "delete", "--version=9"}), 3, "9"));
@@ -107,7 +107,7 @@ TEST_F(CtlSnapshot, DeleteRefusesWith3) {
   EXPECT_TRUE(EndedWith(Run({"snapshot", "delete"}), 2, "give --version=N"));
 }
 
-TEST_F(CtlSnapshot, PrunePrintsWhatItRemoved) {
+TEST_F(CtlSnapshot, PrunePrintsTheRemovedVersions) {
   Snapshots(4);
   EXPECT_EQ(OkJson({"snapshot", "prune", "--keep=2"}).dump(), R"({"removed":[0,1]})");
   EXPECT_EQ(Ok({"snapshot", "prune", "--keep=0"}), "2\n3\n");
@@ -119,7 +119,7 @@ TEST_F(CtlSnapshot, PrunePrintsWhatItRemoved) {
 TEST_F(CtlSnapshot, PinHoldsAVersionByName) {
   Snapshots(3);
   EXPECT_EQ(OkJson({"snapshot", "pin", "--name=old", "--version=1"}).dump(), R"({"name":"old","version":1})");
-  EXPECT_EQ(Ok({"snapshot", "pin", "--name=old", "--version=1"}), "1\n") << "the same again is fine";
+  EXPECT_EQ(Ok({"snapshot", "pin", "--name=old", "--version=1"}), "1\n") << "pin is idempotent";
   Ok({"snapshot", "prune", "--keep=0"});
   EXPECT_EQ(Versions(), (std::vector<uint64_t>{1, 3}));
   EXPECT_EQ(Ok({"get", "k", "--version=1"}), ValueAt(1));
@@ -127,13 +127,13 @@ TEST_F(CtlSnapshot, PinHoldsAVersionByName) {
   EXPECT_NE(Ok({"snapshot", "list"}).find("\tpinned: old\n"), std::string::npos);
 }
 
-TEST_F(CtlSnapshot, PinWithoutAVersionTakesTheTip) {
+TEST_F(CtlSnapshot, PinWithoutAVersionPinsTheTip) {
   Commit(3);
   EXPECT_EQ(Ok({"snapshot", "pin", "--name=tip"}), "3\n");
   EXPECT_EQ(Versions().back(), 3u);
 }
 
-TEST_F(CtlSnapshot, PinRefuses) {
+TEST_F(CtlSnapshot, PinRefusesVersionsWithoutSnapshotAndUsedNames) {
   Snapshots(2);
   Commit(1);
   EXPECT_TRUE(EndedWith(Run({"snapshot", "pin"}), 2, "give --name=NAME"));
@@ -143,7 +143,7 @@ TEST_F(CtlSnapshot, PinRefuses) {
   EXPECT_TRUE(EndedWith(Run({"snapshot", "pin", "--name=p", "--version=2"}), 3, "p"));
 }
 
-TEST_F(CtlSnapshot, UnpinLetsGo) {
+TEST_F(CtlSnapshot, UnpinRemovesThePin) {
   Snapshots(2);
   Ok({"snapshot", "pin", "--name=p", "--version=1"});
   EXPECT_TRUE(EndedWith(Run({"snapshot", "unpin"}), 2, "give --name=NAME"));

@@ -3,13 +3,13 @@
 #include "tests/tools/ctl_fixture.h"
 #include "tools/ctl/command_table.h"
 
-// The command line as a whole, and what holds for every command.
+// The command line as a whole, and the rules for every command.
 namespace rawkv::ctl {
 namespace {
 
 class CtlUsage : public CtlTest {};
 
-// A use of each command that is right but for what the test makes wrong.
+// One correct use of each command. A test adds the error that it checks.
 const std::vector<Args> kUses = {{"format"},
                                  {"info"},
                                  {"put", "k", "v"},
@@ -77,7 +77,7 @@ TEST_F(CtlUsage, HelpAloneListsEveryCommand) {
   EXPECT_EQ(RunCtl({"snapshot", "--help"}).out, RunCtl({"help", "snapshot"}).out);
 }
 
-TEST_F(CtlUsage, UnknownTopicsAndCommandsEndWith2AndASuggestion) {
+TEST_F(CtlUsage, UnknownTopicsAndCommandsEndWith2) {
   EXPECT_TRUE(EndedWith(RunCtl({"help", "rolback"}), 2, "did you mean 'rollback'?"));
   EXPECT_TRUE(EndedWith(RunCtl({"rolback", "--help"}), 2, "did you mean 'rollback'?"));
   EXPECT_TRUE(EndedWith(RunCtl({"rolback"}), 2, "did you mean 'rollback'?"));
@@ -97,7 +97,7 @@ TEST_F(CtlUsage, VersionIsACommandAndAFlag) {
   EXPECT_EQ(Rows(RunCtl({"--version", "--json"}).out).front(), json);
 }
 
-TEST_F(CtlUsage, EveryCommandRefusesFlagsThatAreNotItsOwnWith2) {
+TEST_F(CtlUsage, EveryCommandRefusesForeignFlagsWith2) {
   for (const Args& use : kUses) {
     const std::string name = NameOf(use);
     EXPECT_TRUE(EndedWith(Run(With(use, "--no_such_flag=1")), 2, name + ": unknown flag --no_such_flag"));
@@ -125,11 +125,11 @@ TEST_F(CtlUsage, EveryCommandRefusesBadValuesWith2) {
       EndedWith(Run({"put", "k", "v", "--durability=maybe"}), 2, "put: --durability: 'maybe' is not"));
 }
 
-TEST_F(CtlUsage, EveryCommandOnAStoreNeedsToKnowWhich) {
+TEST_F(CtlUsage, EveryCommandOnAStoreNeedsItsDirectory) {
   for (const Args& use : kUses) {
     if (NameOf(use) == "version" || NameOf(use) == "help" || NameOf(use) == "diff") continue;
-    EXPECT_TRUE(
-        EndedWith(RunCtl(use), 2, NameOf(use) + ": which store? give --store=DIR or set RAWKV_STORE"));
+    EXPECT_TRUE(EndedWith(RunCtl(use), 2,
+                          NameOf(use) + ": the store is missing; give --store=DIR or set RAWKV_STORE"));
   }
 }
 
@@ -156,7 +156,7 @@ TEST_F(CtlUsage, FlagsStandBeforeAndAfterTheCommand) {
   EXPECT_EQ(RunCtl({"--version", "1", "get", "k", "--store", store()}).out, "v");
 }
 
-TEST_F(CtlUsage, WhatIsNotSupportedYetEndsWith3) {
+TEST_F(CtlUsage, UnsupportedFunctionsEndWith3) {
   Format();
   for (const Args& use : std::vector<Args>{{"diff", "--from=0", "--to=0"},
                                            {"stats", "--prometheus"},
@@ -169,8 +169,8 @@ TEST_F(CtlUsage, WhatIsNotSupportedYetEndsWith3) {
   EXPECT_TRUE(EndedWith(Run({"diff"}), 2, "give --from=A and --to=B"));
 }
 
-// Standard output that takes nothing: status 5, whatever the command.
-TEST_F(CtlUsage, EveryCommandTellsOfAFullStandardOutput) {
+// A standard output that takes no bytes ends every command with 5.
+TEST_F(CtlUsage, EveryCommandReportsAFullStandardOutput) {
   Format();
   Commit(3);
   Ok({"export", "--version=1", "--out=" + File("export")});
@@ -206,7 +206,7 @@ TEST_F(CtlUsage, EveryCommandTellsOfAFullStandardOutput) {
   }
 }
 
-TEST_F(CtlUsage, AClosedStandardOutputIsAnErrorAndTouchesNoFile) {
+TEST_F(CtlUsage, ClosedStandardOutputIsAnErrorAndChangesNoFile) {
   Format();
   const std::string script =
       std::string(RAWKV_CTL_PATH) + " put k v --store=" + store() + " >&- 2>" + File("err") + "; exit $?";
@@ -215,7 +215,7 @@ TEST_F(CtlUsage, AClosedStandardOutputIsAnErrorAndTouchesNoFile) {
   EXPECT_EQ(Ok({"get", "k"}), "v");
 }
 
-TEST_F(CtlUsage, ErrorsAreOneLineWhateverTheyQuote) {
+TEST_F(CtlUsage, ErrorsAreOneLineForAnyQuotedBytes) {
   Format();
   EXPECT_TRUE(EndedWith(Run({"get", "no\nsuch\x1b[2J"}), 1, "no key 'no\\nsuch\\x1b[2J'"));
   EXPECT_TRUE(EndedWith(Run({"bad\ncommand"}), 2, "bad\\ncommand"));

@@ -23,13 +23,13 @@ TEST(ExitStatus, IsFixedForEveryCode) {
   EXPECT_EQ(ExitStatusOf(Status::Ok()), ExitStatus::kDone);
 }
 
-TEST(ExitStatus, TellsAbsentStoresFromAbsentKeys) {
-  EXPECT_EQ(ExitStatusOf(AbsentIsRefused(Status::NotFound("store"))), ExitStatus::kRefused);
-  EXPECT_EQ(ExitStatusOf(AbsentIsRefused(Status::Corruption("x"))), ExitStatus::kCorruption);
-  EXPECT_TRUE(AbsentIsRefused(Status::Ok()).ok());
+TEST(ExitStatus, DistinguishesAbsentStoresFromAbsentKeys) {
+  EXPECT_EQ(ExitStatusOf(TurnAbsentIntoRefused(Status::NotFound("store"))), ExitStatus::kRefused);
+  EXPECT_EQ(ExitStatusOf(TurnAbsentIntoRefused(Status::Corruption("x"))), ExitStatus::kCorruption);
+  EXPECT_TRUE(TurnAbsentIntoRefused(Status::Ok()).ok());
 }
 
-TEST(ExitStatus, TextIsOneLineAndNamesWhatIsGrave) {
+TEST(ExitStatus, ErrorTextIsOneLineAndNamesSevereErrors) {
   EXPECT_EQ(ErrorText(Status::InvalidArgument("no\nsuch")), "no\\nsuch");
   EXPECT_EQ(ErrorText(Status::Corruption("wal/1.log: bad")), "corruption: wal/1.log: bad");
 }

@@ -25,7 +25,7 @@ class FlagsTest : public ::testing::Test {
   const gflags::FlagSaver saver_;
 };
 
-TEST_F(FlagsTest, AreAbsentUnlessGiven) {
+TEST_F(FlagsTest, FlagsAreAbsentUnlessGiven) {
   const Result<Flags> flags = ReadFlags({});
   ASSERT_TRUE(flags.ok());
   EXPECT_EQ(flags->store, "");
@@ -36,7 +36,7 @@ TEST_F(FlagsTest, AreAbsentUnlessGiven) {
   EXPECT_FALSE(flags->prefix.has_value());
 }
 
-TEST_F(FlagsTest, AreTakenAsTheirType) {
+TEST_F(FlagsTest, FlagsAreParsedByType) {
   const Result<Flags> flags = ReadFlags({{"store", "S"},
                                          {"json", "true"},
                                          {"version", "18446744073709551615"},
@@ -58,7 +58,7 @@ TEST_F(FlagsTest, AreTakenAsTheirType) {
   EXPECT_EQ(flags->keep, 0u);
 }
 
-TEST_F(FlagsTest, LetTheLastOneWin) {
+TEST_F(FlagsTest, LastValueWins) {
   const Result<Flags> flags =
       ReadFlags({{"limit", "3"}, {"limit", "4"}, {"json", "true"}, {"json", "false"}});
   ASSERT_TRUE(flags.ok());
@@ -66,7 +66,7 @@ TEST_F(FlagsTest, LetTheLastOneWin) {
   EXPECT_FALSE(flags->json);
 }
 
-TEST_F(FlagsTest, RefuseBadValuesWithoutEndingTheProcess) {
+TEST_F(FlagsTest, BadValuesAreRefusedWithoutEndingTheProcess) {
   EXPECT_EQ(Refusal("version", "seven"), "--version: 'seven' is not a number (0 or more)");
   EXPECT_EQ(Refusal("version", "-1"), "--version: '-1' is not a number (0 or more)");
   EXPECT_EQ(Refusal("version", ""), "--version: '' is not a number (0 or more)");
@@ -81,22 +81,22 @@ TEST_F(FlagsTest, RefuseBadValuesWithoutEndingTheProcess) {
   EXPECT_EQ(Refusal("flagfile", "x"), "unknown flag --flagfile");
 }
 
-TEST_F(FlagsTest, RefuseTwoPrefixes) {
+TEST_F(FlagsTest, TwoPrefixesAreRefused) {
   EXPECT_FALSE(ReadFlags({{"prefix", "a"}, {"prefix_b64", "Yg=="}}).ok());
 }
 
-TEST_F(FlagsTest, TakeTheStoreFromTheEnvironment) {
+TEST_F(FlagsTest, StoreComesFromTheEnvironment) {
   ::setenv("RAWKV_STORE", "/from/environment", 1);
   EXPECT_EQ(ReadFlags({})->store, "/from/environment");
   EXPECT_EQ(ReadFlags({{"store", "S"}})->store, "S");
 }
 
-TEST_F(FlagsTest, NeverTakeAnEmptyStoreForTheOneInTheEnvironment) {
+TEST_F(FlagsTest, EmptyStoreDoesNotSelectTheEnvironmentsStore) {
   ::setenv("RAWKV_STORE", "/from/environment", 1);
   EXPECT_EQ(Refusal("store", ""), "--store: needs a value");
 }
 
-TEST_F(FlagsTest, AreAllDescribed) {
+TEST_F(FlagsTest, EveryFlagHasADescription) {
   for (const Command& command : Commands()) {
     for (const std::string& name : FlagsOf(command)) {
       const auto flag = DescribeFlag(name);

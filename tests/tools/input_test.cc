@@ -29,7 +29,7 @@ class LineReaderTest : public ::testing::Test {
   const TempDir dir_;
 };
 
-TEST_F(LineReaderTest, GivesLinesInOrderAndCountsThem) {
+TEST_F(LineReaderTest, ReturnsLinesInOrderAndCountsThem) {
   EXPECT_EQ(LinesOf("a\n\nbc\n"), (std::vector<std::string>{"a", "", "bc"}));
 }
 
@@ -38,7 +38,7 @@ TEST_F(LineReaderTest, CountsALastLineWithoutNewline) {
   EXPECT_EQ(LinesOf("a"), std::vector<std::string>{"a"});
 }
 
-TEST_F(LineReaderTest, GivesNothingOfAnEmptyFile) {
+TEST_F(LineReaderTest, ReturnsNoLineOfAnEmptyFile) {
   EXPECT_TRUE(LinesOf("").empty());
 }
 
@@ -47,18 +47,18 @@ TEST_F(LineReaderTest, KeepsNulBytes) {
   EXPECT_EQ(LinesOf(line + "\n"), std::vector<std::string>{line});
 }
 
-TEST_F(LineReaderTest, GivesLinesThatAreLongerThanARead) {
+TEST_F(LineReaderTest, ReturnsLinesLongerThanOneRead) {
   const std::string longest(1 << 20, 'x');
   const std::string edge((64 << 10) - 1, 'y');  // newline at the very end of a read
   EXPECT_EQ(LinesOf(edge + "\n" + longest + "\nend"), (std::vector<std::string>{edge, longest, "end"}));
 }
 
-TEST(Input, RefusesWhatCannotBeRead) {
+TEST(Input, RefusesFilesThatCannotBeRead) {
   EXPECT_EQ(Input::Open("/no/such/file").status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(ReadValueFile("/").status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST(Input, ReadsAValueWhole) {
+TEST(Input, ReadsAWholeValue) {
   const TempDir dir;
   const std::string value(200'000, '\xFE');
   std::ofstream(dir.File("value"), std::ios::binary) << value;

@@ -7,7 +7,7 @@
 namespace rawkv::ctl {
 namespace {
 
-TEST(JsonText, KeepsTheOrderOfItsFields) {
+TEST(JsonText, KeepsTheOrderOfFields) {
   EXPECT_EQ(JsonObject().Number("z", 1).Bool("a", true).Null("m").Signed("s", -3).text(),
             R"({"z":1,"a":true,"m":null,"s":-3})");
   EXPECT_EQ(JsonObject().text(), "{}");
@@ -15,7 +15,7 @@ TEST(JsonText, KeepsTheOrderOfItsFields) {
   EXPECT_EQ(JsonArray().Number(1).Text("x").Raw("{}").text(), R"([1,"x",{}])");
 }
 
-TEST(JsonText, WritesWholeNumbersUpTo64Bits) {
+TEST(JsonText, WritesIntegersUpTo64Bits) {
   const auto parsed = nlohmann::json::parse(JsonObject().Number("n", UINT64_MAX).text());
   EXPECT_EQ(parsed["n"].get<uint64_t>(), UINT64_MAX);
 }

@@ -7,20 +7,20 @@
 namespace rawkv::ctl {
 namespace {
 
-TEST(NearName, SuggestsWhatATypingErrorAway) {
+TEST(NearName, SuggestsACandidateOneTypingErrorAway) {
   const std::vector<std::string> words = CommandWords();
-  EXPECT_EQ(DidYouMean("rolback", words), "; did you mean 'rollback'?");
-  EXPECT_EQ(DidYouMean("snapshots", words), "; did you mean 'snapshot'?");
-  EXPECT_EQ(DidYouMean("gte", words), "");
-  EXPECT_EQ(DidYouMean("gett", words), "; did you mean 'get'?");
-  EXPECT_EQ(DidYouMean("imp", words), "; did you mean 'import'?");
+  EXPECT_EQ(SuggestName("rolback", words), "; did you mean 'rollback'?");
+  EXPECT_EQ(SuggestName("snapshots", words), "; did you mean 'snapshot'?");
+  EXPECT_EQ(SuggestName("gte", words), "");
+  EXPECT_EQ(SuggestName("gett", words), "; did you mean 'get'?");
+  EXPECT_EQ(SuggestName("imp", words), "; did you mean 'import'?");
 }
 
-TEST(NearName, KeepsSilentOtherwise) {
+TEST(NearName, SuggestsNothingForOtherNames) {
   const std::vector<std::string> words = CommandWords();
-  EXPECT_EQ(DidYouMean("frobnicate", words), "");
-  EXPECT_EQ(DidYouMean("", words), "");
-  EXPECT_EQ(DidYouMean(std::string(100000, 'x'), words), "");
+  EXPECT_EQ(SuggestName("frobnicate", words), "");
+  EXPECT_EQ(SuggestName("", words), "");
+  EXPECT_EQ(SuggestName(std::string(100000, 'x'), words), "");
 }
 
 }  // namespace

@@ -27,15 +27,15 @@ TEST(Output, WritesEverythingInOrder) {
   EXPECT_EQ(*ReadFile(PosixFs(), path, 1 << 20), "first\n" + large + "\n");
 }
 
-TEST(Output, TellsOfAFullDevice) {
+TEST(Output, ReportsAFullDeviceOnEveryLaterCall) {
   const UniqueFd fd(::open("/dev/full", O_WRONLY));
   Output out(fd.get());
   EXPECT_TRUE(out.Line("x").ok());
   EXPECT_EQ(out.Flush().code(), StatusCode::kIoError);
-  EXPECT_EQ(out.Line("y").code(), StatusCode::kIoError) << "and does not forget";
+  EXPECT_EQ(out.Line("y").code(), StatusCode::kIoError) << "later calls return the error too";
 }
 
-TEST(Output, TellsOfAReaderThatIsGone) {
+TEST(Output, ReportsAClosedPipe) {
   std::signal(SIGPIPE, SIG_IGN);
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
@@ -55,7 +55,7 @@ TEST(ProgressLine, IsSilentWithoutATerminal) {
   EXPECT_EQ(*ReadFile(PosixFs(), dir.File("err"), 100), "");
 }
 
-TEST(ProgressLine, TellsHowFarItIs) {
+TEST(ProgressLine, DescribesDoneAndTotal) {
   EXPECT_EQ(DescribeProgress({.what = "replay", .done = 120, .total = 4000}), "replay: 120 of 4000 (3%)");
   EXPECT_EQ(DescribeProgress({.what = "import", .done = 5, .total = 0}), "import: 5");
 }

@@ -21,7 +21,7 @@ class ReplaceFileTest : public ::testing::Test {
   const TempDir dir_;
 };
 
-TEST_F(ReplaceFileTest, MakesAndReplacesAndLeavesNothingElse) {
+TEST_F(ReplaceFileTest, CreatesAndReplacesAndLeavesNoOtherFile) {
   ASSERT_TRUE(ReplaceFile(dir_.File("f"), "one").ok());
   EXPECT_EQ(Content("f"), "one");
   ASSERT_TRUE(ReplaceFile(dir_.File("f"), "").ok());
@@ -35,7 +35,7 @@ TEST_F(ReplaceFileTest, ReplacesInOneStep) {
   ASSERT_TRUE(ReplaceFile(dir_.File("f"), "new").ok());
   std::string seen;
   reader >> seen;
-  EXPECT_EQ(seen, "old") << "whoever had it open keeps the old content, whole";
+  EXPECT_EQ(seen, "old") << "a process that had the file open keeps the complete old content";
 }
 
 TEST_F(ReplaceFileTest, FollowsASymlink) {
@@ -52,7 +52,7 @@ TEST_F(ReplaceFileTest, WritesToADeviceInsteadOfReplacingIt) {
   EXPECT_EQ(ReplaceFile("/dev/full", "x").code(), StatusCode::kNoSpace);
 }
 
-TEST_F(ReplaceFileTest, RefusesDirectoriesAndPlacesThatAreNotThere) {
+TEST_F(ReplaceFileTest, RefusesDirectoriesAndAbsentParents) {
   EXPECT_EQ(ReplaceFile(dir_.path(), "x").code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(ReplaceFile(dir_.File("no/such/dir"), "x").code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(Entries(), 0u);

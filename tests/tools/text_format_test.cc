@@ -5,7 +5,7 @@
 namespace rawkv::ctl {
 namespace {
 
-TEST(TextFormat, TellsUtf8FromOtherBytes) {
+TEST(TextFormat, RecognizesUtf8) {
   for (const char* text : {"", "key", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(IsUtf8(text)) << text;
   }
@@ -21,7 +21,7 @@ TEST(TextFormat, EscapesKeysReversibly) {
   EXPECT_EQ(EscapeKey("\xC3\xA9"), "\xC3\xA9");
   EXPECT_EQ(EscapeKey("a\tb\nc\rd\\e"), "a\\tb\\nc\\rd\\\\e");
   EXPECT_EQ(EscapeKey(std::string_view("\x00\x1b\xff\x7f", 4)), "\\x00\\x1b\\xff\\x7f");
-  EXPECT_EQ(EscapeKey("\xC2\x9B"), "\\xc2\\x9b");  // a terminal may take it for ESC [
+  EXPECT_EQ(EscapeKey("\xC2\x9B"), "\\xc2\\x9b");  // some terminals execute it like ESC [
 }
 
 TEST(TextFormat, KeepsMessagesOnOneLine) {

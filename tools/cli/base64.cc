@@ -7,7 +7,7 @@
 namespace rawkv::ctl {
 namespace {
 
-// libcrypto takes lengths as int: long values go in pieces that need no padding between them.
+// libcrypto takes lengths as int. So long values are converted in pieces whose length needs no padding.
 constexpr size_t kPieceBytes = 3u << 20;
 constexpr size_t kPieceChars = kPieceBytes / 3 * 4;
 
@@ -27,7 +27,7 @@ size_t PaddingOf(std::string_view text) {
 }  // namespace
 
 std::string EncodeBase64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends what it writes with a NUL
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock writes a NUL at the end
   size_t length = 0;
   for (size_t at = 0; at < bytes.size(); at += kPieceBytes) {
     const std::string_view piece = bytes.substr(at, kPieceBytes);
@@ -41,7 +41,7 @@ std::string EncodeBase64(std::string_view bytes) {
 Result<std::string> DecodeBase64(std::string_view text) {
   const size_t padding = PaddingOf(text);
   const std::string_view digits = text.substr(0, text.size() - padding);
-  // EVP_DecodeBlock would trim white space and take padding in the middle.
+  // EVP_DecodeBlock would trim white space and accept padding in the middle.
   if (text.size() % 4 != 0 || !std::all_of(digits.begin(), digits.end(), InAlphabet)) {
     return Status::InvalidArgument("not base64 (RFC 4648, with padding, without white space)");
   }
@@ -54,10 +54,10 @@ Result<std::string> DecodeBase64(std::string_view text) {
     if (decoded < 0) return Status::InvalidArgument("not base64");
     length += static_cast<size_t>(decoded);
   }
-  bytes.resize(length - padding);  // libcrypto counts the padding's zero bytes
+  bytes.resize(length - padding);  // libcrypto counts zero bytes for the padding
   if (padding != 0 &&
       EncodeBase64(std::string_view(bytes).substr(bytes.size() / 3 * 3)) != text.substr(text.size() - 4)) {
-    return Status::InvalidArgument("not base64: the last character has bits that mean nothing");
+    return Status::InvalidArgument("not base64: unused bits of the last character are not zero");
   }
   return bytes;
 }

@@ -29,7 +29,7 @@ ExitStatus ExitStatusOf(const Status& status) {
   return ExitStatus::kInternal;
 }
 
-Status AbsentIsRefused(const Status& status) {
+Status TurnAbsentIntoRefused(const Status& status) {
   return status.code() == StatusCode::kNotFound ? Status::FailedPrecondition(status.message()) : status;
 }
 

@@ -11,7 +11,7 @@ namespace rawkv::ctl {
 namespace {
 
 constexpr size_t kReadBytes = 64u << 10;
-// A 1 GiB value as base64, and as much again of everything else.
+// A line may hold a 1 GiB value as base64 and about as many other bytes.
 constexpr size_t kLineBytesMax = 3ull << 30;
 
 Status Unreadable(const std::string& name, int error) {
@@ -42,7 +42,7 @@ Result<size_t> Input::ReadSome(size_t bytes_max, std::string& to) {
   const int error = errno;
   to.resize(before + (got < 0 ? 0 : static_cast<size_t>(got)));
   if (got >= 0) return static_cast<size_t>(got);
-  // A directory opens, and fails here; so does a standard input that is not there.
+  // A directory can be opened but not read. A closed standard input also fails here.
   if (error == EISDIR || error == EBADF) return Unreadable(name_, error);
   return Status::IoError(fmt::format("{}: reading failed: {}", name_, std::strerror(error)));
 }
@@ -53,7 +53,7 @@ Result<std::string> ReadValue(Input input) {
     RAWKV_ASSIGN_OR_RETURN(const size_t got, input.ReadSome(kReadBytes, value));
     if (got == 0) return value;
     if (value.size() > kValueBytesMax) {
-      return Status::InvalidArgument(fmt::format("{}: larger than a value may be (1 GiB)", input.name()));
+      return Status::InvalidArgument(fmt::format("{}: larger than the largest value (1 GiB)", input.name()));
     }
   }
 }
@@ -87,7 +87,7 @@ Result<std::optional<std::string_view>> LineReader::Next() {
     }
     if (buffer_.size() - begin_ > kLineBytesMax) {
       ++line_number_;
-      return Status::InvalidArgument("the line is longer than any change set may be");
+      return Status::InvalidArgument("the line is longer than the longest change set");
     }
     buffer_.erase(0, begin_);
     scanned_ -= begin_;

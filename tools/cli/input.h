@@ -10,18 +10,19 @@
 
 namespace rawkv::ctl {
 
-// The engine's largest value, and so the most that is read of a file for one.
+// The engine's largest value, and so the most bytes that are read from a file for one value.
 inline constexpr uint64_t kValueBytesMax = 1ull << 30;
 
-// What the user names for reading; "-" is standard input. Errors: kInvalidArgument for what cannot be
-// opened or is a directory, kIoError for a read that fails.
+// A file that the user names for reading, or standard input. Errors: kInvalidArgument if the file cannot be
+// opened or is a directory, kIoError if a read fails.
 class Input {
  public:
+  // Opens the file `path`; "-" is standard input.
   static Result<Input> Open(const std::string& path);
-  // The file of that name, whatever it is: "-" is one, too.
+  // Opens the file `path`, also if its name is "-".
   static Result<Input> OpenFile(const std::string& path);
 
-  // Appends what is there, at least one byte but at most `bytes_max`, to `to`; 0 at the end.
+  // Appends at least one and at most `bytes_max` bytes to `to`. Returns their number; 0 at the end.
   Result<size_t> ReadSome(size_t bytes_max, std::string& to);
   // The path, or "standard input".
   const std::string& name() const { return name_; }
@@ -31,27 +32,28 @@ class Input {
       : name_(std::move(name)), owned_(std::move(owned)), fd_(fd) {}
 
   std::string name_;
-  UniqueFd owned_;  // not of standard input
+  UniqueFd owned_;  // invalid for standard input, which is not closed
   int fd_;
 };
 
-// All of an input as a value; kInvalidArgument if it is larger than a value may be.
+// Reads the whole input as a value; kInvalidArgument if it is larger than kValueBytesMax.
 Result<std::string> ReadValue(Input input);
-// The same of what Input::Open makes of `path`.
+// Opens `path` with Input::Open, and reads it with ReadValue.
 Result<std::string> ReadValueFile(const std::string& path);
 
-// kInvalidArgument unless there is a directory at `path` that can be read.
+// kInvalidArgument unless `path` is a readable directory.
 Status CheckInputDirectory(const std::string& path);
 
-// Lines of a file of any size, each as soon as it is there. A last line without newline counts.
+// Reads a file of any size by lines, and returns each line as soon as it has arrived. A last line without
+// newline counts as a line.
 class LineReader {
  public:
   explicit LineReader(Input input) : input_(std::move(input)) {}
 
-  // Without the newline; good until the next call; absent at the end. kInvalidArgument for a line that
-  // no change set could need.
+  // The next line without its newline, valid until the next call; absent at the end. kInvalidArgument for a
+  // line that is longer than the longest change set.
   Result<std::optional<std::string_view>> Next();
-  // "changes.jsonl: line 3", of the line that Next gave or failed at.
+  // "changes.jsonl: line 3": the line that Next returned or at which it failed.
   std::string Place() const;
 
  private:
@@ -59,7 +61,7 @@ class LineReader {
 
   Input input_;
   std::string buffer_;
-  size_t begin_ = 0;    // of the line that is not given out yet
+  size_t begin_ = 0;    // start of the next line
   size_t scanned_ = 0;  // no newline in [begin_, scanned_)
   bool at_end_ = false;
   uint64_t line_number_ = 0;

@@ -2,8 +2,8 @@
 
 namespace rawkv::ctl {
 
-// From here on SIGINT, SIGTERM and SIGHUP wait until somebody asks, so that every exit unwinds and cleans
-// up; SIGPIPE becomes an error of write(2).
+// Blocks SIGINT, SIGTERM and SIGHUP, so that the program polls InterruptPending, unwinds and cleans up.
+// Ignores SIGPIPE and SIGXFSZ, so that write(2) returns an error instead.
 void HoldSignals();
 bool InterruptPending();
 

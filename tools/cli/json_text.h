@@ -7,8 +7,9 @@
 
 namespace rawkv::ctl {
 
-// Builds one JSON object as text, fields in the order they are set (the order is part of the contract).
-// Always valid JSON: what is not UTF-8 in a text gets U+FFFD in its place; keys go through Key.
+// Builds one JSON object as text, with the fields in the order in which they are set; the order is part of
+// the contract. The result is always valid JSON: Text replaces bytes that are not UTF-8 by U+FFFD. Use Key
+// for keys.
 class JsonObject {
  public:
   JsonObject& Number(std::string_view name, uint64_t value);
@@ -16,7 +17,7 @@ class JsonObject {
   JsonObject& Bool(std::string_view name, bool value);
   JsonObject& Text(std::string_view name, std::string_view value);
   JsonObject& Null(std::string_view name);
-  // `name`, or `name`_b64 where the bytes are not valid UTF-8.
+  // Sets `name`, or `name`_b64 if the bytes are not valid UTF-8.
   JsonObject& Key(std::string_view name, std::string_view bytes);
   JsonObject& Raw(std::string_view name, std::string_view json);  // a nested value, already JSON
   std::string text() const { return text_ + '}'; }
@@ -26,7 +27,7 @@ class JsonObject {
   std::string text_ = "{";
 };
 
-// The same for an array.
+// Builds one JSON array as text.
 class JsonArray {
  public:
   JsonArray& Number(uint64_t value) { return Raw(std::to_string(value)); }

@@ -7,7 +7,7 @@ namespace rawkv::ctl {
 namespace {
 
 void Print(int fd, std::string_view text) {
-  // An aid for people: an error here must not spoil the work it tells about.
+  // Progress is only an aid for people, so an error of this write must not fail the work.
   [[maybe_unused]] const ssize_t written = ::write(fd, text.data(), text.size());
 }
 

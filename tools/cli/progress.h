@@ -7,8 +7,8 @@
 
 namespace rawkv::ctl {
 
-// How far long work is, on one line of standard error that is rewritten in place and wiped at the end;
-// nothing unless standard error is a terminal. Thread-safe.
+// Shows the progress of long work on one line of standard error. Rewrites the line in place and wipes it at
+// the end. Prints nothing unless standard error is a terminal. Thread-safe.
 class ProgressLine {
  public:
   explicit ProgressLine(int fd);
@@ -16,10 +16,10 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  // For OpenOptions, ImportOptions and ExportOptions; this object must outlive it. Empty when there is
-  // no terminal.
+  // A callback for OpenOptions, ImportOptions and ExportOptions. This object must outlive it. Empty without a
+  // terminal.
   ProgressFn Callback();
-  // Before anything else goes to the terminal.
+  // Clears the line. Call it before other output goes to the terminal.
   void Wipe();
 
  private:

@@ -15,7 +15,8 @@ Result<std::string> MakeScratchDir(std::string_view program) {
       std::filesystem::absolute(base != nullptr && *base != '\0' ? base : "/tmp", error).string();
   std::string path = parent + "/" + std::string(program) + "-XXXXXX";
   if (mkdtemp(path.data()) != nullptr) return path;
-  return Status::FromErrno(errno, "cannot make a directory in " + parent + " (TMPDIR names another place)");
+  return Status::FromErrno(errno,
+                           "cannot make a directory in " + parent + " (set TMPDIR to use another place)");
 }
 
 }  // namespace rawkv::ctl

@@ -7,7 +7,8 @@
 
 namespace rawkv::ctl {
 
-// Makes a new directory for `program` below $TMPDIR or /tmp; its absolute path. Whoever calls removes it.
+// Makes a new directory for `program` below $TMPDIR or /tmp, and returns its absolute path. The caller
+// removes it.
 Result<std::string> MakeScratchDir(std::string_view program);
 
 }  // namespace rawkv::ctl

@@ -21,7 +21,7 @@ size_t Utf8SequenceLength(std::string_view bytes, size_t at) {
   if (lead < 0x80) return 1;
   const size_t length = Within(lead, 0xC2, 0xDF) ? 2 : Within(lead, 0xE0, 0xEF) ? 3 : 4;
   if (!Within(lead, 0xC2, 0xF4) || bytes.size() - at < length) return 0;
-  // The second byte's range is what keeps out overlong forms, surrogates and what lies above U+10FFFF.
+  // The range of the second byte excludes overlong forms, surrogates and code points above U+10FFFF.
   const uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   const uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
   if (!Within(ByteAt(bytes, at + 1), low, high)) return 0;
@@ -35,7 +35,7 @@ bool IsControl(uint8_t byte) {
   return byte < 0x20 || byte == 0x7F;
 }
 
-// C1 controls (U+0080 … U+009F) steer some terminals as escape sequences do.
+// Some terminals execute C1 controls (U+0080 … U+009F) like escape sequences.
 bool IsC1Control(std::string_view sequence) {
   return sequence.size() == 2 && ByteAt(sequence, 0) == 0xC2 && ByteAt(sequence, 1) < 0xA0;
 }

@@ -16,16 +16,17 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Bad lines end as exceptions inside this file: the JSON library throws, and so do the readers below, so
-// that each reads as the grammar it accepts. ParseChangeLine makes a Status of them.
+// This file reports bad lines as exceptions: the JSON library throws, and the readers below throw as well, so
+// that each reader looks like the grammar that it accepts. ParseChangeLine turns the exceptions into a
+// Status.
 class BadLine : public std::runtime_error {
  public:
   explicit BadLine(const std::string& what) : std::runtime_error(what) {}
 };
 
-// Refuses a name twice in one object, of which the library would silently keep the last one. A pass of its
-// own: the library's parser with a callback looks through the whole array at the end of each element, so
-// that it takes quadratic time in the keys of a line.
+// Refuses a field name that occurs twice in one object; the library would silently keep the last one. This is
+// a separate pass: the library's parser with a callback searches the whole array at the end of each element,
+// so its time is quadratic in the number of keys of a line.
 class RepeatedNames final : public nlohmann::json_sax<Json> {
  public:
   bool start_object(std::size_t /*elements*/) override {
@@ -38,7 +39,7 @@ class RepeatedNames final : public nlohmann::json_sax<Json> {
   }
   bool key(std::string& name) override {
     if (!open_.back().insert(name).second) {
-      throw BadLine(fmt::format("field '{}' twice in one object", name));
+      throw BadLine(fmt::format("field '{}' occurs twice in one object", name));
     }
     return true;
   }
@@ -82,7 +83,7 @@ std::string Base64Field(const Json& value, std::string_view name) {
   return std::move(bytes).value();
 }
 
-// The text of `name` or the bytes of `name`_b64; absent if neither is there.
+// The text of field `name`, or the decoded bytes of field `name`_b64; absent if the object has neither.
 std::optional<std::string> TextOrBase64(const Json& object, const std::string& name) {
   const auto text = object.find(name);
   const auto base64 = object.find(name + "_b64");
@@ -107,7 +108,7 @@ std::string ValueOf(const Json& put, const std::string& key) {
     throw BadLine(fmt::format("key '{}' needs one of 'value', 'value_b64' and 'value_file'", EscapeKey(key)));
   }
   if (value.has_value()) return std::move(*value);
-  // "-" is a file of that name: standard input may be where these lines come from.
+  // "-" names a file here, not standard input: `apply` may read its lines from standard input.
   Result<Input> input = Input::OpenFile(TextField(*file, "value_file"));
   if (!input.ok()) throw BadLine(fmt::format("value_file: {}", input.status().message()));
   Result<std::string> read = ReadValue(std::move(input).value());
@@ -143,19 +144,20 @@ void ReadDeletes(const Json& value, ChangeLine& line) {
 
 void RefuseRepeatedKeys(const ChangeLine& line) {
   std::unordered_set<std::string_view> seen;
-  const auto note = [&seen](const std::string& key) {
-    if (key.empty()) throw BadLine("a key has at least one byte");
-    if (!seen.insert(key).second) throw BadLine(fmt::format("key '{}' twice in one line", EscapeKey(key)));
+  const auto check = [&seen](const std::string& key) {
+    if (key.empty()) throw BadLine("a key must have at least one byte");
+    if (!seen.insert(key).second)
+      throw BadLine(fmt::format("key '{}' occurs twice in one line", EscapeKey(key)));
   };
-  for (const auto& put : line.puts) note(put.first);
-  for (const auto& key : line.deletes) note(key);
+  for (const auto& put : line.puts) check(put.first);
+  for (const auto& key : line.deletes) check(key);
 }
 
 ChangeLine ReadLine(std::string_view text) {
   RepeatedNames repeated_names;
   Json::sax_parse(text.begin(), text.end(), &repeated_names);
   const Json object = Json::parse(text.begin(), text.end());
-  if (!object.is_object()) throw BadLine("a change set is a JSON object: {…}");
+  if (!object.is_object()) throw BadLine("a change set must be a JSON object: {…}");
   RefuseUnknownFields(object, {"version", "put", "delete", "metadata", "metadata_b64"}, "the change set");
   ChangeLine line;
   if (const auto version = object.find("version"); version != object.end()) {
@@ -169,8 +171,8 @@ ChangeLine ReadLine(std::string_view text) {
   return line;
 }
 
-// The library's message without its "[json.exception.parse_error.101] " and with the column alone: a line
-// is one line, and its number is told by the caller.
+// The library's message without the prefix "[json.exception.parse_error.101] " and without a line number: the
+// text is a single line, and the caller adds its number.
 std::string JsonErrorText(const Json::parse_error& error) {
   std::string text = error.what();
   text = text.substr(std::min(text.size(), text.find("] ") + 2));

@@ -6,8 +6,8 @@
 namespace rawkv::ctl {
 namespace {
 
-// Commits one line. What it prints is an acknowledgement log: a version stands there once it is durable,
-// and is with the system before the next line is looked at.
+// Commits one line. The output is an acknowledgement log: the command prints a version once it is durable,
+// and hands it to the operating system before it reads the next line.
 Status ApplyLine(Invocation& call, Engine& engine, std::string_view text) {
   RAWKV_ASSIGN_OR_RETURN(const ChangeLine line, ParseChangeLine(text));
   RAWKV_ASSIGN_OR_RETURN(const Version version,

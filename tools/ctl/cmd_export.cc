@@ -31,11 +31,12 @@ std::string ChunkText(const ExportChunkRow& row) {
 Result<ExitStatus> PrintChunks(Invocation& call) {
   const Flags& flags = call.flags;
   if (flags.version.has_value() || flags.out.has_value() || flags.base.has_value()) {
-    return Status::InvalidArgument("--list=DIR stands alone: it reads an export, and makes none");
+    return Status::InvalidArgument(
+        "--list=DIR stands alone: it lists an existing export and makes no new one");
   }
   RAWKV_RETURN_IF_ERROR(CheckInputDirectory(*flags.list));
   const Result<std::vector<ExportChunkRow>> rows = ListExport(*flags.list);
-  if (!rows.ok()) return AbsentIsRefused(rows.status());
+  if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
   for (const ExportChunkRow& row : *rows) {
     RAWKV_RETURN_IF_ERROR(call.out.Line(flags.json ? ChunkJson(row) : ChunkText(row)));
   }
@@ -47,10 +48,11 @@ Result<ExitStatus> PrintChunks(Invocation& call) {
 Result<ExitStatus> RunExport(Invocation& call) {
   const Flags& flags = call.flags;
   if (flags.list.has_value()) return PrintChunks(call);
-  RAWKV_ASSIGN_OR_RETURN(const Version version, NeededVersion(flags));
-  if (!flags.out.has_value()) return Status::InvalidArgument("where to? give --out=DIR");
+  RAWKV_ASSIGN_OR_RETURN(const Version version, RequireVersion(flags));
+  if (!flags.out.has_value())
+    return Status::InvalidArgument("the target directory is missing; give --out=DIR");
   if (flags.base.has_value()) {
-    return Status::NotSupported("--base is not supported yet; without it the whole version is written");
+    return Status::NotSupported("--base is not supported yet; without it export writes the whole version");
   }
   ExportOptions options{.version = version, .out = *flags.out, .progress = call.progress.Callback()};
   options.chunk_bytes = flags.chunk_bytes.value_or(options.chunk_bytes);
@@ -67,14 +69,15 @@ Result<ExitStatus> RunExport(Invocation& call) {
 
 Result<ExitStatus> RunImport(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
-  if (!call.flags.in.has_value()) return Status::InvalidArgument("from where? give --in=DIR");
+  if (!call.flags.in.has_value())
+    return Status::InvalidArgument("the export's directory is missing; give --in=DIR");
   RAWKV_RETURN_IF_ERROR(CheckInputDirectory(*call.flags.in));
   const ImportOptions options{
       .in = *call.flags.in, .format = FormatOptionsOf(call.flags), .progress = call.progress.Callback()};
   const Result<FormatResult> made = ImportStore(dir, options);
   call.progress.Wipe();
-  if (!made.ok()) return AbsentIsRefused(made.status());
-  RAWKV_RETURN_IF_ERROR(PrintMadeStore(call, *made));
+  if (!made.ok()) return TurnAbsentIntoRefused(made.status());
+  RAWKV_RETURN_IF_ERROR(PrintFormatResult(call, *made));
   return ExitStatus::kDone;
 }
 

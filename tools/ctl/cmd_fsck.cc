@@ -15,7 +15,7 @@
 namespace rawkv::ctl {
 namespace {
 
-// What a repair did, or would do.
+// The result of a repair, or of its dry run.
 struct Outcome {
   CheckReport report;
   RepairPlan plan;
@@ -75,7 +75,7 @@ std::string PlanText(const RepairPlan& plan) {
   return StepsText(plan.steps, "would repair") + GivenUpText(plan);
 }
 
-Result<ExitStatus> Print(Invocation& call, const Outcome& outcome) {
+Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
   std::string text;
   if (call.flags.json) {
     text = OutcomeJson(outcome) + '\n';
@@ -93,39 +93,39 @@ Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
   const CheckOptions check{.deep = call.flags.deep && call.flags.dry_run};
   Result<RepairPlan> plan = PlanRepair(dir, check, OpenOptionsOf(call), &outcome.report);
   call.progress.Wipe();
-  if (!plan.ok()) return AbsentIsRefused(plan.status());
+  if (!plan.ok()) return TurnAbsentIntoRefused(plan.status());
   std::string note = plan->hopeless;
   if (call.flags.dry_run) {
     outcome.steps = plan->steps;
     outcome.plan = *std::move(plan);
     if (!note.empty()) outcome.report.notes.push_back(note);
-    return Print(call, outcome);
+    return PrintOutcome(call, outcome);
   }
   RepairOptions repair{.deep = call.flags.deep, .may_give_up = {}};
   Status refused;
   Result<RepairReport> done = Status::Internal("not run");
-  // More than once where an interrupted rollback had to be finished first: what the rest takes is known
-  // only then.
+  // More than one round is needed if the repair first finishes an interrupted rollback: only then the plan
+  // for the rest is known.
   for (int round = 0; round < 3; ++round) {
     if (plan->needs_confirmation()) {
-      refused = Confirm(call, PlanText(*plan), "What is given up is gone for good.");
+      refused = Confirm(call, PlanText(*plan), "The versions that are given up cannot be restored.");
       if (refused.ok()) repair.may_give_up = plan->gives_up;
     }
     done = RepairStore(dir, repair, OpenOptionsOf(call));
     call.progress.Wipe();
-    if (!done.ok()) return AbsentIsRefused(done.status());
+    if (!done.ok()) return TurnAbsentIntoRefused(done.status());
     std::move(done->repaired.begin(), done->repaired.end(), std::back_inserter(outcome.steps));
     plan = std::move(done->plan);
     if (done->agreed || !refused.ok()) break;
   }
   if (!refused.ok()) {
-    note = "what would give up versions was left undone, " + refused.message() +
-           "; see it with --repair --dry_run";
+    note = "repairs that give up versions were skipped: " + refused.message() +
+           "; list them with --repair --dry_run";
   }
   outcome.report = std::move(done->left);
   outcome.plan = *std::move(plan);
   if (!note.empty()) outcome.report.notes.push_back(note);
-  return Print(call, outcome);
+  return PrintOutcome(call, outcome);
 }
 
 }  // namespace
@@ -134,11 +134,12 @@ Result<ExitStatus> RunFsck(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   if (call.flags.repair) return Repair(call, dir);
   if (call.flags.dry_run || call.flags.yes) {
-    return Status::InvalidArgument("--dry_run and --yes go with --repair; without it nothing is changed");
+    return Status::InvalidArgument(
+        "--dry_run and --yes need --repair; without --repair fsck changes nothing");
   }
   const Result<CheckReport> report = CheckStore(dir, {.deep = call.flags.deep}, OpenOptionsOf(call));
   call.progress.Wipe();
-  if (!report.ok()) return AbsentIsRefused(report.status());
+  if (!report.ok()) return TurnAbsentIntoRefused(report.status());
   return PrintCheckReport(call, *report);
 }
 

@@ -10,18 +10,19 @@ namespace rawkv::ctl {
 namespace {
 
 constexpr std::string_view kOverviewTail = R"(
-Flags stand before or after the command, as --flag=value or --flag value; behind -- nothing is a flag.
-  --store=DIR  the store, everywhere; else the environment variable RAWKV_STORE
-  --json       JSON, one document or one row a line, everywhere
-  --help       with a command: its help
+Flags stand before or after the command, as --flag=value or --flag value. Words after -- are not flags.
+  --store=DIR  the store; default: the environment variable RAWKV_STORE
+  --json       print JSON, one document or one row per line
+  --help       print the help of a command
 
-Ends with 0 done; 1 the answer is no (no such key, damage found by a check); 2 usage; 3 refused (not
-reachable, locked, absent, not supported, not confirmed); 4 corruption; 5 I/O error or no space;
-70 a bug in rawkv.
+Exit status: 0 done; 1 the answer is no (no such key, or a check found damage); 2 usage error; 3 refused
+(version not reachable, store locked or absent, not supported, not confirmed); 4 corruption; 5 I/O error
+or no space; 70 a bug in rawkv.
 )";
 
 std::string Overview() {
-  std::string text = "rawkv-ctl COMMAND [ARGUMENTS] [--flag=value …]: a versioned key-value store's tool\n\n";
+  std::string text =
+      "rawkv-ctl COMMAND [ARGUMENTS] [--flag=value …]: operate a versioned key-value store\n\n";
   for (const Command& command : Commands()) {
     text += fmt::format("  {:<16}  {}\n", command.name, command.summary);
   }
@@ -67,7 +68,7 @@ Result<ExitStatus> RunHelp(Invocation& call) {
     text = GroupHelp(topic);
   } else {
     return Status::InvalidArgument(
-        fmt::format("no command '{}'{}", topic, DidYouMean(call.arguments.front(), CommandWords())));
+        fmt::format("no command '{}'{}", topic, SuggestName(call.arguments.front(), CommandWords())));
   }
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
   return ExitStatus::kDone;

@@ -11,14 +11,14 @@ Status PrintInfo(Invocation& call, const EngineInfo& info) {
 }
 
 Result<EngineInfo> InfoByOpening(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToLook(call));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToInspect(call));
   RAWKV_ASSIGN_OR_RETURN(EngineInfo info, engine->Info());
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return info;
 }
 
-// A wrong flag or an engine that this machine lacks says nothing about the store.
-bool SaysNothingOfTheStore(const Status& status) {
+// Whether the refusal comes from a wrong flag, or from an I/O engine that this machine lacks.
+bool IsUnrelatedToStore(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kNotSupported;
 }
 
@@ -26,7 +26,8 @@ bool SaysNothingOfTheStore(const Status& status) {
 
 Result<ExitStatus> RunInfo(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
-  // Twice: a writer may be gone between the attempt to open and the look at who it is.
+  // Two attempts: the writer may close the store after the attempt to open and before InspectStore looks for
+  // the writer.
   Status refusal;
   for (int attempt = 0; attempt < 2; ++attempt) {
     const Result<EngineInfo> opened = InfoByOpening(call);
@@ -35,17 +36,17 @@ Result<ExitStatus> RunInfo(Invocation& call) {
       return ExitStatus::kDone;
     }
     refusal = opened.status();
-    if (SaysNothingOfTheStore(refusal)) return refusal;
-    Result<EngineInfo> seen = InspectStore(dir, OpenOptionsOf(call));
+    if (IsUnrelatedToStore(refusal)) return refusal;
+    Result<EngineInfo> inspected = InspectStore(dir, OpenOptionsOf(call));
     const bool busy = refusal.code() == StatusCode::kBusy;
-    if (busy && attempt == 0 && seen.ok() && !seen->writer.has_value()) continue;
-    if (!seen.ok()) return refusal;
-    const bool with_writer = busy && seen->writer.has_value();
-    // Nothing is wrong with a store that cannot be opened because nothing can be written there.
-    const bool answered = with_writer || (seen->read_only_media && seen->health == "ok");
-    // A look from outside may miss what opening stumbles over.
-    if (!answered && seen->health == "ok") seen->health = refusal.ToString();
-    RAWKV_RETURN_IF_ERROR(PrintInfo(call, *seen));
+    if (busy && attempt == 0 && inspected.ok() && !inspected->writer.has_value()) continue;
+    if (!inspected.ok()) return refusal;
+    const bool with_writer = busy && inspected->writer.has_value();
+    // A store on a read-only filesystem cannot be opened, but it is not damaged.
+    const bool answered = with_writer || (inspected->read_only_media && inspected->health == "ok");
+    // InspectStore may miss the problem that made Open fail.
+    if (!answered && inspected->health == "ok") inspected->health = refusal.ToString();
+    RAWKV_RETURN_IF_ERROR(PrintInfo(call, *inspected));
     if (answered) return ExitStatus::kDone;
     break;
   }

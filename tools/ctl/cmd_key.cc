@@ -11,7 +11,7 @@
 namespace rawkv::ctl {
 namespace {
 
-// KEY or --key_b64; takes KEY off the arguments.
+// The key from KEY or --key_b64. Removes KEY from the arguments.
 Result<std::string> TakeKey(Invocation& call) {
   std::string key;
   if (call.flags.key.has_value()) {
@@ -20,7 +20,7 @@ Result<std::string> TakeKey(Invocation& call) {
     key = call.arguments.front();
     call.arguments.erase(call.arguments.begin());
   }
-  if (key.empty()) return Status::InvalidArgument("a key has at least one byte");
+  if (key.empty()) return Status::InvalidArgument("a key must have at least one byte");
   return key;
 }
 
@@ -44,7 +44,7 @@ Result<Value> ReadOne(Invocation& call, const std::string& key) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
   RAWKV_ASSIGN_OR_RETURN(auto view, OpenViewOf(*engine, call.flags));
   Result<Value> value = engine->Get(key, {.view = view.get()});
-  view.reset();  // Close waits for nobody's view
+  view.reset();  // Close does not wait for open views
   if (value.ok()) RAWKV_RETURN_IF_ERROR(engine->Close());
   return value;
 }
@@ -62,7 +62,7 @@ std::string ValueJson(const std::string& key, const Value& value) {
 
 Result<ExitStatus> RunPut(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string key, TakeKey(call));
-  RAWKV_RETURN_IF_ERROR(StoreDirOf(call.flags).status());  // before a value is read from a pipe
+  RAWKV_RETURN_IF_ERROR(StoreDirOf(call.flags).status());  // checked before a value is read from a pipe
   RAWKV_ASSIGN_OR_RETURN(const std::string value, TakeValue(call));
   WriteBatch batch;
   batch.PutBorrowed(key, AsBytes(value));

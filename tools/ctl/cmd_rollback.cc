@@ -63,10 +63,11 @@ std::string PlanText(const RollbackPlan& plan) {
     add("pin dropped", fmt::format("{} (version {})", name, version.value()));
   }
   if (plan.log_begins_anew) {
-    add("log", fmt::format("begins anew with version {}: it is damaged below", plan.to.value() + 1));
+    add("log",
+        fmt::format("starts again at version {}: it is damaged below the target", plan.to.value() + 1));
   }
   for (const auto& [first, last] : plan.history_dropped) {
-    add("history dropped", RangeText(first, last) + ", the damage included");
+    add("history dropped", RangeText(first, last) + ", including the damaged versions");
   }
   for (const std::string& blocker : plan.blocked_by) add("blocked by", blocker);
   return text;
@@ -81,10 +82,10 @@ Status PrintPlan(Invocation& call, const RollbackPlan& plan, Outcome outcome) {
 Status RefuseIfBlocked(const RollbackPlan& plan) {
   if (plan.blocked_by.empty()) return Status::Ok();
   return Status::FailedPrecondition(
-      fmt::format("refused, nothing has changed: {}", fmt::join(plan.blocked_by, "; ")));
+      fmt::format("refused, nothing changed: {}", fmt::join(plan.blocked_by, "; ")));
 }
 
-// Offline: also of a store that does not open.
+// Rolls the store back without opening it, so that it works on a store that cannot be opened.
 class Rollback {
  public:
   Rollback(std::string dir, Version target, Invocation& call)
@@ -93,12 +94,12 @@ class Rollback {
   Result<RollbackPlan> Plan() {
     Result<RollbackPlan> plan = PlanOfflineRollback(dir_, target_, options_, OpenOptionsOf(call_));
     call_.progress.Wipe();
-    if (!plan.ok()) return AbsentIsRefused(plan.status());
+    if (!plan.ok()) return TurnAbsentIntoRefused(plan.status());
     return plan;
   }
 
-  // An earlier rollback that was interrupted comes first. Every opening finishes or undoes it before all
-  // else; whether the store opens then is not asked.
+  // An interrupted earlier rollback must be completed first. Engine::Open finishes or undoes it before
+  // anything else, also if the open itself fails afterwards; so its result is ignored.
   Result<RollbackPlan> PlanAfterInterruption() {
     Result<RollbackPlan> plan = Plan();
     if (plan.status().code() != StatusCode::kFailedPrecondition) return plan;
@@ -106,17 +107,17 @@ class Rollback {
     return Plan();
   }
 
-  // As planned, or not at all: a writer may have come and gone while the user was thinking.
-  Status Act(const RollbackPlan& seen) {
+  // Executes the plan only if it is still valid: a writer may have changed the store while the user decided.
+  Status Execute(const RollbackPlan& confirmed) {
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan now, Plan());
-    if (PlanText(now) != PlanText(seen)) {
+    if (PlanText(now) != PlanText(confirmed)) {
       return Status::FailedPrecondition(
-          "refused, nothing has changed: the store is not what it was when the plan "
-          "was made; look at the new plan with --dry_run");
+          "refused, nothing changed: the store has changed since the plan was made; "
+          "print the new plan with --dry_run");
     }
     const Status status = OfflineRollback(dir_, target_, options_, OpenOptionsOf(call_));
     call_.progress.Wipe();
-    return AbsentIsRefused(status);
+    return TurnAbsentIntoRefused(status);
   }
 
  private:
@@ -130,7 +131,7 @@ class Rollback {
 
 Result<ExitStatus> RunRollback(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(std::string dir, StoreDirOf(call.flags));
-  RAWKV_ASSIGN_OR_RETURN(const Version target, NeededVersion(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const Version target, RequireVersion(call.flags));
   Rollback rollback(std::move(dir), target, call);
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan,
                          call.flags.dry_run ? rollback.Plan() : rollback.PlanAfterInterruption());
@@ -141,14 +142,14 @@ Result<ExitStatus> RunRollback(Invocation& call) {
     RAWKV_RETURN_IF_ERROR(RefuseIfBlocked(plan));
     return ExitStatus::kDone;
   }
-  // As text the plan stands there before the question; as JSON there is one document, once `done` is known.
+  // The text output shows the plan before the question. The JSON output is one document, printed at the end,
+  // when `done` is known.
   if (!call.flags.json) RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {}));
   Status status = RefuseIfBlocked(plan);
-  // As JSON the document comes when it is over.
   if (status.ok()) {
-    status = Confirm(call, call.flags.json ? PlanText(plan) : "", "What is dropped is gone for good.");
+    status = Confirm(call, call.flags.json ? PlanText(plan) : "", "The dropped versions cannot be restored.");
   }
-  if (status.ok()) status = rollback.Act(plan);
+  if (status.ok()) status = rollback.Execute(plan);
   if (call.flags.json) {
     RAWKV_RETURN_IF_ERROR(PrintPlan(call, plan, {.done = status.ok()}));
   } else if (status.ok()) {

@@ -46,7 +46,7 @@ Result<ExitStatus> RunScan(Invocation& call) {
     options.prefix = call.flags.prefix.value_or("");
     RAWKV_ASSIGN_OR_RETURN(const auto iterator, engine->NewIterator(options));
     RAWKV_RETURN_IF_ERROR(PrintRows(call, *iterator));
-  }  // views and iterators must be gone at Close
+  }  // views and iterators must be destroyed before Close
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;
 }

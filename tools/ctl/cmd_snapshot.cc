@@ -34,8 +34,8 @@ std::string VerdictText(const SnapshotVerdict& verdict) {
                      OneLine(fmt::format("{}", fmt::join(verdict.errors, "; "))));
 }
 
-Result<std::string> NeededName(const Flags& flags) {
-  if (!flags.name.has_value()) return Status::InvalidArgument("which pin? give --name=NAME");
+Result<std::string> RequirePinName(const Flags& flags) {
+  if (!flags.name.has_value()) return Status::InvalidArgument("the pin's name is missing; give --name=NAME");
   return *flags.name;
 }
 
@@ -46,7 +46,7 @@ std::string PinJson(const std::string& name, std::optional<Version> version) {
   return object.Null("version").text();
 }
 
-// The version that a pin holds; absent if no snapshot shows it.
+// The version that a pin holds; absent if no snapshot has a pin of that name.
 Result<std::optional<Version>> PinnedVersion(Engine& engine, const std::string& name) {
   RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine.Info());
   for (const SnapshotRow& row : info.snapshots) {
@@ -69,7 +69,7 @@ Result<ExitStatus> RunSnapshotCreate(Invocation& call) {
 Result<ExitStatus> RunSnapshotList(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   const Result<std::vector<SnapshotRow>> rows = ListSnapshots(dir, OpenOptionsOf(call));
-  if (!rows.ok()) return AbsentIsRefused(rows.status());
+  if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
   for (const SnapshotRow& row : *rows) {
     RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? SnapshotJson(row) : SnapshotText(row)));
   }
@@ -80,7 +80,7 @@ Result<ExitStatus> RunSnapshotVerify(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   const auto verdicts = VerifySnapshots(dir, call.flags.version, OpenOptionsOf(call));
   call.progress.Wipe();
-  if (!verdicts.ok()) return AbsentIsRefused(verdicts.status());
+  if (!verdicts.ok()) return TurnAbsentIntoRefused(verdicts.status());
   bool damage = false;
   for (const SnapshotVerdict& verdict : *verdicts) {
     damage |= !verdict.errors.empty();
@@ -90,9 +90,9 @@ Result<ExitStatus> RunSnapshotVerify(Invocation& call) {
 }
 
 Result<ExitStatus> RunSnapshotDelete(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const Version version, NeededVersion(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const Version version, RequireVersion(call.flags));
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_RETURN_IF_ERROR(AbsentIsRefused(engine->DeleteSnapshot(version)));
+  RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(engine->DeleteSnapshot(version)));
   RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;
@@ -114,25 +114,25 @@ Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
 }
 
 Result<ExitStatus> RunSnapshotPin(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string name, NeededName(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const std::string name, RequirePinName(call.flags));
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
   const Result<Version> version = engine->Pin(name, call.flags.version);
-  if (!version.ok()) return AbsentIsRefused(version.status());
+  if (!version.ok()) return TurnAbsentIntoRefused(version.status());
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, *version) : ToString(*version)));
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;
 }
 
 Result<ExitStatus> RunSnapshotUnpin(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string name, NeededName(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const std::string name, RequirePinName(call.flags));
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
   RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, PinnedVersion(*engine, name));
   if (version.has_value() && call.flags.version.value_or(*version) != *version) {
     return Status::FailedPrecondition(fmt::format("pin '{}' holds version {}, not {}", EscapeKey(name),
                                                   version->value(), call.flags.version->value()));
   }
-  // A pin that no snapshot shows can be let go of, too.
-  RAWKV_RETURN_IF_ERROR(AbsentIsRefused(engine->Unpin(name)));
+  // Unpin also removes a pin whose snapshot is missing.
+  RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(engine->Unpin(name)));
   const std::string text = version.has_value() ? ToString(*version) : "-";
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, version) : text));
   RAWKV_RETURN_IF_ERROR(engine->Close());

@@ -13,7 +13,7 @@ namespace {
 
 using Figures = std::vector<std::pair<std::string_view, uint64_t>>;
 
-// Since this opening.
+// Counters since this opening.
 Figures CountersOf(const EngineStats& stats) {
   return {{"commits", stats.commits},
           {"groups", stats.groups},
@@ -34,7 +34,7 @@ uint64_t LogBytes(const std::vector<LogSegmentRow>& segments) {
   return bytes;
 }
 
-// Of the store, whoever wrote it.
+// Sizes of the store, independent of this opening.
 Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segments) {
   uint64_t snapshot_bytes = 0;
   for (const SnapshotRow& row : info.snapshots) snapshot_bytes += row.bytes;

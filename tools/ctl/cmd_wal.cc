@@ -50,7 +50,7 @@ std::string RecordText(const LogRecordRow& row) {
 Result<ExitStatus> RunWalList(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   const Result<std::vector<LogSegmentRow>> rows = ListLog(dir, OpenOptionsOf(call));
-  if (!rows.ok()) return AbsentIsRefused(rows.status());
+  if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
   for (const LogSegmentRow& row : *rows) {
     RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? SegmentJson(row) : SegmentText(row)));
   }
@@ -62,7 +62,7 @@ Result<ExitStatus> RunWalDump(Invocation& call) {
   const Status status = DumpLog(dir, OpenOptionsOf(call), [&call](const LogRecordRow& row) {
     return call.out.Line(call.flags.json ? RecordJson(row) : RecordText(row));
   });
-  RAWKV_RETURN_IF_ERROR(AbsentIsRefused(status));
+  RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(status));
   return ExitStatus::kDone;
 }
 
@@ -70,7 +70,7 @@ Result<ExitStatus> RunWalVerify(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   const Result<CheckReport> report = VerifyLog(dir, OpenOptionsOf(call));
   call.progress.Wipe();
-  if (!report.ok()) return AbsentIsRefused(report.status());
+  if (!report.ok()) return TurnAbsentIntoRefused(report.status());
   return PrintCheckReport(call, *report);
 }
 

@@ -12,25 +12,25 @@
 
 namespace rawkv::ctl {
 
-// What a command gets to work with.
+// The input and output of one command.
 struct Invocation {
-  std::vector<std::string> arguments;  // positional ones, without the command's own words
+  std::vector<std::string> arguments;  // positional arguments, without the words of the command's name
   Flags flags;
   Output& out;
   ProgressLine& progress;
 };
 
-// kDone or kNo are answers, printed already; an error is printed by the caller, and ends the program with
-// ExitStatusOf. A command writes data to `out` only.
+// Runs one command. For kDone and kNo the command has printed its answer. The caller prints an error, and
+// ends the program with ExitStatusOf. A command writes data to `out` only.
 using CommandFunction = Result<ExitStatus> (*)(Invocation& call);
 
-// One command, for the parser and for help alike.
+// The description of one command, for the parser and for help.
 struct Command {
   std::string_view name;       // "get", "snapshot create"
-  std::string_view arguments;  // as help shows them: "KEY VALUE"
-  size_t arguments_min = 0;    // with --key_b64 in place of KEY, one fewer will do
+  std::string_view arguments;  // as help prints them: "KEY VALUE"
+  size_t arguments_min = 0;    // one fewer if --key_b64 replaces KEY
   size_t arguments_max = 0;
-  std::vector<std::string_view> flags;  // besides --store and --json
+  std::vector<std::string_view> flags;  // without --store and --json, which every command takes
   std::string_view summary;             // one line
   std::string_view details;             // paragraphs, wrapped by hand
   std::string_view example;

@@ -11,13 +11,13 @@
 namespace rawkv::ctl {
 namespace {
 
-// What the arguments are, before anything is known of the command.
+// The arguments, split into words and flags before the command is known.
 struct Scan {
   std::vector<std::string> words;
   std::vector<std::pair<std::string, std::string>> flags;
   bool help = false;
-  bool bare_version = false;  // --version with no value behind it
-  Status error;               // the first one; --help makes up for it
+  bool bare_version = false;  // --version without a value
+  Status error;               // the first error; ignored if --help is given
 
   void Fail(std::string message) {
     if (error.ok()) error = Status::InvalidArgument(std::move(message));
@@ -59,7 +59,7 @@ bool IsBoolean(std::string_view name) {
   return description.has_value() && description->kind == FlagKind::kBoolean;
 }
 
-// Takes the flag at args[at]; returns how many arguments it used.
+// Reads the flag at args[at] into `scan`; returns the number of arguments that it used.
 size_t TakeFlag(const std::vector<std::string>& args, size_t at, Scan& scan) {
   auto [name, value] = SplitFlag(args[at]);
   if ((name == "help" || name == "h") && !value.has_value()) {
@@ -71,8 +71,9 @@ size_t TakeFlag(const std::vector<std::string>& args, size_t at, Scan& scan) {
       scan.flags.emplace_back(name.substr(2), "false");
       return 1;
     }
-    const std::string hint = args[at].starts_with("--") ? DidYouMean(name, AllFlagNames())
-                                                        : "; put -- before arguments that start with a dash";
+    const std::string hint = args[at].starts_with("--")
+                                 ? SuggestName(name, AllFlagNames())
+                                 : "; write -- before arguments that start with a dash";
     scan.Fail(fmt::format("unknown flag {}{}", args[at].substr(0, args[at].find('=')), hint));
     return 1;
   }
@@ -84,7 +85,7 @@ size_t TakeFlag(const std::vector<std::string>& args, size_t at, Scan& scan) {
     scan.flags.emplace_back(name, "true");
     return 1;
   }
-  // A value that starts with two dashes is far more often a value that was forgotten.
+  // If the next argument starts with two dashes, the user most likely forgot the value.
   if (at + 1 < args.size() && !args[at + 1].starts_with("--")) {
     scan.flags.emplace_back(name, args[at + 1]);
     return 2;
@@ -113,7 +114,7 @@ Scan ScanArguments(const std::vector<std::string>& args) {
   return scan;
 }
 
-// The command that the words begin with; takes its words away.
+// The command that the words begin with. Removes its words from `words`.
 Result<const Command*> TakeCommand(std::vector<std::string>& words) {
   if (words.empty()) return Status::InvalidArgument("no command; `rawkv-ctl help` lists them");
   const std::string first = words.front();
@@ -123,24 +124,26 @@ Result<const Command*> TakeCommand(std::vector<std::string>& words) {
   }
   if (!IsCommandGroup(first)) {
     return Status::InvalidArgument(
-        fmt::format("unknown command '{}'{}", first, DidYouMean(first, CommandWords())));
+        fmt::format("unknown command '{}'{}", first, SuggestName(first, CommandWords())));
   }
   const std::vector<std::string> seconds = CommandWords(first);
   if (words.size() < 2) {
-    return Status::InvalidArgument(fmt::format("{}: say which: {}", first, fmt::join(seconds, ", ")));
+    return Status::InvalidArgument(
+        fmt::format("{} needs a second word: {}", first, fmt::join(seconds, ", ")));
   }
   const std::string name = first + " " + words[1];
   const Command* const command = FindCommand(name);
   if (command == nullptr) {
     return Status::InvalidArgument(
-        fmt::format("unknown command '{}'{}", name, DidYouMean(words[1], seconds)));
+        fmt::format("unknown command '{}'{}", name, SuggestName(words[1], seconds)));
   }
   words.erase(words.begin(), words.begin() + 2);
   return command;
 }
 
-// `help` about what the words name: at most a group's two words, so that `put k v --help` is about put.
-CommandLine HelpAbout(std::vector<std::string> words) {
+// The command line of `help` for the words. A group has at most two words; the rest is dropped, so that
+// `put k v --help` is the help of put.
+CommandLine MakeHelpCommand(std::vector<std::string> words) {
   const size_t topic_words = words.size() > 1 && IsCommandGroup(words.front()) ? 2 : 1;
   words.resize(std::min(words.size(), topic_words));
   return {.command = FindCommand("help"), .arguments = std::move(words), .flags = {}};
@@ -169,7 +172,7 @@ Status CheckArity(const Command& command, const CommandLine& line) {
   }
   if (count > command.arguments_max - fewer) {
     return Status::InvalidArgument(fmt::format("one argument too many: '{}'{}", line.arguments.back(),
-                                               key_by_flag ? " (--key_b64 takes the place of KEY)" : ""));
+                                               key_by_flag ? " (--key_b64 replaces KEY)" : ""));
   }
   return Status::Ok();
 }
@@ -178,7 +181,7 @@ Status CheckArity(const Command& command, const CommandLine& line) {
 
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args) {
   Scan scan = ScanArguments(args);
-  if (scan.help) return HelpAbout(std::move(scan.words));
+  if (scan.help) return MakeHelpCommand(std::move(scan.words));
   CommandLine line;
   if (scan.words.empty() && scan.bare_version) {
     line.command = FindCommand("version");

@@ -9,17 +9,18 @@
 
 namespace rawkv::ctl {
 
-// What the first pass over the command line makes of it; values are not looked at yet (ReadFlags does).
+// The result of the first pass over the command line. ReadFlags checks the values of the flags later.
 struct CommandLine {
   const Command* command = nullptr;
-  std::vector<std::string> arguments;                      // without the command's words
+  std::vector<std::string> arguments;                      // without the words of the command's name
   std::vector<std::pair<std::string, std::string>> flags;  // name without dashes, value; in order
 };
 
-// `args` is without the program's name. Flags stand before or after the command: --flag=value,
-// --flag value, --boolean, --noboolean; one dash does, dashes in names are underscores. Behind -- nothing
-// is a flag. --help anywhere makes it `help COMMAND`; --version without a value and without a command makes
-// it `version`. kInvalidArgument, with the command's name in front once it is known.
+// `args` does not include the program's name. Flags stand before or after the command: --flag=value,
+// --flag value, --boolean, --noboolean. One dash is enough, and a dash inside a name means an underscore.
+// Arguments after -- are not flags. --help anywhere gives the command `help COMMAND`; --version without a
+// value and without a command gives the command `version`. kInvalidArgument; the message starts with the
+// command's name once the command is known.
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args);
 
 }  // namespace rawkv::ctl

@@ -9,13 +9,13 @@ namespace {
 
 using FlagNames = std::vector<std::string_view>;
 
-// Of commands that open the store for work.
+// Flags of commands that open the store.
 const FlagNames kOpenFlags = {
     "engine", "device", "read_only", "durability", "snapshot_interval", "keep_recent", "wal_segment_bytes"};
-// Of commands that look at a closed store.
+// Flags of commands that read a closed store.
 const FlagNames kInspectFlags = {"engine", "device"};
-// Of commands that make a store.
-const FlagNames kMakeFlags = {
+// Flags of commands that make a store.
+const FlagNames kFormatFlags = {
     "device", "capacity",          "slot_bytes",  "header_bytes",      "inline_bytes", "digest",
     "force",  "snapshot_interval", "keep_recent", "wal_segment_bytes", "durability"};
 
@@ -26,19 +26,21 @@ FlagNames operator+(FlagNames a, const FlagNames& b) {
 
 const std::vector<Command> kCommands = {
     {.name = "format",
-     .flags = FlagNames{"initial_version"} + kMakeFlags,
+     .flags = FlagNames{"initial_version"} + kFormatFlags,
      .summary = "make a store",
      .details =
-         "Without --device the payload goes to a sparse file device.img of --capacity in the store's\n"
-         "directory. A device path that is absent is created as a file of --capacity; an existing file\n"
-         "keeps its size. Refused (3) where a store or a foreign signature is, unless --force.",
+         "Without --device the payload goes to device.img, a sparse file of --capacity bytes in the store's\n"
+         "directory. An absent device path is created as a file of --capacity bytes; an existing file keeps\n"
+         "its size. Refused (3) if a store or a foreign signature is there, unless --force is given.",
      .example = "rawkv-ctl format --store=/var/lib/state --capacity=10GiB",
      .run = RunFormat},
     {.name = "info",
      .flags = kOpenFlags,
      .summary = "identity, versions, snapshots, space, health",
-     .details = "Works beside a writer in another process, and says so; space is then that of the current\n"
-                "snapshot. Of a store that does not open it prints what can be read and ends with 4.",
+     .details =
+         "Works while another process has the store open, and then names that process; the space is then\n"
+         "that of the current snapshot. If the store cannot be opened, info prints the readable part and\n"
+         "ends with 4.",
      .example = "rawkv-ctl info --store=/var/lib/state --json",
      .run = RunInfo},
     {.name = "put",
@@ -48,8 +50,8 @@ const std::vector<Command> kCommands = {
      .flags = FlagNames{"key_b64", "file"} + kOpenFlags,
      .summary = "commit one key; prints the version",
      .details =
-         "The value is VALUE or the content of --file, - being standard input. A value that starts with\n"
-         "a dash goes behind --. With --key_b64 leave out KEY.",
+         "The value is VALUE or the content of --file; --file=- is standard input. Write -- before a value\n"
+         "that starts with a dash. Leave out KEY if --key_b64 is given.",
      .example = "rawkv-ctl put config/mode fast --store=/var/lib/state",
      .run = RunPut},
     {.name = "get",
@@ -59,8 +61,8 @@ const std::vector<Command> kCommands = {
      .flags = FlagNames{"key_b64", "version", "out"} + kOpenFlags,
      .summary = "read one key; prints the raw bytes",
      .details =
-         "At --version, else at the tip. --out replaces the file in one step. Ends with 1, having touched\n"
-         "nothing, when there is no such key; with 3 when the version is not kept.",
+         "Reads at --version, or at the tip. --out replaces the file in one step. Ends with 1 and changes\n"
+         "nothing if there is no such key; ends with 3 if the version is not kept.",
      .example = "rawkv-ctl get config/mode --version=41 --store=/var/lib/state",
      .run = RunGet},
     {.name = "del",
@@ -69,13 +71,13 @@ const std::vector<Command> kCommands = {
      .arguments_max = 1,
      .flags = FlagNames{"key_b64"} + kOpenFlags,
      .summary = "commit a deletion; prints the version",
-     .details = "Deleting a key that is not there makes a version, too.",
+     .details = "The deletion of an absent key also makes a version.",
      .example = "rawkv-ctl del config/mode --store=/var/lib/state",
      .run = RunDel},
     {.name = "scan",
      .flags = FlagNames{"prefix", "prefix_b64", "version", "limit", "sha256"} + kOpenFlags,
      .summary = "list keys in byte order",
-     .details = "Text: escaped key, tab, size, tab, version that wrote it; with --sha256 one more column.",
+     .details = "Text: escaped key, tab, size, tab, version that wrote the key; --sha256 adds a column.",
      .example = "rawkv-ctl scan --prefix=config/ --json --store=/var/lib/state",
      .run = RunScan},
     {.name = "apply",
@@ -85,115 +87,117 @@ const std::vector<Command> kCommands = {
      .flags = kOpenFlags,
      .summary = "commit change sets from JSON Lines",
      .details =
-         "One change set a line:\n"
+         "Each line is one change set:\n"
          "  {\"version\":7,\n"
          "   \"put\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"k2\",\"value_b64\":\"AAE=\"},\n"
          "          {\"key_b64\":\"/w==\",\"value_file\":\"path\"}],\n"
          "   \"delete\":[\"k4\",{\"key_b64\":\"/g==\"}],\"metadata\":\"block 7\"}\n"
-         "(on one line; every field may be left out, {} is a version). Prints each version the moment\n"
-         "that it is durable. Stops at the first bad line and names it; earlier ones stay.",
+         "(on one line; every field is optional, and {} makes a version). Prints each version as soon as it\n"
+         "is durable. Stops at the first bad line and names it; the lines before it stay committed.",
      .example = "rawkv-ctl apply changes.jsonl --store=/var/lib/state",
      .run = RunApply},
     {.name = "snapshot create",
      .flags = kOpenFlags,
      .summary = "make a snapshot of the tip; prints its version",
-     .details = "Where the tip has one already, nothing changes. Retention applies afterwards.",
+     .details = "Changes nothing if the tip already has a snapshot. Retention applies afterwards.",
      .example = "rawkv-ctl snapshot create --store=/var/lib/state",
      .run = RunSnapshotCreate},
     {.name = "snapshot list",
      .flags = kInspectFlags,
      .summary = "list snapshots, ascending",
-     .details = "Works beside a writer in another process.",
+     .details = "Works while another process has the store open.",
      .example = "rawkv-ctl snapshot list --store=/var/lib/state",
      .run = RunSnapshotList},
     {.name = "snapshot verify",
      .flags = FlagNames{"version"} + kInspectFlags,
-     .summary = "read snapshots whole and check them",
-     .details = "Without --version all of them. Ends with 1 when one is damaged.",
+     .summary = "read snapshots completely and check them",
+     .details = "Without --version it checks all snapshots. Ends with 1 if one is damaged.",
      .example = "rawkv-ctl snapshot verify --version=42 --store=/var/lib/state",
      .run = RunSnapshotVerify},
     {.name = "snapshot delete",
      .flags = FlagNames{"version"} + kOpenFlags,
      .summary = "delete the snapshot of --version",
      .details =
-         "The current one's link moves to the newest other snapshot first. Refused (3): absent, pinned,\n"
-         "the only one.",
+         "If the snapshot is the current one, the link `current` moves to the newest other snapshot first.\n"
+         "Refused (3) if the snapshot is absent, pinned or the only one.",
      .example = "rawkv-ctl snapshot delete --version=42 --store=/var/lib/state",
      .run = RunSnapshotDelete},
     {.name = "snapshot prune",
      .flags = FlagNames{"keep"} + kOpenFlags,
-     .summary = "apply retention now; prints the versions removed",
-     .details = "Keeps --keep unpinned snapshots besides the newest.",
+     .summary = "apply retention now; prints the removed versions",
+     .details = "Keeps the newest snapshot, --keep more unpinned ones, and all pinned ones.",
      .example = "rawkv-ctl snapshot prune --keep=0 --store=/var/lib/state",
      .run = RunSnapshotPrune},
     {.name = "snapshot pin",
      .flags = FlagNames{"name", "version"} + kOpenFlags,
      .summary = "hold a version by --name; prints it",
      .details =
-         "Without --version the tip, of which a snapshot is made. Refused (3): no snapshot there, or the\n"
-         "name holds another version.",
+         "Without --version it makes a snapshot of the tip and pins it. Refused (3) if the version has no\n"
+         "snapshot, or if the name holds another version.",
      .example = "rawkv-ctl snapshot pin --name=before-upgrade --store=/var/lib/state",
      .run = RunSnapshotPin},
     {.name = "snapshot unpin",
      .flags = FlagNames{"name", "version"} + kOpenFlags,
-     .summary = "let go of the pin --name",
-     .details = "With --version only if that is the version it holds.",
+     .summary = "remove the pin --name",
+     .details = "With --version it removes the pin only if the pin holds that version.",
      .example = "rawkv-ctl snapshot unpin --name=before-upgrade --store=/var/lib/state",
      .run = RunSnapshotUnpin},
     {.name = "rollback",
      .flags = FlagNames{"version", "dry_run", "drop_pins", "yes"} + kInspectFlags,
      .summary = "go back to --version for good",
      .details =
-         "Prints the plan, then asks on a terminal unless --yes; without either it refuses (3). Works on\n"
-         "a store that does not open. --dry_run changes nothing and ends with 3 where the act would be\n"
-         "refused.",
+         "Prints the plan, then asks on a terminal unless --yes is given; refuses (3) without a terminal "
+         "and\n"
+         "without --yes. Also works on a store that cannot be opened. --dry_run changes nothing, and ends\n"
+         "with 3 if the rollback would be refused.",
      .example = "rawkv-ctl rollback --version=41 --yes --store=/var/lib/state",
      .run = RunRollback},
     {.name = "export",
      .flags = FlagNames{"version", "out", "chunk_bytes", "base", "list"} + kOpenFlags,
      .summary = "write a version's content to a directory",
-     .details =
-         "--version and --out (absent or empty) are needed. Or --list=DIR alone: prints the chunks of an\n"
-         "export that was made earlier.",
+     .details = "Needs --version and --out, an absent or empty directory. With --list=DIR alone it prints "
+                "the chunks\n"
+                "of an existing export.",
      .example = "rawkv-ctl export --version=41 --out=/backup/41 --store=/var/lib/state",
      .run = RunExport},
     {.name = "import",
-     .flags = FlagNames{"in"} + kMakeFlags,
+     .flags = FlagNames{"in"} + kFormatFlags,
      .summary = "make a new store from an export",
-     .details = "The new store's first version is the export's.",
+     .details = "The first version of the new store is the version of the export.",
      .example = "rawkv-ctl import --in=/backup/41 --store=/var/lib/copy --capacity=10GiB",
      .run = RunImport},
     {.name = "wal list",
      .flags = kInspectFlags,
      .summary = "list the changelog's segments",
-     .details = "Works beside a writer in another process.",
+     .details = "Works while another process has the store open.",
      .example = "rawkv-ctl wal list --store=/var/lib/state",
      .run = RunWalList},
     {.name = "wal dump",
      .flags = kInspectFlags,
      .summary = "list the changelog's records",
-     .details = "Ends with 4 at damage, after the rows before it.",
+     .details = "Prints the rows before the first damage, then ends with 4.",
      .example = "rawkv-ctl wal dump --json --store=/var/lib/state",
      .run = RunWalDump},
     {.name = "wal verify",
      .flags = kInspectFlags,
      .summary = "check every segment and record of the changelog",
-     .details = "Ends with 1 when there is damage.",
+     .details = "Ends with 1 if there is damage.",
      .example = "rawkv-ctl wal verify --store=/var/lib/state",
      .run = RunWalVerify},
     {.name = "fsck",
      .flags = FlagNames{"deep", "repair", "dry_run", "yes"} + kInspectFlags,
-     .summary = "check the whole store; with --repair put right what can be",
+     .summary = "check the whole store; --repair repairs what it can",
      .details =
-         "Ends with 1 when there is damage. What the next open puts right by itself is a note. Without\n"
-         "--repair nothing is changed. With it, damaged things are built anew or moved aside; what would\n"
-         "give up versions is shown (--dry_run) and done only after a yes, or with --yes.",
+         "Ends with 1 if there is damage. A note names a state that the next open repairs by itself. "
+         "Without\n"
+         "--repair it changes nothing. With --repair it rebuilds damaged files or moves them aside. Repairs\n"
+         "that give up versions need a yes on the terminal, or --yes; --dry_run prints them.",
      .example = "rawkv-ctl fsck --deep --store=/var/lib/state",
      .run = RunFsck},
     {.name = "stats",
      .flags = FlagNames{"prometheus"} + kOpenFlags,
      .summary = "counters and sizes",
-     .details = "Opens the store; the counters are those of this opening.",
+     .details = "Opens the store. The counters start at zero with this opening.",
      .example = "rawkv-ctl stats --json --store=/var/lib/state",
      .run = RunStats},
     {.name = "diff",
@@ -205,8 +209,8 @@ const std::vector<Command> kCommands = {
     {.name = "scrub",
      .flags = FlagNames{"rate", "restart"} + kOpenFlags,
      .summary = "read and verify everything, at a bounded rate",
-     .details = "Superblocks, changelog, snapshots, and every payload that a retained version names. A pass\n"
-                "that was interrupted is gone on with, unless --restart. Ends with 1 when there is damage.",
+     .details = "Reads superblocks, changelog, snapshots, and every payload that a retained version names.\n"
+                "Resumes an interrupted pass, unless --restart is given. Ends with 1 if there is damage.",
      .example = "rawkv-ctl scrub --rate=200MiB --store=/var/lib/state",
      .run = RunScrub},
     {.name = "version",
@@ -217,7 +221,7 @@ const std::vector<Command> kCommands = {
     {.name = "help",
      .arguments = "[COMMAND]",
      .arguments_max = 2,
-     .summary = "this text, or a command's",
+     .summary = "print this text, or the help of a command",
      .details = "",
      .example = "rawkv-ctl help rollback",
      .run = RunHelp},

@@ -2,8 +2,7 @@
 
 #include "tools/ctl/command.h"
 
-// The commands. Each is in the cmd_*.cc of its family; what it takes and prints: command_table.cc and
-// docs/cli.md.
+// The commands. command_table.cc and docs/cli.md document their arguments and output.
 namespace rawkv::ctl {
 
 // cmd_format.cc
@@ -45,6 +44,7 @@ Result<ExitStatus> RunVersion(Invocation& call);
 Result<ExitStatus> RunHelp(Invocation& call);
 // cmd_later.cc
 Result<ExitStatus> RunDiff(Invocation& call);
+// cmd_scrub.cc
 Result<ExitStatus> RunScrub(Invocation& call);
 
 }  // namespace rawkv::ctl

@@ -9,10 +9,10 @@
 namespace rawkv::ctl {
 namespace {
 
-Status Say(std::string_view text) {
+Status WriteToTerminal(std::string_view text) {
   const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
   return written == static_cast<ssize_t>(text.size()) ? Status::Ok()
-                                                      : Status::IoError("the terminal is gone");
+                                                      : Status::IoError("cannot write to the terminal");
 }
 
 }  // namespace
@@ -20,14 +20,16 @@ Status Say(std::string_view text) {
 Status Confirm(Invocation& call, std::string_view plan, std::string_view warning) {
   if (call.flags.yes) return Status::Ok();
   if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) {
-    return Status::FailedPrecondition("refused (no confirmation): give --yes, or answer on a terminal");
+    return Status::FailedPrecondition(
+        "refused (no confirmation): give --yes, or run the command on a terminal");
   }
-  RAWKV_RETURN_IF_ERROR(Say(std::string(plan) + std::string(warning) + " Type yes to go on: "));
+  RAWKV_RETURN_IF_ERROR(
+      WriteToTerminal(std::string(plan) + std::string(warning) + " Type yes to continue: "));
   RAWKV_ASSIGN_OR_RETURN(Input terminal, Input::Open("-"));
   LineReader lines(std::move(terminal));
   RAWKV_ASSIGN_OR_RETURN(const auto answer, lines.Next());
   if (answer == "yes" || answer == "y") return Status::Ok();
-  return Status::FailedPrecondition("refused (no confirmation): nothing has changed");
+  return Status::FailedPrecondition("refused (no confirmation): nothing changed");
 }
 
 }  // namespace rawkv::ctl

@@ -14,14 +14,14 @@
 
 namespace rawkv::ctl {
 
-// Every flag of every command, by value. Which flags a command takes: command_table.cc. A flag means the
-// same with each command that takes it. Absent values: not given.
+// The values of all flags of all commands. command_table.cc lists which flags a command takes. A flag has the
+// same meaning in every command. A value is absent if the flag was not given.
 struct Flags {
-  // Everywhere.
-  std::string store;  // --store, else RAWKV_STORE; "" = neither
+  // For every command.
+  std::string store;  // --store, or else RAWKV_STORE; "" = neither
   bool json = false;
 
-  // Opening.
+  // Open flags.
   IoEngine engine = IoEngine::kAuto;
   std::optional<Durability> durability;
   std::optional<uint64_t> snapshot_interval;
@@ -30,7 +30,7 @@ struct Flags {
   std::optional<std::string> device;
   bool read_only = false;
 
-  // Making a store.
+  // Format flags.
   std::optional<uint64_t> capacity_bytes;
   std::optional<uint64_t> slot_bytes;
   std::optional<uint64_t> header_bytes;
@@ -39,7 +39,7 @@ struct Flags {
   bool digest = false;
   bool force = false;
 
-  // What to work on.
+  // Versions, keys and names.
   std::optional<Version> version;
   std::optional<Version> from, to, base;
   std::optional<std::string> key;     // decoded from --key_b64
@@ -48,11 +48,11 @@ struct Flags {
   std::optional<std::string> name;
   std::optional<uint64_t> keep;
 
-  // Files.
+  // Files and directories.
   std::optional<std::string> file, out, in, list;
   std::optional<uint64_t> chunk_bytes;
 
-  // How.
+  // Modes.
   bool sha256 = false;
   bool dry_run = false;
   bool drop_pins = false;
@@ -73,11 +73,11 @@ struct FlagDescription {
   std::string help;
 };
 
-// Absent if there is no such flag. Underscores only; dashes are command_line's business.
+// Absent if there is no such flag. `name` is spelled with underscores; command_line.cc replaces dashes.
 std::optional<FlagDescription> DescribeFlag(std::string_view name);
 
-// Sets the flags that were given (name, value; a later one wins) and returns all. kInvalidArgument names
-// the flag and what is wrong with its value; the process is never ended from here.
+// Sets the flags that were given (name, value; a later value wins) and returns the values of all flags.
+// kInvalidArgument names the flag and the problem with its value. Never ends the process.
 Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& given);
 
 }  // namespace rawkv::ctl

@@ -71,7 +71,7 @@ std::string RecoveryJson(const EngineInfo& info) {
       .text();
 }
 
-// Label and value in columns; further lines of one label have an empty one.
+// Lines with a label and a value in columns. The second and later lines of a label have an empty label.
 class Lines {
  public:
   void Add(std::string_view label, std::string_view value) {
@@ -125,7 +125,8 @@ void AddSpace(const EngineInfo& info, Lines& lines) {
     lines.Add("", fmt::format("{} pinned by {} {} (version {}) alone", holder.slots, holder.kind, holder.name,
                               holder.version.value()));
   }
-  if (info.pinned_shared > 0) lines.Add("", fmt::format("{} pinned by several of them", info.pinned_shared));
+  if (info.pinned_shared > 0)
+    lines.Add("", fmt::format("{} pinned by more than one of them", info.pinned_shared));
 }
 
 }  // namespace
@@ -165,7 +166,7 @@ std::string InfoText(const EngineInfo& info) {
   AddVersions(info, lines);
   AddSpace(info, lines);
   const std::string why = info.engine_reason.empty() ? "" : fmt::format(" ({})", info.engine_reason);
-  lines.Add("engine", fmt::format("{}, asked for {}{}", info.engine_used.empty() ? "none" : info.engine_used,
+  lines.Add("engine", fmt::format("{}, requested {}{}", info.engine_used.empty() ? "none" : info.engine_used,
                                   info.engine_requested, why));
   lines.Add("durability", DurabilityName(info.durability));
   lines.Add("health", info.health);
@@ -173,14 +174,14 @@ std::string InfoText(const EngineInfo& info) {
     lines.Add("writer",
               fmt::format("process {} on {} has the store open", info.writer->pid, info.writer->host));
   }
-  if (info.read_only_media) lines.Add("media", "read-only: the store can be looked at, not opened");
+  if (info.read_only_media) lines.Add("media", "read-only: the store can be inspected, but not opened");
   if (info.recovery.has_value()) {
-    lines.Add("recovery", fmt::format("{} of unfinished log were cut after version {} at {}",
+    lines.Add("recovery", fmt::format("{} of torn tail cut from the log after version {} at {}",
                                       HumanBytes(info.recovery->bytes), info.recovery->cut_after.value(),
                                       UtcTime(info.recovery->unix_ms)));
   }
   for (const std::string& name : info.aside) {
-    lines.Add("aside", OneLine(name) + " is damaged; nothing uses it, `rawkv-ctl fsck` says more");
+    lines.Add("aside", OneLine(name) + " is damaged and unused; `rawkv-ctl fsck` has details");
   }
   return lines.text();
 }

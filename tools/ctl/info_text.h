@@ -6,7 +6,7 @@
 
 namespace rawkv::ctl {
 
-// What `info` prints: docs/cli.md has the fields.
+// The output of `info`. docs/cli.md lists the fields.
 std::string InfoJson(const EngineInfo& info);
 std::string InfoText(const EngineInfo& info);
 

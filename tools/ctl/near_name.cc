@@ -9,7 +9,7 @@
 namespace rawkv::ctl {
 namespace {
 
-// Levenshtein distance, one row at a time.
+// Levenshtein distance, computed one row of the matrix at a time.
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -27,11 +27,11 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string DidYouMean(std::string_view name, std::span<const std::string> candidates) {
-  constexpr size_t kNameBytesMax = 64;  // the distance costs the product of the lengths
+std::string SuggestName(std::string_view name, std::span<const std::string> candidates) {
+  constexpr size_t kNameBytesMax = 64;  // the time to compute the distance is the product of the lengths
   if (name.size() < 2 || name.size() > kNameBytesMax) return "";
   std::string_view best;
-  size_t best_distance = name.size() <= 4 ? 2 : 3;  // one below this is a typing error
+  size_t best_distance = name.size() <= 4 ? 2 : 3;  // a smaller distance counts as a typing error
   for (const std::string& candidate : candidates) {
     const size_t distance = candidate.starts_with(name) ? 1 : EditDistance(name, candidate);
     if (distance < best_distance) {

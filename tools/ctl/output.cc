@@ -20,13 +20,13 @@ Status WriteAll(int fd, std::string_view bytes) {
       continue;
     }
     if (errno == EINTR) continue;
-    if (errno == EAGAIN) {  // someone made the shared descriptor non-blocking
+    if (errno == EAGAIN) {  // another process made the shared descriptor non-blocking
       pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
       ::poll(&writable, 1, -1);
       continue;
     }
     return Status::IoError(std::string("standard output: ") + std::strerror(errno) +
-                           "; what was printed is not complete");
+                           "; the output is incomplete");
   }
   return Status::Ok();
 }
@@ -58,8 +58,8 @@ Status Output::Flush() {
 void OccupyStandardStreams() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
-    // The wrong way round on purpose: using a stream that was closed stays an error. The lowest free
-    // number is the one that is missing.
+    // Opened in the wrong direction on purpose: the use of a closed stream stays an error. open(2) returns
+    // the lowest free number, which is `fd`.
     [[maybe_unused]] const int taken = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }

@@ -7,16 +7,16 @@
 
 namespace rawkv::ctl {
 
-// Standard output: data only, buffered, every write checked. A reader that went away or a full disk is
-// kIoError, the same from then on: a script must not take half an answer for the whole. Not
-// thread-safe.
+// Standard output, for data only. Buffers the data and checks every write. A reader that closed the pipe or a
+// full disk is kIoError, and every later call returns the same error, so that a script does not take a part
+// of an answer for all of it. Not thread-safe.
 class Output {
  public:
   explicit Output(int fd) : fd_(fd) {}
 
   Status Write(std::string_view bytes);
-  Status Line(std::string_view text);  // with the newline
-  // Everything written so far is with the system when it returns.
+  Status Line(std::string_view text);  // adds the newline
+  // Hands everything written so far to the operating system.
   Status Flush();
 
  private:
@@ -25,8 +25,8 @@ class Output {
   Status failed_;
 };
 
-// Makes sure that descriptors 0, 1 and 2 are taken. A program started without them (`>&-`) would get
-// one of them for a file of the store, and print into it.
+// Makes sure that descriptors 0, 1 and 2 are in use. A program that is started without them (`>&-`) would get
+// one of these numbers for a file of the store, and would print into that file.
 void OccupyStandardStreams();
 
 }  // namespace rawkv::ctl

@@ -1,4 +1,4 @@
-// rawkv-ctl: operates a store from the command line. docs/cli.md is what it promises.
+// rawkv-ctl operates a store from the command line. docs/cli.md is its contract.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -15,15 +15,15 @@
 namespace rawkv::ctl {
 namespace {
 
-ExitStatus Complain(const Status& status, std::string_view command) {
+ExitStatus PrintError(const Status& status, std::string_view command) {
   const std::string line =
       fmt::format("rawkv-ctl: {}{}{}\n", command, command.empty() ? "" : ": ", ErrorText(status));
-  // Nobody is left to tell when this fails; the exit status still says it.
+  // An error of this write cannot be reported. The exit status still shows the failure.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   return ExitStatusOf(status);
 }
 
-// The command's answer; what it printed is with the system, or that is the error.
+// Runs the command and flushes its output. A failed flush is an error of the command.
 Result<ExitStatus> Execute(const Command& command, Invocation& call) {
   Result<ExitStatus> answer = command.run(call);
   call.progress.Wipe();
@@ -34,20 +34,20 @@ Result<ExitStatus> Execute(const Command& command, Invocation& call) {
 
 ExitStatus Main(const std::vector<std::string>& args) {
   OccupyStandardStreams();
-  // A reader that goes away is an error of Output's, told by the exit status.
+  // A reader that closes the pipe becomes an error of Output and so an exit status.
   std::signal(SIGPIPE, SIG_IGN);
-  // So is a file that would exceed the process's limit of file size: the write fails with EFBIG instead.
+  // A write that exceeds the process's limit of file size fails with EFBIG instead of a signal.
   std::signal(SIGXFSZ, SIG_IGN);
   Result<CommandLine> line = ParseCommandLine(args);
-  if (!line.ok()) return Complain(line.status(), "");
+  if (!line.ok()) return PrintError(line.status(), "");
   const Command& command = *line->command;
   Result<Flags> flags = ReadFlags(line->flags);
-  if (!flags.ok()) return Complain(flags.status(), command.name);
+  if (!flags.ok()) return PrintError(flags.status(), command.name);
   Output out(STDOUT_FILENO);
   ProgressLine progress(STDERR_FILENO);
   Invocation call{std::move(line->arguments), std::move(flags).value(), out, progress};
   const Result<ExitStatus> answer = Execute(command, call);
-  return answer.ok() ? *answer : Complain(answer.status(), command.name);
+  return answer.ok() ? *answer : PrintError(answer.status(), command.name);
 }
 
 }  // namespace
@@ -57,9 +57,9 @@ int main(int argc, char** argv) {
   try {
     const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
     return static_cast<int>(rawkv::ctl::Main(args));
-  } catch (...) {  // no memory, most likely: rawkv's own functions throw nothing
+  } catch (...) {  // most likely out of memory: functions of rawkv throw nothing
     const rawkv::Status status = rawkv::StatusOfException();
-    // Without a buffer of its own, since there may be no memory for one.
+    // Written in parts, since there may be no memory for one buffer.
     for (const std::string_view part :
          {std::string_view("rawkv-ctl: "), std::string_view(status.message()), std::string_view("\n")}) {
       [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, part.data(), part.size());

@@ -25,8 +25,8 @@ Status Failed(std::string_view what, const std::string& path, int error) {
   return Status::IoError(message);
 }
 
-// What `path` leads to, if it is there; a dangling link is replaced itself.
-std::string Followed(const std::string& path) {
+// The path with its symlinks resolved, or `path` itself if the target is absent: a dangling link is replaced.
+std::string ResolveLinks(const std::string& path) {
   const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(path.c_str(), nullptr), &::free);
   return resolved == nullptr ? path : std::string(resolved.get());
 }
@@ -43,7 +43,7 @@ Status WriteAndSync(int fd, const std::string& path, std::string_view bytes) {
   return Status::Ok();
 }
 
-Status WriteThrough(const std::string& path, std::string_view bytes) {
+Status WriteInPlace(const std::string& path, std::string_view bytes) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd.valid()) return Failed("cannot be opened for writing", path, errno);
   return WriteAndSync(fd.get(), path, bytes);
@@ -52,14 +52,14 @@ Status WriteThrough(const std::string& path, std::string_view bytes) {
 }  // namespace
 
 Status ReplaceFile(const std::string& path, std::string_view bytes) {
-  const std::string target = Followed(path);
+  const std::string target = ResolveLinks(path);
   struct stat existing {};
   if (::stat(target.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
     if (S_ISDIR(existing.st_mode)) return Failed("cannot be written", path, EISDIR);
-    return WriteThrough(target, bytes);
+    return WriteInPlace(target, bytes);
   }
   const std::string temporary = fmt::format("{}.{}.tmp", target, ::getpid());
-  // 0666 less the umask: what a shell redirection would make.
+  // 0666 less the umask, as for a shell redirection.
   const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd.valid()) return Failed("cannot be made", temporary, errno);
   Status status = WriteAndSync(fd.get(), temporary, bytes);

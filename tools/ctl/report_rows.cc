@@ -76,7 +76,7 @@ std::string FormatsJson(const FormatNumbers& formats) {
       .text();
 }
 
-Status PrintMadeStore(Invocation& call, const FormatResult& made) {
+Status PrintFormatResult(Invocation& call, const FormatResult& made) {
   if (call.flags.json) {
     return call.out.Line(JsonObject()
                              .Text("store_uuid", made.store_uuid.ToString())

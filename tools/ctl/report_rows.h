@@ -23,18 +23,18 @@ std::string FormatsJson(const FormatNumbers& formats);
 std::string RangesJson(const VersionRanges& ranges);
 std::string RangeText(Version first, Version last);
 
-// What `format` and `import` made.
-Status PrintMadeStore(Invocation& call, const FormatResult& made);
+// Prints the result of `format` or `import`.
+Status PrintFormatResult(Invocation& call, const FormatResult& made);
 
-// {"kind","where","version","message"}, and the line "damage: …".
+// A finding as {"kind","where","version","message"}, and as the line "damage: …".
 std::string FindingJson(const Finding& finding);
 std::string FindingText(const Finding& finding);
 
-// Fields and lines that every check's answer begins or ends with.
+// The JSON fields with which every report of a check begins, and the text lines with which it ends.
 JsonObject CheckReportFields(const CheckReport& report);
 std::string CheckReportText(const CheckReport& report);
 
-// The answer of `fsck` and `wal verify`; kNo when there is damage.
+// Prints the report of `fsck` or `wal verify`; kNo if there is damage.
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report);
 
 }  // namespace rawkv::ctl

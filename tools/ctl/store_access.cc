@@ -6,7 +6,7 @@ namespace rawkv::ctl {
 
 Result<std::string> StoreDirOf(const Flags& flags) {
   if (flags.store.empty()) {
-    return Status::InvalidArgument("which store? give --store=DIR or set RAWKV_STORE");
+    return Status::InvalidArgument("the store is missing; give --store=DIR or set RAWKV_STORE");
   }
   return flags.store;
 }
@@ -49,7 +49,7 @@ Result<std::unique_ptr<Engine>> OpenWith(Invocation& call, const OpenOptions& op
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, options);
   call.progress.Wipe();
-  if (!engine.ok()) return AbsentIsRefused(engine.status());
+  if (!engine.ok()) return TurnAbsentIntoRefused(engine.status());
   return engine;
 }
 
@@ -59,7 +59,7 @@ Result<std::unique_ptr<Engine>> OpenStore(Invocation& call) {
   return OpenWith(call, OpenOptionsOf(call));
 }
 
-Result<std::unique_ptr<Engine>> OpenStoreToLook(Invocation& call) {
+Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call) {
   OpenOptions options = OpenOptionsOf(call);
   options.only_look = true;
   return OpenWith(call, options);
@@ -74,13 +74,14 @@ Result<Version> CommitBatch(Engine& engine, const WriteBatch& batch, const Commi
   const CommitResult result = engine.Commit(batch, options);
   if (result.ok()) return result.version;
   if (result.outcome != CommitOutcome::kUnknown) return result.status;
-  return Status(result.status.code(), result.status.message() +
-                                          "; whether the version was made is not known: open the store again "
-                                          "(`rawkv-ctl info`) to find out");
+  return Status(result.status.code(),
+                result.status.message() +
+                    "; it is not known whether the version was made: open the store again "
+                    "(`rawkv-ctl info`) to find out");
 }
 
-Result<Version> NeededVersion(const Flags& flags) {
-  if (!flags.version.has_value()) return Status::InvalidArgument("which version? give --version=N");
+Result<Version> RequireVersion(const Flags& flags) {
+  if (!flags.version.has_value()) return Status::InvalidArgument("the version is missing; give --version=N");
   return *flags.version;
 }
 

@@ -6,31 +6,31 @@
 #include "engine/engine.h"
 #include "tools/ctl/command.h"
 
-// From flags to stores.
+// Opens stores as the flags of a command ask for.
 namespace rawkv::ctl {
 
 // --store or RAWKV_STORE; kInvalidArgument without either.
 Result<std::string> StoreDirOf(const Flags& flags);
 
-// As the flags say; long work shows in `call.progress`.
+// Options from the flags. Long work reports its progress to `call.progress`.
 OpenOptions OpenOptionsOf(Invocation& call);
 FormatOptions FormatOptionsOf(const Flags& flags);
 
-// Opens for work. A missing store is refused (kFailedPrecondition, not kNotFound).
+// Opens the store for reading and writing. A missing store is kFailedPrecondition, not kNotFound.
 Result<std::unique_ptr<Engine>> OpenStore(Invocation& call);
-// To look only: a writer that comes meanwhile waits.
-Result<std::unique_ptr<Engine>> OpenStoreToLook(Invocation& call);
+// Opens the store only to inspect it: a writer that wants the lock meanwhile waits.
+Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call);
 
-// The tip, or --version: null view for the tip. kVersionUnreachable.
+// A view of --version, or null for the tip. kVersionUnreachable.
 Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, const Flags& flags);
 
-// Commits; an unknown outcome says so, and what to do.
+// Commits the batch. If the outcome is unknown, the message reports it and names the next step.
 Result<Version> CommitBatch(Engine& engine, const WriteBatch& batch, const CommitOptions& options);
 
-// --version of a command that cannot do without; kInvalidArgument.
-Result<Version> NeededVersion(const Flags& flags);
+// The value of --version for a command that needs it; kInvalidArgument without it.
+Result<Version> RequireVersion(const Flags& flags);
 
-// Prints a version as text or {"version":N}, and hands it to the system at once.
+// Prints a version as text or as {"version":N}, and flushes the output.
 Status PrintVersion(Invocation& call, Version version);
 
 }  // namespace rawkv::ctl

@@ -18,7 +18,7 @@ constexpr int kInterrupted = 130;
 
 int Fail(const Status& status) {
   fmt::print(stderr, "rawkv-torture: {}\n", ctl::OneLine(status.message()));
-  return static_cast<int>(ctl::ExitStatusOf(ctl::AbsentIsRefused(status)));
+  return static_cast<int>(ctl::ExitStatusOf(ctl::TurnAbsentIntoRefused(status)));
 }
 
 int ExitStatusOf(const Outcome& outcome) {
