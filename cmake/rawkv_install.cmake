@@ -7,7 +7,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# What an embedding program may include, and what those headers need. tests/packaging compiles each of
+# The headers that an embedding program may include, and the headers that those need. tests/packaging compiles each of
 # them from an installed copy.
 set(public_headers
     base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/logger.h
@@ -18,8 +18,8 @@ set(public_headers
     engine/api/version_range.h engine/api/write_batch.h engine/engine.h engine/transfer/transfer.h)
 list(TRANSFORM public_headers PREPEND "${PROJECT_SOURCE_DIR}/")
 
-# Every object of each layer goes in, used inside or not (an archive would give only what is missing);
-# the layers as libraries bring what they link.
+# The shared library contains every object of each layer, because a static archive would add only the referenced objects.
+# The link to the layers as libraries adds their own dependencies.
 set(layers base blockdev wal snapshot index engine)
 list(TRANSFORM layers PREPEND rawkv_)
 add_library(rawkv SHARED)
@@ -33,13 +33,13 @@ set_target_properties(rawkv PROPERTIES
   SOVERSION ${PROJECT_VERSION_MAJOR}
   LINKER_LANGUAGE CXX
   VERIFY_INTERFACE_HEADER_SETS OFF)
-# A sanitizer's runtime comes with the program, so only other builds can ask for every symbol.
+# The program provides a sanitizer's runtime, so only builds without sanitizers can require every symbol.
 target_link_options(rawkv PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed
                     $<$<NOT:$<BOOL:${RAWKV_SANITIZE}>>:-Wl,--no-undefined>)
 target_compile_features(rawkv PUBLIC cxx_std_20)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv.h.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv.h" COPYONLY)
-# Two sets: base directories of one may not lie in each other, and out/ lies in the source tree.
+# Two file sets: base directories of one set may not lie inside each other, and out/ lies in the source tree.
 target_sources(rawkv PUBLIC
                FILE_SET public_headers TYPE HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${public_headers}
                FILE_SET generated_headers TYPE HEADERS BASE_DIRS "${PROJECT_BINARY_DIR}/generated"
@@ -71,7 +71,7 @@ install(FILES "${PROJECT_BINARY_DIR}/generated/rawkv-config.cmake"
               "${PROJECT_BINARY_DIR}/generated/rawkv-config-version.cmake"
         DESTINATION "${package_dir}")
 
-# The prefix is told relative to the .pc file, so that an installed tree can be moved.
+# The .pc file names the prefix relative to itself, so that an installed tree can be moved.
 file(RELATIVE_PATH pc_to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 set(RAWKV_PC_PREFIX "\${pcfiledir}/${pc_to_prefix}")

@@ -1,5 +1,5 @@
-# Targets `lint` (clang-tidy over our own sources) and `format` (clang-format, rewriting; the test
-# source_format checks). Debian 12's clang 14 is the version that counts: another one formats differently.
+# Target `lint` runs clang-tidy over our own sources. Target `format` rewrites the sources with clang-format; the test
+# source_format checks the layout. Both need clang 14 of Debian 12, because other versions format differently.
 
 find_program(RAWKV_CLANG_FORMAT NAMES clang-format-14 clang-format)
 find_program(RAWKV_CLANG_TIDY NAMES clang-tidy-14 clang-tidy)
@@ -12,8 +12,8 @@ if(RAWKV_CLANG_FORMAT)
     COMMAND "${RAWKV_CLANG_FORMAT}" -i ${formatted_files})
 endif()
 
-# Needs the compile commands of a clang build, which the preset `lint` makes, and the headers that its
-# layers generate; the generated sources themselves are left out.
+# `lint` needs the compile commands of a clang build (preset `lint`) and the headers that the layers generate. It skips
+# the generated sources.
 if(RAWKV_CLANG_TIDY AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_custom_target(lint COMMENT "clang-tidy over our own sources" VERBATIM USES_TERMINAL
     COMMAND "${PROJECT_SOURCE_DIR}/cmake/run_clang_tidy" "${RAWKV_CLANG_TIDY}"

@@ -1,6 +1,6 @@
 # RAWKV_SANITIZE names the sanitizers of a build: "address;undefined" or "thread" (presets asan and
-# tsan), or "fuzzer-no-link;address;undefined" with clang (preset fuzz). They go to every file of the
-# build, generated ones included.
+# tsan), or "fuzzer-no-link;address;undefined" with clang (preset fuzz). They apply to every file of the
+# build, including generated ones.
 
 set(RAWKV_SANITIZE "" CACHE STRING
     "Sanitizers: empty, \"address;undefined\", \"thread\" or \"fuzzer-no-link;address;undefined\"")
@@ -11,8 +11,8 @@ if(RAWKV_SANITIZE)
   add_link_options(-fsanitize=${sanitizers})
 endif()
 
-# The ThreadSanitizer of GCC 12 cannot map its shadow where the kernel randomizes more than 28 bits of
-# an address: there the tests run without randomization.
+# The ThreadSanitizer of GCC 12 cannot map its shadow memory if the kernel randomizes more than 28 bits of an address. On
+# such a kernel the tests run without address randomization.
 if("thread" IN_LIST RAWKV_SANITIZE AND EXISTS /proc/sys/vm/mmap_rnd_bits)
   file(READ /proc/sys/vm/mmap_rnd_bits mmap_rnd_bits)
   if(mmap_rnd_bits GREATER 28)

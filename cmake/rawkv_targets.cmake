@@ -1,12 +1,12 @@
-# One function a kind of target, so that every folder's CMakeLists.txt is a plain list of names.
+# One function per kind of target, so that the CMakeLists.txt of every folder is a plain list of names.
 
 option(RAWKV_WARNINGS_AS_ERRORS "Make every compiler warning an error (preset lint)" OFF)
 
 add_library(rawkv_compile_options INTERFACE)
 target_compile_options(rawkv_compile_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                        -Wno-sign-conversion -Werror=return-type -Werror=unused-result
-                       # Designated initialisers leave the rest at its default on purpose; the other two
-                       # are false alarms of GCC 12 over std::optional and std::string at -O2.
+                       # Designated initialisers leave the other fields at their defaults on purpose. The other two
+                       # warnings are false alarms of GCC 12 about std::optional and std::string at -O2.
                        -Wno-missing-field-initializers
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-restrict>
                        $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
@@ -16,7 +16,8 @@ target_include_directories(rawkv_compile_options INTERFACE "$<BUILD_INTERFACE:${
 configure_file("${PROJECT_SOURCE_DIR}/base/version_info.h.in"
                "${PROJECT_BINARY_DIR}/generated/base/version_info.h" @ONLY)
 
-# The standard headers that most files include, read once a build. Preset lint does without, so that a forgotten #include shows.
+# The standard headers that most files include, precompiled once per build. Preset lint does not use them, so that it
+# reports a missing #include.
 set(standard_headers <algorithm> <array> <atomic> <cstdint> <cstring> <functional> <memory> <optional> <span>
                      <string> <string_view> <thread> <utility> <vector>)
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/nothing.cc" CONTENT "int main() {}\n")
@@ -24,8 +25,8 @@ add_library(rawkv_pch OBJECT "${PROJECT_BINARY_DIR}/generated/nothing.cc")
 target_link_libraries(rawkv_pch PRIVATE rawkv_compile_options)
 target_precompile_headers(rawkv_pch PRIVATE ${standard_headers})
 
-# tools/run-tests has eight files of a target compiled as one, for time. Not these: a name of theirs in an
-# anonymous namespace is one of another file's, too.
+# tools/run-tests compiles eight files of a target as one, to save time. This excludes files that use the same name in an
+# anonymous namespace as another file.
 function(rawkv_compiled_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
@@ -41,8 +42,8 @@ function(rawkv_layer name)
   endforeach()
   target_link_libraries(rawkv_${name} PRIVATE ${arg_LINKS})
   target_precompile_headers(rawkv_${name} REUSE_FROM rawkv_pch)
-  # The headers beside the sources as a file set, of which all_verify_interface_header_sets (preset lint)
-  # compiles each alone.
+  # The headers next to the sources form a file set. The target all_verify_interface_header_sets (preset lint) compiles
+  # each of them alone.
   set(headers)
   foreach(source IN LISTS arg_SOURCES)
     cmake_path(GET source PARENT_PATH folder)
@@ -59,15 +60,16 @@ endfunction()
 
 if(RAWKV_BUILD_TESTS)
   find_package(GTest REQUIRED)
-  # A test's own files are not optimized but in release: the engine is what is to be checked, and the compiler
-  # needs a third to two thirds less for a GoogleTest file. Sanitizers leave them out as well.
+  # The files of tests are compiled without optimization, but for release, and without
+  # UndefinedBehaviorSanitizer: the engine is to be checked, and a GoogleTest file would take half as long again
+  # to compile, under sanitizers two to three times as long.
   add_library(rawkv_test_options INTERFACE)
   target_link_libraries(rawkv_test_options INTERFACE rawkv_compile_options GTest::gtest)
-  # Of GoogleTest's own macros, which do not count as a system header's in a precompiled one.
+  # GoogleTest's own macros raise this warning, because a precompiled header does not count as a system header.
   target_compile_options(rawkv_test_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-dangling-else>)
   target_compile_options(rawkv_test_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-O0>
                          $<$<BOOL:${RAWKV_SANITIZE}>:-fno-sanitize=undefined>)
-  # A program, since a library's precompiled header is made with other flags.
+  # This target is a program, because the precompiled header of a library is made with other flags.
   add_executable(rawkv_test_pch "${PROJECT_BINARY_DIR}/generated/nothing.cc")
   target_link_libraries(rawkv_test_pch PRIVATE rawkv_test_options)
   target_precompile_headers(rawkv_test_pch PRIVATE <gtest/gtest.h> <filesystem> <fstream> <map> <random> <set>
@@ -75,8 +77,8 @@ if(RAWKV_BUILD_TESTS)
 endif()
 
 # rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s] [SANITIZED_SHARE n]):
-# one GoogleTest program, one CTest test; under sanitizers one of n tests in it. The program leaves the result of each of its tests in
-# gtest/<name>.xml, from which tools/run-tests counts. Labels: docs/testing.md.
+# adds one GoogleTest program as one CTest test. Under sanitizers it runs only one of n of its tests. The program writes
+# the result of each test to gtest/<name>.xml, from which tools/run-tests counts. docs/testing.md lists the labels.
 function(rawkv_test name)
   cmake_parse_arguments(arg "" "TIMEOUT;SANITIZED_SHARE" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -93,7 +95,7 @@ function(rawkv_test name)
   endif()
   add_test(NAME ${name}
            COMMAND ${name} "--gtest_output=xml:${PROJECT_BINARY_DIR}/gtest/${name}.xml" ${arg_ARGS})
-  # What may take longest starts first, lest it run alone at the end.
+  # CTest starts the tests with the longest time-out first, so that they do not run alone at the end.
   set_tests_properties(${name} PROPERTIES
                        TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT} LABELS "${arg_LABELS}")
   if(RAWKV_SANITIZE AND arg_SANITIZED_SHARE)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Sums the results of test stages: test_summary.py STAGE=BUILD_DIR...
 
-Reads BUILD_DIR/junit.xml (CTest: one case a program) and BUILD_DIR/gtest/*.xml (GoogleTest: one case a
-test). A GoogleTest program counts as its tests; a program that failed otherwise than by a failed test
-(crash, time-out, sanitizer report) counts as one failure more. Lists failures and skips with their
+Reads BUILD_DIR/junit.xml (CTest: one case per program) and BUILD_DIR/gtest/*.xml (GoogleTest: one case per
+test). For a GoogleTest program it counts the tests. A program that fails without a failed test (crash,
+time-out, sanitizer report) counts as one more failure. Lists failures and skips with their
 reasons, then prints `N passed, N failed, N skipped` as the last line. Exit status 1 if anything failed,
 or if nothing ran.
 """
@@ -24,12 +24,12 @@ def ctest_case(element):
         return Case(name, "passed", "")
     if status == "disabled" or message.startswith("SKIP_"):
         return Case(name, "skipped", skip_reason(element) or message or "disabled")
-    # "notrun" for any other cause (program or file missing) is what CTest counts as failed, too.
+    # CTest also counts "notrun" for any other cause (program or file missing) as failed.
     return Case(name, "failed", message or "see CTest's output above")
 
 
 def skip_reason(element):
-    """A test that skips itself (exit status 77) says why in a line `SKIP: why`."""
+    """The reason of a test that skips itself (exit status 77): it prints a line `SKIP: reason`."""
     for line in (element.findtext("system-out") or "").splitlines():
         if line.startswith("SKIP: "):
             return line[len("SKIP: "):]
@@ -52,7 +52,7 @@ def gtest_case(element):
 
 
 def program_cases(case, gtest_file):
-    """The cases that CTest's case of a program stands for."""
+    """The cases of the tests in a program, or CTest's own case if there are none."""
     if case.outcome == "skipped" or not gtest_file.exists():
         return [case]
     try:
