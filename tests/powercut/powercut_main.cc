@@ -41,17 +41,17 @@ namespace {
 
 // All that was told so far, as text in one direct write: the power was cut after a message was told if and
 // only if the recorded drive has completed a mark with it.
-class MarkTeller final : public Teller {
+class MarkSink final : public MessageSink {
  public:
   static constexpr uint64_t kBytes = 64 << 10;  // what a shell takes as one argument, with room
 
-  explicit MarkTeller(const std::string& device)
+  explicit MarkSink(const std::string& device)
       : fd_(open(device.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC)), block_(kBytes) {
     if (!fd_.valid()) Die(device);
     std::memset(block_.data(), 0, kBytes);
   }
 
-  void Tell(const Message& message) override {
+  void Send(const Message& message) override {
     const MutexLock lock(mu_);
     const std::string text = ToText(message);
     if (used_ + text.size() >= kBytes) return Die("the acts do not fit a mark: fewer of them");
@@ -86,9 +86,9 @@ Status Format(const std::string& store, const std::string& device) {
 }
 
 Status JudgeByMark(const JudgePlan& plan, Durability durability, const std::string& mark) {
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<Message> heard, ParseMessages(mark));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Message> messages, ParseMessages(mark));
   History history(Version(0), durability == Durability::kSynced ? Promise::kAcknowledged : Promise::kDurable);
-  for (const Message& message : heard) RAWKV_RETURN_IF_ERROR(history.Hear(message));
+  for (const Message& message : messages) RAWKV_RETURN_IF_ERROR(history.Record(message));
   history.ProcessEnded();
   Judged judged;
   RAWKV_RETURN_IF_ERROR(Judge(plan, &history, &judged));
@@ -122,14 +122,14 @@ int Main(int argc, char** argv) {
   if (verb == "format" && argc == 4) return End(Format(argv[2], argv[3]));
   if (verb == "work" && (argc == 10 || argc == 11)) {
     lie_about_syncs = argc == 11;
-    MarkTeller teller(argv[4]);
+    MarkSink sink(argv[4]);
     WorkerPlan plan = {.store = argv[2], .scratch = argv[5], .device = argv[3]};
     plan.durability = ParseDurability(argv[6]);
     plan.seed = std::strtoull(argv[7], nullptr, 10);
     plan.engine = lie_about_syncs ? IoEngine::kPosix : IoEngine::kAuto;
     plan.actors = static_cast<uint32_t>(std::strtoul(argv[8], nullptr, 10));
-    plan.acts_an_actor = std::strtoull(argv[9], nullptr, 10);
-    return End(Work(plan, teller));
+    plan.acts_per_actor = std::strtoull(argv[9], nullptr, 10);
+    return End(Work(plan, sink));
   }
   if (verb == "judge" && argc == 8) {
     const JudgePlan plan = {.store = argv[2],

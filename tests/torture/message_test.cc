@@ -23,7 +23,7 @@ TEST(TortureMessage, TextKeepsEveryField) {
   }
 }
 
-TEST(TortureMessage, ATextCutShortIsRefused) {
+TEST(TortureMessage, MalformedTextIsRefused) {
   for (const char* text : {"c0:1", "z0:1:2", "c0:1:", "c0:1:2x", "c-:1:2"}) {
     EXPECT_EQ(ParseMessages(text).status().code(), StatusCode::kInvalidArgument) << text;
   }

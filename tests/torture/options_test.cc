@@ -20,7 +20,7 @@ Options Parsed(const std::string& command) {
   return options.ok() ? *options : Options();
 }
 
-TEST(ReplayCommand, TriesWhatWasTried) {
+TEST(ReplayCommand, RepeatsEverySetting) {
   Options options;
   options.capacity_bytes = 64 << 20;
   options.durability = Durability::kUnsafeUnsynced;
@@ -38,7 +38,7 @@ TEST(ReplayCommand, TriesWhatWasTried) {
   EXPECT_TRUE(again.yes);
 }
 
-TEST(ReplayCommand, LeavesOpenWhatWasOpen) {
+TEST(ReplayCommand, OmitsSettingsThatWereNotGiven) {
   const Options again = Parsed(ReplayCommand({}, {.seed = 1, .first_round = 0, .kills = 3}));
   EXPECT_FALSE(again.durability);
   EXPECT_FALSE(again.engine);

@@ -1,5 +1,5 @@
-// A judge that cannot fail proves nothing: between the kill and the judgement something is done to the store
-// behind its back, and the judge must say so.
+// A judge that cannot fail proves nothing. These tests damage the store between the kill and the judgement,
+// and the judge must report it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ class PlantedTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(PosixFs().MakeDir(scratch_.File("scratch")).ok()); }
 
-  // A fresh store, worked on and killed: everything told, in order.
+  // Formats a new store, starts a worker on it and kills the worker. Records all messages in order.
   void WorkAndKill(uint64_t seed, uint32_t actors = 1) {
     std::error_code ignored;
     stdfs::remove_all(store_, ignored);
@@ -46,18 +46,18 @@ class PlantedTest : public testing::Test {
         .store = store_, .scratch = scratch_.File("scratch"), .seed = seed, .actors = actors};
     const auto worker = WorkerProcess::Start("/proc/self/exe", WorkerArguments(plan));
     ASSERT_TRUE(worker.ok()) << worker.status().ToString();
-    const auto heard = (*worker)->KillAt({.messages = 160});
-    ASSERT_TRUE(heard.ok()) << heard.status().ToString();
-    for (const Message& m : *heard) ASSERT_TRUE(history_->Hear(m).ok());
+    const auto messages = (*worker)->KillAt({.messages = 160});
+    ASSERT_TRUE(messages.ok()) << messages.status().ToString();
+    for (const Message& m : *messages) ASSERT_TRUE(history_->Record(m).ok());
     history_->ProcessEnded();
   }
 
-  Status JudgeIt(bool deep = false) {
+  Status JudgeStore(bool deep = false) {
     judged_ = {};
     return Judge({.store = store_, .seed = 1, .deep = deep, .samples = 3}, history_.get(), &judged_);
   }
 
-  static void ExpectCaught(const Status& status) {
+  static void ExpectDetected(const Status& status) {
     EXPECT_EQ(status.code(), StatusCode::kCorruption) << status.ToString();
   }
 
@@ -67,7 +67,7 @@ class PlantedTest : public testing::Test {
     return segments.ok() && !segments->empty() ? segments->back().last.value() : 0;
   }
 
-  // Zeroes the newest segment from its end backwards until an acknowledged version is gone. False if the
+  // Zeroes the newest segment from its end backwards until an acknowledged version is lost. False if the
   // segment has none.
   bool CutLog() {
     std::set<std::string> segments;
@@ -93,38 +93,38 @@ class PlantedTest : public testing::Test {
   Judged judged_;
 };
 
-TEST_F(PlantedTest, AStoreLeftAloneIsRight) {
+TEST_F(PlantedTest, UndamagedStorePasses) {
   WorkAndKill(1, 4);
-  EXPECT_TRUE(JudgeIt(true).ok());
+  EXPECT_TRUE(JudgeStore(true).ok());
   EXPECT_GE(judged_.versions, 2u);
   EXPECT_GT(judged_.keys, 0u);
 }
 
-TEST_F(PlantedTest, ALogWhoseTailWasCutIsCaught) {
+TEST_F(PlantedTest, CutTailOfTheLogIsDetected) {
   int lower_tips = 0, cuts = 0;
   for (uint64_t seed = 1; seed <= 20 && lower_tips < 2; ++seed) {
     WorkAndKill(seed);
-    if (!CutLog()) continue;  // a snapshot has just let go of the log
+    if (!CutLog()) continue;  // a snapshot has just dropped the log
     ++cuts;
-    const Status status = JudgeIt();
-    ExpectCaught(status);
-    // Where an index or a snapshot had got ahead of the cut, the store itself notices.
-    if (status.message().find("came back at version") != std::string::npos) ++lower_tips;
+    const Status status = JudgeStore();
+    ExpectDetected(status);
+    // If an index or a snapshot is ahead of the cut, the open fails instead.
+    if (status.message().find("was reopened at version") != std::string::npos) ++lower_tips;
   }
   EXPECT_EQ(lower_tips, 2) << "of " << cuts << " cuts";
 }
 
-TEST_F(PlantedTest, AnEarlierStateOfTheWholeStoreIsCaught) {
+TEST_F(PlantedTest, EarlierStateOfTheWholeStoreIsDetected) {
   WorkAndKill(3);
   const std::string earlier = scratch_.File("earlier");
   stdfs::copy(store_, earlier, stdfs::copy_options::recursive | stdfs::copy_options::copy_symlinks);
   KillOnce(4, 1);
   stdfs::remove_all(store_);
   stdfs::rename(earlier, store_);
-  ExpectCaught(JudgeIt());
+  ExpectDetected(JudgeStore());
 }
 
-TEST_F(PlantedTest, ACommitThatNobodyMadeIsCaught) {
+TEST_F(PlantedTest, ForeignCommitIsDetected) {
   WorkAndKill(5);
   {
     OpenOptions quiet;
@@ -132,16 +132,16 @@ TEST_F(PlantedTest, ACommitThatNobodyMadeIsCaught) {
     auto engine = Engine::Open(store_, quiet);
     ASSERT_TRUE(engine.ok());
     WriteBatch batch;
-    batch.Put("key1", "of somebody else");
+    batch.Put("key1", "of another process");
     ASSERT_TRUE((*engine)->Commit(batch).ok());
     ASSERT_TRUE((*engine)->Commit(batch).ok());
   }
-  ExpectCaught(JudgeIt());
+  ExpectDetected(JudgeStore());
 }
 
-TEST_F(PlantedTest, APayloadChangedOnTheDeviceIsCaught) {
+TEST_F(PlantedTest, ChangedPayloadIsDetected) {
   WorkAndKill(6);
-  // One byte in each slot that holds something: some of them are live.
+  // Changes one byte in each slot with data; some of these slots are live.
   const std::string device = store_ + "/device.img";
   const UniqueFd fd(open(device.c_str(), O_RDWR));
   int changed = 0;
@@ -154,23 +154,23 @@ TEST_F(PlantedTest, APayloadChangedOnTheDeviceIsCaught) {
     ++changed;
   }
   ASSERT_GT(changed, 0);
-  ExpectCaught(JudgeIt(true));
+  ExpectDetected(JudgeStore(true));
 }
 
-TEST_F(PlantedTest, APinThatWasTakenAwayIsCaught) {
+TEST_F(PlantedTest, RemovedPinIsDetected) {
   for (uint64_t seed = 1; seed < 40; ++seed) {
     WorkAndKill(seed);
     PinTable pins = LoadPins(PosixFs(), store_).value();
-    ASSERT_TRUE(JudgeIt().ok());  // what was in doubt is settled now
+    ASSERT_TRUE(JudgeStore().ok());  // the judge settles the pins in doubt
     if (pins.empty()) continue;
     ASSERT_TRUE(SavePins(PosixFs(), store_, {}).ok());
-    ExpectCaught(JudgeIt());
+    ExpectDetected(JudgeStore());
     return;
   }
   FAIL() << "no worker left a pin";
 }
 
-TEST_F(PlantedTest, ACampaignNamesItsRoundsAndGoesOnFromAFormat) {
+TEST_F(PlantedTest, CampaignCountsRoundsAndContinuesAfterAFormat) {
   Campaign campaign({.program = "/proc/self/exe",
                      .store = store_,
                      .scratch = scratch_.File("scratch"),

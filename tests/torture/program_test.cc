@@ -1,4 +1,4 @@
-// The built rawkv-torture as a user runs it.
+// Runs the built rawkv-torture as a user does.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -16,7 +16,7 @@ namespace stdfs = std::filesystem;
 
 class TortureProgramTest : public testing::Test {
  protected:
-  // TMPDIR is the test's own, so that nothing may be left behind in it.
+  // TMPDIR is a directory of the test, so that the test can check that the program leaves nothing in it.
   ctl::CtlResult Torture(const std::vector<std::string>& arguments) {
     stdfs::create_directory(scratch_.File("tmp"));
     return ctl::RunCtl(arguments, {.environment = {"TMPDIR=" + scratch_.File("tmp")}});
@@ -55,18 +55,19 @@ TEST_F(TortureProgramTest, KillsOnALoopDeviceLoseNothing) {
   ExpectKept(Torture({"--kills=20", "--seed=20260902", "--json", "--device=" + loop->path(), "--yes"}), 20);
 }
 
-TEST_F(TortureProgramTest, OneDurabilityAndOneEngineAndTheTextForPeople) {
+TEST_F(TortureProgramTest, OptionsFixDurabilityEngineAndCapacity) {
   const std::string dir = scratch_.File("here");
   const ctl::CtlResult run = Torture({"--kills=3", "--seed=5", "--durability=unsafe_unsynced",
                                       "--engine=posix", "--dir=" + dir, "--keep", "--capacity=128MiB"});
   ASSERT_EQ(run.status, 0) << run.out << run.err;
   EXPECT_NE(run.out.find("(0 synced, "), std::string::npos) << run.out;
-  EXPECT_NE(run.out.find("nothing acknowledged was lost, nothing was half done; seed 5"), std::string::npos);
+  EXPECT_NE(run.out.find("nothing acknowledged was lost, nothing was partly done; seed 5"),
+            std::string::npos);
   EXPECT_EQ(stdfs::file_size(dir + "/store/device.img"), 128u << 20);
   EXPECT_EQ(Torture({"--kills=1", "--dir=" + dir}).status, 3);
 }
 
-TEST_F(TortureProgramTest, ADeviceThatHoldsSomethingIsNotTouchedWithoutAWord) {
+TEST_F(TortureProgramTest, UsedDeviceIsNotOverwrittenWithoutConfirmation) {
   const std::string device = scratch_.File("device");
   ASSERT_EQ(Torture({"--kills=1", "--device=" + device, "--keep", "--capacity=64MiB"}).status, 0);
   const auto before = stdfs::last_write_time(device);
@@ -76,7 +77,7 @@ TEST_F(TortureProgramTest, ADeviceThatHoldsSomethingIsNotTouchedWithoutAWord) {
   EXPECT_EQ(stdfs::last_write_time(device), before);
 }
 
-TEST_F(TortureProgramTest, WhatIsNoOptionIsUsage) {
+TEST_F(TortureProgramTest, InvalidOptionsEndWith2) {
   for (const char* wrong : {"--kill=-1", "--minutes=x", "--durability=mostly", "--engine=fast", "--what",
                             "here", "--capacity=1Z"}) {
     const ctl::CtlResult run = Torture({wrong});
@@ -86,7 +87,7 @@ TEST_F(TortureProgramTest, WhatIsNoOptionIsUsage) {
   EXPECT_EQ(Torture({"--help"}).status, 0);
 }
 
-TEST_F(TortureProgramTest, AnEngineThatIsNotThereIsRefused) {
+TEST_F(TortureProgramTest, MissingEngineIsRefused) {
   EXPECT_EQ(Torture({"--kills=1", "--engine=nvme"}).status, 3);
   ExpectNothingLeft();
 }

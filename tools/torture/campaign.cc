@@ -12,8 +12,8 @@
 namespace rawkv::torture {
 namespace {
 
-// Every eighth worker dies while it opens the store, which takes some milliseconds to some tens.
-KillMoment MomentOf(std::mt19937_64& random) {
+// Every eighth worker is killed while it opens the store, which takes a few to a few tens of milliseconds.
+KillMoment ChooseKillMoment(std::mt19937_64& random) {
   if (random() % 8 == 0) return {.messages = 0, .then_ns = random() % 40'000'000};
   return {.messages = 1 + random() % 150, .then_ns = random() % 3'000'000};
 }
@@ -28,7 +28,7 @@ Status Campaign::Format(bool force) {
   format.runtime.wal_segment_bytes = 1 << 20;
   format.env.logger = &NullLogger();
   RAWKV_ASSIGN_OR_RETURN(const FormatResult made, Engine::Format(plan_.store, format));
-  // An engine that this machine lacks is refused here, before a worker stumbles over it.
+  // Opens once, so that an I/O engine that this machine lacks is refused here and not in a worker.
   OpenOptions open;
   open.engine = plan_.engine.value_or(IoEngine::kAuto);
   open.env.logger = &NullLogger();
@@ -42,11 +42,11 @@ Status Campaign::Format(bool force) {
 Status Campaign::KillWorkers(uint64_t round) {
   std::mt19937_64 random(Mix(plan_.seed, round));
   const uint64_t workers = random() % 6 == 0 ? 2 + random() % 2 : 1;
-  for (uint64_t i = 0; i < workers; ++i) RAWKV_RETURN_IF_ERROR(KillOne(random()));
+  for (uint64_t i = 0; i < workers; ++i) RAWKV_RETURN_IF_ERROR(KillOneWorker(random()));
   return Status::Ok();
 }
 
-Status Campaign::KillOne(uint64_t seed) {
+Status Campaign::KillOneWorker(uint64_t seed) {
   std::mt19937_64 random(seed);
   WorkerPlan worker = {.store = plan_.store, .scratch = plan_.scratch, .seed = random()};
   worker.durability =
@@ -54,12 +54,12 @@ Status Campaign::KillOne(uint64_t seed) {
   worker.engine = plan_.engine.value_or(random() % 2 == 0 ? IoEngine::kPosix : IoEngine::kAuto);
   worker.actors = static_cast<uint32_t>(1 + random() % 4);
   RAWKV_ASSIGN_OR_RETURN(const auto process, WorkerProcess::Start(plan_.program, WorkerArguments(worker)));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<Message> heard, process->KillAt(MomentOf(random)));
-  for (const Message& message : heard) RAWKV_RETURN_IF_ERROR(history_->Hear(message));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Message> messages, process->KillAt(ChooseKillMoment(random)));
+  for (const Message& message : messages) RAWKV_RETURN_IF_ERROR(history_->Record(message));
   ++tally_.kills;
   tally_.kills_unsynced += worker.durability == Durability::kUnsafeUnsynced ? 1 : 0;
-  tally_.kills_in_open += heard.empty() ? 1 : 0;
-  tally_.kills_in_rollback += !heard.empty() && heard.back().kind == Message::Kind::kRollback ? 1 : 0;
+  tally_.kills_in_open += messages.empty() ? 1 : 0;
+  tally_.kills_in_rollback += !messages.empty() && messages.back().kind == Message::Kind::kRollback ? 1 : 0;
   history_->ProcessEnded();
   return Status::Ok();
 }
@@ -78,7 +78,7 @@ Status Campaign::JudgeRound(uint64_t round) {
                history_.get(), &tally_.judged);
 }
 
-// Opening the store cuts what looks torn: should that be wrong, this is the evidence.
+// Opening the store cuts a torn tail. The copy of the log is the evidence if that cut is wrong.
 Status Campaign::SaveLog() {
   const std::string to = JoinPath(plan_.scratch, "log-before-judgement");
   RAWKV_RETURN_IF_ERROR(RemoveTree(PosixFs(), to));

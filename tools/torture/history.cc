@@ -5,7 +5,7 @@
 namespace rawkv::torture {
 namespace {
 
-// Orders of commits in doubt that Infer is willing to try: factorial in this.
+// The largest number of unknown versions for which Infer tries all orders of commits; its time is factorial.
 constexpr size_t kOpenVersionsMax = 6;
 
 std::string Name(uint64_t version) {
@@ -23,12 +23,12 @@ History::History(Version initial, Promise promise) : promise_(promise) {
   durable_ = initial;
 }
 
-Status History::Hear(const Message& message) {
+Status History::Record(const Message& message) {
   switch (message.kind) {
     case Message::Kind::kOpened:
-      return HearOpened(Version(message.version));
+      return RecordOpened(Version(message.version));
     case Message::Kind::kFound:
-      return HearFound(Version(message.version), message.number);
+      return RecordFound(Version(message.version), message.number);
     case Message::Kind::kDurable:
       durable_ = std::max(durable_, Version(message.version));
       return Status::Ok();
@@ -42,19 +42,19 @@ Status History::Hear(const Message& message) {
       under_way_[message.actor] = message;
       return Status::Ok();
     default:
-      return HearEnd(message);
+      return RecordEnd(message);
   }
 }
 
-Status History::HearEnd(const Message& message) {
+Status History::RecordEnd(const Message& message) {
   const auto begun = under_way_.find(message.actor);
-  if (begun == under_way_.end()) return Status::Internal("a worker ended what it had not begun");
+  if (begun == under_way_.end()) return Status::Internal("a worker ended an act that it had not begun");
   const Message act = begun->second;
   under_way_.erase(begun);
   switch (message.kind) {
     case Message::Kind::kCommitted:
       ++counts_.acknowledged;
-      return TakeCommit(Version(message.version), act.number);
+      return AddCommit(Version(message.version), act.number);
     case Message::Kind::kRolledBack:
       return ForgetAbove(Version(act.version));
     case Message::Kind::kPinned:
@@ -89,57 +89,58 @@ void History::ProcessEnded() {
   under_way_.clear();
 }
 
-Status History::HearOpened(Version tip) {
+Status History::RecordOpened(Version tip) {
   if (doubtful_rollback_) {
     const Version target = *doubtful_rollback_;
     doubtful_rollback_.reset();
     if (tip == target) return ForgetAbove(tip);
   }
-  const uint64_t told = ahead_.empty() ? known().value() : std::max(known().value(), ahead_.rbegin()->first);
-  if (tip.value() < told) {
+  const uint64_t reported =
+      ahead_.empty() ? known().value() : std::max(known().value(), ahead_.rbegin()->first);
+  if (tip.value() < reported) {
     if (promise_ == Promise::kAcknowledged || tip < durable_) {
-      return Status::Corruption("the store came back at " + Name(tip.value()) + "; acknowledged: " +
-                                Name(told) + ", said to be durable: " + Name(durable_.value()));
+      return Status::Corruption("the store was reopened at " + Name(tip.value()) + "; acknowledged: " +
+                                Name(reported) + ", reported as durable: " + Name(durable_.value()));
     }
-    counts_.lost_undurable += told - tip.value();
+    counts_.lost_undurable += reported - tip.value();
     return ForgetAbove(tip);
   }
   for (const auto& [version, digest] : digests_) {
     if (version > tip && promise_ == Promise::kAcknowledged) {
-      return Status::Corruption("the store came back at " + Name(tip.value()) + ", but a reader had seen " +
-                                Name(version.value()));
+      return Status::Corruption("the store was reopened at " + Name(tip.value()) +
+                                ", but a reader had read " + Name(version.value()));
     }
   }
   const size_t unknown = Unknown(tip).size();
   if (unknown > doubtful_.size()) {
-    return Status::Corruption("the store came back at " + Name(tip.value()) +
-                              "; acknowledged: " + Name(told) + ", and no more than " +
-                              std::to_string(doubtful_.size()) + " commits were under way");
+    return Status::Corruption("the store was reopened at " + Name(tip.value()) +
+                              "; acknowledged: " + Name(reported) + ", and no more than " +
+                              std::to_string(doubtful_.size()) + " commits were in progress");
   }
   if (unknown == 0) doubtful_.clear();
   return Status::Ok();
 }
 
-Status History::HearFound(Version version, uint64_t nonce) {
+Status History::RecordFound(Version version, uint64_t nonce) {
   const auto row = rows_.find(version.value());
   const auto waiting = ahead_.find(version.value());
-  const std::optional<uint64_t> told = row != rows_.end()        ? std::optional(row->second.nonce)
-                                       : waiting != ahead_.end() ? std::optional(waiting->second)
-                                                                 : std::nullopt;
-  if (told) {
-    if (*told == nonce) return Status::Ok();
+  const std::optional<uint64_t> reported = row != rows_.end()        ? std::optional(row->second.nonce)
+                                           : waiting != ahead_.end() ? std::optional(waiting->second)
+                                                                     : std::nullopt;
+  if (reported) {
+    if (*reported == nonce) return Status::Ok();
     return Status::Corruption(Name(version.value()) + " is commit " + std::to_string(nonce) +
-                              ", acknowledged was commit " + std::to_string(*told));
+                              ", acknowledged was commit " + std::to_string(*reported));
   }
   if (doubtful_.erase(nonce) == 0) {
     return Status::Corruption(Name(version.value()) + " is commit " + std::to_string(nonce) +
-                              ", which nobody was making");
+                              ", which no worker was making");
   }
   ++counts_.settled_doubts;
-  return TakeCommit(version, nonce);
+  return AddCommit(version, nonce);
 }
 
-Status History::TakeCommit(Version version, uint64_t nonce) {
+Status History::AddCommit(Version version, uint64_t nonce) {
   if (version <= known() || !ahead_.emplace(version.value(), nonce).second) {
     return Status::Corruption(Name(version.value()) + " was acknowledged twice, the second time as commit " +
                               std::to_string(nonce));
@@ -186,11 +187,12 @@ Status History::Infer(const std::map<Version, State>& seen) {
   const std::vector<Version> open = Unknown(tip);
   if (open.empty()) return Status::Ok();
   if (open.size() > kOpenVersionsMax) {
-    return Status::Internal(std::to_string(open.size()) + " versions that the store cannot name any more");
+    return Status::Internal(std::to_string(open.size()) +
+                            " versions whose commits the store cannot name any more");
   }
   if (!InferFrom(open, seen)) {
-    return Status::Corruption("no order of the commits that were under way leads to " + Name(tip.value()) +
-                              " and the versions below it as they were read");
+    return Status::Corruption("no order of the commits that were in progress leads to " + Name(tip.value()) +
+                              " and the versions below it as read");
   }
   counts_.settled_doubts += open.size();
   doubtful_.clear();
@@ -198,7 +200,7 @@ Status History::Infer(const std::map<Version, State>& seen) {
   return Status::Ok();
 }
 
-// Fills `ahead_`; leaves it as it was when nothing fits.
+// Fills `ahead_`; leaves it unchanged if no order fits.
 bool History::InferFrom(std::vector<Version> open, const std::map<Version, State>& seen) {
   if (open.empty()) return LeadsTo(seen);
   const uint64_t version = open.back().value();
@@ -213,7 +215,7 @@ bool History::InferFrom(std::vector<Version> open, const std::map<Version, State
   return false;
 }
 
-// Whether `ahead_` does, which goes on from what is known without a gap.
+// Whether `ahead_`, which continues the known versions without a gap, leads to `seen`.
 bool History::LeadsTo(const std::map<Version, State>& seen) const {
   State state = rows_.rbegin()->second.state;
   for (const auto& [number, nonce] : ahead_) {
@@ -222,8 +224,8 @@ bool History::LeadsTo(const std::map<Version, State>& seen) const {
     ApplyScript(nonce, &state);
     const auto read = seen.find(version);
     if (read != seen.end() && read->second != state) return false;
-    for (const auto& [told_of, digest] : digests_) {
-      if (told_of == version && digest != DigestOf(state)) return false;
+    for (const auto& [read_version, digest] : digests_) {
+      if (read_version == version && digest != DigestOf(state)) return false;
     }
   }
   return true;
@@ -241,8 +243,8 @@ Status History::CheckDigests() {
     if (state == nullptr) {
       later.emplace_back(version, digest);
     } else if (DigestOf(*state) != digest) {
-      return Status::Corruption("a reader was shown " + Name(version.value()) + " with digest " +
-                                ToHex(digest) + ", not " + ToHex(DigestOf(*state)));
+      return Status::Corruption("a reader read " + Name(version.value()) + " with digest " + ToHex(digest) +
+                                ", not " + ToHex(DigestOf(*state)));
     } else {
       ++counts_.digests_checked;
     }

@@ -15,47 +15,50 @@
 
 namespace rawkv::torture {
 
-// What must be there after a process was ended.
+// The versions that must be present after a process has ended.
 enum class Promise : uint8_t {
   kAcknowledged,  // every acknowledged commit
-  kDurable,       // what was said to be durable; newer commits may be missing, from the newest down
+  kDurable,       // every version reported as durable; newer commits may be missing, from the newest down
 };
 
-// The model: from what workers told, what each version of the store must hold. Commits under way when a
-// worker was killed are in doubt until the store shows which of them became which version.
+// The model: computes the expected content of each version from the messages of workers. A commit that was in
+// progress when its worker was killed is in doubt until the store shows whether it became a version, and
+// which one.
 //
-//   1. Versions up to known() have a state; those told out of turn wait in `ahead_`.
-//   2. A version becomes known by an acknowledgement, or by the store naming a commit that was under way;
+//   1. Versions up to known() have a state. Versions reported out of order wait in `ahead_`.
+//   2. A version becomes known by an acknowledgement, or when the store names a commit that was in progress;
 //      any other commit in the store is a violation.
-//   3. A rollback, or a tip below what was told (Promise::kDurable), forgets the versions above.
+//   3. A rollback, or a tip below the reported versions (Promise::kDurable), removes the versions above.
 //
-// A Status that is not ok is a violation by the store, in words. Not thread-safe.
+// A Status that is not ok describes a violation by the store. Not thread-safe.
 class History {
  public:
   explicit History(Version initial, Promise promise = Promise::kAcknowledged);
 
-  // One message of a worker, in the order they were told, or of the judge's own open (kOpened, kFound).
-  Status Hear(const Message& message);
-  // The worker is dead: what it had begun is in doubt from now on.
+  // Adds one message of a worker, in the order in which they were sent, or of the judge's own open (kOpened,
+  // kFound).
+  Status Record(const Message& message);
+  // The worker is dead: its unfinished acts are in doubt from now on.
   void ProcessEnded();
 
-  // Versions up to `tip` of which nobody has told yet what they are.
+  // The versions up to `tip` whose commit is not known yet.
   std::vector<Version> Unknown(Version tip) const;
-  // The store cannot name them any more (pruned since): some order of the commits in doubt must lead to
-  // `seen`, the tip and every older version that can be read, and to what readers told of. The tip alone
-  // would not do: what distinguishes two orders may be gone by then, and be read in an older version.
+  // For unknown versions whose commits the store cannot name any more, because the log was pruned. Some order
+  // of the commits in doubt must lead to `seen` (the tip and every older readable version) and to the digests
+  // of readers. The tip alone is not enough: a later commit may have overwritten the difference between two
+  // orders.
   Status Infer(const std::map<Version, State>& seen);
 
   Version known() const { return Version(rows_.rbegin()->first); }
   const State* StateAt(Version version) const;  // null: not known
-  // Digests that workers told of versions known by now.
+  // Checks the digests that workers reported for known versions.
   Status CheckDigests();
-  // What the store says of its pins: name to version.
+  // Checks the pins of the store: name to version.
   Status CheckPins(const std::map<std::string, Version>& found);
   struct Counts {
     uint64_t acknowledged = 0;     // commits
-    uint64_t settled_doubts = 0;   // under way when their worker died, and there after all
-    uint64_t digests_checked = 0;  // of states that readers told of
+    uint64_t settled_doubts = 0;   // commits in progress when their worker died, and present afterwards
+    uint64_t digests_checked = 0;  // digests that readers reported
     uint64_t lost_undurable = 0;   // acknowledged commits that Promise::kDurable does not cover
   };
   const Counts& counts() const { return counts_; }
@@ -66,14 +69,14 @@ class History {
     State state;
   };
   struct PinDoubt {
-    bool may_be_any = false;  // was being set
+    bool may_be_any = false;  // a Pin was in progress
     bool may_be_gone = false;
   };
 
-  Status HearOpened(Version tip);
-  Status HearFound(Version version, uint64_t nonce);
-  Status HearEnd(const Message& message);  // of an act that the actor had begun
-  Status TakeCommit(Version version, uint64_t nonce);
+  Status RecordOpened(Version tip);
+  Status RecordFound(Version version, uint64_t nonce);
+  Status RecordEnd(const Message& message);  // the end of an act that the actor began
+  Status AddCommit(Version version, uint64_t nonce);
   void Extend();
   Status ForgetAbove(Version version);
   bool InferFrom(std::vector<Version> open, const std::map<Version, State>& seen);
@@ -86,9 +89,9 @@ class History {
   std::map<uint32_t, Message> under_way_;     // by actor
   std::set<uint64_t> doubtful_;               // nonces
   std::optional<Version> doubtful_rollback_;  // its target
-  std::map<uint32_t, Version> pins_;          // by actor, as last told
+  std::map<uint32_t, Version> pins_;          // by actor, as last acknowledged
   std::map<uint32_t, PinDoubt> doubtful_pins_;
-  std::vector<std::pair<Version, uint64_t>> digests_;  // to be checked
+  std::vector<std::pair<Version, uint64_t>> digests_;  // not checked yet
   Counts counts_;
 };
 

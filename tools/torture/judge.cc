@@ -32,10 +32,10 @@ Status Fsck(const JudgePlan& plan, Judged* judged) {
   if (report.ok()) return Status::Ok();
   const Finding& first = report.findings.front();
   return Status::Corruption("fsck found " + std::to_string(report.findings.size()) +
-                            ", the first: " + first.kind + " " + first.where + ": " + first.message);
+                            " problems, the first: " + first.kind + " " + first.where + ": " + first.message);
 }
 
-// One open store against the history.
+// Compares one open store with the history.
 class Comparison {
  public:
   Comparison(Engine& engine, const JudgePlan& plan, History* history, Judged* judged)
@@ -43,11 +43,11 @@ class Comparison {
 
   Status Run() {
     const Version tip = engine_.version();
-    RAWKV_RETURN_IF_ERROR(history_.Hear({.kind = Message::Kind::kOpened, .version = tip.value()}));
+    RAWKV_RETURN_IF_ERROR(history_.Record({.kind = Message::Kind::kOpened, .version = tip.value()}));
     RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine_.Info());
     for (const Version version : history_.Unknown(tip)) {
-      const Status named = AskForNonce(version);
-      // Pruned with the log that would tell: Infer.
+      const Status named = ReadNonce(version);
+      // kVersionUnreachable: the log that names the commit was pruned. InferUnnamed handles such versions.
       if (!named.ok() && named.code() != StatusCode::kVersionUnreachable) return named;
     }
     RAWKV_ASSIGN_OR_RETURN(const State tip_state, Read(tip));
@@ -59,11 +59,11 @@ class Comparison {
   }
 
  private:
-  Status AskForNonce(Version version) {
+  Status ReadNonce(Version version) {
     RAWKV_ASSIGN_OR_RETURN(const CommitRecord commit, engine_.GetCommit(version));
     const std::optional<uint64_t> nonce = NonceOf(commit.metadata);
     if (!nonce) return Status::Corruption("version " + ToString(version) + " lost its metadata");
-    return history_.Hear({.kind = Message::Kind::kFound, .version = version.value(), .number = *nonce});
+    return history_.Record({.kind = Message::Kind::kFound, .version = version.value(), .number = *nonce});
   }
 
   Status InferUnnamed(const EngineInfo& info, Version tip, const State& tip_state) {
@@ -83,7 +83,8 @@ class Comparison {
 
   Status Compare(Version version, const State& actual) {
     const State* expected = history_.StateAt(version);
-    if (expected == nullptr) return Status::Corruption("version " + ToString(version) + " was never told of");
+    if (expected == nullptr)
+      return Status::Corruption("version " + ToString(version) + " was never reported");
     if (const std::string difference = Difference(*expected, actual); !difference.empty())
       return Status::Corruption("version " + ToString(version) + ": " + difference);
     ++judged_.versions;
@@ -96,7 +97,7 @@ class Comparison {
     for (const Version version : Sample(info)) {
       RAWKV_ASSIGN_OR_RETURN(const State state, Read(version));
       RAWKV_RETURN_IF_ERROR(Compare(version, state));
-      if (version > info.initial_version) RAWKV_RETURN_IF_ERROR(AskForNonce(version));
+      if (version > info.initial_version) RAWKV_RETURN_IF_ERROR(ReadNonce(version));
     }
     return Status::Ok();
   }
@@ -137,14 +138,14 @@ class Comparison {
 }  // namespace
 
 Status Judge(const JudgePlan& plan, History* history, Judged* judged) {
-  RAWKV_RETURN_IF_ERROR(Fsck(plan, judged).WithContext("before it was opened"));
+  RAWKV_RETURN_IF_ERROR(Fsck(plan, judged).WithContext("before the open"));
   auto engine = Engine::Open(plan.store, OptionsOf(plan));
-  // An acknowledged store was here: that it is absent, or that its parts do not fit, is no answer.
+  // The store existed: an absent store, or one whose parts do not fit together, is a violation.
   switch (engine.status().code()) {
     case StatusCode::kNotFound:
     case StatusCode::kFailedPrecondition:
     case StatusCode::kVersionUnreachable:
-      return Status::Corruption("it does not open: " + engine.status().ToString());
+      return Status::Corruption("the store cannot be opened: " + engine.status().ToString());
     default:
       RAWKV_RETURN_IF_ERROR(engine.status());
   }

@@ -1,4 +1,5 @@
-// rawkv-torture: kills a store's processes at random moments and judges what is left, on any disk.
+// rawkv-torture kills the processes of a store at random moments, and judges the store afterwards, on any
+// disk.
 
 #include <fmt/format.h>
 

@@ -25,7 +25,7 @@ Result<std::vector<Message>> ParseMessages(std::string_view text) {
     fields >> letter >> m.actor >> colon1 >> m.version >> colon2 >> m.number;
     const size_t kind = kLetters.find(letter);
     if (fields.fail() || !fields.eof() || kind == std::string_view::npos || colon1 != ':' || colon2 != ':') {
-      return Status::InvalidArgument("\"" + word + "\" is no message");
+      return Status::InvalidArgument("\"" + word + "\" is not a message");
     }
     m.kind = static_cast<Message::Kind>(kind);
     out.push_back(m);

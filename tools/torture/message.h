@@ -9,23 +9,23 @@
 
 namespace rawkv::torture {
 
-// What a worker says of what it does: before an act what it is about to do, after it how it ended. An act
-// that was begun and of whose end nothing was heard is in doubt when the worker is killed.
+// A report of a worker. The worker sends one message before an act and one after it. If the worker is killed
+// between them, the act is in doubt.
 struct Message {
   enum class Kind : uint32_t {
     kOpened,      // the store is open at `version`
-    kFound,       // `version` turned out to be the commit `number`
-    kCommit,      // of the script `number`
-    kCommitted,   // … as `version`
-    kRollback,    // to `version`
+    kFound,       // the store names commit `number` as `version`
+    kCommit,      // a commit of the script `number` begins
+    kCommitted,   // the commit became `version`
+    kRollback,    // a rollback to `version` begins
     kRolledBack,  //
-    kPin,         // a pin of the actor's name
-    kPinned,      // … holds `version`
+    kPin,         // a pin with the actor's name begins
+    kPinned,      // the pin holds `version`
     kUnpin,       //
     kUnpinned,    //
-    kRefused,     // what the actor began did not happen, and will not
-    kDurable,     // everything up to `version` was said to be durable
-    kDigest,      // a view of `version` read as the state of digest `number`
+    kRefused,     // the act did not happen, and will not happen
+    kDurable,     // the engine reported every version up to `version` as durable
+    kDigest,      // a view of `version` has the digest `number`
   };
   Kind kind = Kind::kOpened;
   uint32_t actor = 0;  // the worker's thread
@@ -33,16 +33,17 @@ struct Message {
   uint64_t number = 0;
 };
 
-// Where a worker's messages go. A message has arrived when Tell returns: whoever kills the worker, or cuts
-// the power, later than that will find it. Thread-safe.
-class Teller {
+// The destination of a worker's messages. When Send returns, the message has arrived: a later kill or power
+// cut does not lose it. Thread-safe.
+class MessageSink {
  public:
-  virtual ~Teller() = default;
-  virtual void Tell(const Message& message) = 0;
+  virtual ~MessageSink() = default;
+  virtual void Send(const Message& message) = 0;
 };
 
-// Messages as one line of text: for a channel that holds text. kInvalidArgument.
-std::string ToText(const Message& message);  // begins with a space
+// Converts messages to and from one line of text, for a channel that holds text. kInvalidArgument for other
+// text.
+std::string ToText(const Message& message);  // the text begins with a space
 Result<std::vector<Message>> ParseMessages(std::string_view text);
 
 // The name of the pin that an actor may hold.

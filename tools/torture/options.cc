@@ -30,7 +30,8 @@ Result<std::optional<Durability>> ParseDurability(std::string_view text) {
   if (text == "both") return std::optional<Durability>();
   if (text == "synced") return std::optional(Durability::kSynced);
   if (text == "unsafe_unsynced") return std::optional(Durability::kUnsafeUnsynced);
-  return Status::InvalidArgument("--durability is synced, unsafe_unsynced or both, not " + std::string(text));
+  return Status::InvalidArgument("--durability must be synced, unsafe_unsynced or both, not " +
+                                 std::string(text));
 }
 
 Result<std::optional<IoEngine>> ParseEngine(std::string_view text) {
@@ -39,7 +40,7 @@ Result<std::optional<IoEngine>> ParseEngine(std::string_view text) {
   return std::optional(engine);
 }
 
-Status TakeOption(int id, const char* value, Options* out) {
+Status SetOption(int id, const char* value, Options* out) {
   switch (id) {
     case kMinutes: {
       RAWKV_ASSIGN_OR_RETURN(out->minutes, ctl::ParseOptionNumber("minutes", value));
@@ -111,12 +112,13 @@ Result<Options> ParseOptions(int argc, char** argv) {
                                         {"help", no_argument, nullptr, kHelp},
                                         {nullptr, 0, nullptr, 0}};
   Options out;
-  optind = 0;  // getopt from its start, whoever used it before
-  opterr = 0;  // the caller prints
+  optind = 0;  // resets getopt, which may have been used before
+  opterr = 0;  // the caller prints errors
   for (int id; (id = getopt_long(argc, argv, "h", kOptions, nullptr)) != -1;) {
-    RAWKV_RETURN_IF_ERROR(TakeOption(id, optarg, &out));
+    RAWKV_RETURN_IF_ERROR(SetOption(id, optarg, &out));
   }
-  if (optind < argc) return Status::InvalidArgument(std::string("what is ") + argv[optind] + "?");
+  if (optind < argc)
+    return Status::InvalidArgument(std::string("unexpected argument ") + argv[optind] + "; see --help");
   if (!out.minutes && !out.kills) out.minutes = kUsualMinutes;
   return out;
 }
@@ -124,25 +126,26 @@ Result<Options> ParseOptions(int argc, char** argv) {
 std::string Usage() {
   return R"(Usage: rawkv-torture [--minutes=10] [--kills=N] [--dir=DIR] [--device=PATH [--yes]] [options]
 
-Commits to a store from processes of its own, kills them with SIGKILL at random moments, and judges after
-each kill that nothing acknowledged was lost, nothing was half done, and the versions kept read exactly.
+Starts worker processes that commit to a store, kills them with SIGKILL at random moments, and checks after
+each kill that no acknowledged version is lost, that no version is partly done, and that the retained
+versions have exactly the expected content.
 
-  --minutes=M, --kills=N  when to end, the earlier of the two; 10 minutes unless one is given
-  --dir=DIR               where the store goes: absent or empty, on the filesystem to be tried. Else below
-                          $TMPDIR or /tmp
-  --device=PATH           a block device, a loop device or a file for the values: ALL ITS CONTENT IS LOST.
-                          Else a sparse file in DIR
-  --yes                   overwrite what is on the device without asking
-  --capacity=256MiB       of a device file that is made
-  --durability=both       or synced, or unsafe_unsynced; a kill loses nothing in either
-  --engine=any            or auto, posix, io_uring; any changes from kill to kill
-  --seed=N                of all random choices but the scheduler's; printed at the end
-  --first_round=N         with --seed: begins there, at the format before it
-  --keep                  leaves the store when all is well, too
-  --json                  the report as one JSON document
+  --minutes=M, --kills=N  when to end; the earlier of the two counts (10 minutes if neither is given)
+  --dir=DIR               directory for the store: absent or empty, on the filesystem to test
+                          (default: a new one below $TMPDIR or /tmp)
+  --device=PATH           a block device, a loop device or a file for the values: ALL ITS CONTENT IS LOST
+                          (default: a sparse file in DIR)
+  --yes                   overwrite the content of the device without asking
+  --capacity=256MiB       size of a new device file
+  --durability=both       or synced, or unsafe_unsynced; a kill loses nothing in either mode
+  --engine=any            or auto, posix, io_uring; any chooses one for each kill
+  --seed=N                seed of all random choices except the scheduler's; printed at the end
+  --first_round=N         with --seed: begins at the last format before round N
+  --keep                  keeps the store also after a good run
+  --json                  prints the report as one JSON document
 
-Exit status: 0 nothing was lost; 1 a promise was broken, the store is kept; 2 usage; 3 refused, or no
-confirmation; 5 the machine failed (I/O error, no space); 130 interrupted.
+Exit status: 0 nothing was lost; 1 a promise was broken, the store is kept; 2 usage error; 3 refused, or not
+confirmed; 5 the machine failed (I/O error, no space); 130 interrupted.
 )";
 }
 

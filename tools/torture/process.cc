@@ -24,9 +24,9 @@ namespace rawkv::torture {
 namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
-// A worker that says nothing for so long hangs. Long enough for a machine that has a hundred other things to
-// sync: being slow is no fault.
-constexpr uint64_t kSilenceNs = 180 * kSecondNs;
+// A worker that sends nothing for this time counts as hanging. Long enough for a machine that is busy with
+// many other syncs, because a slow worker is not a fault.
+constexpr uint64_t kHangNs = 180 * kSecondNs;
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> out;
@@ -36,9 +36,9 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return out;
 }
 
-// What each thread of a process waits for, as the kernel calls it: tells a deadlock from a disk that does not
-// answer.
-std::string WaitsOf(pid_t pid) {
+// For each thread of a process: its name, and where it waits in the kernel. This distinguishes a deadlock
+// from a disk that does not answer.
+std::string DescribeThreadWaits(pid_t pid) {
   std::string out;
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
   const auto names = PosixFs().List(tasks);
@@ -54,7 +54,7 @@ std::string WaitsOf(pid_t pid) {
   return out;
 }
 
-std::string LastWords(int fd) {
+std::string ReadErrorOutput(int fd) {
   std::string text(2000, '\0');
   const ssize_t n = pread(fd, text.data(), text.size(), 0);
   text.resize(n > 0 ? static_cast<size_t>(n) : 0);
@@ -62,7 +62,7 @@ std::string LastWords(int fd) {
   return text;
 }
 
-// A machine that refuses is not the store's fault; any other end of a worker is.
+// An I/O error of the machine is not a fault of the store; any other end of a worker is one.
 StatusCode CodeOf(int exit_status) {
   return exit_status == static_cast<int>(ctl::ExitStatus::kIoError) ? StatusCode::kIoError
                                                                     : StatusCode::kCorruption;
@@ -82,7 +82,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(const std::string& p
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  // dup2 onto itself would leave close-on-exec set: by way of a number that is free for sure.
+  // dup2 of a descriptor onto itself would keep close-on-exec, so this goes through a number that is
+  // certainly free.
   posix_spawn_file_actions_adddup2(&actions, far_end.get(), kPipe + 100);
   posix_spawn_file_actions_adddup2(&actions, worker->stderr_.get(), STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&actions, kPipe + 100, kPipe);
@@ -105,18 +106,19 @@ WorkerProcess::~WorkerProcess() {
   }
 }
 
-Status WorkerProcess::ReadSome() {
+Status WorkerProcess::ReadAvailable() {
   Message messages[64];
   const ssize_t n = read(pipe_.get(), messages, sizeof(messages));
   if (n < 0) return errno == EINTR ? Status::Ok() : Status::FromErrno(errno, "reading from a worker");
-  // Whole messages only: each was one write, and a read of whole messages takes no part of one.
-  heard_.insert(heard_.end(), messages, messages + static_cast<size_t>(n) / sizeof(Message));
+  // A read returns only whole messages, because each message was one write and the buffer holds whole
+  // messages.
+  messages_.insert(messages_.end(), messages, messages + static_cast<size_t>(n) / sizeof(Message));
   pipe_ended_ = n == 0;
   return Status::Ok();
 }
 
-Status WorkerProcess::Listen(size_t enough, uint64_t deadline_ns) {
-  while (!pipe_ended_ && heard_.size() < enough) {
+Status WorkerProcess::ReadMessages(size_t enough, uint64_t deadline_ns) {
+  while (!pipe_ended_ && messages_.size() < enough) {
     const uint64_t now_ns = SystemClock().MonotonicNs();
     if (now_ns >= deadline_ns) return Status::Ok();
     const uint64_t left_ns = deadline_ns - now_ns;
@@ -124,44 +126,45 @@ Status WorkerProcess::Listen(size_t enough, uint64_t deadline_ns) {
     pollfd waiting = {.fd = pipe_.get(), .events = POLLIN, .revents = 0};
     const int ready = ppoll(&waiting, 1, &left, nullptr);
     if (ready < 0 && errno != EINTR) return Status::FromErrno(errno, "ppoll");
-    if (ready > 0) RAWKV_RETURN_IF_ERROR(ReadSome());
+    if (ready > 0) RAWKV_RETURN_IF_ERROR(ReadAvailable());
   }
   return Status::Ok();
 }
 
 Result<std::vector<Message>> WorkerProcess::KillAt(const KillMoment& moment) {
   if (moment.messages > 0) {
-    while (!pipe_ended_ && heard_.size() < moment.messages) {
-      const size_t before = heard_.size();
-      RAWKV_RETURN_IF_ERROR(Listen(before + 1, SystemClock().MonotonicNs() + kSilenceNs));
-      if (!pipe_ended_ && heard_.size() == before) {
+    while (!pipe_ended_ && messages_.size() < moment.messages) {
+      const size_t before = messages_.size();
+      RAWKV_RETURN_IF_ERROR(ReadMessages(before + 1, SystemClock().MonotonicNs() + kHangNs));
+      if (!pipe_ended_ && messages_.size() == before) {
         return Status::Internal("a worker hangs after " + std::to_string(before) +
-                                " messages; its threads (name, wait, system call)" + WaitsOf(pid_));
+                                " messages; its threads (name, wait, system call)" +
+                                DescribeThreadWaits(pid_));
       }
     }
   }
-  RAWKV_RETURN_IF_ERROR(Listen(SIZE_MAX, SystemClock().MonotonicNs() + moment.then_ns));
+  RAWKV_RETURN_IF_ERROR(ReadMessages(SIZE_MAX, SystemClock().MonotonicNs() + moment.then_ns));
   kill(pid_, SIGKILL);
-  while (!pipe_ended_) RAWKV_RETURN_IF_ERROR(ReadSome());
+  while (!pipe_ended_) RAWKV_RETURN_IF_ERROR(ReadAvailable());
   int wait_status = 0;
   while (waitpid(pid_, &wait_status, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
-  if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) return EndedByItself(wait_status);
-  return std::move(heard_);
+  if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) return ErrorOfUnexpectedEnd(wait_status);
+  return std::move(messages_);
 }
 
-Status WorkerProcess::EndedByItself(int wait_status) const {
-  const std::string words = LastWords(stderr_.get());
+Status WorkerProcess::ErrorOfUnexpectedEnd(int wait_status) const {
+  const std::string error_output = ReadErrorOutput(stderr_.get());
   if (WIFSIGNALED(wait_status)) {
     const char* name = sigabbrev_np(WTERMSIG(wait_status));
     return Status::Corruption(std::string("a worker died of SIG") + (name != nullptr ? name : "?") + ": " +
-                              words);
+                              error_output);
   }
-  return Status(CodeOf(WEXITSTATUS(wait_status)), "a worker gave up: " + words);
+  return Status(CodeOf(WEXITSTATUS(wait_status)), "a worker ended with an error: " + error_output);
 }
 
-void PipeTeller::Tell(const Message& message) {
+void PipeSink::Send(const Message& message) {
   static_assert(sizeof(Message) <= 512, "a message must be one atomic write to a pipe");
   ssize_t n = 0;
   do {

@@ -13,17 +13,18 @@
 
 namespace rawkv::torture {
 
-// When a worker dies: after so many messages, and then so much later; with none, so long after its start.
+// The moment at which a worker is killed: `then_ns` after its message number `messages`, or after its start
+// if that is 0.
 struct KillMoment {
   uint64_t messages = 0;
   uint64_t then_ns = 0;
 };
 
-// A worker: this program once more (posix_spawn, so that threads of earlier opens do not matter), with a pipe
-// on which it tells. Killed and reaped when destroyed. Not thread-safe.
+// A worker: another process of this program with a pipe for its messages. It is started with posix_spawn, so
+// that threads of earlier opens do not matter. The destructor kills and reaps it. Not thread-safe.
 class WorkerProcess {
  public:
-  // `arguments` behind argv[0]; the worker finds the pipe at descriptor kPipe.
+  // `arguments` follow argv[0]. The worker finds the pipe at descriptor kPipe.
   static constexpr int kPipe = 3;
   static Result<std::unique_ptr<WorkerProcess>> Start(const std::string& program,
                                                       std::vector<std::string> arguments);
@@ -31,29 +32,30 @@ class WorkerProcess {
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
-  // Waits for the moment, sends SIGKILL, waits for the end: all that it told. When the worker ended by
-  // itself, the error of its own words; kInternal, with what its threads wait for, when it goes silent for
-  // three minutes.
+  // Waits for the moment, sends SIGKILL, and waits for the end. Returns all messages of the worker. If the
+  // worker ended by itself, the error contains its error output. kInternal, with the waits of its threads, if
+  // the worker sends no message for three minutes.
   Result<std::vector<Message>> KillAt(const KillMoment& moment);
 
  private:
   WorkerProcess() = default;
-  // Messages until there are `enough`, or the pipe ends, or until `deadline_ns`.
-  Status Listen(size_t enough, uint64_t deadline_ns);
-  Status ReadSome();
-  Status EndedByItself(int wait_status) const;
+  // Reads messages until there are `enough`, the pipe ends, or `deadline_ns` has passed.
+  Status ReadMessages(size_t enough, uint64_t deadline_ns);
+  Status ReadAvailable();
+  Status ErrorOfUnexpectedEnd(int wait_status) const;
 
   pid_t pid_ = -1;          // -1: reaped
   UniqueFd pipe_, stderr_;  // stderr_: a memory file that the worker writes to
   bool pipe_ended_ = false;
-  std::vector<Message> heard_;
+  std::vector<Message> messages_;
 };
 
-// The worker's side: one message is one write(2) below PIPE_BUF, so that a killed worker leaves whole ones.
-class PipeTeller final : public Teller {
+// The worker's side of the pipe. Each message is one write(2) below PIPE_BUF, so a killed worker leaves whole
+// messages.
+class PipeSink final : public MessageSink {
  public:
-  explicit PipeTeller(int fd) : fd_(fd) {}
-  void Tell(const Message& message) override;  // ends the process when nobody listens any more
+  explicit PipeSink(int fd) : fd_(fd) {}
+  void Send(const Message& message) override;  // ends the process if the reader has closed the pipe
 
  private:
   const int fd_;

@@ -24,12 +24,12 @@ std::string Verdict(const Outcome& outcome) {
     return Line("FAILED", ctl::OneLine(outcome.status.ToString())) +
            Line("", fmt::format("in round {} of seed {}", outcome.failed_round, outcome.seed)) +
            Line("kept", outcome.store + (outcome.device.empty() ? "" : ", device " + outcome.device)) +
-           Line("", "its log before the judge opened it: " + outcome.scratch) +
+           Line("", "copy of its log before the judge opened it: " + outcome.scratch) +
            Line("replay", outcome.replay) +
-           Line("", "(the choices are the same again, where exactly a kill falls is not)");
+           Line("", "(the replay makes the same choices, but the exact moment of a kill differs)");
   }
   if (!outcome.status.ok()) return Line("stopped", ctl::OneLine(outcome.status.ToString()));
-  return Line("result", fmt::format("{}nothing acknowledged was lost, nothing was half done; seed {}",
+  return Line("result", fmt::format("{}nothing acknowledged was lost, nothing was partly done; seed {}",
                                     outcome.interrupted ? "interrupted; until then " : "", outcome.seed));
 }
 
@@ -39,16 +39,17 @@ std::string TextReport(const Outcome& outcome) {
   const Tally& t = outcome.tally;
   const double seconds = static_cast<double>(outcome.wall_ns) / 1e9;
   return Line("kills",
-              fmt::format("{} in {:.1f} s ({} synced, {} unsafe_unsynced), {} of them while the store "
-                          "was opened, {} in a rollback",
+              fmt::format("{} in {:.1f} s ({} synced, {} unsafe_unsynced), {} of them during an open of "
+                          "the store, {} during a rollback",
                           t.kills, seconds, t.kills - t.kills_unsynced, t.kills_unsynced, t.kills_in_open,
                           t.kills_in_rollback)) +
-         Line("commits", fmt::format("{} acknowledged, all there; {} under way at a kill were there as well",
-                                     t.commits, t.settled_doubts)) +
+         Line("commits",
+              fmt::format("{} acknowledged, all present; {} in progress at a kill were also present",
+                          t.commits, t.settled_doubts)) +
          Line("judged", fmt::format("{} times: {} versions, {} keys, {} compared; {} deep checks", t.rounds,
                                     t.judged.versions, t.judged.keys, ctl::HumanBytes(t.judged.value_bytes),
                                     t.judged.deep_checks)) +
-         Line("", fmt::format("{} states that readers told of, all right; {} stores formatted", t.digests,
+         Line("", fmt::format("{} states that workers read, all correct; {} stores formatted", t.digests,
                               t.formats)) +
          Verdict(outcome);
 }

@@ -11,7 +11,7 @@ namespace rawkv::torture {
 // How a run ended.
 struct Outcome {
   Status status;           // ok: every promise was kept
-  bool violation = false;  // not ok by the store's fault, not the machine's
+  bool violation = false;  // the store, and not the machine, is the cause of `status`
   bool interrupted = false;
   uint64_t failed_round = 0;
   uint64_t seed = 0;
@@ -19,7 +19,7 @@ struct Outcome {
   std::string store;
   std::string scratch;
   std::string device;  // "": a file in the store
-  std::string replay;  // the command that comes back to the failed round
+  std::string replay;  // the command that repeats the failed round
   Tally tally;
 };
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
 
-// Where the store goes. What was made here goes away again, unless kept.
+// The directory of the store. The destructor removes everything that Make made, unless Keep was called.
 class WorkPlace {
  public:
   Status Make(const Options& options) {
@@ -32,7 +32,7 @@ class WorkPlace {
       RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(PosixFs(), path_));
       if (exists) {
         RAWKV_ASSIGN_OR_RETURN(const auto names, PosixFs().List(path_));
-        if (!names.empty()) return Status::FailedPrecondition(path_ + " is not empty; name another --dir");
+        if (!names.empty()) return Status::FailedPrecondition(path_ + " is not empty; give another --dir");
       } else {
         RAWKV_RETURN_IF_ERROR(PosixFs().MakeDir(path_));
       }
@@ -47,12 +47,12 @@ class WorkPlace {
     if (removed.ok()) removed = RemoveTree(PosixFs(), scratch());
     if (removed.ok() && made_dir_) removed = PosixFs().RemoveDir(path_);
     if (removed.ok() && !made_device_.empty()) removed = PosixFs().RemoveFile(made_device_);
-    if (!removed.ok()) fmt::print(stderr, "left behind: {}: {}\n", path_, removed.message());
+    if (!removed.ok()) fmt::print(stderr, "cannot remove {}: {}\n", path_, removed.message());
   }
 
   std::string store() const { return JoinPath(path_, "store"); }
   std::string scratch() const { return JoinPath(path_, "scratch"); }
-  void MakesDevice(const std::string& device) { made_device_ = device; }
+  void RemoveDeviceAtEnd(const std::string& device) { made_device_ = device; }
   void Keep() { keep_ = true; }
 
  private:
@@ -61,8 +61,8 @@ class WorkPlace {
   bool made_ = false, made_dir_ = true, keep_ = false;
 };
 
-// A device that is there will be overwritten: its owner must have said so. Fine without a word is a file
-// on which nothing is known; a block device never is.
+// Requires the operator's consent to overwrite an existing device. A regular file without a known signature
+// needs no consent; a block device always needs it.
 Status RequireConsent(const Options& options) {
   RAWKV_ASSIGN_OR_RETURN(const FileStat stat, PosixFs().Stat(options.device));
   const Status blank = CheckDeviceMayBeFormatted(options.device, SignaturePolicy::kRefuse);
@@ -72,17 +72,17 @@ Status RequireConsent(const Options& options) {
   const std::string what = blank.ok() ? options.device + " is a block device" : blank.message();
   if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) {
     return Status::FailedPrecondition("refused (no confirmation): " + what +
-                                      "; give --yes to overwrite all that is on it");
+                                      "; give --yes to overwrite all its content");
   }
-  fmt::print(stderr, "{}. All that is on it will be lost. Type yes to go on: ", what);
+  fmt::print(stderr, "{}. All its content will be lost. Type yes to continue: ", what);
   RAWKV_ASSIGN_OR_RETURN(ctl::Input terminal, ctl::Input::Open("-"));
   ctl::LineReader lines(std::move(terminal));
   RAWKV_ASSIGN_OR_RETURN(const auto answer, lines.Next());
   if (answer == "yes") return Status::Ok();
-  return Status::FailedPrecondition("refused (no confirmation): nothing was touched");
+  return Status::FailedPrecondition("refused (no confirmation): nothing changed");
 }
 
-// Rounds until the time or the kills are spent.
+// Runs rounds until the time or the number of kills is reached.
 class Rounds {
  public:
   Rounds(const Options& options, Campaign& campaign, Outcome* outcome)
@@ -95,7 +95,7 @@ class Rounds {
     for (bool first = true;; ++round, first = false) {
       outcome_.wall_ns = SystemClock().MonotonicNs() - start_ns;
       outcome_.interrupted = ctl::InterruptPending();
-      if (outcome_.interrupted || Spent()) break;
+      if (outcome_.interrupted || IsFinished()) break;
       if (show) Show(show);
       const Status status = OneRound(round, first);
       if (status.ok()) continue;
@@ -109,18 +109,18 @@ class Rounds {
   }
 
   static uint64_t FirstRound(const Options& options) {
-    return options.first_round - options.first_round % Campaign::kRoundsAFormat;
+    return options.first_round - options.first_round % Campaign::kRoundsPerFormat;
   }
 
  private:
-  bool Spent() const {
+  bool IsFinished() const {
     if (options_.kills && campaign_.tally().kills >= *options_.kills) return true;
     return options_.minutes && outcome_.wall_ns >= *options_.minutes * 60 * kSecondNs;
   }
 
   Status OneRound(uint64_t round, bool first) {
-    // The first store was made before: what can be refused was refused then.
-    if (round % Campaign::kRoundsAFormat == 0 && !first) RAWKV_RETURN_IF_ERROR(campaign_.Format(true));
+    // The caller has formatted the first store, so that a refusal comes before the first round.
+    if (round % Campaign::kRoundsPerFormat == 0 && !first) RAWKV_RETURN_IF_ERROR(campaign_.Format(true));
     RAWKV_RETURN_IF_ERROR(campaign_.KillWorkers(round));
     return campaign_.JudgeRound(round);
   }
@@ -148,7 +148,7 @@ Result<Outcome> Run(const Options& options, const std::string& program) {
     if (overwrite) RAWKV_RETURN_IF_ERROR(RequireConsent(options));
   }
   RAWKV_RETURN_IF_ERROR(place.Make(options));
-  if (!options.device.empty() && !overwrite) place.MakesDevice(options.device);
+  if (!options.device.empty() && !overwrite) place.RemoveDeviceAtEnd(options.device);
 
   Outcome outcome;
   outcome.seed = options.seed.value_or(SystemEntropy().NextU64() % 1'000'000'000);
@@ -165,7 +165,7 @@ Result<Outcome> Run(const Options& options, const std::string& program) {
                      .engine = options.engine});
   RAWKV_RETURN_IF_ERROR(campaign.Format(overwrite));
   Rounds(options, campaign, &outcome).Run();
-  const uint64_t from = outcome.failed_round - outcome.failed_round % Campaign::kRoundsAFormat;
+  const uint64_t from = outcome.failed_round - outcome.failed_round % Campaign::kRoundsPerFormat;
   outcome.replay = ReplayCommand(
       options, {.seed = outcome.seed, .first_round = from, .kills = 3 * (outcome.failed_round - from + 1)});
   if (outcome.violation || options.keep) place.Keep();

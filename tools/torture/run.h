@@ -6,8 +6,8 @@
 
 namespace rawkv::torture {
 
-// The whole of a run but for its report: the directory, the device and the consent to overwrite it, rounds
-// until the time or the kills are spent. An error came before the first round. `program` as in CampaignPlan.
+// Makes the directory, asks for consent to overwrite the device, and runs rounds until the time or the number
+// of kills is reached. An error means that no round has begun. `program` as in CampaignPlan.
 Result<Outcome> Run(const Options& options, const std::string& program);
 
 }  // namespace rawkv::torture

@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kKeys = 40;
 constexpr std::string_view kMetadataPrefix = "nonce ";
 
-// Half of the values stay in the index, as they do with the default inline_bytes of 1 KiB.
+// Half of the values are at most 1 KiB, so they stay in the index with the default inline_bytes.
 uint64_t LengthOf(std::mt19937_64& random) {
   switch (random() % 40) {
     case 0:

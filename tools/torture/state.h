@@ -7,8 +7,8 @@
 
 #include "engine/engine.h"
 
-// What a version holds, small enough to be remembered for every version: of each value its length and a
-// checksum of its bytes.
+// The content of a version in a form that is small enough to keep for every version: the length and a
+// checksum of each value.
 namespace rawkv::torture {
 
 struct ValueSum {
@@ -18,16 +18,16 @@ struct ValueSum {
 };
 using State = std::map<std::string, ValueSum>;
 
-// What the commit of this number makes of a state.
+// Applies the commit with this number to a state.
 void ApplyScript(uint64_t nonce, State* state);
 
-// Every key and every byte of a version, read from the store.
+// Reads every key and every byte of a version from the store.
 Result<State> ReadState(Engine& engine, const std::shared_ptr<const ReadView>& view);
 
-// One number for a whole state; equal states have equal ones.
+// A digest of a whole state. Equal states have equal digests.
 uint64_t DigestOf(const State& state);
 
-// The first key in which they differ, in words; "" if they are equal.
+// Describes the first key in which the states differ; "" if they are equal.
 std::string Difference(const State& expected, const State& actual);
 
 }  // namespace rawkv::torture

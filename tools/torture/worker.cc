@@ -25,25 +25,25 @@ bool IsUnreachable(const Status& status) {
   return status.code() == StatusCode::kVersionUnreachable;
 }
 
-// What the threads of a worker share.
+// The state that the threads of a worker share.
 struct Shared {
   const WorkerPlan& plan;
   Engine& engine;
-  Teller& teller;
-  std::shared_mutex turn;  // a rollback has the store for itself, so that what is told has one order
+  MessageSink& sink;
+  std::shared_mutex turn;  // a rollback runs alone, so that the messages have one order
   std::atomic<bool> stop = false;
   Mutex mu;
   Status first_error RAWKV_GUARDED_BY(mu);
 };
 
-// One thread's acts, decided by its own random numbers.
+// One thread of a worker; its own random numbers choose its acts.
 class Actor {
  public:
   Actor(Shared& shared, uint32_t number)
       : shared_(shared), engine_(shared.engine), number_(number), random_(Mix(shared.plan.seed, number)) {}
 
   void Run() {
-    for (uint64_t i = 0; i < shared_.plan.acts_an_actor && !shared_.stop; ++i) {
+    for (uint64_t i = 0; i < shared_.plan.acts_per_actor && !shared_.stop; ++i) {
       const Status status = Act();
       if (status.ok()) continue;
       const MutexLock lock(shared_.mu);
@@ -53,8 +53,8 @@ class Actor {
   }
 
  private:
-  void Tell(Kind kind, Version version = Version(), uint64_t number = 0) {
-    shared_.teller.Tell({.kind = kind, .actor = number_, .version = version.value(), .number = number});
+  void Send(Kind kind, Version version = Version(), uint64_t number = 0) {
+    shared_.sink.Send({.kind = kind, .actor = number_, .version = version.value(), .number = number});
   }
 
   Status Act() {
@@ -88,23 +88,23 @@ class Actor {
     const bool synced = shared_.plan.durability == Durability::kSynced;
     CommitOptions options;
     if (!synced && random_() % 8 == 0) options.durability = Durability::kSynced;
-    Tell(Kind::kCommit, Version(), nonce);
+    Send(Kind::kCommit, Version(), nonce);
     const CommitResult result = engine_.Commit(BatchOf(nonce), options);
     if (result.status.code() == StatusCode::kNoSpace && result.outcome == CommitOutcome::kNotApplied) {
-      Tell(Kind::kRefused);
+      Send(Kind::kRefused);
       return MakeRoom();
     }
     RAWKV_RETURN_IF_ERROR(result.status.WithContext("commit"));
-    Tell(Kind::kCommitted, result.version, nonce);
+    Send(Kind::kCommitted, result.version, nonce);
     if (!synced && !options.durability) return Status::Ok();
     return ExpectDurable(result.version, "a synced commit");
   }
 
-  // The device is small for what is retained: let go of old versions.
+  // The device is too small for the retained versions, so this drops old ones.
   Status MakeRoom() {
-    Tell(Kind::kUnpin);
+    Send(Kind::kUnpin);
     const Status status = engine_.Unpin(PinNameOf(number_));
-    Tell(status.ok() ? Kind::kUnpinned : Kind::kRefused);
+    Send(status.ok() ? Kind::kUnpinned : Kind::kRefused);
     return engine_.Prune(0).status().WithContext("prune");
   }
 
@@ -113,8 +113,8 @@ class Actor {
       return Status::Corruption(std::string("after ") + after + " of version " + ToString(version) +
                                 " durable_version() is " + ToString(engine_.durable_version()));
     }
-    // Where commits are synced, that they were acknowledged says it already.
-    if (shared_.plan.durability != Durability::kSynced) Tell(Kind::kDurable, version);
+    // In the mode synced an acknowledgement already implies this.
+    if (shared_.plan.durability != Durability::kSynced) Send(Kind::kDurable, version);
     return Status::Ok();
   }
 
@@ -135,14 +135,14 @@ class Actor {
     const bool held = std::any_of(info.snapshots.begin(), info.snapshots.end(), [&](const SnapshotRow& row) {
       return std::find(row.pins.begin(), row.pins.end(), name) != row.pins.end();
     });
-    Tell(held ? Kind::kUnpin : Kind::kPin);
+    Send(held ? Kind::kUnpin : Kind::kPin);
     if (held) {
       RAWKV_RETURN_IF_ERROR(engine_.Unpin(name).WithContext("unpin"));
-      Tell(Kind::kUnpinned);
+      Send(Kind::kUnpinned);
       return Status::Ok();
     }
     RAWKV_ASSIGN_OR_RETURN(const Version version, engine_.Pin(name));
-    Tell(Kind::kPinned, version);
+    Send(Kind::kPinned, version);
     return ExpectDurable(version, "a pin");
   }
 
@@ -159,23 +159,23 @@ class Actor {
     if (IsUnreachable(plan.status())) return Status::Ok();
     RAWKV_RETURN_IF_ERROR(plan.status().WithContext("rollback plan"));
     if (!plan->blocked_by.empty() || target == engine_.version()) return Status::Ok();
-    Tell(Kind::kRollback, target);
+    Send(Kind::kRollback, target);
     const Status status = engine_.Rollback(target, options);
     // An automatic snapshot may have pruned the target since the plan was made.
     const bool pruned = IsUnreachable(status);
     if (!pruned) RAWKV_RETURN_IF_ERROR(status.WithContext("rollback"));
-    Tell(pruned ? Kind::kRefused : Kind::kRolledBack, target);
+    Send(pruned ? Kind::kRefused : Kind::kRolledBack, target);
     return Status::Ok();
   }
 
-  // The whole of some version; another thread may have it pruned before the view is open.
+  // Reads one whole version. Another thread may prune it before the view is open.
   Status Read() {
     RAWKV_ASSIGN_OR_RETURN(const Version version, SomeVersion());
     const auto view = engine_.OpenView(version);
     if (IsUnreachable(view.status())) return Status::Ok();
     RAWKV_RETURN_IF_ERROR(view.status().WithContext("view"));
     RAWKV_ASSIGN_OR_RETURN(const State state, ReadState(engine_, *view));
-    Tell(Kind::kDigest, (*view)->version(), DigestOf(state));
+    Send(Kind::kDigest, (*view)->version(), DigestOf(state));
     return Status::Ok();
   }
 
@@ -210,7 +210,7 @@ OpenOptions OptionsOf(const WorkerPlan& plan) {
 
 }  // namespace
 
-Status TellNewest(Engine& engine, uint64_t count, Teller& teller) {
+Status ReportNewestCommits(Engine& engine, uint64_t count, MessageSink& sink) {
   const uint64_t tip = engine.version().value();
   for (uint64_t i = 0; i < count && i < tip; ++i) {
     const auto commit = engine.GetCommit(Version(tip - i));
@@ -218,17 +218,17 @@ Status TellNewest(Engine& engine, uint64_t count, Teller& teller) {
     RAWKV_RETURN_IF_ERROR(commit.status());
     const std::optional<uint64_t> nonce = NonceOf(commit->metadata);
     if (!nonce) return Status::Ok();  // the empty state
-    teller.Tell({.kind = Kind::kFound, .version = tip - i, .number = *nonce});
+    sink.Send({.kind = Kind::kFound, .version = tip - i, .number = *nonce});
   }
   return Status::Ok();
 }
 
-Status Work(const WorkerPlan& plan, Teller& teller) {
+Status Work(const WorkerPlan& plan, MessageSink& sink) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, Engine::Open(plan.store, OptionsOf(plan)));
-  teller.Tell({.kind = Kind::kOpened, .version = engine->version().value()});
-  RAWKV_RETURN_IF_ERROR(TellNewest(*engine, 2 * plan.actors, teller));
+  sink.Send({.kind = Kind::kOpened, .version = engine->version().value()});
+  RAWKV_RETURN_IF_ERROR(ReportNewestCommits(*engine, 2 * plan.actors, sink));
 
-  Shared shared{.plan = plan, .engine = *engine, .teller = teller};
+  Shared shared{.plan = plan, .engine = *engine, .sink = sink};
   std::vector<std::thread> threads;
   for (uint32_t i = 1; i < plan.actors; ++i) threads.emplace_back([&shared, i] { Actor(shared, i).Run(); });
   Actor(shared, 0).Run();

@@ -10,22 +10,22 @@ namespace rawkv::torture {
 
 struct WorkerPlan {
   std::string store;    // directory
-  std::string scratch;  // directory for exports; made and removed
-  std::string device;   // where it is now; empty: as the store remembers
+  std::string scratch;  // existing directory; exports in it are made and removed
+  std::string device;   // present place of the device; empty: as stored in STORE
   uint64_t seed = 0;
   Durability durability = Durability::kSynced;
   IoEngine engine = IoEngine::kAuto;
-  uint32_t actors = 1;                  // threads that act at the same time
-  uint64_t acts_an_actor = UINT64_MAX;  // then the store is closed
+  uint32_t actors = 1;                   // number of threads
+  uint64_t acts_per_actor = UINT64_MAX;  // after so many acts of each thread the store is closed
 };
 
-// Opens the store and acts on it at random: commits of inline and payload values, snapshots, prunes, pins,
-// rollbacks, exports, syncs, whole reads of some version of which it tells the digest. Tells everything.
-// Returns when the acts are done, or with the first error: of the store, or of a promise that it did not
-// keep (kCorruption).
-Status Work(const WorkerPlan& plan, Teller& teller);
+// Opens the store and runs random acts: commits of inline and payload values, snapshots, prunes, pins,
+// rollbacks, exports, syncs, and reads of a whole version, whose digest it sends. Sends a message for every
+// act whose outcome matters. Returns when the acts are done, or at the first error; kCorruption if the store
+// broke a promise.
+Status Work(const WorkerPlan& plan, MessageSink& sink);
 
-// Says which commits the newest `count` reachable versions up to the tip are (Message::kFound).
-Status TellNewest(Engine& engine, uint64_t count, Teller& teller);
+// Sends for each of the newest `count` reachable versions which commit it is (Message::kFound).
+Status ReportNewestCommits(Engine& engine, uint64_t count, MessageSink& sink);
 
 }  // namespace rawkv::torture

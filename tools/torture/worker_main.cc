@@ -40,8 +40,8 @@ int RunWorker(char** argv) {
       std::string_view(argv[kDurability]) == kSyncedWord ? Durability::kSynced : Durability::kUnsafeUnsynced;
   plan.engine = ParseIoEngine(argv[kEngine]).value();
   plan.actors = static_cast<uint32_t>(NumberOf(argv[kActors]));
-  PipeTeller teller(WorkerProcess::kPipe);
-  const Status status = Work(plan, teller);
+  PipeSink sink(WorkerProcess::kPipe);
+  const Status status = Work(plan, sink);
   std::fprintf(stderr, "%s\n", status.ToString().c_str());
   return static_cast<int>(ctl::ExitStatusOf(status));
 }

@@ -5,15 +5,15 @@
 
 #include "tools/torture/worker.h"
 
-// A worker as a program of its own. Every program that starts workers from itself calls RunWorker first thing
-// in its main().
+// A worker as a separate process. Every program that starts itself as a worker calls IsWorker and RunWorker
+// at the beginning of its main().
 namespace rawkv::torture {
 
-// What a program is to be started with to become the worker of this plan.
+// The arguments that make a program the worker of this plan.
 std::vector<std::string> WorkerArguments(const WorkerPlan& plan);
 
 bool IsWorker(int argc, char** argv);
-// Works until it is killed, or ends with its error on standard error; the exit status.
+// Works until the process is killed, or prints its error to standard error and returns the exit status.
 int RunWorker(char** argv);
 
 }  // namespace rawkv::torture
