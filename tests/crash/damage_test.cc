@@ -159,7 +159,7 @@ void Flip(PagedBytes* data, uint64_t offset, Rng& rng) {
   data->Write(offset, {&byte, 1});
 }
 
-TEST_P(DamageTest, AFlippedBitIsNeverReturned) {
+TEST_P(DamageTest, FlippedBitIsNeverReturned) {
   const uint64_t places = Everything() ? 400 : 8;
   ForEachFile(made_.end, DiskImage::kRoot, "", [&](const std::string& path, InodeId id) {
     if (made_.end.Get(id).kind != FileKind::kRegular || made_.end.Get(id).data.size() == 0) return;
@@ -186,7 +186,7 @@ TEST_P(DamageTest, AFlippedBitIsNeverReturned) {
 }
 
 // Either copy: what the other says must be as new.
-TEST_P(DamageTest, ASuperblockCopyMayGo) {
+TEST_P(DamageTest, LossOfOneSuperblockCopyIsHarmless) {
   for (const uint64_t offset : {uint64_t{0}, kSuperblockBytes}) {
     DiskImage image = made_.end;
     PagedBytes& device = image.devices()["/device"];
@@ -200,7 +200,7 @@ TEST_P(DamageTest, ASuperblockCopyMayGo) {
   }
 }
 
-TEST_P(DamageTest, AFileThatIsGoneIsMissed) {
+TEST_P(DamageTest, MissingFileIsDetected) {
   ForEachFile(made_.end, DiskImage::kRoot, "", [&](const std::string& path, InodeId) {
     if (Skip()) return;
     DiskImage image = made_.end;
@@ -213,7 +213,7 @@ TEST_P(DamageTest, AFileThatIsGoneIsMissed) {
   });
 }
 
-TEST_P(DamageTest, ALostWriteIsNoticedOnceSomethingShowsIt) {
+TEST_P(DamageTest, LostWriteIsDetectedIfLaterWritesShowIt) {
   for (const size_t lost : Writes()) {
     if (Skip()) continue;
     const TraceEvent& e = made_.trace[lost];
@@ -223,7 +223,7 @@ TEST_P(DamageTest, ALostWriteIsNoticedOnceSomethingShowsIt) {
   }
 }
 
-TEST_P(DamageTest, AMisdirectedWriteHarmsTwoPlacesAndNeitherIsReturned) {
+TEST_P(DamageTest, MisdirectedWriteIsNeverReturned) {
   for (const size_t astray : Writes()) {
     if (Skip()) continue;
     const TraceEvent& e = made_.trace[astray];

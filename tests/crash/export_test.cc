@@ -44,7 +44,7 @@ class ExportTest : public StoreFixture {
   }
 };
 
-TEST_F(ExportTest, ContentOfThatVersionWhileCommitsGoOn) {
+TEST_F(ExportTest, ExportHoldsItsVersionDespiteConcurrentCommits) {
   const std::string source = Source();
   const std::string out = scratch_.File("export");
   const std::unique_ptr<Engine> engine = Open(source);
@@ -94,7 +94,7 @@ TEST_F(ExportTest, ContentOfThatVersionWhileCommitsGoOn) {
   EXPECT_EQ(ImportStore(copy, Import(out)).status().code(), StatusCode::kFailedPrecondition);
 }
 
-TEST_F(ExportTest, AnyFlippedByteIsRefusedByName) {
+TEST_F(ExportTest, ErrorForAnyFlippedByteNamesTheFile) {
   const std::string out = scratch_.File("export");
   {
     const std::unique_ptr<Engine> engine = Open(Source());
@@ -129,7 +129,7 @@ TEST_F(ExportTest, AnyFlippedByteIsRefusedByName) {
   EXPECT_TRUE(ImportStore(scratch_.File("copy"), Import(out)).ok()) << "flipped back, it is whole";
 }
 
-TEST_F(ExportTest, ImportKilledAtRandomMomentsIsNoStore) {
+TEST_F(ExportTest, ImportKilledAtARandomMomentIsNotAStore) {
   const std::string out = scratch_.File("export");
   std::map<std::string, std::string> expected;
   {

@@ -69,25 +69,25 @@ class FailedSyncTest : public StoreFixture {
   }
 };
 
-TEST_F(FailedSyncTest, SnapshotThatIsMadeAgainIsDurable) {
+TEST_F(FailedSyncTest, RepeatedSnapshotIsDurable) {
   FailEachSync([](Engine& e) { return e.CreateSnapshot().status(); });
 }
 
-TEST_F(FailedSyncTest, PinThatIsSetAgainIsDurable) {
+TEST_F(FailedSyncTest, RepeatedPinIsDurable) {
   FailEachSync([](Engine& e) { return e.Pin("name", Version(2)).status(); });
 }
 
-TEST_F(FailedSyncTest, PinOfTheTipThatIsSetAgainIsDurable) {
+TEST_F(FailedSyncTest, RepeatedPinOfTheTipIsDurable) {
   FailEachSync([](Engine& e) { return e.Pin("name").status(); });
 }
 
 // Slots and log are given up for good, so what reached them must be gone for good.
-TEST_F(FailedSyncTest, PruneThatGoesOnTakesOnlyWhatIsDurablyGone) {
+TEST_F(FailedSyncTest, RepeatedPruneReclaimsOnlyAfterDurableRemoval) {
   FailEachSync([](Engine& e) { return e.Prune(0).status(); });
 }
 
 // A new store, an export: the name of their directory is as little use if it is lost.
-TEST_F(FailedSyncTest, DirectoryThatIsMadeAgainIsDurable) {
+TEST_F(FailedSyncTest, RepeatedFormatAndExportAreDurable) {
   const std::string parent = scratch_.path();
   FaultFs fs(PosixFs());
   const std::unique_ptr<Engine> engine = Open(Prepare(), Quiet(fs));

@@ -41,7 +41,7 @@ TEST(Faults, EveryOperationFailsInTurn) {
 
 // What a failed sync of the store's directory left in caches only, others build upon: each of them, with all
 // that a power cut may leave of the names.
-TEST(Faults, NamesThatNoDiskHasAreNotBuiltUpon) {
+TEST(Faults, NothingDependsOnNamesOfAFailedSync) {
   FaultCampaignOptions options{
       .seed = TestSeed(1), .everything = true, .power_cuts = 9, .share = Share(1, 10)};
   options.match = "fs.syncdir store dir";

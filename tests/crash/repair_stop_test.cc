@@ -10,7 +10,7 @@ namespace {
 
 class RepairStopTest : public DamageRows, public ::testing::WithParamInterface<Row> {};
 
-TEST_P(RepairStopTest, MayBeStoppedAnywhereAndRunAgain) {
+TEST_P(RepairStopTest, StoppedRepairCanBeRepeated) {
   const Row& row = GetParam();
   const std::string dir = scratch_.File("store");
   size_t stops = 0;

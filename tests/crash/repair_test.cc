@@ -49,7 +49,7 @@ class RepairTest : public DamageRows, public ::testing::WithParamInterface<Row> 
   }
 };
 
-TEST_P(RepairTest, IsFoundAndRepaired) {
+TEST_P(RepairTest, DamageIsFoundAndRepaired) {
   const Row& row = GetParam();
   const std::string dir = Fresh();
   row.damage(dir);
@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(Logs, RepairTest, ::testing::ValuesIn(DamageRows::Logs(
 
 class RepairCase : public DamageRows {};
 
-TEST_F(RepairCase, EveryRowStandsInTheTable) {
+TEST_F(RepairCase, EveryRowIsInTheDocument) {
   const Result<std::string> page = ReadFile(PosixFs(), std::string(RAWKV_DOCS_DIR) + "/repair.md", 1 << 20);
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   for (const auto& rows : {SmallFiles(), Indexes(), Snapshots(), Logs()}) {
@@ -136,7 +136,7 @@ TEST_F(RepairCase, PayloadsAreListedByKeyAndVersion) {
 
 // Slots leaked before a snapshot was made come back with every rebuild of the index, until a snapshot
 // without them is there: the repair makes one where versions have come since.
-TEST_F(RepairCase, LeaksAreFreedInTheSnapshotToo) {
+TEST_F(RepairCase, LeakedSlotsAreFreedInASnapshotToo) {
   const std::string dir = Fresh();
   ChangeIndex(dir + "/working/index", Leak);
   {
@@ -157,7 +157,7 @@ TEST_F(RepairCase, LeaksAreFreedInTheSnapshotToo) {
 }
 
 // A pin whose snapshot is gone, and no log leads there.
-TEST_F(RepairCase, PinOfALostVersion) {
+TEST_F(RepairCase, PinOfALostVersionIsRemovedWithConsent) {
   const std::string dir = Fresh();
   {
     const std::unique_ptr<Engine> engine = Open(dir);
@@ -176,7 +176,7 @@ TEST_F(RepairCase, PinOfALostVersion) {
 }
 
 // Without STORE, or without any superblock, nothing says how the rest belongs together: told, untouched.
-TEST_F(RepairCase, StoreFileOrBothSuperblocks) {
+TEST_F(RepairCase, DamageToStoreOrBothSuperblocksIsReportedAndNothingChanges) {
   for (const bool store : {true, false}) {
     const std::string dir = Fresh();
     if (store) {
@@ -197,7 +197,7 @@ TEST_F(RepairCase, StoreFileOrBothSuperblocks) {
 }
 
 // No state is whole: everything stays where it is.
-TEST_F(RepairCase, NothingToStartFrom) {
+TEST_F(RepairCase, WithoutAWholeStateNothingChanges) {
   const std::string dir = Fresh();
   for (const uint64_t v : {0, 5, 9}) FlipByte(SnapshotDir(dir, v) + "/MANIFEST", 60);
   fs::remove_all(dir + "/working");
@@ -210,7 +210,7 @@ TEST_F(RepairCase, NothingToStartFrom) {
 }
 
 // A rollback that took effect, its marker unreadable: STORE's chain is enough to finish by.
-TEST_F(RepairCase, MarkerOfAFinishedSwitch) {
+TEST_F(RepairCase, UnreadableMarkerOfARollbackIsRepaired) {
   const std::string prepared = Fresh("prepared");
   size_t seen = 0;
   for (size_t stop = 0;; ++stop) {

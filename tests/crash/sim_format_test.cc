@@ -99,11 +99,11 @@ void CutPowerEverywhere(bool old_store, size_t at_least) {
   std::printf("[   states ] %zu\n", seen.size());
 }
 
-TEST(SimFormat, PowerCutAnywhereLeavesAStoreOrWhatTheSameFormatMakesOneOf) {
+TEST(SimFormat, PowerCutLeavesAStoreOrARepeatableFormat) {
   CutPowerEverywhere(false, 100);
 }
 
-TEST(SimFormat, PowerCutInAForcedFormatLeavesTheOldStoreOrTheNewOneOrNone) {
+TEST(SimFormat, PowerCutInAForcedFormatLeavesTheOldStoreOrTheNextOneOrNone) {
   CutPowerEverywhere(true, 100);
 }
 

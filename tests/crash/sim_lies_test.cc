@@ -33,38 +33,38 @@ class SimLiesTest : public ::testing::Test {
   }
 };
 
-TEST_F(SimLiesTest, LogFileNotSynced) {
+TEST_F(SimLiesTest, MissingLogFileSyncIsDetected) {
   ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncFile, ".log"); },
               {{kCommitInline}});
 }
 
-TEST_F(SimLiesTest, DeviceNotFlushed) {
+TEST_F(SimLiesTest, MissingDeviceFlushIsDetected) {
   ExpectFound([](const TraceEvent& e) { return e.kind == TraceEvent::Kind::kDeviceFlush; },
               {{kCommitPayload}});
 }
 
-TEST_F(SimLiesTest, LogDirectoryNotSynced) {
+TEST_F(SimLiesTest, MissingLogDirectorySyncIsDetected) {
   // The segment that a second large commit begins.
   ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncDir, "/wal"); },
               {{kFlush, kFlush, kCommitInline}});
 }
 
-TEST_F(SimLiesTest, LogSegmentNotSyncedBeforeItsName) {
+TEST_F(SimLiesTest, MissingSegmentSyncBeforeItsRenameIsDetected) {
   ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncFile, ".log.tmp"); },
               {{kFlush, kFlush, kCommitInline}});
 }
 
-TEST_F(SimLiesTest, StoreDirectoryNotSynced) {
+TEST_F(SimLiesTest, MissingStoreDirectorySyncIsDetected) {
   ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncDir, "/store"); },
               {{kSnapshot, kOverwrite}, {kRollback, kCommitInline}});
 }
 
-TEST_F(SimLiesTest, StoreFileNotSynced) {
+TEST_F(SimLiesTest, MissingStoreFileSyncIsDetected) {
   ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncFile, "STORE.tmp"); },
               {{kCommitInline}, {kRollback}});
 }
 
-TEST_F(SimLiesTest, SnapshotFilesNotSynced) {
+TEST_F(SimLiesTest, MissingSnapshotFileSyncIsDetected) {
   ExpectFound(
       [](const TraceEvent& e) {
         return e.kind == TraceEvent::Kind::kSyncFile &&
@@ -73,7 +73,7 @@ TEST_F(SimLiesTest, SnapshotFilesNotSynced) {
       {{kCommitInline, kSnapshot}});
 }
 
-TEST_F(SimLiesTest, SnapshotDirectoriesNotSynced) {
+TEST_F(SimLiesTest, MissingSnapshotDirectorySyncIsDetected) {
   ExpectFound(
       [](const TraceEvent& e) {
         return e.kind == TraceEvent::Kind::kSyncDir &&
@@ -82,7 +82,7 @@ TEST_F(SimLiesTest, SnapshotDirectoriesNotSynced) {
       {{kCommitInline, kSnapshot}});
 }
 
-TEST_F(SimLiesTest, ExportNotSynced) {
+TEST_F(SimLiesTest, MissingExportSyncIsDetected) {
   ExpectFound(
       [](const TraceEvent& e) {
         return e.kind != TraceEvent::Kind::kDeviceFlush && e.path.starts_with("/export");

@@ -30,7 +30,7 @@ using enum SimOp;
 
 // The process dies in a commit, the next one finds the record in the kernel's caches and takes it over; then
 // the power goes. Whatever that open found and showed must stay.
-TEST_F(SimWindowsTest, PowerCutAfterARestartThatAdoptedAnUnsyncedTail) {
+TEST_F(SimWindowsTest, PowerCutKeepsAnAdoptedTail) {
   SimExplorer synced(With({}, TestSeed(11)));
   for (const SimOp op : {kCommitInline, kCommitPayload, kMultiKey}) synced.ExploreKills({op});
   ExpectKept(synced, 40);
@@ -42,7 +42,7 @@ TEST_F(SimWindowsTest, PowerCutAfterARestartThatAdoptedAnUnsyncedTail) {
 
 // A process that dies in the middle of a rollback or snapshot, and power that goes while the next one
 // finishes or undoes it.
-TEST_F(SimWindowsTest, PowerCutWhileAKilledRollbackIsFinished) {
+TEST_F(SimWindowsTest, PowerCutWhileAKilledRollbackIsRecoveredKeepsThePromises) {
   ExploreOptions options = With({}, TestSeed(13));
   options.random_plans = 0;
   options.per_mille = 300;
@@ -102,7 +102,7 @@ class UnsyncedTail : public SimWindowsTest {
   size_t blocks_ = 0;
 };
 
-TEST_F(UnsyncedTail, PagesOfOneGroupPersistedInEveryOrder) {
+TEST_F(UnsyncedTail, AnySubsetOfUnsyncedLogBlocksRecovers) {
   MakeTail();
   std::set<Version> tips;
   for (uint64_t mask = 0; mask < uint64_t{1} << blocks_; ++mask) {
@@ -119,7 +119,7 @@ TEST_F(UnsyncedTail, PagesOfOneGroupPersistedInEveryOrder) {
 }
 
 // A torn tail is zeroed at open; the power goes in that, and again in the open after it.
-TEST_F(UnsyncedTail, CutInsideRecoverysOwnCut) {
+TEST_F(UnsyncedTail, PowerCutWhileRecoveryCutsTheTailRecovers) {
   MakeTail();
   size_t cuts = 0;
   std::set<uint64_t> seen;
@@ -149,7 +149,7 @@ TEST_F(UnsyncedTail, CutInsideRecoverysOwnCut) {
 }
 
 // Snapshots are marked and deleted in place, and so is the working index that a rollback replaces.
-TEST_F(SimWindowsTest, DirectoriesThatCannotBeRenamed) {
+TEST_F(SimWindowsTest, PowerCutKeepsThePromisesWhereDirectoriesCannotBeRenamed) {
   ExploreOptions options = With({.keeps_directories = true}, TestSeed(16));
   options.per_mille = 300;
   SimExplorer explorer(options);
@@ -160,7 +160,7 @@ TEST_F(SimWindowsTest, DirectoriesThatCannotBeRenamed) {
   ExpectKept(explorer, 200);
 }
 
-TEST_F(SimWindowsTest, UnsyncedModeWithSnapshots) {
+TEST_F(SimWindowsTest, PowerCutKeepsThePromisesOfUnsyncedMode) {
   ExploreOptions options = With({.durability = Durability::kUnsafeUnsynced}, TestSeed(14));
   options.per_mille = 500;
   SimExplorer explorer(options);
@@ -172,7 +172,7 @@ TEST_F(SimWindowsTest, UnsyncedModeWithSnapshots) {
 
 // The index is flushed while commits go on: its threads are not waited for, so that each run has the flush at
 // another moment of the commits.
-TEST_F(SimWindowsTest, MemtableFlushAtEachMomentOfACommit) {
+TEST_F(SimWindowsTest, PowerCutDuringAnIndexFlushKeepsThePromises) {
   for (const Durability durability : {Durability::kSynced, Durability::kUnsafeUnsynced}) {
     ExploreOptions options = With({.durability = durability, .await_index = false}, TestSeed(15));
     options.random_plans = 2;
@@ -188,7 +188,7 @@ TEST_F(SimWindowsTest, MemtableFlushAtEachMomentOfACommit) {
 
 // Found by the exploration: the last record of RocksDB's manifest torn by a power cut is no damage to the
 // store, since the working index is rebuilt.
-TEST_F(SimWindowsTest, FsckTakesATornIndexManifestForWhatItIs) {
+TEST_F(SimWindowsTest, TornIndexManifestIsANoteAndIsRebuilt) {
   SimWorld world(DiskImage(), 31);
   SimStore store(world, {}, 31);
   ASSERT_TRUE(store.Format().ok());

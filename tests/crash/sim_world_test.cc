@@ -54,7 +54,7 @@ class SimWorldTest : public ::testing::Test {
   Trace trace_;
 };
 
-TEST_F(SimWorldTest, LosesAFileThatWasNeverSynced) {
+TEST_F(SimWorldTest, UnsyncedFileIsLost) {
   Make("/d/f", "content");
   EXPECT_EQ(Content(After(Fate::kLost, Fate::kLost), "/d/f"), "absent");
   EXPECT_EQ(Content(After(Fate::kLost, Fate::kKept), "/d/f"), "");
@@ -62,7 +62,7 @@ TEST_F(SimWorldTest, LosesAFileThatWasNeverSynced) {
   EXPECT_EQ(Content(After(Fate::kKept, Fate::kKept), "/d/f"), "content");
 }
 
-TEST_F(SimWorldTest, ASyncedFileStillNeedsItsName) {
+TEST_F(SimWorldTest, SyncedFileIsLostWithoutASyncedName) {
   const auto file = Make("/d/f", "content");
   ASSERT_TRUE(file->Sync().ok());
   EXPECT_EQ(Content(After(Fate::kLost, Fate::kLost), "/d/f"), "absent");
@@ -71,7 +71,7 @@ TEST_F(SimWorldTest, ASyncedFileStillNeedsItsName) {
   EXPECT_EQ(Content(After(Fate::kLost, Fate::kLost), "/d/f"), "content");
 }
 
-TEST_F(SimWorldTest, ASyncedNameStillNeedsItsContent) {
+TEST_F(SimWorldTest, SyncedNameDoesNotKeepUnsyncedContent) {
   Make("/d/f", "content");
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
   EXPECT_EQ(Content(After(Fate::kLost, Fate::kLost), "/d/f"), "");
@@ -85,14 +85,14 @@ TEST_F(SimWorldTest, SyncedContentOutlivesLaterUnsyncedWrites) {
   EXPECT_EQ(OutcomesOf("/d/f", 512), (std::set<std::string>{"old", "new"}));
 }
 
-TEST_F(SimWorldTest, SizeAndContentPartWays) {
+TEST_F(SimWorldTest, SizeAndContentPersistIndependently) {
   const auto file = Make("/d/f", "");
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
   ASSERT_TRUE(file->WriteAt(0, AsBytes("abc")).ok());
   EXPECT_EQ(OutcomesOf("/d/f", 512), (std::set<std::string>{"", "abc", std::string(3, '\0')}));
 }
 
-TEST_F(SimWorldTest, AWriteTearsBetweenBlocksButNotWithinOne) {
+TEST_F(SimWorldTest, WriteTearsBetweenBlocksButNotWithinOne) {
   const auto file = Make("/d/f", std::string(8192, 'o'));
   ASSERT_TRUE(file->Sync().ok());
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
@@ -107,7 +107,7 @@ TEST_F(SimWorldTest, AWriteTearsBetweenBlocksButNotWithinOne) {
   }
 }
 
-TEST_F(SimWorldTest, ABlockHoldsOnlyWhatItHeldAtSomeTime) {
+TEST_F(SimWorldTest, BlockKeepsOneOfItsPastContents) {
   const auto file = Make("/d/f", "....");
   ASSERT_TRUE(file->Sync().ok());
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
@@ -116,7 +116,7 @@ TEST_F(SimWorldTest, ABlockHoldsOnlyWhatItHeldAtSomeTime) {
   EXPECT_EQ(OutcomesOf("/d/f", 512), (std::set<std::string>{"....", "A...", "A.B."}));
 }
 
-TEST_F(SimWorldTest, ZeroingMayBeLostLikeAnyWrite) {
+TEST_F(SimWorldTest, UnsyncedZeroFillMayBeLost) {
   const auto file = Make("/d/f", std::string(512, 'a') + std::string(512, 'b'));
   ASSERT_TRUE(file->Sync().ok());
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
@@ -124,7 +124,7 @@ TEST_F(SimWorldTest, ZeroingMayBeLostLikeAnyWrite) {
   EXPECT_EQ(OutcomesOf("/d/f", 512).size(), 4u);
 }
 
-TEST_F(SimWorldTest, ATruncationMayBeLost) {
+TEST_F(SimWorldTest, UnsyncedTruncationMayBeLost) {
   const auto file = Make("/d/f", "abcdef");
   ASSERT_TRUE(file->Sync().ok());
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
@@ -134,7 +134,7 @@ TEST_F(SimWorldTest, ATruncationMayBeLost) {
   EXPECT_TRUE(seen.contains("ab"));
 }
 
-TEST_F(SimWorldTest, ARenameIsAtomicAndNotDurable) {
+TEST_F(SimWorldTest, RenameIsAtomicAndNotDurable) {
   Make("/d/old", "x")->Sync().ok();
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
   ASSERT_TRUE(world_.fs().Rename("/d/old", "/d/new").ok());
@@ -147,7 +147,7 @@ TEST_F(SimWorldTest, ARenameIsAtomicAndNotDurable) {
   EXPECT_TRUE(After(Fate::kLost, Fate::kLost).Find("/d/new").ok());
 }
 
-TEST_F(SimWorldTest, EntriesOfOneDirectoryArriveWithoutEachOther) {
+TEST_F(SimWorldTest, EntriesOfOneDirectoryPersistIndependently) {
   Make("/d/a", "");
   Make("/d/b", "");
   std::set<std::string> seen;
@@ -158,7 +158,7 @@ TEST_F(SimWorldTest, EntriesOfOneDirectoryArriveWithoutEachOther) {
   EXPECT_EQ(seen, (std::set<std::string>{"", "a", "b", "ab"}));
 }
 
-TEST_F(SimWorldTest, ADirectoryIsNeverInTwoPlaces) {
+TEST_F(SimWorldTest, RenamedDirectoryIsNeverInTwoPlaces) {
   ASSERT_TRUE(world_.fs().MakeDir("/d/a").ok());
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
   ASSERT_TRUE(world_.fs().Rename("/d/a", "/d/b").ok());
@@ -169,7 +169,7 @@ TEST_F(SimWorldTest, ADirectoryIsNeverInTwoPlaces) {
   }
 }
 
-TEST_F(SimWorldTest, ADirectoryWithoutADurableNameTakesItsContentWithIt) {
+TEST_F(SimWorldTest, DirectoryWithoutADurableNameLosesItsContent) {
   ASSERT_TRUE(world_.fs().MakeDir("/d/e").ok());
   Make("/d/e/f", "x")->Sync().ok();
   ASSERT_TRUE(world_.fs().SyncDir("/d/e").ok());
@@ -190,7 +190,7 @@ TEST_F(SimWorldTest, LinksShareOneInode) {
   EXPECT_EQ(Content(image, "/d/b"), "new");
 }
 
-TEST_F(SimWorldTest, ASymlinkNeedsItsDirectorySynced) {
+TEST_F(SimWorldTest, SymlinkNeedsItsDirectorySynced) {
   ASSERT_TRUE(world_.fs().Symlink("f", "/d/l").ok());
   EXPECT_FALSE(After(Fate::kKept, Fate::kLost).Find("/d/l").ok());
   ASSERT_TRUE(world_.fs().SyncDir("/d").ok());
@@ -198,7 +198,7 @@ TEST_F(SimWorldTest, ASymlinkNeedsItsDirectorySynced) {
   EXPECT_EQ(image.Get(*image.Find("/d/l")).target, "f");
 }
 
-TEST_F(SimWorldTest, ADeviceKeepsOnlyWhatWasFlushed) {
+TEST_F(SimWorldTest, DeviceKeepsOnlyFlushedWrites) {
   Result<OpenedDevice> device = world_.env().open_device("/dev", {});
   ASSERT_TRUE(device.ok());
   AlignedBuffer block(4096);
@@ -223,7 +223,7 @@ TEST_F(SimWorldTest, ADeviceKeepsOnlyWhatWasFlushed) {
   EXPECT_EQ(at(After(Fate::kLost, Fate::kLost), 0), 'b');
 }
 
-TEST_F(SimWorldTest, AnOmittedSyncIsNoSync) {
+TEST_F(SimWorldTest, OmittedSyncDoesNothing) {
   world_.disk().OmitSyncs([](const TraceEvent& event) { return event.path == "/d/f"; });
   const auto file = Make("/d/f", "content");
   ASSERT_TRUE(file->Sync().ok());
@@ -245,7 +245,7 @@ TEST_F(SimWorldTest, RocksdbSeesTheSameFiles) {
   EXPECT_EQ(Content(After(Fate::kLost, Fate::kKept), "/d/2.sst"), "table");
 }
 
-TEST_F(SimWorldTest, AKilledProcessChangesNothingMoreAndItsCachesStay) {
+TEST_F(SimWorldTest, KilledProcessChangesNothingMoreAndItsWritesStayCached) {
   const auto file = Make("/d/f", "");
   world_.disk().DieAfter(1);
   EXPECT_TRUE(file->WriteAt(0, AsBytes("one")).ok());

@@ -101,7 +101,7 @@ TEST_F(StepsTest, SnapshotThatBeginsASegmentIsPublishedOrNot) {
   EXPECT_EQ(segments, (std::set<size_t>{1, 2})) << "stops before and behind the new segment must be seen";
 }
 
-TEST_F(StepsTest, PruneKeepsWhatIsReachable) {
+TEST_F(StepsTest, StoppedPruneKeepsReachableVersions) {
   StopEverywhere([](Engine& e) { return e.Prune(0).status(); },
                  [&](Engine& e) {
                    EXPECT_EQ(Content(e), states_[Version(12)]);
@@ -134,7 +134,7 @@ TEST_F(StepsTest, RollbackToASnapshotHappensOrNot) {
                  });
 }
 
-TEST_F(StepsTest, RecoveryOfARollbackMayBeStoppedToo) {
+TEST_F(StepsTest, StoppedRecoveryOfARollbackIsResumed) {
   const std::string prepared = Prepare();
   for (size_t first = 0; first < 200; first += Share(3, 11)) {
     const std::string dir = CopyOf(prepared, "copy");
@@ -162,7 +162,7 @@ TEST_F(StepsTest, RecoveryOfARollbackMayBeStoppedToo) {
   }
 }
 
-TEST_F(StepsTest, ImportIsAStoreOrNone) {
+TEST_F(StepsTest, ImportMakesAStoreOrNothing) {
   const std::string prepared = Prepare();
   const std::string exported = scratch_.File("export");
   {

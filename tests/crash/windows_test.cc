@@ -94,7 +94,7 @@ TEST_F(WindowsTest, WorkingIndexOfAnotherBranchIsRebuilt) {
 
 // The log is cut in the middle of a segment, then records of the very same length are written over the
 // dead branch.
-TEST_F(WindowsTest, CutInMidSegmentThenRecordsOfTheSameLength) {
+TEST_F(WindowsTest, AbandonedRecordIsNotRevivedAfterAMidSegmentCut) {
   const std::string dir = NewStore("s");
   std::map<std::string, std::string> expected;
   {
@@ -112,7 +112,7 @@ TEST_F(WindowsTest, CutInMidSegmentThenRecordsOfTheSameLength) {
 
 // Readers and committers are at work when a rollback comes: readers see one state or the other, and
 // commits that were writing payload are answered "not applied".
-TEST_F(WindowsTest, RollbackUnderReadsAndUncommittedPayloadWrites) {
+TEST_F(WindowsTest, RollbackDuringReadsAndPayloadWritesIsAtomic) {
   const std::string dir = NewStore("s", {.capacity_bytes = 4ull << 30});
   const std::unique_ptr<Engine> engine = Open(dir);
   const std::string base(100'000, 'b');
@@ -192,7 +192,7 @@ TEST_F(WindowsTest, StoreRestoredFromAnOlderBackupIsRefused) {
 }
 
 // A rollback cures what an open cannot: damage in the log above the target, or a broken working index.
-TEST_F(WindowsTest, RollbackOfAStoreThatWillNotOpen) {
+TEST_F(WindowsTest, RollbackWorksOnAStoreThatCannotBeOpened) {
   const std::string dir = NewStore("s");
   std::map<std::string, std::string> at_six;
   {
@@ -228,7 +228,7 @@ TEST_F(WindowsTest, RollbackOfAStoreThatWillNotOpen) {
 
 // The same, where it is not a record but the header of a later segment that cannot be read; and a marker
 // whose switch has happened must get through such a log, too.
-TEST_F(WindowsTest, RollbackBelowADamagedSegmentHeader) {
+TEST_F(WindowsTest, RollbackWorksBelowADamagedSegmentHeader) {
   const std::string dir = NewStore("s", {.runtime = {.wal_segment_bytes = 64 << 10}});
   std::map<std::string, std::string> at_two, at_four;
   {

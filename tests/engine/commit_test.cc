@@ -1,4 +1,4 @@
-// What Commit takes, refuses and answers; what its bounds are.
+// Commit: accepted and refused batches, answers and limits.
 
 #include <sys/mman.h>
 
@@ -10,7 +10,7 @@ namespace {
 
 class CommitTest : public EngineTest {
  protected:
-  // Refused before anything was done.
+  // Expects that the commit is refused and changes nothing.
   void ExpectRefused(const WriteBatch& batch, StatusCode code, const CommitOptions& options = {}) {
     const Version tip = engine_->version();
     const EngineInfo before = Info();
@@ -62,7 +62,7 @@ TEST_F(CommitTest, LaterOperationsOfABatchWin) {
   EXPECT_EQ(Info().slots.live, 1);
 }
 
-TEST_F(CommitTest, RangesAndPrefixesDeleteWhatTheyCoverAndNoMore) {
+TEST_F(CommitTest, DeleteRangeAndDeletePrefixRemoveOnlyKeysInside) {
   FormatAndOpen();
   const auto fill = [&] {
     WriteBatch batch;
@@ -142,16 +142,16 @@ TEST_F(CommitTest, PayloadKeysMustFitTheExtentHeader) {
   EXPECT_EQ(Get(std::string(3900, 'k')), OneSlot(1));
 }
 
-TEST_F(CommitTest, ValueOverOneGiBIsRefusedUnread) {
+TEST_F(CommitTest, ValueOverOneGiBIsRefusedWithoutReadingIt) {
   FormatAndOpen();
   const uint64_t bytes = (1ull << 30) + 1;
-  // Never written to: reading it would bring in a gigabyte of zero pages.
+  // The pages cannot be read: a read of the value would end the program.
   void* const memory = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
   WriteBatch batch;
   batch.PutBorrowed("k", {static_cast<const std::byte*>(memory), bytes});
   ExpectInvalid(batch);
-  // Of permitted size, but over what the device has: refused before its payload is read, too.
+  // The size is permitted, but the device is smaller: the commit is refused before the payload is read.
   WriteBatch fits;
   fits.PutBorrowed("k", {static_cast<const std::byte*>(memory), bytes - 1});
   ExpectRefused(fits, StatusCode::kNoSpace);
@@ -181,11 +181,11 @@ TEST_F(CommitTest, BatchIsBoundedInOperations) {
 
 TEST_F(CommitTest, BatchIsBoundedInMetadata) {
   FormatAndOpen();
-  WriteBatch told;
-  told.SetMetadata(std::string(64 * kKiB + 1, 'm'));
-  ExpectInvalid(told);
-  told.SetMetadata(std::string(64 * kKiB, 'm'));
-  EXPECT_OK(engine_->Commit(told));
+  WriteBatch batch;
+  batch.SetMetadata(std::string(64 * kKiB + 1, 'm'));
+  ExpectInvalid(batch);
+  batch.SetMetadata(std::string(64 * kKiB, 'm'));
+  EXPECT_OK(engine_->Commit(batch));
   const Result<CommitRecord> record = engine_->GetCommit(engine_->version());
   ASSERT_OK(record);
   EXPECT_EQ(record->metadata, std::string(64 * kKiB, 'm'));
@@ -204,7 +204,8 @@ TEST_F(CommitTest, ChangeSetMustFitALogSegment) {
     const CommitResult result = engine_->Commit(batch);
     EXPECT_EQ(engine_->version(), result.ok() ? Next(tip) : tip);
     if (result.ok()) {
-      EXPECT_EQ(largest, keys == 50 ? 0 : keys - 1) << "the bound is one";
+      EXPECT_EQ(largest, keys == 50 ? 0 : keys - 1)
+          << "a larger batch is accepted after a smaller one was refused";
       largest = keys;
     } else {
       EXPECT_STATUS(result, StatusCode::kInvalidArgument, "65536", "split");
@@ -242,7 +243,7 @@ TEST_F(CommitTest, UnsyncedCommitsAreVisibleButNotKnownDurable) {
   EXPECT_EQ(engine_->durable_version(), Version(2));
   EmptyCommit();
   EXPECT_EQ(engine_->durable_version(), Version(2));
-  // One synced commit makes all before it durable.
+  // One synced commit makes all earlier commits durable.
   const CommitResult result = engine_->Commit(WriteBatch(), {.durability = Durability::kSynced});
   ASSERT_OK(result);
   EXPECT_EQ(engine_->durable_version(), Version(4));
@@ -269,13 +270,13 @@ TEST_F(CommitTest, KilledProcessLosesNothingThatWasAcknowledged) {
   ReopenKilled();
   EXPECT_EQ(engine_->version(), Version(5));
   EXPECT_EQ(Get("k"), OneSlot(5));
-  // To a killed process unsynced is as good: the kernel has it.
+  // A kill does not lose unsynced commits either: the kernel has them.
   ASSERT_OK(engine_->Commit(WriteBatch(), {.durability = Durability::kUnsafeUnsynced}));
   ReopenKilled();
   EXPECT_EQ(engine_->version(), Version(6));
 }
 
-TEST_F(CommitTest, CommitRecordsTellTimeMetadataAndLineage) {
+TEST_F(CommitTest, CommitRecordHoldsTimeMetadataAndLineage) {
   FormatAndOpen();
   WriteBatch batch;
   batch.SetMetadata("block 1");
@@ -291,7 +292,7 @@ TEST_F(CommitTest, CommitRecordsTellTimeMetadataAndLineage) {
   EXPECT_STATUS(engine_->GetCommit(Version(3)), StatusCode::kVersionUnreachable, "3");
 }
 
-TEST_F(CommitTest, CountersTellWhatWasDone) {
+TEST_F(CommitTest, StatsCountEachOperation) {
   FormatAndOpen();
   WriteBatch batch;
   batch.Put("key", OneSlot(1));
@@ -309,7 +310,7 @@ TEST_F(CommitTest, CountersTellWhatWasDone) {
   EXPECT_EQ(stats.gets, 1);
 }
 
-TEST_F(CommitTest, FullDeviceIsNotAppliedAndRecovers) {
+TEST_F(CommitTest, CommitOnAFullDeviceIsNotAppliedAndDeletesMakeRoom) {
   format_.capacity_bytes = 4 * kMiB;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
@@ -324,15 +325,15 @@ TEST_F(CommitTest, FullDeviceIsNotAppliedAndRecovers) {
   }
   EXPECT_STATUS(result, StatusCode::kNoSpace, "device");
   EXPECT_EQ(result.outcome, CommitOutcome::kNotApplied);
-  EXPECT_EQ(stored, total) << "every slot can be used";
+  EXPECT_EQ(stored, total) << "not every slot was used";
   const EngineInfo full = Info();
   EXPECT_EQ(full.slots.live, total);
   EXPECT_EQ(full.health, "ok");
-  // Reads, small values and deletes go on; so does reopening.
+  // Reads, inline values, deletes and a reopen still work.
   EXPECT_EQ(Get("k7"), OneSlot(7));
   Put("small", "inline");
   Reopen();
-  // Overwriting needs a slot first; a delete makes one, as soon as nothing needs the old version.
+  // An overwrite needs a free slot. A delete makes one as soon as no hold needs the old version.
   WriteBatch batch;
   batch.Put("k0", OneSlot(1000));
   EXPECT_STATUS(engine_->Commit(batch), StatusCode::kNoSpace);
@@ -342,7 +343,7 @@ TEST_F(CommitTest, FullDeviceIsNotAppliedAndRecovers) {
   EXPECT_STATUS(engine_->OpenView(Version(3)), StatusCode::kVersionUnreachable);
 }
 
-TEST_F(CommitTest, FullDeviceNeverTakesWhatPinsOrViewsHold) {
+TEST_F(CommitTest, FullDeviceNeverReusesSlotsThatPinsOrViewsHold) {
   format_.capacity_bytes = 4 * kMiB;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
@@ -368,7 +369,7 @@ TEST_F(CommitTest, FullDeviceNeverTakesWhatPinsOrViewsHold) {
   EXPECT_EQ(Get("k"), OneSlot(3));
 }
 
-TEST_F(CommitTest, BatchThatDoesNotFitGivesAllItsSlotsBack) {
+TEST_F(CommitTest, BatchThatDoesNotFitReleasesAllItsSlots) {
   format_.capacity_bytes = 4 * kMiB;
   FormatAndOpen();
   WriteBatch batch;
@@ -377,7 +378,7 @@ TEST_F(CommitTest, BatchThatDoesNotFitGivesAllItsSlotsBack) {
   EXPECT_EQ(Info().slots.free, Info().slots.total);
 }
 
-TEST_F(CommitTest, ValuesGoIntoPiecesWhenNoSingleRunIsFree) {
+TEST_F(CommitTest, ValueIsSplitWhenNoSingleRunOfSlotsIsFree) {
   format_.capacity_bytes = 4 * kMiB;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();

@@ -1,7 +1,7 @@
-// Many threads on one store whose device is so small that slots are reused all the time. Every value
-// tells its key, its length and the commit that wrote it, so that a reader knows a mixed-up slot from
-// the bytes alone; in the end every commit is accounted for, and every view that was read is held
-// against the versions as they came to be. Bounded by operations, not by time.
+// Many threads use one store. Its device is so small that slots are reused all the time. Every value encodes
+// its key, its length and a serial number, so that a reader detects a mixed-up slot from the bytes alone. At
+// the end the test accounts for every commit, and compares every view that was read with a model. The number
+// of operations bounds the test, not time.
 
 #include <unistd.h>
 
@@ -26,8 +26,8 @@ std::string KeyName(uint64_t key) {
   return "key-" + std::to_string(key);
 }
 
-// 16 bits of key, 24 of length, 24 of a number that no other value has.
-ValueRecipe TellingValue(uint64_t key, uint64_t bytes, uint64_t serial) {
+// The seed holds 16 bits of key, 24 of length and 24 of a serial number that no other value has.
+ValueRecipe SelfDescribingValue(uint64_t key, uint64_t bytes, uint64_t serial) {
   return {key | bytes << 16 | serial << 40, bytes};
 }
 uint64_t KeyOf(uint64_t seed) {
@@ -37,8 +37,8 @@ uint64_t LengthOf(uint64_t seed) {
   return seed >> 16 & 0xffffff;
 }
 
-// A value as it was read: its recipe, if it is whole and belongs to the key.
-ValueRecipe Judge(std::string_view key, std::string_view bytes) {
+// Checks that a value that was read is whole and belongs to `key`. Returns its recipe.
+ValueRecipe CheckValue(std::string_view key, std::string_view bytes) {
   if (bytes.size() < 8) {
     ADD_FAILURE() << key << " has " << bytes.size() << " bytes";
     return {};
@@ -72,12 +72,12 @@ class ConcurrencyTest : public EngineTest, public testing::WithParamInterface<Cr
   void ReadTip(uint64_t thread);
   void ReadViews(uint64_t thread);
   void Maintain();
-  void Describe();
+  void ReadInfo();
 
   ModelBatch NewBatch(Rng& rng);
-  // The whole of a view, for the last judgement.
+  // Reads a whole view and keeps its content for CheckAgainstModel.
   void Record(const std::shared_ptr<const ReadView>& view);
-  void JudgeEverything();
+  void CheckAgainstModel();
   bool Done() const { return committers_left_ == 0 || HasFailure(); }
 
   std::atomic<uint64_t> committers_left_{kCommitters};
@@ -97,7 +97,7 @@ ModelBatch ConcurrencyTest::NewBatch(Rng& rng) {
       op.kind = ModelOp::Kind::kDelete;
     } else {
       const uint64_t bytes = rng.OneIn(3) ? rng.Between(8, 1024) : rng.Between(8, 24 * kKiB);
-      op.value = TellingValue(key, bytes, serial_.fetch_add(1));
+      op.value = SelfDescribingValue(key, bytes, serial_.fetch_add(1));
     }
     batch.ops.push_back(op);
   }
@@ -106,14 +106,14 @@ ModelBatch ConcurrencyTest::NewBatch(Rng& rng) {
 
 void ConcurrencyTest::CommitMany(uint64_t thread) {
   Rng rng(thread);
-  // On until a view was seen meanwhile, however slow the machine.
+  // Continues until a view was read meanwhile, however slow the machine is.
   for (uint64_t i = 0; (i < GetParam().commits_each || views_ == 0) && !HasFailure(); ++i) {
     const ModelBatch batch = NewBatch(rng);
     std::list<std::string> values;
     const CommitResult result = engine_->Commit(batch.ToWriteBatch(&values));
     if (result.ok()) {
       MutexLock lock(mu_);
-      EXPECT_TRUE(commits_.emplace(result.version, batch).second) << "one version, two commits";
+      EXPECT_TRUE(commits_.emplace(result.version, batch).second) << "two commits got one version";
       continue;
     }
     ++full_;
@@ -125,12 +125,12 @@ void ConcurrencyTest::CommitMany(uint64_t thread) {
 
 void ConcurrencyTest::ReadTip(uint64_t thread) {
   Rng rng(1000 + thread);
-  std::map<std::string, Version, std::less<>> last_seen;  // a reader never goes back in time
+  std::map<std::string, Version, std::less<>> last_seen;  // the versions that a reader sees never decrease
   const auto judge = [&](std::string_view key, const Result<Value>& value) {
     ++reads_;
     if (value.status().code() == StatusCode::kNotFound) return;
     ASSERT_OK(value) << key;
-    Judge(key, value->bytes);
+    CheckValue(key, value->bytes);
     Version& last = last_seen[std::string(key)];
     EXPECT_GE(value->written_by, last);
     last = value->written_by;
@@ -140,7 +140,7 @@ void ConcurrencyTest::ReadTip(uint64_t thread) {
     const std::string key = KeyName(rng.Below(kKeys));
     judge(key, engine_->Get(key));
     const Result<uint64_t> length = engine_->GetInto(key, AsWritableBytes(buffer));
-    if (length.ok()) Judge(key, std::string_view(buffer).substr(0, *length));
+    if (length.ok()) CheckValue(key, std::string_view(buffer).substr(0, *length));
     std::vector<std::string> names;
     for (int i = 0; i < 12; ++i) names.push_back(KeyName(rng.Below(kKeys)));
     const std::vector<std::string_view> keys(names.begin(), names.end());
@@ -156,7 +156,7 @@ void ConcurrencyTest::Record(const std::shared_ptr<const ReadView>& view) {
   for ((*it)->SeekToFirst(); (*it)->Valid(); (*it)->Next()) {
     const Result<std::string> value = (*it)->ReadValue();
     ASSERT_OK(value) << (*it)->key() << " at version " << view->version().value();
-    state[std::string((*it)->key())] = {Judge((*it)->key(), *value), (*it)->written_by()};
+    state[std::string((*it)->key())] = {CheckValue((*it)->key(), *value), (*it)->written_by()};
   }
   ASSERT_OK((*it)->status());
   ++views_;
@@ -178,7 +178,7 @@ void ConcurrencyTest::ReadViews(uint64_t thread) {
       continue;
     }
     Record(*view);
-    // The one before last has been left to commits, prunes and reuse for a while.
+    // The view of the previous round has been open during commits, prunes and reuse of slots.
     if (held != nullptr) Record(held);
     held = *view;
   }
@@ -208,7 +208,7 @@ void ConcurrencyTest::Maintain() {
   }
 }
 
-void ConcurrencyTest::Describe() {
+void ConcurrencyTest::ReadInfo() {
   while (!Done()) {
     const EngineInfo info = Info();
     EXPECT_EQ(info.health, "ok");
@@ -219,7 +219,7 @@ void ConcurrencyTest::Describe() {
   }
 }
 
-void ConcurrencyTest::JudgeEverything() {
+void ConcurrencyTest::CheckAgainstModel() {
   MutexLock lock(mu_);
   Model model(format_.initial_version);
   for (const auto& [version, batch] : commits_) {
@@ -247,14 +247,15 @@ TEST_P(ConcurrencyTest, NoReaderEverSeesAnotherWritersBytes) {
   for (uint64_t t = 0; t < 3; ++t) threads.emplace_back([this, t] { ReadTip(t); });
   for (uint64_t t = 0; t < 2; ++t) threads.emplace_back([this, t] { ReadViews(t); });
   threads.emplace_back([this] { Maintain(); });
-  threads.emplace_back([this] { Describe(); });
+  threads.emplace_back([this] { ReadInfo(); });
   for (std::thread& thread : threads) thread.join();
   if (HasFailure()) return;
-  EXPECT_GT(engine_->stats().slots_reclaimed, engine_->Info()->slots.total) << "slots were to be reused";
+  EXPECT_GT(engine_->stats().slots_reclaimed, engine_->Info()->slots.total)
+      << "no slots were reused: the test shows nothing";
   EXPECT_GT(reads_, 0);
   EXPECT_GT(views_, 0);
   EXPECT_LE(engine_->stats().groups, engine_->stats().commits);
-  JudgeEverything();
+  CheckAgainstModel();
 }
 
 std::vector<CrowdConfig> Crowds() {
@@ -278,14 +279,14 @@ std::vector<CrowdConfig> Crowds() {
 INSTANTIATE_TEST_SUITE_P(Crowds, ConcurrencyTest, testing::ValuesIn(Crowds()),
                          [](const auto& tested) { return tested.param.name; });
 
-// A round of commits asks for the time once, before its sync: there it is held until every other committer
-// that has not ended sleeps, which it does in the queue of the next round.
+// Each commit group reads the time once, before its sync. The clock holds the leader there until every other
+// committer that has not ended sleeps in the commit queue, so that the next group contains them all.
 class RoundClock final : public Clock {
  public:
   uint64_t NowUnixMs() override {
     while (begun < expected) std::this_thread::yield();
     for (uint64_t i = 0; i < expected; ++i) {
-      while (threads[i] != gettid() && IsAwake(threads[i])) std::this_thread::yield();
+      while (threads[i] != gettid() && IsRunning(threads[i])) std::this_thread::yield();
     }
     return SystemClock().NowUnixMs();
   }
@@ -298,8 +299,8 @@ class RoundClock final : public Clock {
   std::atomic<uint64_t> expected{0}, begun{0};
 
  private:
-  // proc_pid_stat(5): "tid (name) state …"; the file goes with the thread.
-  static bool IsAwake(pid_t thread) {
+  // proc_pid_stat(5) gives "tid (name) state …". The file disappears with its thread.
+  static bool IsRunning(pid_t thread) {
     std::ifstream stat("/proc/self/task/" + std::to_string(thread) + "/stat");
     std::string line;
     std::getline(stat, line);
@@ -336,7 +337,7 @@ TEST_F(EngineTest, CommittersShareSyncs) {
   open_.env.clock = &SystemClock();
 }
 
-TEST_F(EngineTest, ExactlyOneOfManyGetsTheVersionTheyAllExpect) {
+TEST_F(EngineTest, OneOfSeveralCommitsWithTheSameExpectedVersionSucceeds) {
   FormatAndOpen();
   for (uint64_t round = 1; round <= 20; ++round) {
     std::atomic<int> winners{0};

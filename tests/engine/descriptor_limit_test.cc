@@ -1,5 +1,5 @@
-// A process that may open no more files: what needs one is refused with the reason, and the engine works on
-// once the limit is gone.
+// A process that may open no more files: a call that needs a descriptor is refused with the reason, and the
+// engine works again once the limit is lifted.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,12 +11,12 @@
 namespace rawkv {
 namespace {
 
-// While it lives, the process cannot open another file.
+// During its lifetime the process cannot open another file.
 class NoMoreDescriptors {
  public:
   NoMoreDescriptors() {
     ::getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(STDERR_FILENO);  // the lowest that is free
+    const int next = ::dup(STDERR_FILENO);  // the lowest free descriptor
     ::close(next);
     const rlimit none{.rlim_cur = static_cast<rlim_t>(next), .rlim_max = before_.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &none);
@@ -42,7 +42,7 @@ class DescriptorLimitTest : public EngineTest {
   }
 };
 
-TEST_F(DescriptorLimitTest, CommitThatNeedsANewSegmentIsNotAppliedAndPoisonsNothing) {
+TEST_F(DescriptorLimitTest, CommitThatNeedsAnotherSegmentIsNotAppliedAndTheEngineStaysHealthy) {
   uint64_t applied = 0;
   {
     const NoMoreDescriptors limit;

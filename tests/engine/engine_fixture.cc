@@ -147,10 +147,10 @@ std::map<std::string, std::string> EngineTest::Listing(const std::vector<std::st
     if (left_out) continue;
     struct stat st {};
     EXPECT_EQ(::lstat(entry.path().c_str(), &st), 0) << name;
-    std::string look = std::to_string(st.st_ino) + " " + std::to_string(st.st_mode) + " " +
-                       std::to_string(st.st_size) + " " + std::to_string(st.st_mtim.tv_sec) + "." +
-                       std::to_string(st.st_mtim.tv_nsec);
-    out[name] = std::move(look);
+    std::string attributes = std::to_string(st.st_ino) + " " + std::to_string(st.st_mode) + " " +
+                             std::to_string(st.st_size) + " " + std::to_string(st.st_mtim.tv_sec) + "." +
+                             std::to_string(st.st_mtim.tv_nsec);
+    out[name] = std::move(attributes);
   }
   return out;
 }

@@ -8,10 +8,10 @@
 #include "base/result.h"
 #include "engine/engine.h"
 
-// Statuses in assertions, with their message when they are not what was expected.
+// Assertions about a Status, Result or CommitResult. A failure prints the status.
 #define ASSERT_OK(expr) ASSERT_TRUE(::rawkv::IsOk(expr))
 #define EXPECT_OK(expr) EXPECT_TRUE(::rawkv::IsOk(expr))
-// The code, and every piece of text that the message must hold.
+// Expects this code, and a message that contains each of the given texts.
 #define EXPECT_STATUS(expr, code, ...) EXPECT_TRUE(::rawkv::HasStatus(expr, code, {__VA_ARGS__}))
 #define ASSERT_STATUS(expr, code, ...) ASSERT_TRUE(::rawkv::HasStatus(expr, code, {__VA_ARGS__}))
 
@@ -51,7 +51,7 @@ testing::AssertionResult HasStatus(const T& result, StatusCode code,
   return testing::AssertionSuccess();
 }
 
-// GoogleTest's printing of versions.
+// Lets GoogleTest print versions as numbers.
 inline void PrintTo(Version version, std::ostream* out) {
   *out << version.value();
 }

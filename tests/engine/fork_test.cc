@@ -1,4 +1,5 @@
-// A program forks while it has a store open: neither process is harmed, and the child is refused.
+// A program forks while it has a store open. The parent continues undisturbed, and the child is refused every
+// call.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,8 +15,8 @@ namespace {
 
 constexpr unsigned kHungAfterSeconds = 20;
 
-// Runs `body` in a forked process; its result, or -1 if it hung or died otherwise.
-int InChild(const std::function<int()>& body) {
+// Runs `body` in a forked process. Returns its result, or -1 if the process hung or died.
+int RunInChild(const std::function<int()>& body) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::alarm(kHungAfterSeconds);
@@ -26,13 +27,13 @@ int InChild(const std::function<int()>& body) {
   return WEXITSTATUS(status);
 }
 
-bool Refused(const Status& status) {
+bool IsRefused(const Status& status) {
   return status.code() == StatusCode::kFailedPrecondition;
 }
 
 class ForkTest : public EngineTest {};
 
-TEST_F(ForkTest, ChildThatLivesOnKeepsNoLock) {
+TEST_F(ForkTest, ChildDoesNotKeepTheStoreLocked) {
   FormatAndOpen();
   int wait[2];
   ASSERT_EQ(::pipe(wait), 0);
@@ -52,7 +53,7 @@ TEST_F(ForkTest, ChildThatLivesOnKeepsNoLock) {
   ::close(wait[0]);
 }
 
-TEST_F(ForkTest, ChildIsRefusedEveryCall) {
+TEST_F(ForkTest, EveryCallInTheChildIsRefused) {
   FormatAndOpen();
   Put("a", OneSlot(1));
   const std::shared_ptr<const ReadView> view = View();
@@ -82,10 +83,10 @@ TEST_F(ForkTest, ChildIsRefusedEveryCall) {
       },
       [&] { return engine_->Close(); },
   };
-  const int refused = InChild([&] {
+  const int refused = RunInChild([&] {
     int n = 0;
     for (const auto& call : calls) {
-      if (!Refused(call())) break;
+      if (!IsRefused(call())) break;
       ++n;
     }
     return n;
@@ -98,11 +99,12 @@ TEST_F(ForkTest, ChildCannotOpenAnotherStore) {
   const std::string other = dir_ + "-other";
   ASSERT_TRUE(Engine::Format(other, format_).ok());
   EXPECT_EQ(
-      InChild([&] { return Engine::Open(other, open_).status().code() == StatusCode::kIoError ? 7 : 1; }), 7);
+      RunInChild([&] { return Engine::Open(other, open_).status().code() == StatusCode::kIoError ? 7 : 1; }),
+      7);
   EXPECT_TRUE(Engine::Open(other, open_).ok());
 }
 
-TEST_F(ForkTest, ChildThatDestroysItsCopyHarmsNothing) {
+TEST_F(ForkTest, DestroyingTheEngineInTheChildDoesNotAffectTheParent) {
   FormatAndOpen();
   const Version old = Put("a", OneSlot(1));
   Put("a", OneSlot(2));
@@ -110,7 +112,7 @@ TEST_F(ForkTest, ChildThatDestroysItsCopyHarmsNothing) {
   std::shared_ptr<const ReadView> past = View(old);
   Result<std::unique_ptr<Iterator>> iterator = engine_->NewIterator();
   ASSERT_TRUE(iterator.ok());
-  EXPECT_EQ(InChild([&] {
+  EXPECT_EQ(RunInChild([&] {
               iterator->reset();
               tip.reset();
               past.reset();
@@ -130,7 +132,7 @@ TEST_F(ForkTest, ChildThatDestroysItsCopyHarmsNothing) {
   EXPECT_EQ(Get("b"), OneSlot(3));
 }
 
-TEST_F(ForkTest, NoDescriptorOfAStoreReachesAProgramThatIsStarted) {
+TEST_F(ForkTest, StoreDescriptorsAreClosedOnExec) {
   FormatAndOpen();
   Put("a", OneSlot(1));
   ASSERT_TRUE(engine_->CreateSnapshot().ok());

@@ -1,5 +1,5 @@
-// Filesystems and devices that are really full (invariant 13): what cannot be taken is refused
-// whole, everything that reads or gives room back goes on, and room that came back is used.
+// Filesystems and devices that are really full (invariant 13). A put without room is refused as a whole.
+// Reads, deletes and everything that makes room still work. Room that was made is used.
 
 #include <filesystem>
 
@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Before there are threads; those tests that need it ask again and skip with the cause.
+// Runs before the process has threads. A test that needs a mount asks again, and skips with the reason if
+// this failed.
 const Status kPrepared = SmallFilesystem::PrepareProcess();
 
 std::string Inline(uint64_t seed) {
@@ -23,7 +24,7 @@ std::string Inline(uint64_t seed) {
 
 class FullFilesystemTest : public EngineTest, public testing::WithParamInterface<SmallFilesystem::Kind> {
  protected:
-  // The slots lie elsewhere: it is the metadata that finds no room.
+  // The device lies on another filesystem, so that only the metadata finds no room.
   void SetUp() override {
     Result<std::unique_ptr<SmallFilesystem>> mounted =
         SmallFilesystem::Mount(GetParam(), tmp_.path(), /*mebibytes=*/96);
@@ -44,7 +45,7 @@ class FullFilesystemTest : public EngineTest, public testing::WithParamInterface
   void TearDown() override {
     if (HasFailure()) std::printf("%s", logger_.text().c_str());
     if (engine_ != nullptr) Close();
-    // The check reads a clone, which is not among what a full filesystem has room for.
+    // The check needs a clone of the index, for which a full filesystem has no room.
     if (filesystem_ != nullptr) filesystem_->RemoveFill();
     EngineTest::TearDown();
   }
@@ -56,9 +57,10 @@ class FullFilesystemTest : public EngineTest, public testing::WithParamInterface
     for (uint64_t i = 0; i < 100; ++i) batch.Put("fill" + std::to_string(n * 100 + i), values[i]);
     return engine_->Commit(batch);
   }
-  // Somebody else takes the room, then commits take the rest until one is refused.
+  // Another program takes most of the room, then commits take the rest until they are refused.
   void FillUp() {
-    // A flush of the index that failed gives back what it had taken, so that one refusal is not the end.
+    // A failed index flush releases the room that it had taken, so that a commit may succeed after one
+    // refusal. Three refusals in a row end the loop.
     ASSERT_OK(filesystem_->FillTo(3 * kMiB));
     for (int refused = 0; refused < 3;) {
       ASSERT_LT(filled_, 1000u);
@@ -88,11 +90,11 @@ class FullFilesystemTest : public EngineTest, public testing::WithParamInterface
   uint64_t filled_ = 0;
 };
 
-TEST_P(FullFilesystemTest, ARefusedCommitLeavesNothingAndHarmsNothing) {
+TEST_P(FullFilesystemTest, RefusedCommitChangesNothing) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   const Version tip = engine_->version();
   {
-    // One that finds no room would give back what it had taken.
+    // A compaction that finds no room would release the room that it had taken.
     const HeldIndexPool no_compaction(IndexPool::kCompaction);
     ASSERT_OK(filesystem_->FillTo(0));
     for (int i = 0; i < 3; ++i) {
@@ -104,36 +106,38 @@ TEST_P(FullFilesystemTest, ARefusedCommitLeavesNothingAndHarmsNothing) {
   EXPECT_EQ(engine_->version(), tip);
   EXPECT_EQ(Info().health, "ok");
   ExpectReadable();
-  // Room comes back from outside, and nothing has to be reopened.
+  // The other program releases its room. The store need not be reopened.
   filesystem_->RemoveFill();
   EXPECT_OK(TryFill(filled_++));
   ExpectReadable();
 }
 
-// A flush of the index finds no room while nobody waits for it. By the next commit there is room again.
-TEST_P(FullFilesystemTest, AFlushThatFailedBeforeIsTriedAgainNotTold) {
+// An index flush finds no room in the background. The next commit finds room again and must not return the
+// old failure.
+TEST_P(FullFilesystemTest, FlushThatFoundNoRoomIsRetriedBeforeCommitFails) {
   const uint64_t entries = 3 * open_.memtable_bytes / 1000;
   WriteBatch large;
   const std::string value = Inline(1);
   for (uint64_t i = 0; i < entries; ++i) large.Put("large" + std::to_string(i), value);
   {
     const HeldIndexPool no_flush(IndexPool::kFlush);
-    ASSERT_OK(engine_->Commit(large));  // has begun one
+    ASSERT_OK(engine_->Commit(large));  // has begun a flush
     ASSERT_OK(filesystem_->FillTo(0));
   }
   AwaitIndexThreads();
-  ASSERT_NE(logger_.text().find("No space left"), std::string::npos) << "the flush had room";
+  ASSERT_NE(logger_.text().find("No space left"), std::string::npos)
+      << "the flush found room: the test shows nothing";
   filesystem_->RemoveFill();
   EXPECT_OK(TryFill(filled_++));
 }
 
-TEST_P(FullFilesystemTest, OldVersionsAreRead) {
+TEST_P(FullFilesystemTest, OldVersionsCanBeRead) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   EXPECT_EQ(Get("payload", Version(30)), OneSlot(15));
   EXPECT_EQ(Get("payload", Version(4)), OneSlot(2));
 }
 
-TEST_P(FullFilesystemTest, DeletesGoOn) {
+TEST_P(FullFilesystemTest, DeletesAreStillApplied) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   for (uint64_t n = 0; n < filled_; ++n) {
     WriteBatch batch;
@@ -144,7 +148,7 @@ TEST_P(FullFilesystemTest, DeletesGoOn) {
   EXPECT_EQ(Get("payload"), OneSlot(20));
 }
 
-TEST_P(FullFilesystemTest, SnapshotAndPruneGiveRoomBack) {
+TEST_P(FullFilesystemTest, SnapshotAndPruneMakeRoom) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   ASSERT_OK(engine_->CreateSnapshot());
   ASSERT_OK(engine_->Prune(0));
@@ -153,7 +157,7 @@ TEST_P(FullFilesystemTest, SnapshotAndPruneGiveRoomBack) {
   ExpectReadable();
 }
 
-TEST_P(FullFilesystemTest, ReopensAndGoesOn) {
+TEST_P(FullFilesystemTest, ReopensAndTakesCommitsOnceThereIsRoom) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   const Version tip = engine_->version();
   Reopen();
@@ -168,7 +172,7 @@ TEST_P(FullFilesystemTest, ReopensWithoutTheWorkingIndex) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   const Version tip = engine_->version();
   Close();
-  // What it gave free is taken, too.
+  // The room of the removed index is taken, too.
   fs::remove_all(Path("working"));
   ASSERT_OK(filesystem_->FillTo(0));
   Open();
@@ -183,11 +187,11 @@ TEST_P(FullFilesystemTest, RollsBack) {
   EXPECT_EQ(engine_->version(), Version(30));
   EXPECT_EQ(Get("payload"), OneSlot(15));
   EXPECT_FALSE(Has("fill7"));
-  // The log that it cut off makes room.
+  // The rollback cuts the log, which makes room.
   EXPECT_OK(TryFill(0));
 }
 
-TEST_P(FullFilesystemTest, RollsBackWithoutOpening) {
+TEST_P(FullFilesystemTest, RollsBackOffline) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   Close();
   ASSERT_OK(filesystem_->FillTo(0));
@@ -203,7 +207,7 @@ TEST_P(FullFilesystemTest, PinsAndUnpins) {
   EXPECT_OK(engine_->Unpin("held"));
 }
 
-// The neighbours have taken the reserve as well: not one block is free.
+// Other programs have taken the reserve as well: no block is free.
 TEST_P(FullFilesystemTest, OpensAndReadsWithoutAFreeBlock) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   const Version tip = engine_->version();
@@ -248,7 +252,7 @@ TEST_P(FullFilesystemTest, PutsNeverSpendTheReserve) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   const uint64_t held = fs::file_size(Path("reserve"));
   for (int i = 0; i < 20; ++i) {
-    // Compactions and files that an open replaces give room back, which a put may have.
+    // Compactions and the files that an open replaces make room, which a put may use.
     const CommitResult result = TryFill(filled_);
     if (result.ok()) {
       ++filled_;
@@ -258,7 +262,8 @@ TEST_P(FullFilesystemTest, PutsNeverSpendTheReserve) {
     Reopen();
     ASSERT_NE(engine_, nullptr);
   }
-  // Puts are refused below half of it. The last open may have spent an eighth on its own files.
+  // Puts are refused when less than half of the reserve is left. The last open may have spent an eighth of it
+  // on its own files.
   EXPECT_GE(fs::file_size(Path("reserve")) + 64 * kKiB, held / 2 - held / 8);
   ExpectReadable();
 }
@@ -283,7 +288,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FullFilesystemTest,
                            return tested.param == SmallFilesystem::Kind::kTmpfs ? "tmpfs" : "ext4";
                          });
 
-// The device is a sparse file on the filesystem that is full.
+// The device is a sparse file on the full filesystem.
 class FullSparseDeviceTest : public EngineTest, public testing::WithParamInterface<SmallFilesystem::Kind> {
  protected:
   void SetUp() override {
@@ -311,7 +316,7 @@ class FullSparseDeviceTest : public EngineTest, public testing::WithParamInterfa
   std::unique_ptr<SmallFilesystem> filesystem_;
 };
 
-TEST_P(FullSparseDeviceTest, RefusedPutGivesItsRoomBack) {
+TEST_P(FullSparseDeviceTest, RefusedPutReleasesItsRoom) {
   ASSERT_OK(TryPut("first"));
   ASSERT_OK(filesystem_->FillTo(5 * kMiB / 2));
   const uint64_t free = FreeBytes();
@@ -325,7 +330,7 @@ TEST_P(FullSparseDeviceTest, RefusedPutGivesItsRoomBack) {
   EXPECT_EQ(Get("second"), std::string(3 * kMiB, 'd'));
 }
 
-TEST_P(FullSparseDeviceTest, EveryOtherCallWorksHoweverOftenPutsAreTried) {
+TEST_P(FullSparseDeviceTest, RefusedPutsDoNotUseTheRoomThatOtherCallsNeed) {
   uint64_t taken = 0;
   while (TryPut("key" + std::to_string(taken)).ok()) ASSERT_LT(++taken, 100u);
   for (int i = 0; i < 5; ++i) {
@@ -360,7 +365,7 @@ class FullDeviceTest : public EngineTest {
     batch.Put(key, OneSlot(seed));
     return engine_->Commit(batch);
   }
-  // Payloads under new keys until one is refused; how many were taken.
+  // Puts payloads under new keys until one is refused. Returns the number of accepted puts.
   uint64_t FillUp(const std::string& prefix = "k") {
     for (uint64_t n = 1;; ++n) {
       const CommitResult result = TryPut(prefix + std::to_string(n), n);
@@ -372,7 +377,7 @@ class FullDeviceTest : public EngineTest {
   }
 };
 
-TEST_F(FullDeviceTest, EverySlotIsUsedAndEveryDeletedOneComesBack) {
+TEST_F(FullDeviceTest, EverySlotIsUsedAndDeletedSlotsAreReused) {
   const uint64_t taken = FillUp();
   EXPECT_EQ(Info().slots.free, 0u);
   EXPECT_EQ(Info().slots.live, taken);
@@ -381,7 +386,7 @@ TEST_F(FullDeviceTest, EverySlotIsUsedAndEveryDeletedOneComesBack) {
   Put("inline", "values need no slot");
   Delete("k1");
   Delete("k2");
-  // The version before still shows them; a commit that needs room gives it up by itself.
+  // The previous version still needs the slots. A commit that needs room gives up that version by itself.
   Put("again1", OneSlot(101));
   Put("again2", OneSlot(102));
   EXPECT_EQ(Get("again1"), OneSlot(101));
@@ -391,13 +396,13 @@ TEST_F(FullDeviceTest, EverySlotIsUsedAndEveryDeletedOneComesBack) {
   EXPECT_EQ(Info().slots.free, 0u);
 }
 
-TEST_F(FullDeviceTest, WhatIsPinnedIsNotGivenUp) {
+TEST_F(FullDeviceTest, PinnedSlotsAreNotReused) {
   const uint64_t taken = FillUp();
   ASSERT_OK(engine_->Pin("held"));
   const Version held = engine_->version();
   for (uint64_t n = 1; n <= taken; ++n) Delete("k" + std::to_string(n));
   EXPECT_STATUS(TryPut("new"), StatusCode::kNoSpace);
-  // Each of these reads opens that version anew.
+  // Each read opens that version again.
   for (uint64_t n = 1; n <= taken; n += Share(1, 9)) {
     EXPECT_EQ(Get("k" + std::to_string(n), held), OneSlot(n));
   }
@@ -405,7 +410,7 @@ TEST_F(FullDeviceTest, WhatIsPinnedIsNotGivenUp) {
   EXPECT_OK(TryPut("new"));
 }
 
-TEST_F(FullDeviceTest, WhatAViewShowsIsNotGivenUp) {
+TEST_F(FullDeviceTest, SlotsOfAViewAreNotReused) {
   const uint64_t taken = FillUp();
   std::shared_ptr<const ReadView> view = View();
   for (uint64_t n = 1; n <= taken; ++n) Delete("k" + std::to_string(n));

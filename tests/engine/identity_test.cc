@@ -1,5 +1,5 @@
-// Identity is a UUID, not a path (invariant 14): whose device, which copy of STORE, what a format
-// may overwrite.
+// A UUID identifies a store, not its path (invariant 14). The tests show which device and which copy of STORE
+// an open accepts, and what a format may overwrite.
 
 #include <filesystem>
 #include <fstream>
@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A device whose first blocks, where the superblocks lie, cannot be written.
+// A device on which writes to the superblocks fail.
 class NoSuperblockWrites final : public BlockDevice {
  public:
   explicit NoSuperblockWrites(std::unique_ptr<BlockDevice> base)
@@ -45,10 +45,10 @@ class NoSuperblockWrites final : public BlockDevice {
 
 class IdentityTest : public EngineTest {
  protected:
-  // The device lies beside the store, so that it can be moved and mixed up.
+  // The device lies outside the store, so that a test can move and exchange it.
   IdentityTest() { format_.device = device_; }
   Status TryOpen() { return Engine::Open(dir_, open_).status(); }
-  // Copies the metadata directory alone, as a backup of it would.
+  // Copies the metadata directory without the device.
   void CopyMetadata(const std::string& from, const std::string& to) {
     ASSERT_EQ(std::system(("cp -a '" + from + "' '" + to + "'").c_str()), 0);
   }
@@ -62,7 +62,7 @@ class IdentityTest : public EngineTest {
   std::string device_ = tmp_.File("device");
 };
 
-TEST_F(IdentityTest, MovedDeviceOpensWhereItIsNamedAndIsRememberedThere) {
+TEST_F(IdentityTest, NewDevicePathIsUsedAndRemembered) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   Close();
@@ -79,7 +79,7 @@ TEST_F(IdentityTest, MovedDeviceOpensWhereItIsNamedAndIsRememberedThere) {
   EXPECT_EQ(Get("k"), OneSlot(1));
 }
 
-TEST_F(IdentityTest, AnotherStoresDeviceIsRefused) {
+TEST_F(IdentityTest, DeviceOfAnotherStoreIsRefused) {
   FormatAndOpen();
   Put("k", "v");
   Close();
@@ -94,7 +94,7 @@ TEST_F(IdentityTest, AnotherStoresDeviceIsRefused) {
   EXPECT_EQ(Get("k"), "v");
 }
 
-// A volume that was restored: the values written since are not on it.
+// The device was restored from a backup: it lacks the values that were written since.
 TEST_F(IdentityTest, DeviceOlderThanStoreIsRefused) {
   FormatAndOpen();
   Put("a", OneSlot(1));
@@ -123,8 +123,9 @@ TEST_F(IdentityTest, DeviceOlderThanStoreIsRefused) {
   EXPECT_EQ(Get("b"), OneSlot(3));
 }
 
-// However often an open ends between its two writes, the device is one generation behind at most.
-TEST_F(IdentityTest, OpensThatCannotWriteTheSuperblockDoNotRunAhead) {
+// An open may fail between its writes of STORE and of the superblock. However often this happens, the device
+// is at most one generation older than STORE.
+TEST_F(IdentityTest, FailedSuperblockWritesRaiseTheGenerationOnlyOnce) {
   FormatAndOpen();
   Put("a", OneSlot(1));
   Close();
@@ -146,7 +147,8 @@ TEST_F(IdentityTest, OpensThatCannotWriteTheSuperblockDoNotRunAhead) {
   EXPECT_EQ(Get("a"), OneSlot(1));
 }
 
-// Opens beyond the 2^24th use write ids again: a payload is told apart by its place as well.
+// From the 2^24th open on, write ids repeat. The check distinguishes payloads with equal write ids apart by their
+// place.
 TEST_F(IdentityTest, DamagedPayloadWithARepeatedWriteIdIsFound) {
   FormatAndOpen();
   Put("a", OneSlot(1));
@@ -185,7 +187,7 @@ TEST_F(IdentityTest, DamagedPayloadWithARepeatedWriteIdIsFound) {
   }
   const Result<CheckReport> report = CheckStore(dir_, {.deep = true}, open_);
   ASSERT_OK(report);
-  EXPECT_FALSE(report->ok()) << "b has the write id of a, and was taken for verified";
+  EXPECT_FALSE(report->ok()) << "b has the write id of a, and the check skipped it";
   Open();
   const Result<ScrubReport> scrub = engine_->Scrub();
   ASSERT_OK(scrub);
@@ -193,7 +195,7 @@ TEST_F(IdentityTest, DamagedPayloadWithARepeatedWriteIdIsFound) {
   whole_at_the_end_ = false;
 }
 
-TEST_F(IdentityTest, FileThatIsNoDeviceIsRefused) {
+TEST_F(IdentityTest, DeviceWithoutASuperblockIsRefused) {
   Format();
   const std::string blank = tmp_.File("blank");
   ASSERT_OK(CreateDeviceFile(blank, 32 * kMiB));
@@ -202,13 +204,13 @@ TEST_F(IdentityTest, FileThatIsNoDeviceIsRefused) {
   open_.device.clear();
 }
 
-TEST_F(IdentityTest, CopyOfTheStoreCannotOpenTheDeviceBesideTheOriginal) {
+TEST_F(IdentityTest, CopyOfTheStoreCannotOpenTheDeviceWhileTheOriginalHasIt) {
   FormatAndOpen();
   CopyMetadata(dir_, tmp_.File("copy"));
   EXPECT_STATUS(Engine::Open(tmp_.File("copy"), open_), StatusCode::kBusy, device_);
 }
 
-TEST_F(IdentityTest, RestoredBackupIsRefusedOnceTheStoreWasOpenedSince) {
+TEST_F(IdentityTest, BackupFromBeforeALaterOpenIsRefused) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   Close();
@@ -222,7 +224,7 @@ TEST_F(IdentityTest, RestoredBackupIsRefusedOnceTheStoreWasOpenedSince) {
   EXPECT_STATUS(TryOpen(), StatusCode::kFailedPrecondition, dir_, "backup");
   EXPECT_STATUS(OfflineRollback(dir_, Version(0), {}, open_), StatusCode::kFailedPrecondition, "backup");
   EXPECT_EQ(ReadSuperblocks(), device_before);
-  // InspectStore says why instead of failing.
+  // InspectStore reports the reason instead of failing.
   const Result<EngineInfo> info = InspectStore(dir_, open_);
   ASSERT_OK(info);
   EXPECT_NE(info->health.find("backup"), std::string::npos) << info->health;
@@ -248,7 +250,7 @@ TEST_F(IdentityTest, BackupFromBeforeARollbackIsRefused) {
   EXPECT_EQ(engine_->version(), Version(2));
 }
 
-TEST_F(IdentityTest, BackupOfBothTogetherOpens) {
+TEST_F(IdentityTest, BackupOfStoreAndDeviceTogetherOpens) {
   FormatAndOpen();
   Overwrite("k", 4);
   Close();
@@ -265,7 +267,7 @@ TEST_F(IdentityTest, BackupOfBothTogetherOpens) {
   EXPECT_EQ(Get("k"), OneSlot(4));
 }
 
-TEST_F(IdentityTest, LostSuperblockCopyIsFoundByTheCheckerAndDoesNotKeepTheStoreFromOpening) {
+TEST_F(IdentityTest, LostSuperblockCopyIsReportedAndTheStoreStillOpens) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   Close();
@@ -279,7 +281,7 @@ TEST_F(IdentityTest, LostSuperblockCopyIsFoundByTheCheckerAndDoesNotKeepTheStore
   EXPECT_EQ(report->findings.front().kind, "superblock");
   Open();
   EXPECT_EQ(Get("k"), OneSlot(1));
-  Reopen();  // each open writes the other copy: two heal both
+  Reopen();  // each open writes the other copy, so that two opens restore both
   Reopen();
 }
 
@@ -290,7 +292,7 @@ TEST_F(IdentityTest, FormatRefusesAStoreUnlessForced) {
   const auto before = Listing();
   EXPECT_STATUS(Engine::Format(dir_, format_), StatusCode::kFailedPrecondition, dir_);
   EXPECT_EQ(Listing(), before);
-  // The device alone is as much of a store.
+  // The device alone also prevents a format.
   FormatOptions elsewhere = format_;
   EXPECT_STATUS(Engine::Format(tmp_.File("new"), elsewhere), StatusCode::kFailedPrecondition, device_);
   EXPECT_FALSE(fs::exists(tmp_.File("new")));
@@ -304,7 +306,7 @@ TEST_F(IdentityTest, FormatRefusesAStoreUnlessForced) {
   EXPECT_FALSE(Has("k"));
 }
 
-TEST_F(IdentityTest, FormatRefusesADirectoryThatHoldsOtherThings) {
+TEST_F(IdentityTest, FormatRefusesADirectoryWithForeignFiles) {
   fs::create_directory(dir_);
   std::ofstream(Path("letter")) << "dear reader";
   EXPECT_STATUS(Engine::Format(dir_, format_), StatusCode::kFailedPrecondition, dir_);
@@ -343,7 +345,7 @@ TEST_F(IdentityTest, FormatRefusesValuesOutOfRangeAndMakesNothing) {
   EXPECT_FALSE(fs::exists(dir_));
 }
 
-TEST_F(IdentityTest, FormatKeepsTheSizeOfADeviceFileThatIsThere) {
+TEST_F(IdentityTest, FormatKeepsTheSizeOfAnExistingDeviceFile) {
   ASSERT_OK(CreateDeviceFile(device_, 20 * kMiB));
   FormatAndOpen();
   EXPECT_EQ(fs::file_size(device_), 20 * kMiB);
@@ -362,7 +364,7 @@ TEST_F(IdentityTest, FormatOverAForeignSignatureNeedsForce) {
   Put("k", OneSlot(1));
 }
 
-TEST_F(IdentityTest, WhatFormatMakesIsForItsOwnerOnly) {
+TEST_F(IdentityTest, StoreFilesAreAccessibleToTheirOwnerOnly) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   ASSERT_OK(engine_->CreateSnapshot());
@@ -375,7 +377,7 @@ TEST_F(IdentityTest, WhatFormatMakesIsForItsOwnerOnly) {
   EXPECT_EQ(fs::status(device_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
-// A file in the store's directory whose name looks like a leftover.
+// The device is a file in the store's directory, with a name like that of a leftover.
 class DeviceNameTest : public EngineTest {
  protected:
   void MoveDeviceTo(const std::string& name) {
@@ -387,7 +389,7 @@ class DeviceNameTest : public EngineTest {
   }
 };
 
-TEST_F(DeviceNameTest, DeviceIsNeverSweptByWhateverPathItIsOpened) {
+TEST_F(DeviceNameTest, DeviceIsNeverSweptWhicheverPathNamesIt) {
   fs::create_symlink(tmp_.path(), tmp_.File("around"));
   fs::create_symlink(Path("payload.tmp"), tmp_.File("by-id"));
   MoveDeviceTo("payload.tmp");
@@ -427,7 +429,7 @@ TEST_F(DeviceNameTest, ForcedFormatKeepsTheDeviceThatItFormats) {
   }
 }
 
-TEST_F(DeviceNameTest, FormatRefusesADeviceUnderANameOfTheStoresOwn) {
+TEST_F(DeviceNameTest, FormatRefusesADeviceNameThatTheStoreUses) {
   for (const char* name : {"STORE", "LOCK", "current.tmp", "working", "reserve", "wal.damaged",
                            "snapshot-00000000000000000007.tmp", "snapshot-staging.tmp", "import.tmp"}) {
     format_.device = Path(name);
@@ -436,7 +438,7 @@ TEST_F(DeviceNameTest, FormatRefusesADeviceUnderANameOfTheStoresOwn) {
   }
 }
 
-TEST_F(DeviceNameTest, OpenRefusesADeviceUnderANameOfTheStoresOwn) {
+TEST_F(DeviceNameTest, OpenRefusesADeviceNameThatTheStoreUses) {
   MoveDeviceTo("current.tmp");
   EXPECT_STATUS(Engine::Open(dir_, open_), StatusCode::kFailedPrecondition, "current.tmp", "--device");
   EXPECT_TRUE(fs::exists(Path("current.tmp")));

@@ -1,5 +1,5 @@
-// The whole engine on a real directory while system calls and ring completions are interrupted, refused
-// for now and cut short: nobody above notices.
+// Runs the whole engine on a real directory while system calls and ring completions are interrupted, refused
+// temporarily and cut short. No call of the engine may fail.
 
 #include <cstdio>
 
@@ -26,8 +26,8 @@ ModelBatch RandomBatch(Rng& rng) {
   return batch;
 }
 
-// Every protocol, in a random order; ModelStore's calls must all succeed.
-void Live(ModelStore& store, Rng& rng, uint64_t steps) {
+// Runs every protocol in a random order. All calls of ModelStore must succeed.
+void RunRandomHistory(ModelStore& store, Rng& rng, uint64_t steps) {
   store.Format();
   store.Open();
   for (uint64_t i = 0; i < steps && !testing::Test::HasFatalFailure(); ++i) {
@@ -65,7 +65,7 @@ void Live(ModelStore& store, Rng& rng, uint64_t steps) {
 
 class InterruptedTest : public testing::TestWithParam<IoEngine> {};
 
-TEST_P(InterruptedTest, NothingAboveTheSystemCallsNotices) {
+TEST_P(InterruptedTest, InterruptedAndShortCallsAreContinued) {
   const TempDir dir;
   ModelConfig config{
       .name = "interrupted",
@@ -84,7 +84,7 @@ TEST_P(InterruptedTest, NothingAboveTheSystemCallsNotices) {
   {
     const InterruptedCalls interrupted(seed);
     ModelStore store(config, dir.File("store"));
-    Live(store, rng, TestSteps(150));
+    RunRandomHistory(store, rng, TestSteps(150));
     counts = interrupted.counts();
   }
   for (const auto& [what, count] : counts) {

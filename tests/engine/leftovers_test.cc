@@ -8,8 +8,8 @@
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/fault_fs.h"
 
-// What the operating system does not let be deleted or renamed never stops an open, a prune or a rollback,
-// and is swept once it can be.
+// Files and directories that the operating system does not allow to delete or rename. They never stop an
+// open, a prune or a rollback, and are swept once the operating system allows it.
 namespace rawkv {
 namespace {
 
@@ -22,7 +22,7 @@ class LeftoversTest : public EngineTest {
     open_.env.fs = &fs_;
   }
 
-  // Versions 1 to 4, each with a snapshot.
+  // Makes versions 1 to 4, each with a snapshot.
   void MakeStore() {
     FormatAndOpen();
     for (uint64_t i = 1; i <= 4; ++i) {
@@ -35,7 +35,7 @@ class LeftoversTest : public EngineTest {
     fs_.Arm({.status = std::move(status), .reach = FaultFs::Reach::kMatching, .matches = std::move(matches)});
   }
 
-  // Everything that a store does works, and nothing is reported as damage.
+  // Expects that every kind of operation works and that no check reports damage.
   void ExpectWorks() {
     Reopen();
     Put("new", OneSlot(77));
@@ -54,13 +54,14 @@ class LeftoversTest : public EngineTest {
   void ExpectSwept() {
     fs_.Disarm();
     Reopen();
-    for (const auto& [name, look] : Listing()) EXPECT_EQ(name.find(".removing"), std::string::npos) << name;
+    for (const auto& [name, attributes] : Listing())
+      EXPECT_EQ(name.find(".removing"), std::string::npos) << name;
   }
 
   FaultFs fs_{PosixFs()};
 };
 
-TEST_F(LeftoversTest, PruneGoesOnWithoutAFileThatCannotBeDeleted) {
+TEST_F(LeftoversTest, PruneSucceedsThoughAFileCannotBeDeleted) {
   MakeStore();
   Refuse(Status::FromErrno(EPERM, "unlink"), [](const Operation& o) { return o.Is("unlink", "/MANIFEST"); });
   const Result<std::vector<Version>> removed = engine_->Prune(1);
@@ -72,7 +73,7 @@ TEST_F(LeftoversTest, PruneGoesOnWithoutAFileThatCannotBeDeleted) {
   ExpectSwept();
 }
 
-TEST_F(LeftoversTest, RollbackGoesOnWithoutAFileThatCannotBeDeleted) {
+TEST_F(LeftoversTest, RollbackSucceedsThoughAFileCannotBeDeleted) {
   MakeStore();
   Refuse(Status::FromErrno(EPERM, "unlink"), [](const Operation& o) { return o.Is("unlink", "/MANIFEST"); });
   ASSERT_OK(engine_->Rollback(Version(3)));
@@ -82,9 +83,9 @@ TEST_F(LeftoversTest, RollbackGoesOnWithoutAFileThatCannotBeDeleted) {
   ExpectSwept();
 }
 
-// A client of a file server sees a removed file that someone holds open under another name: the directory
-// cannot be removed as it is not empty.
-TEST_F(LeftoversTest, DirectoryThatStaysIsSweptLater) {
+// On a network filesystem, a removed file that a process holds open gets another name. Its directory is then
+// not empty and cannot be removed.
+TEST_F(LeftoversTest, DirectoryThatCannotBeRemovedIsSweptLater) {
   MakeStore();
   Refuse(Status::FailedPrecondition("rmdir: Directory not empty"),
          [](const Operation& o) { return o.Is("rmdir"); });
@@ -94,7 +95,7 @@ TEST_F(LeftoversTest, DirectoryThatStaysIsSweptLater) {
   ExpectSwept();
 }
 
-// Prune: it stays a snapshot, whole and readable.
+// A prune leaves it a whole, readable snapshot.
 TEST_F(LeftoversTest, SnapshotThatCannotBeRemovedStaysReachable) {
   MakeStore();
   const std::string stays = SnapshotStore::DirName(Version(2));
@@ -115,8 +116,9 @@ TEST_F(LeftoversTest, SnapshotThatCannotBeRemovedStaysReachable) {
   EXPECT_EQ(Snapshots().size(), 1u);
 }
 
-// Rollback: nothing of the branch that it left is revived, also not by a new snapshot of the same version.
-TEST_F(LeftoversTest, SnapshotAboveTheTargetThatCannotBeRemovedStaysDead) {
+// After the rollback nothing of the abandoned branch may be read, not even after a commit and a snapshot with
+// the same version number.
+TEST_F(LeftoversTest, SnapshotAboveTheTargetThatCannotBeRemovedIsNeverReadAgain) {
   MakeStore();
   const std::string stays = SnapshotStore::DirName(Version(4));
   Refuse(Status::FromErrno(EPERM, "rename"), [stays](const Operation& o) {
@@ -127,7 +129,7 @@ TEST_F(LeftoversTest, SnapshotAboveTheTargetThatCannotBeRemovedStaysDead) {
   Reopen();
   EXPECT_FALSE(Has("k4"));
   EXPECT_EQ(Put("other", OneSlot(9)), Version(4));
-  EXPECT_FALSE(engine_->CreateSnapshot().ok()) << "a dead snapshot of this version is in the way";
+  EXPECT_FALSE(engine_->CreateSnapshot().ok()) << "a snapshot of the abandoned branch has this name";
   EXPECT_EQ(Put("other", OneSlot(10)), Version(5));
   ASSERT_OK(engine_->CreateSnapshot());
   EXPECT_EQ(Snapshots().back(), Version(5));
@@ -139,12 +141,12 @@ TEST_F(LeftoversTest, SnapshotAboveTheTargetThatCannotBeRemovedStaysDead) {
 
   fs_.Disarm();
   Reopen();
-  EXPECT_FALSE(*Exists(PosixFs(), Path(stays) + "/MANIFEST")) << "swept";
+  EXPECT_FALSE(*Exists(PosixFs(), Path(stays) + "/MANIFEST")) << "not swept";
   EXPECT_FALSE(Has("k4", Version(4)));
 }
 
-// As on an overlay, where the lower layer holds the store's directories.
-TEST_F(LeftoversTest, DirectoriesThatCannotBeRenamed) {
+// An overlay filesystem refuses such renames if the lower layer holds the store's directories.
+TEST_F(LeftoversTest, PruneAndRollbackSucceedThoughDirectoriesCannotBeRenamed) {
   MakeStore();
   Refuse(Status::NotSupported("Invalid cross-device link"), [](const Operation& o) {
     return o.Is("rename", ".removing") && !o.Is("rename", "/MANIFEST.removing") &&
@@ -159,7 +161,7 @@ TEST_F(LeftoversTest, DirectoriesThatCannotBeRenamed) {
   ExpectSwept();
 }
 
-TEST_F(LeftoversTest, OpenGoesOnWithoutLeftoversOfEveryKind) {
+TEST_F(LeftoversTest, OpenSucceedsThoughLeftoversCannotBeDeleted) {
   MakeStore();
   Close();
   for (const char* name : {"working.new", "working.removing", "snapshot-staging.tmp", "wal.damaged.tmp",

@@ -1,5 +1,6 @@
-// The n-th allocation of a call fails, and all that follow: the call answers with a Status, does not hang,
-// and afterwards the store works on or, poisoned by name, works when it is reopened.
+// The n-th allocation of a call fails, and all later ones too. The call must return a Status and must not
+// hang. Afterwards the store works, or the engine reports that it is poisoned and the store works once it is
+// reopened.
 
 #include <functional>
 
@@ -9,7 +10,7 @@
 namespace rawkv {
 namespace {
 
-// Every allocation at first, then ever fewer: what is at stake repeats.
+// Tries every limit up to 24 and then steps of a sixth, because later allocations repeat the same work.
 uint64_t NextLimit(uint64_t n) {
   return n < 24 ? n + 1 : n + n / 6;
 }
@@ -18,8 +19,9 @@ class MemoryShortageTest : public EngineTest {
  protected:
   static constexpr uint64_t kMost = 200'000;
 
-  // Calls `call` with 0, 1, 2, … allocations until they suffice, and `check` after each.
-  void WithEverMoreMemory(const std::function<Status()>& call, const std::function<void()>& check) {
+  // Calls `call` with a limit of 0, 1, 2, … allocations until the limit is not reached, and `check` after
+  // each call that reached its limit.
+  void RepeatWithMoreMemory(const std::function<Status()>& call, const std::function<void()>& check) {
     for (uint64_t n = 0; n < kMost; n = NextLimit(n)) {
       SCOPED_TRACE(std::to_string(n) + " allocations");
       Status status;
@@ -39,7 +41,7 @@ class MemoryShortageTest : public EngineTest {
     ADD_FAILURE() << "more than " << kMost << " allocations";
   }
 
-  // A commit is possible now, or once the engine that says that it is poisoned has been reopened.
+  // Expects that a commit succeeds. A poisoned engine is reopened first.
   void ExpectWorks() {
     WriteBatch batch;
     batch.Put("probe", OneSlot(++probes_));
@@ -68,9 +70,9 @@ class MemoryShortageTest : public EngineTest {
   uint64_t poisoned_ = 0;
 };
 
-TEST_F(MemoryShortageTest, OpenAnswersAndTheStoreOpensAfterwards) {
+TEST_F(MemoryShortageTest, OpenReturnsAnErrorAndSucceedsLater) {
   Close();
-  WithEverMoreMemory(
+  RepeatWithMoreMemory(
       [&] {
         Result<std::unique_ptr<Engine>> engine = Engine::Open(dir_, open_);
         if (!engine.ok()) return engine.status();
@@ -85,11 +87,11 @@ TEST_F(MemoryShortageTest, OpenAnswersAndTheStoreOpensAfterwards) {
       });
 }
 
-TEST_F(MemoryShortageTest, CommitSaysWhetherItIsApplied) {
+TEST_F(MemoryShortageTest, CommitReportsWhetherItWasApplied) {
   std::string expected = "none";
   const std::string value = OneSlot(7);
   CommitResult result;
-  WithEverMoreMemory(
+  RepeatWithMoreMemory(
       [&] {
         WriteBatch batch;
         batch.Put("new", value);
@@ -119,18 +121,18 @@ TEST_F(MemoryShortageTest, CommitSaysWhetherItIsApplied) {
       });
 }
 
-TEST_F(MemoryShortageTest, ReadsAnswer) {
-  WithEverMoreMemory([&] { return engine_->Get("kept").status(); }, [&] { ExpectWorks(); });
-  WithEverMoreMemory([&] { return engine_->Exists("kept").status(); }, [&] { ExpectWorks(); });
+TEST_F(MemoryShortageTest, ReadsReturnAnError) {
+  RepeatWithMoreMemory([&] { return engine_->Get("kept").status(); }, [&] { ExpectWorks(); });
+  RepeatWithMoreMemory([&] { return engine_->Exists("kept").status(); }, [&] { ExpectWorks(); });
   const std::vector<std::string_view> keys{"kept", "small", "absent", "probe"};
-  WithEverMoreMemory(
+  RepeatWithMoreMemory(
       [&] {
         const std::vector<Result<Value>> values = engine_->MultiGet(keys);
         EXPECT_TRUE(values.empty() || values.size() == keys.size());
         return Status::Ok();
       },
       [&] { ExpectWorks(); });
-  WithEverMoreMemory(
+  RepeatWithMoreMemory(
       [&]() -> Status {
         RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Iterator> it, engine_->NewIterator());
         for (it->SeekToFirst(); it->Valid(); it->Next()) {
@@ -139,52 +141,52 @@ TEST_F(MemoryShortageTest, ReadsAnswer) {
         return it->status();
       },
       [&] { ExpectWorks(); });
-  WithEverMoreMemory([&] { return engine_->OpenView(old_).status(); }, [&] { ExpectWorks(); });
-  WithEverMoreMemory([&] { return engine_->GetCommit(old_).status(); }, [&] { ExpectWorks(); });
-  WithEverMoreMemory([&] { return engine_->Info().status(); }, [&] { ExpectWorks(); });
+  RepeatWithMoreMemory([&] { return engine_->OpenView(old_).status(); }, [&] { ExpectWorks(); });
+  RepeatWithMoreMemory([&] { return engine_->GetCommit(old_).status(); }, [&] { ExpectWorks(); });
+  RepeatWithMoreMemory([&] { return engine_->Info().status(); }, [&] { ExpectWorks(); });
 }
 
-TEST_F(MemoryShortageTest, SnapshotsAndRetentionAnswer) {
-  WithEverMoreMemory([&] { return engine_->CreateSnapshot().status(); }, [&] { ExpectWorks(); });
-  WithEverMoreMemory([&] { return engine_->Pin("p").status(); },
-                     [&] {
-                       ExpectWorks();
-                       (void)engine_->Unpin("p");
-                     });
-  WithEverMoreMemory([&] { return engine_->Prune(0).status(); }, [&] { ExpectWorks(); });
-  WithEverMoreMemory([&] { return engine_->Scrub({.bytes_per_second = 0}).status(); },
-                     [&] { ExpectWorks(); });
-  WithEverMoreMemory([&] { return engine_->StartScrub({.bytes_per_second = 0}); },
-                     [&] {
-                       (void)engine_->StopScrub();
-                       ExpectWorks();
-                     });
+TEST_F(MemoryShortageTest, SnapshotAndRetentionCallsReturnAnError) {
+  RepeatWithMoreMemory([&] { return engine_->CreateSnapshot().status(); }, [&] { ExpectWorks(); });
+  RepeatWithMoreMemory([&] { return engine_->Pin("p").status(); },
+                       [&] {
+                         ExpectWorks();
+                         (void)engine_->Unpin("p");
+                       });
+  RepeatWithMoreMemory([&] { return engine_->Prune(0).status(); }, [&] { ExpectWorks(); });
+  RepeatWithMoreMemory([&] { return engine_->Scrub({.bytes_per_second = 0}).status(); },
+                       [&] { ExpectWorks(); });
+  RepeatWithMoreMemory([&] { return engine_->StartScrub({.bytes_per_second = 0}); },
+                       [&] {
+                         (void)engine_->StopScrub();
+                         ExpectWorks();
+                       });
   (void)engine_->StopScrub();
 }
 
-TEST_F(MemoryShortageTest, RollbackIsDoneOrNot) {
-  WithEverMoreMemory([&] { return engine_->Rollback(engine_->version()); }, [&] { ExpectWorks(); });
+TEST_F(MemoryShortageTest, FailedRollbackLeavesAUsableStore) {
+  RepeatWithMoreMemory([&] { return engine_->Rollback(engine_->version()); }, [&] { ExpectWorks(); });
   Version target = engine_->version();
   Put("small", "3");
-  WithEverMoreMemory([&] { return engine_->Rollback(target); },
-                     [&] {
-                       ExpectWorks();
-                       target = engine_->version();
-                       Put("small", "4");
-                     });
+  RepeatWithMoreMemory([&] { return engine_->Rollback(target); },
+                       [&] {
+                         ExpectWorks();
+                         target = engine_->version();
+                         Put("small", "4");
+                       });
 }
 
-TEST_F(MemoryShortageTest, CloseAnswersAndTheStoreOpensAfterwards) {
-  WithEverMoreMemory([&] { return engine_->Close(); },
-                     [&] {
-                       engine_.reset();
-                       Open();
-                       ExpectWorks();
-                     });
+TEST_F(MemoryShortageTest, CloseReturnsAnErrorAndTheStoreReopens) {
+  RepeatWithMoreMemory([&] { return engine_->Close(); },
+                       [&] {
+                         engine_.reset();
+                         Open();
+                         ExpectWorks();
+                       });
   Open();
 }
 
-TEST_F(MemoryShortageTest, BatchKeepsItsErrorForCommit) {
+TEST_F(MemoryShortageTest, CommitReturnsTheErrorOfItsBatch) {
   WriteBatch batch;
   {
     const AllocationLimit limit(0);

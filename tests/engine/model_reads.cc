@@ -24,7 +24,8 @@ const ModelEntry* FindEntry(const ReadSubject& subject, const std::string& key) 
   return it == subject.state.end() ? nullptr : &it->second;
 }
 
-// Memory for `bytes` at an aligned address or beside one, with a zone behind it that nobody may touch.
+// A buffer of `bytes` at an aligned address or one byte after one. Guard bytes surround it, and nothing may
+// write to them.
 class GuardedBuffer {
  public:
   GuardedBuffer(uint64_t bytes, bool aligned)
@@ -33,8 +34,8 @@ class GuardedBuffer {
   }
   Bytes out() { return buffer_.bytes().subspan(shift_, bytes_); }
   std::string_view front(uint64_t bytes) { return AsStringView(out()).substr(0, bytes); }
-  // Whether nothing but out()'s first `bytes` was written.
-  bool CleanBehind(uint64_t bytes) const {
+  // Whether nothing after the first `bytes` of out() was written.
+  bool IsUntouchedAfter(uint64_t bytes) const {
     return std::all_of(buffer_.data() + shift_ + bytes, buffer_.data() + buffer_.size(),
                        [](std::byte b) { return b == kGuard; });
   }
@@ -61,14 +62,14 @@ void CheckGetInto(const ReadSubject& subject, const std::string& key, const Mode
   ASSERT_OK(got);
   ASSERT_EQ(*got, length);
   EXPECT_EQ(DiffValue(expected.value, buffer.front(length)), "");
-  EXPECT_TRUE(buffer.CleanBehind(room));
+  EXPECT_TRUE(buffer.IsUntouchedAfter(room));
 
   if (length == 0) return;
   const uint64_t too_little = rng.Below(length);
   GuardedBuffer small(too_little, aligned);
   EXPECT_STATUS(subject.engine.GetInto(key, small.out(), OptionsOf(subject)), StatusCode::kInvalidArgument,
                 std::to_string(length));
-  EXPECT_TRUE(small.CleanBehind(0));
+  EXPECT_TRUE(small.IsUntouchedAfter(0));
 }
 
 void CheckGetRange(const ReadSubject& subject, const std::string& key, const ModelEntry& expected, Rng& rng) {
@@ -81,7 +82,7 @@ void CheckGetRange(const ReadSubject& subject, const std::string& key, const Mod
   ASSERT_OK(got);
   ASSERT_EQ(*got, offset >= length ? 0 : std::min(room, length - offset));
   EXPECT_EQ(DiffPart(expected.value, offset, buffer.front(*got)), "");
-  EXPECT_TRUE(buffer.CleanBehind(room));
+  EXPECT_TRUE(buffer.IsUntouchedAfter(room));
 }
 
 void CheckAbsent(const ReadSubject& subject, const std::string& key) {
@@ -89,10 +90,10 @@ void CheckAbsent(const ReadSubject& subject, const std::string& key) {
   EXPECT_STATUS(subject.engine.Get(key, OptionsOf(subject)), StatusCode::kNotFound);
   EXPECT_STATUS(subject.engine.GetInto(key, buffer.out(), OptionsOf(subject)), StatusCode::kNotFound);
   EXPECT_STATUS(subject.engine.GetRange(key, 0, buffer.out(), OptionsOf(subject)), StatusCode::kNotFound);
-  EXPECT_TRUE(buffer.CleanBehind(0));
+  EXPECT_TRUE(buffer.IsUntouchedAfter(0));
 }
 
-// What an iterator with these options must show, in order.
+// The entries that an iterator with these options must show, in order.
 std::vector<std::pair<std::string, ModelEntry>> Within(const ModelState& state,
                                                        const IteratorOptions& options) {
   std::vector<std::pair<std::string, ModelEntry>> out;
@@ -175,7 +176,7 @@ void CheckWalk(const ReadSubject& subject, const std::vector<std::string>& keys,
   ASSERT_OK(made);
   Iterator& it = **made;
   EXPECT_FALSE(it.Valid());
-  size_t at = expected.size();  // its position; size() = not valid
+  size_t at = expected.size();  // position of the iterator; size() means not valid
   for (int moves = 0; moves < 30; ++moves) {
     const uint64_t move = rng.Below(10);
     if (move == 0) {

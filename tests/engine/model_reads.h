@@ -9,19 +9,19 @@
 
 namespace rawkv {
 
-// A version of a store to be read, and what it must hold.
+// A version of a store and its expected content.
 struct ReadSubject {
   Engine& engine;
   std::shared_ptr<const ReadView> view;  // null: the tip
   ModelState state;
 };
 
-// Walks all of it and reads every value. Failures are GoogleTest's.
+// Walks all keys and reads every value. Differences fail the GoogleTest test.
 void CheckWhole(const ReadSubject& subject);
-// Single reads of one key of `keys` (there or not), in every form.
+// Reads one key of `keys`, which may be absent, with every kind of single read.
 void CheckOneKey(const ReadSubject& subject, const std::vector<std::string>& keys, Rng& rng);
 void CheckMultiGet(const ReadSubject& subject, const std::vector<std::string>& keys, Rng& rng);
-// An iterator with random bounds and prefix, moved about at random.
+// Moves an iterator with random bounds and prefix at random.
 void CheckWalk(const ReadSubject& subject, const std::vector<std::string>& keys, Rng& rng);
 
 }  // namespace rawkv

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The store's directory as it lies there, with the device that is in it.
+// Copies the store's directory, and the device if it is inside.
 void CopyStore(const std::string& from, const std::string& to) {
   const std::string command = "cp -a --sparse=always '" + from + "' '" + to + "'";
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
@@ -46,7 +46,7 @@ void ModelStore::Open() {
   ASSERT_OK(opened) << logger_.text();
   engine_ = *std::move(opened);
   const uint64_t kept = config_.format.runtime.keep_recent;
-  if (Automatic()) removal_.keep = std::min(kept, keep_recent_);  // one may have run before the close
+  if (Automatic()) removal_.keep = std::min(kept, keep_recent_);  // retention may have run before the close
   keep_recent_ = kept;
   EXPECT_EQ(engine_->version(), model_.tip());
   CheckInfo();
@@ -134,12 +134,12 @@ void ModelStore::Commit(const ModelBatch& batch, const CommitOptions& options) {
       EXPECT_STATUS(result, StatusCode::kFailedPrecondition);
     }
   }
-  if (config_.fills_up) removal_.keep = 0;  // space may have been made on the way
+  if (config_.fills_up) removal_.keep = 0;  // the commit may have made space by pruning
   EXPECT_EQ(engine_->version(), model_.tip());
   CheckInfo();
 }
 
-// kNoSpace is honest: snapshots hold nothing any more, and what is free does not do.
+// Checks a kNoSpace answer: no snapshot pins slots any more, and the free slots do not suffice.
 void ModelStore::CheckFullDevice(const ModelBatch& batch) {
   const Result<EngineInfo> info = engine_->Info();
   ASSERT_OK(info);
@@ -171,7 +171,7 @@ void ModelStore::DeleteSnapshot(Version version) {
   if (row == snapshots_.end() || pinned || (Automatic() && !deleted.ok())) {
     EXPECT_STATUS(deleted, StatusCode::kFailedPrecondition);
   } else if (row->current && !deleted.ok()) {
-    EXPECT_STATUS(deleted, StatusCode::kFailedPrecondition);  // no other with a log
+    EXPECT_STATUS(deleted, StatusCode::kFailedPrecondition);  // no other snapshot has a log
   } else {
     EXPECT_OK(deleted);
     removal_.deleted = version;
@@ -189,7 +189,7 @@ void ModelStore::Prune(std::optional<uint64_t> keep) {
     return std::any_of(rows.begin(), rows.end(), [&](const SnapshotRow& r) { return r.version == v; });
   };
   for (const Version v : *removed) EXPECT_FALSE(there(snapshots_, v));
-  if (Automatic()) return;  // others prune, too
+  if (Automatic()) return;  // background snapshots prune, too
   uint64_t gone = 0;
   for (const SnapshotRow& row : before) gone += there(snapshots_, row.version) ? 0 : 1;
   EXPECT_EQ(gone, removed->size());
@@ -228,7 +228,7 @@ void ModelStore::Unpin(const std::string& name) {
 
 void ModelStore::SetKeepRecent(uint64_t keep) {
   EXPECT_OK(engine_->SetRetention(keep, config_.format.runtime.snapshot_interval));
-  if (Automatic()) removal_.keep = std::min(keep, keep_recent_);  // one may just have run
+  if (Automatic()) removal_.keep = std::min(keep, keep_recent_);  // retention may have run just before
   keep_recent_ = keep;
   CheckInfo();
 }
@@ -337,7 +337,7 @@ void ModelStore::HoldView(Version version) {
 }
 
 void ModelStore::HoldTip() {
-  // An iterator alone holds its version, too.
+  // An iterator holds its version without a view.
   Result<std::unique_ptr<Iterator>> walk = engine_->NewIterator();
   ASSERT_OK(walk);
   held_.push_back({nullptr, model_.tip(), true, *std::move(walk), model_.At(model_.tip())});
@@ -383,7 +383,7 @@ void ModelStore::CheckInfo() {
   CheckSnapshots(*info);
   snapshots_ = info->snapshots;
 
-  // F: the oldest snapshot that no pin holds alone. `current` counts as unpinned.
+  // F is the oldest snapshot that is not kept by a pin alone. `current` counts as unpinned.
   const auto oldest = std::find_if(snapshots_.begin(), snapshots_.end(),
                                    [](const SnapshotRow& r) { return r.pins.empty() || r.current; });
   ASSERT_NE(oldest, snapshots_.end());
@@ -473,9 +473,9 @@ void ModelStore::CheckSnapshots(const EngineInfo& info) {
   EXPECT_EQ(info.current, now.back().version);
   EXPECT_EQ(pins, pins_);
 
-  // What retention had to keep, of what was there before and what has come.
+  // Snapshots that retention had to keep, among the old and the new ones.
   if (Automatic()) removal_.keep = std::min(removal_.keep.value_or(keep_recent_), keep_recent_);
-  std::map<Version, bool> unpinned;  // newest first; whether its log is certain
+  std::map<Version, bool> unpinned;  // value: whether the log after the snapshot is certainly kept
   for (const std::vector<SnapshotRow>* rows : {&std::as_const(snapshots_), &now}) {
     for (const SnapshotRow& r : *rows) {
       if (r.version == removal_.deleted || (removal_.rolled_to && r.version > *removal_.rolled_to)) continue;
@@ -486,7 +486,7 @@ void ModelStore::CheckSnapshots(const EngineInfo& info) {
           std::find(once_pinned_.begin(), once_pinned_.end(), r.version) == once_pinned_.end();
     }
   }
-  // One made in the background may have pushed an older one out, and then gone itself or been pinned.
+  // A background snapshot may have pushed out an older one, and may have been removed or pinned since.
   const bool unseen = Automatic() && (removal_.deleted || removal_.rolled_to || removal_.pinned);
   uint64_t newer = 0;
   for (auto it = unpinned.rbegin(); it != unpinned.rend(); ++it, ++newer) {
@@ -494,11 +494,11 @@ void ModelStore::CheckSnapshots(const EngineInfo& info) {
         std::any_of(now.begin(), now.end(), [&](const auto& r) { return r.version == it->first; });
     const bool recent = !removal_.keep || newer <= *removal_.keep;
     if (recent && it->second && !unseen) {
-      EXPECT_TRUE(there) << "snapshot " << it->first.value() << " is gone";
+      EXPECT_TRUE(there) << "snapshot " << it->first.value() << " is missing";
     }
-    // A removal that nobody else can have undone: exact where nothing prunes by itself.
+    // Where nothing prunes in the background, the removed snapshots are known exactly.
     if (!recent && !Automatic() && !config_.fills_up) {
-      EXPECT_FALSE(there) << "snapshot " << it->first.value() << " was to go";
+      EXPECT_FALSE(there) << "snapshot " << it->first.value() << " should have been removed";
     }
   }
   removal_ = {};
@@ -567,7 +567,7 @@ void ModelStore::ExportAndImport(Version version) {
     const Result<std::unique_ptr<Engine>> store = Engine::Open(copy, open);
     ASSERT_OK(store);
     EXPECT_EQ((*store)->version(), version);
-    // Content only; who wrote what is the source's business.
+    // An import does not keep the versions that wrote the keys: all keys are written by the imported version.
     ModelState state = model_.At(version);
     for (auto& [key, entry] : state) entry.written_by = version;
     CheckWhole({**store, nullptr, state});

@@ -19,27 +19,27 @@ struct ModelConfig {
   std::string name;
   FormatOptions format;
   OpenOptions open;
-  std::vector<uint64_t> value_bytes;  // sizes of values worth trying
-  uint64_t value_bytes_max = 0;       // and random ones up to this
+  std::vector<uint64_t> value_bytes;  // value sizes at edges of the layout
+  uint64_t value_bytes_max = 0;       // upper bound of random value sizes
   uint64_t steps = 0;
-  bool fills_up = false;  // the device is so small that kNoSpace is an answer
+  bool fills_up = false;  // the device is so small that a commit may return kNoSpace
 };
 
 inline void PrintTo(const ModelConfig& config, std::ostream* out) {
   *out << config.name;
 }
 
-// A store and the model of what it must hold, driven together: each call does one thing to both, and
-// compares what the store says of itself with what the model makes of it. Failures are GoogleTest's.
+// Runs each operation on a store and on a model of its expected content, and compares the two afterwards.
+// Differences fail the GoogleTest test.
 class ModelStore {
  public:
   ModelStore(const ModelConfig& config, std::string dir);
 
   void Format();
   void Open();
-  // Lets go of views, closes, checks the store, opens again.
+  // Releases the views, closes the store, checks it and opens it again.
   void Reopen(bool deep_check);
-  // The same without a close: goes on with a copy of the store as it lies on disk at this instant.
+  // Opens a copy of the store's files, taken without closing the engine. The copy replaces the store.
   void ReopenCopy();
   void OfflineRollback(Version target, bool drop_pins);
   void Close();
@@ -47,7 +47,7 @@ class ModelStore {
   Engine& engine() { return *engine_; }
   const Model& model() const { return model_; }
   const std::string& dir() const { return dir_; }
-  // Versions that must be readable, in ranges; and one of them.
+  // Ranges of versions that must be readable.
   const std::vector<std::pair<Version, Version>>& reachable() const { return reachable_; }
   Version PickReachable(Rng& rng) const;
   const std::map<std::string, Version>& pins() const { return pins_; }
@@ -62,21 +62,21 @@ class ModelStore {
   void SetKeepRecent(uint64_t keep);
   void Rollback(Version target, bool drop_pins);
 
-  // A view (and sometimes an iterator) that is held while the store goes on.
+  // Opens a view with an iterator, or an iterator alone, and keeps it during later operations.
   void HoldView(Version version);
   void HoldTip();
   void ReadHeld(Rng& rng);
   void DropHeld(Rng& rng);
   size_t held() const { return held_.size(); }
 
-  // Info against the model: after every call above.
+  // Compares Info() with the model. Every function above calls it at its end.
   void CheckInfo();
-  // Everything that can be read, read.
+  // Reads every reachable version.
   void CheckEveryVersion();
   void CheckVersion(Version version);
-  // Of a version that may be anything: retained, pruned, above the tip.
+  // `version` may be retained, pruned or above the tip.
   void CheckCommitRecord(Version version);
-  // Exports a version, imports it as a new store, compares the two and their exports.
+  // Exports a version, imports it into a new store, compares the two stores and their exports.
   void ExportAndImport(Version version);
   void Fsck(bool deep);
 
@@ -84,22 +84,23 @@ class ModelStore {
   struct Held {
     std::shared_ptr<const ReadView> view;
     Version version;
-    bool of_tip;  // reads the live index
+    bool of_tip;  // reads the working index
     std::unique_ptr<Iterator> walk;
     ModelState state;
   };
-  // What may have happened to snapshots since the last CheckInfo.
+  // Events since the last CheckInfo that may have removed snapshots.
   struct Removal {
-    std::optional<uint64_t> keep;      // retention ran with this
-    std::optional<Version> deleted;    // this one was deleted
-    std::optional<Version> rolled_to;  // all above went
-    std::optional<Version> pinned;     // no longer among those that retention counts
+    std::optional<uint64_t> keep;      // retention ran with this keep_recent
+    std::optional<Version> deleted;    // DeleteSnapshot removed this one
+    std::optional<Version> rolled_to;  // a rollback removed all snapshots above this
+    std::optional<Version> pinned;     // a pin took this one out of the count of retention
   };
 
-  // Reachable by more than a view, which keeps its version for itself.
+  // Whether the version is reachable. Versions that only a view holds do not count: a view serves nobody
+  // else.
   bool MayUse(Version version) const;
-  // The same, now that a call has been refused for this reason: where snapshots are made and pruned in
-  // the background, a version may have gone since the last look.
+  // As above, after a call answered with this status. Background snapshots may have removed the version since
+  // the last CheckInfo, so this asks Info() again.
   bool MayUse(Version version, const Status& answer);
   bool Automatic() const { return config_.format.runtime.snapshot_interval != 0; }
   void CheckSlots(const EngineInfo& info);
@@ -124,10 +125,10 @@ class ModelStore {
 
   // As of the last CheckInfo.
   std::vector<SnapshotRow> snapshots_;
-  Version floor_;  // all from here to the tip is reachable
+  Version floor_;  // every version from here to the tip is reachable
   std::vector<std::pair<Version, Version>> reachable_;
 
-  std::vector<Version> once_pinned_;  // snapshots whose log may be gone
+  std::vector<Version> once_pinned_;  // the log after these snapshots may have been dropped
   Removal removal_;
 };
 

@@ -1,6 +1,7 @@
-// Seeded random histories over a real store, against a model of every version (docs/testing.md). What is
-// judged after each step: what the call said, what Info says of versions, snapshots and slots. At times:
-// reads of every form, old versions, fsck. At the end: every reachable version, whole.
+// Runs seeded random histories on a real store and compares it with a model of every version
+// (docs/testing.md). Each step checks the answer of the call, and the versions, snapshots and slots of
+// Info(). Some steps read in every form, read old versions and run fsck. The end reads every reachable
+// version completely.
 
 #include <gtest/gtest.h>
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
-// Few enough that overwriting is the rule, of every look that could matter.
+// Few keys, so that most puts overwrite. They cover the edges of byte order, prefixes and length.
 std::vector<std::string> MakeKeys() {
   std::vector<std::string> keys;
   for (int i = 0; i < 12; ++i) keys.push_back("a/" + std::to_string(i));
@@ -58,7 +59,7 @@ class History {
     void (History::*act)();
   };
 
-  // One of everything that can be done to a store.
+  // Picks one operation by weight and runs it.
   void Step(uint64_t step) {
     static constexpr std::array kChoices{
         Choice{400, "commit", &History::Commit},
@@ -154,7 +155,7 @@ class History {
     CheckWalk(old, keys_, rng_);
   }
 
-  // Mostly one that is there.
+  // Mostly a reachable version, sometimes any.
   Version AnyVersion() {
     if (!rng_.OneIn(4)) return store_.PickReachable(rng_);
     return Version(rng_.Between(store_.model().initial().value(), store_.model().tip().value() + 2));
@@ -204,7 +205,7 @@ class History {
   void Reopen() { store_.Reopen(rng_.OneIn(2)); }
 
   void ReopenCopy() {
-    // A copy made while something is written in the background shows a state that never was.
+    // A copy that is made during background writes can show a state that never existed.
     const bool quiet =
         config_.format.runtime.snapshot_interval == 0 && config_.open.memtable_bytes >= 64 * kMiB;
     if (!quiet || !config_.format.device.empty()) return Reopen();
@@ -219,7 +220,7 @@ class History {
   ModelStore store_;
 };
 
-// Edges of blocks, slots and chunks.
+// Value sizes at the edges of blocks, slots and chunks.
 std::vector<uint64_t> EdgeSizes(uint64_t max) {
   std::vector<uint64_t> out;
   for (const uint64_t edge : {uint64_t{0}, uint64_t{1024}, uint64_t{4096}, uint64_t{8192}, uint64_t{65536},
@@ -293,7 +294,7 @@ std::vector<ModelConfig> Configurations() {
 
 class ModelTest : public testing::TestWithParam<ModelConfig> {};
 
-TEST_P(ModelTest, EveryReachableVersionIsWhatTheModelSays) {
+TEST_P(ModelTest, EveryReachableVersionEqualsTheModel) {
   if (GetParam().open.engine == IoEngine::kIoUring) {
     const TempDir dir;
     ASSERT_OK(CreateDeviceFile(dir.File("probe"), kMiB));
@@ -307,7 +308,7 @@ TEST_P(ModelTest, EveryReachableVersionIsWhatTheModelSays) {
 INSTANTIATE_TEST_SUITE_P(Configurations, ModelTest, testing::ValuesIn(Configurations()),
                          [](const auto& tested) { return tested.param.name; });
 
-TEST(ModelOnBlockDeviceTest, EveryReachableVersionIsWhatTheModelSays) {
+TEST(ModelOnBlockDeviceTest, EveryReachableVersionEqualsTheModel) {
   const TempDir dir;
   ASSERT_OK(CreateDeviceFile(dir.File("backing"), 64 * kMiB));
   const Result<LoopDevice> loop = LoopDevice::Attach(dir.File("backing"));

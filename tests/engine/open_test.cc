@@ -1,4 +1,4 @@
-// Opening, closing, and who may have a store open: engine.h's promises for Format, Open and Close.
+// Format, Open and Close keep the promises of engine.h, and one process at a time has a store open.
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -39,10 +39,10 @@ TEST_F(OpenTest, AbsentStoreIsNotFound) {
   EXPECT_FALSE(fs::exists(dir_));
   fs::create_directory(dir_);
   EXPECT_STATUS(TryOpen(), StatusCode::kNotFound, "STORE");
-  EXPECT_TRUE(fs::is_empty(dir_)) << "a path without a store gets nothing made in it";
+  EXPECT_TRUE(fs::is_empty(dir_)) << "the failed open created files";
 }
 
-TEST_F(OpenTest, MissingStoreFileIsNotFoundAndNothingIsTouched) {
+TEST_F(OpenTest, MissingStoreFileIsNotFoundAndNothingChanges) {
   Format();
   fs::rename(Path("STORE"), tmp_.File("STORE.away"));
   const auto before = Listing();
@@ -77,7 +77,7 @@ TEST_F(OpenTest, DamagedStoreFileIsCorruption) {
   EXPECT_EQ(report->findings.front().kind, "store");
 }
 
-TEST_F(OpenTest, OptionsThatContradictTheFormatNameBothValues) {
+TEST_F(OpenTest, ErrorForOptionsThatContradictTheFormatNamesBothValues) {
   format_.slot_bytes = 8192;
   format_.inline_bytes = 500;
   format_.header_bytes = 4096;
@@ -112,7 +112,7 @@ TEST_F(OpenTest, SettingsOutOfRangeAreRefused) {
   Open();
 }
 
-TEST_F(OpenTest, SettingsKeptAtFormatHoldUntilOverridden) {
+TEST_F(OpenTest, OpenOptionsOverrideTheSettingsOfFormat) {
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   EXPECT_EQ(Info().durability, Durability::kUnsafeUnsynced);
@@ -198,7 +198,7 @@ TEST_F(OpenTest, SecondEngineInTheProcessIsBusyAndNamesTheHolder) {
   EXPECT_EQ(Get("k"), "the store is as good as before");
 }
 
-TEST_F(OpenTest, AnotherProcessIsBusyUntilTheHolderIsGone) {
+TEST_F(OpenTest, OpenIsBusyUntilTheOtherProcessEnds) {
   Format();
   int to_parent[2], to_child[2];
   ASSERT_EQ(pipe2(to_parent, O_CLOEXEC), 0);
@@ -206,7 +206,7 @@ TEST_F(OpenTest, AnotherProcessIsBusyUntilTheHolderIsGone) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    // A new program: a fork alone has none of the threads that RocksDB and the sanitizers count on.
+    // Starts a new program: a forked process lacks the threads that RocksDB and the sanitizers need.
     if (dup2(to_child[0], STDIN_FILENO) < 0 || dup2(to_parent[1], STDOUT_FILENO) < 0) _exit(1);
     execl(RAWKV_STORE_HOLDER, RAWKV_STORE_HOLDER, dir_.c_str(), nullptr);
     _exit(127);
@@ -221,7 +221,7 @@ TEST_F(OpenTest, AnotherProcessIsBusyUntilTheHolderIsGone) {
   ASSERT_OK(info);
   ASSERT_TRUE(info->writer);
   EXPECT_EQ(info->writer->pid, child);
-  close(to_child[1]);  // the holder's sign to go
+  close(to_child[1]);  // the holder ends when its stdin closes
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
@@ -229,7 +229,7 @@ TEST_F(OpenTest, AnotherProcessIsBusyUntilTheHolderIsGone) {
   Open();
 }
 
-TEST_F(OpenTest, StoreIsFoundThroughASymlinkAndARelativePath) {
+TEST_F(OpenTest, StoreOpensThroughASymlinkAndARelativePath) {
   FormatAndOpen();
   Put("k", "v");
   Close();
@@ -244,7 +244,7 @@ TEST_F(OpenTest, StoreIsFoundThroughASymlinkAndARelativePath) {
   EXPECT_STATUS(Engine::Open("", open_), StatusCode::kInvalidArgument);
 }
 
-TEST_F(OpenTest, MovedStoreTakesItsDeviceAlong) {
+TEST_F(OpenTest, DeviceInsideTheStoreMovesWithIt) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   Close();
@@ -254,7 +254,7 @@ TEST_F(OpenTest, MovedStoreTakesItsDeviceAlong) {
   EXPECT_EQ(Get("k"), OneSlot(1));
 }
 
-TEST_F(OpenTest, ProgressIsToldOfLongReplays) {
+TEST_F(OpenTest, ReplayReportsProgress) {
   FormatAndOpen();
   for (int i = 0; i < 50; ++i) EmptyCommit();
   Close();
@@ -272,9 +272,9 @@ TEST_F(OpenTest, ProgressIsToldOfLongReplays) {
   open_.progress = {};
 }
 
-TEST_F(OpenTest, CompactionsGoOnOnceItIsUp) {
+TEST_F(OpenTest, CompactionRunsInAnOpenStore) {
   FormatAndOpen();
-  constexpr uint64_t kTables = 40;  // a table a snapshot, were none compacted
+  constexpr uint64_t kTables = 40;  // without compaction, each snapshot adds one table
   for (uint64_t i = 0; i < kTables; ++i) {
     Put("k", std::to_string(i));
     ASSERT_OK(engine_->CreateSnapshot());
@@ -284,11 +284,12 @@ TEST_F(OpenTest, CompactionsGoOnOnceItIsUp) {
             static_cast<ptrdiff_t>(kTables));
 }
 
-TEST_F(OpenTest, FailedOpenLeavesTheStoreToTheNextOne) {
+TEST_F(OpenTest, FailedOpenDoesNotPreventTheNextOne) {
   FormatAndOpen();
   Put("k", "v");
   Close();
-  // The snapshot that everything is rebuilt from does not open: refused, and nothing worse.
+  // The snapshot from which the open rebuilds the index cannot be opened: the open is refused and changes
+  // nothing.
   fs::remove_all(Path("working"));
   const fs::path manifest = [&] {
     for (const auto& file : fs::directory_iterator(Path("current") + "/index")) {

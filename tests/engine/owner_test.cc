@@ -1,4 +1,4 @@
-// Root works on a store of another user's: everything still belongs to that user afterwards.
+// Root works on a store of another user. Every file must still belong to that user afterwards.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,17 +19,17 @@ class OwnerTest : public EngineTest {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
     Format();
-    GiveAll();
+    ChownAllToOwner();
   }
 
-  void GiveAll() {
+  void ChownAllToOwner() {
     ASSERT_EQ(::chown(dir_.c_str(), kOwner, kOwner), 0);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_)) {
       ASSERT_EQ(::lchown(entry.path().c_str(), kOwner, kOwner), 0);
     }
   }
 
-  void ExpectAllTheOwners(const char* after) {
+  void ExpectAllBelongToOwner(const char* after) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_)) {
       struct stat st {};
       ASSERT_EQ(::lstat(entry.path().c_str(), &st), 0) << entry.path();
@@ -39,32 +39,32 @@ class OwnerTest : public EngineTest {
   }
 };
 
-TEST_F(OwnerTest, WhatRootMakesInAStoreBelongsToTheStoresOwner) {
+TEST_F(OwnerTest, FilesThatRootCreatesInAStoreBelongToItsOwner) {
   open_.wal_segment_bytes = 64 * kKiB;
   Open();
   const Version target = Put("a", OneSlot(1));
   for (int i = 0; i < 80; ++i) Put("k", std::string(1000, 'v'));  // more than one segment
-  ExpectAllTheOwners("commits");
+  ExpectAllBelongToOwner("commits");
   ASSERT_TRUE(engine_->Pin("p").ok());
   ASSERT_TRUE(engine_->Scrub({.bytes_per_second = 0}).ok());
   {
     const auto view = View(target);
-    ExpectAllTheOwners("a snapshot, a pin, a scrub and a view");
+    ExpectAllBelongToOwner("a snapshot, a pin, a scrub and a view");
   }
   ASSERT_TRUE(engine_->Unpin("p").ok());
   ASSERT_TRUE(engine_->Rollback(target).ok());
-  ExpectAllTheOwners("a rollback");
+  ExpectAllBelongToOwner("a rollback");
   Reopen();
-  ExpectAllTheOwners("a reopen");
+  ExpectAllBelongToOwner("a reopen");
   Close();
   ExpectWhole();
   ASSERT_TRUE(InspectStore(dir_, open_).ok());
   ASSERT_TRUE(VerifySnapshots(dir_, std::nullopt, open_).ok());
   ASSERT_TRUE(OfflineRollback(dir_, target, {}, open_).ok());
-  ExpectAllTheOwners("the calls on a closed store");
+  ExpectAllBelongToOwner("the calls on a closed store");
 }
 
-TEST_F(OwnerTest, WhatLiesOutsideTheStoreStaysRoots) {
+TEST_F(OwnerTest, FilesOutsideTheStoreBelongToTheCaller) {
   Open();
   const Version version = Put("a", OneSlot(1));
   ASSERT_TRUE(engine_->Export({.version = version, .out = tmp_.File("out")}).ok());

@@ -1,5 +1,5 @@
-// The paths that a user names: of a store, its device, an export. They mean what they mean to the kernel, and
-// any directory on the way may be a symlink; only inside the store is none followed.
+// Paths of a store, its device and an export, as a user names them. The kernel resolves them, so that any
+// directory on the way may be a symlink. Inside the store no symlink is followed.
 
 #include <filesystem>
 
@@ -39,7 +39,7 @@ TEST_F(PathsTest, StoreDeviceAndExportMayLieBelowALinkedDirectory) {
   EXPECT_EQ((*imported)->Get("k")->bytes, OneSlot(1));
 }
 
-TEST_F(PathsTest, DotDotAfterALinkOpensWhatTheKernelWouldOpen) {
+TEST_F(PathsTest, DotDotAfterALinkResolvesAsInTheKernel) {
   for (const char* name : {"disk/s", "s"}) {
     ASSERT_OK(Engine::Format(tmp_.File(name), format_));
     const Result<std::unique_ptr<Engine>> engine = Engine::Open(tmp_.File(name), open_);
@@ -56,7 +56,7 @@ TEST_F(PathsTest, DotDotAfterALinkOpensWhatTheKernelWouldOpen) {
   EXPECT_FALSE(fs::exists(tmp_.File("ex")));
 }
 
-TEST_F(PathsTest, DeviceIsMadeWhereTheKernelWouldMakeIt) {
+TEST_F(PathsTest, DevicePathResolvesAsInTheKernel) {
   format_.device = tmp_.File("link/../device");
   FormatAndOpen();
   EXPECT_TRUE(fs::exists(tmp_.File("disk/device")));
@@ -66,7 +66,7 @@ TEST_F(PathsTest, DeviceIsMadeWhereTheKernelWouldMakeIt) {
   EXPECT_EQ(Get("k"), OneSlot(1));
 }
 
-TEST_F(PathsTest, DeviceInTheStoreIsRememberedByNameThroughWhicheverPathItWasNamed) {
+TEST_F(PathsTest, DeviceInsideTheStoreIsRememberedByName) {
   fs::create_directory(tmp_.File("disk/s"));
   fs::create_symlink("disk/s", tmp_.File("s"));
   dir_ = tmp_.File("disk/s");

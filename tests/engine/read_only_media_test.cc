@@ -1,5 +1,5 @@
-// A store on a filesystem that is mounted for reading only: what needs nothing written works, and the rest
-// says why it does not.
+// A store on a filesystem that is mounted read-only. Calls that write nothing work, and the others return the
+// reason.
 #include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/small_filesystem.h"
@@ -32,7 +32,7 @@ class ReadOnlyMediaTest : public EngineTest {
   std::unique_ptr<SmallFilesystem> filesystem_;
 };
 
-TEST_F(ReadOnlyMediaTest, WhatOnlyLooksWorks) {
+TEST_F(ReadOnlyMediaTest, InspectionAndChecksWork) {
   const Result<EngineInfo> info = InspectStore(dir_, open_);
   ASSERT_OK(info);
   EXPECT_EQ(info->version, Version(2));
@@ -55,7 +55,7 @@ TEST_F(ReadOnlyMediaTest, WhatOnlyLooksWorks) {
   EXPECT_NE(checked->notes.front().find("slots and payloads could not be checked"), std::string::npos);
 }
 
-TEST_F(ReadOnlyMediaTest, OpeningSaysWhyItCannot) {
+TEST_F(ReadOnlyMediaTest, OpenNamesTheReasonForItsRefusal) {
   const Status refused = Engine::Open(dir_, open_).status();
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition) << refused.ToString();
   EXPECT_NE(refused.message().find("read-only"), std::string::npos) << refused.ToString();

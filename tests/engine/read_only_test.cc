@@ -8,7 +8,7 @@ namespace {
 
 class ReadOnlyTest : public EngineTest {
  protected:
-  // Versions 1 … 6 of a payload, a snapshot at 3, the rest in the log.
+  // Makes versions 1 … 6 of a payload, with a snapshot at 3.
   void MakeHistory() {
     FormatAndOpen();
     Overwrite("k", 3);
@@ -20,8 +20,8 @@ class ReadOnlyTest : public EngineTest {
     open_.read_only = true;
     Open();
   }
-  // LOCK names its holder; clones for reading live in views/.
-  std::map<std::string, std::string> Untouchable() const { return Listing({"LOCK", "views"}); }
+  // All files that a reader must not change: it may write its name into LOCK, and it makes clones in views/.
+  std::map<std::string, std::string> UnchangedFiles() const { return Listing({"LOCK", "views"}); }
 };
 
 TEST_F(ReadOnlyTest, ReadsTheTipAndEveryRetainedVersion) {
@@ -48,38 +48,38 @@ TEST_F(ReadOnlyTest, ReadsTheTipAndEveryRetainedVersion) {
 
 TEST_F(ReadOnlyTest, ChangesNothingInTheDirectoryOrOnTheDevice) {
   MakeHistory();
-  const auto before = Untouchable();
+  const auto before = UnchangedFiles();
   OpenReadOnly();
   Get("k");
   Get("k", Version(2));
   Info();
-  EXPECT_EQ(Untouchable(), before);
+  EXPECT_EQ(UnchangedFiles(), before);
   Close();
-  EXPECT_EQ(Untouchable(), before);
-  EXPECT_FALSE(logger_.Warned("views/")) << "the clone's index was closed before its directory went";
-  for (const auto& [name, look] : Listing())
+  EXPECT_EQ(UnchangedFiles(), before);
+  EXPECT_FALSE(logger_.Warned("views/")) << "the clone's directory was removed before its index was closed";
+  for (const auto& [name, attributes] : Listing())
     EXPECT_FALSE(name.starts_with("views/")) << name << " is left over";
 }
 
 TEST_F(ReadOnlyTest, ChangesNothingOfAStoreThatWasNotClosed) {
   FormatAndOpen();
   Overwrite("k", 5);
-  ReopenKilled();  // opens, so that what follows starts from a live store's files
+  ReopenKilled();  // opens a store that was not closed
   Overwrite("k", 2);
   ASSERT_EQ(std::system(("cp -a --sparse=always '" + dir_ + "' '" + dir_ + ".2'").c_str()), 0);
   Close();
   dir_ += ".2";
-  const auto before = Untouchable();
+  const auto before = UnchangedFiles();
   OpenReadOnly();
   EXPECT_EQ(engine_->version(), Version(7));
   EXPECT_EQ(Get("k"), OneSlot(7));
   Close();
-  EXPECT_EQ(Untouchable(), before);
+  EXPECT_EQ(UnchangedFiles(), before);
 }
 
 TEST_F(ReadOnlyTest, EveryWriteIsRefused) {
   MakeHistory();
-  const auto before = Untouchable();
+  const auto before = UnchangedFiles();
   OpenReadOnly();
   constexpr StatusCode kRefused = StatusCode::kFailedPrecondition;
   WriteBatch batch;
@@ -97,10 +97,10 @@ TEST_F(ReadOnlyTest, EveryWriteIsRefused) {
   EXPECT_STATUS(engine_->Rollback(Version(3)), kRefused);
   EXPECT_EQ(Get("k"), OneSlot(6));
   Close();
-  EXPECT_EQ(Untouchable(), before);
+  EXPECT_EQ(UnchangedFiles(), before);
 }
 
-TEST_F(ReadOnlyTest, ExportsAndDescribes) {
+TEST_F(ReadOnlyTest, ExportAndInfoWork) {
   MakeHistory();
   OpenReadOnly();
   EXPECT_OK(engine_->Export({.version = Version(2), .out = tmp_.File("out"), .progress = {}}));
@@ -112,7 +112,7 @@ TEST_F(ReadOnlyTest, ExportsAndDescribes) {
   EXPECT_EQ(info.slots.pinned, 5);
 }
 
-TEST_F(ReadOnlyTest, ViewsKeepItFromClosing) {
+TEST_F(ReadOnlyTest, CloseIsBusyWhileAViewIsOpen) {
   MakeHistory();
   OpenReadOnly();
   auto view = View();
@@ -123,7 +123,7 @@ TEST_F(ReadOnlyTest, ViewsKeepItFromClosing) {
   EXPECT_OK(engine_->Close());
 }
 
-TEST_F(ReadOnlyTest, WriterOpensAfterwardsAndSweepsNothingItNeeds) {
+TEST_F(ReadOnlyTest, WriterOpensAfterAReader) {
   MakeHistory();
   OpenReadOnly();
   Close();

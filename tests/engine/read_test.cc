@@ -1,4 +1,4 @@
-// Reads at the tip and at views: forms, buffers, bounds, damage.
+// Reads at the tip and of views: every form of read, buffers, bounds and damage.
 
 #include <sys/mman.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 class ReadTest : public EngineTest {
  protected:
-  // Flips one byte of the payload that holds `content`, wherever the device has it.
+  // Inverts one byte of the payload that contains `content`.
   void DamageOnDevice(std::string_view content) {
     const std::string path = Path("device.img");
     std::fstream device(path, std::ios::in | std::ios::out | std::ios::binary);
@@ -27,7 +27,7 @@ class ReadTest : public EngineTest {
   }
 };
 
-TEST_F(ReadTest, ValuesOfEverySizeAroundTheEdgesComeBack) {
+TEST_F(ReadTest, ValuesAtTheEdgesOfSlotsAndChunksReadBack) {
   FormatAndOpen();
   std::vector<uint64_t> sizes;
   for (const uint64_t edge :
@@ -43,7 +43,7 @@ TEST_F(ReadTest, ValuesOfEverySizeAroundTheEdgesComeBack) {
   }
 }
 
-TEST_F(ReadTest, EmptyValueIsAValue) {
+TEST_F(ReadTest, EmptyValueCountsAsPresent) {
   format_.inline_bytes = 0;
   FormatAndOpen();
   Put("empty", "");
@@ -58,7 +58,7 @@ TEST_F(ReadTest, EmptyValueIsAValue) {
   EXPECT_EQ(Info().slots.live, 0);
 }
 
-TEST_F(ReadTest, AlignedBufferWithRoomIsReadStraightInto) {
+TEST_F(ReadTest, AlignedBufferWithRoomIsFilledDirectly) {
   FormatAndOpen();
   const uint64_t length = 600 * kKiB + 5;
   const std::string value = MakeValue({1, length});
@@ -68,7 +68,7 @@ TEST_F(ReadTest, AlignedBufferWithRoomIsReadStraightInto) {
   EXPECT_EQ(AsStringView(buffer.bytes()).substr(0, length), value);
 }
 
-TEST_F(ReadTest, BufferThatIsTooSmallNamesTheLengthNeeded) {
+TEST_F(ReadTest, ErrorForASmallBufferNamesTheNeededLength) {
   FormatAndOpen();
   Put("inline", std::string(777, 'v'));
   Put("payload", MakeValue({1, 54321}));
@@ -171,7 +171,7 @@ TEST_F(ReadTest, OldVersionsAreRebuiltFromSnapshotAndLog) {
   EXPECT_STATUS(engine_->OpenView(Version(9)), StatusCode::kVersionUnreachable, "9", "0…8");
 }
 
-TEST_F(ReadTest, IteratorSeesItsVersionWhateverIsCommitted) {
+TEST_F(ReadTest, IteratorShowsItsVersionDespiteLaterCommits) {
   FormatAndOpen();
   for (const char* key : {"a", "b", "c"}) Put(key, OneSlot(static_cast<uint64_t>(*key)));
   auto it = *engine_->NewIterator();
@@ -191,7 +191,7 @@ TEST_F(ReadTest, IteratorSeesItsVersionWhateverIsCommitted) {
   EXPECT_EQ(walked, "abc");
 }
 
-TEST_F(ReadTest, IteratorBoundsAndPrefixNarrowEachOther) {
+TEST_F(ReadTest, IteratorAppliesBoundsAndPrefixTogether) {
   FormatAndOpen();
   for (const char* key : {"a", "b", "ba", "bb", "bc", "c", "\xff", "\xff\xff"}) Put(key, key);
   const auto walk = [&](IteratorOptions options) {
@@ -245,7 +245,7 @@ TEST_F(ReadTest, IteratorSeeksWithinItsBounds) {
 
 TEST_F(ReadTest, DamagedPayloadIsNeverReturned) {
   open_.engine = IoEngine::kPosix;
-  format_.capacity_bytes = 16 * kMiB;  // looked through
+  format_.capacity_bytes = 16 * kMiB;  // small, because the test searches the whole device
   FormatAndOpen();
   const std::string good = MakeValue({1, 300 * kKiB});
   const std::string bad = MakeValue({2, 700 * kKiB});
@@ -268,12 +268,12 @@ TEST_F(ReadTest, DamagedPayloadIsNeverReturned) {
   it->Next();
   EXPECT_OK(it->ReadValue());
   it.reset();
-  // Chunks that are whole can be read by range.
+  // Undamaged chunks can be read with GetRange.
   std::string part(1000, '\0');
   EXPECT_OK(engine_->GetRange("bad", 100, AsWritableBytes(part)));
   EXPECT_EQ(part, bad.substr(100, 1000));
   EXPECT_STATUS(engine_->GetRange("bad", 400 * kKiB, AsWritableBytes(part)), StatusCode::kCorruption);
-  // Writes go on, an export does not pass damage on, and the checker names it.
+  // Commits still work, an export fails instead of copying the damage, and the check names the key.
   EXPECT_STATUS(engine_->Export({.version = Version(2), .out = tmp_.File("out"), .progress = {}}),
                 StatusCode::kCorruption);
   EmptyCommit();
@@ -286,9 +286,10 @@ TEST_F(ReadTest, DamagedPayloadIsNeverReturned) {
 }
 
 TEST_F(ReadTest, StalePayloadOfTheSameKeyIsNeverReturned) {
-  // The slot of version 1's payload put back in the place of version 2's: good bytes, wrong write.
+  // Copies the slot of version 1's payload over that of version 2: the bytes are valid but belong to another
+  // write.
   open_.engine = IoEngine::kPosix;
-  format_.capacity_bytes = 16 * kMiB;  // looked through
+  format_.capacity_bytes = 16 * kMiB;  // small, because the test searches the whole device
   FormatAndOpen();
   Put("k", OneSlot(1));
   Close();

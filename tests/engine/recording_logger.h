@@ -9,14 +9,14 @@
 
 namespace rawkv {
 
-// Keeps what the engine tells its operator. Thread-safe.
+// Keeps the messages that the engine logs. Thread-safe.
 class RecordingLogger final : public Logger {
  public:
   void Log(LogLevel level, std::string_view message) override RAWKV_EXCLUDES(mu_) {
     MutexLock lock(mu_);
     lines_.push_back({level, std::string(message)});
   }
-  // Whether a warning or an error held this text.
+  // Whether a warning or an error contained `text`.
   bool Warned(std::string_view text) const RAWKV_EXCLUDES(mu_) {
     MutexLock lock(mu_);
     for (const Line& line : lines_) {

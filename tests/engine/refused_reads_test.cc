@@ -15,12 +15,12 @@
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/sanitized.h"
 
-// A read that the operating system refuses proves nothing about the store: it is an error of the call, no
-// finding, and no repair acts on it (docs/repair.md, "Damaged, or not readable").
+// A refused read shows nothing about the store. It is an error of the call and no finding, and no repair acts
+// on it (docs/repair.md, "Damaged, or not readable").
 namespace rawkv {
 namespace {
 
-constexpr uid_t kOwner = 65534;  // the store's owner where the tests run as root, who may read everything
+constexpr uid_t kOwner = 65534;  // owns the store if root runs the tests, because root may read everything
 
 struct Call {
   const char* name;
@@ -63,7 +63,7 @@ std::vector<Call> Checks() {
        }},
       {"RepairStore",
        [](const std::string& dir, const OpenOptions& options, size_t* findings) {
-         // Whatever a plan would give up is agreed to.
+         // Consents to everything that the plan would give up.
          CheckReport found;
          const Result<RepairPlan> plan = PlanRepair(dir, {}, options, &found);
          RepairOptions repair;
@@ -75,7 +75,8 @@ std::vector<Call> Checks() {
   };
 }
 
-// Runs as the owner of the files below `root` while it lives: root reads whatever its mode forbids.
+// During its lifetime the process runs as the owner of the files below `root`: root may read any file
+// whatever its mode.
 class AsOwner {
  public:
   explicit AsOwner(const std::string& root) : was_(::geteuid()) {
@@ -94,7 +95,7 @@ class AsOwner {
 
 class RefusedReadsTest : public EngineTest {
  protected:
-  // A closed store of four versions, each with a snapshot, and a pin.
+  // Makes a closed store of four versions, each with a snapshot, and one pin.
   void MakeStore() {
     format_.runtime.keep_recent = 9;
     FormatAndOpen();
@@ -115,7 +116,7 @@ class RefusedReadsTest : public EngineTest {
   }
 };
 
-TEST_F(RefusedReadsTest, PartThatMayNotBeReadIsNotDamage) {
+TEST_F(RefusedReadsTest, MissingPermissionIsNotReportedAsDamage) {
   MakeStore();
   const AsOwner as_owner(ParentPath(dir_));
   const std::string snapshot = SnapshotStore::DirName(Version(2));
@@ -153,12 +154,12 @@ TEST_F(RefusedReadsTest, PartThatMayNotBeReadIsNotDamage) {
   EXPECT_TRUE(after->ok());
 }
 
-TEST_F(RefusedReadsTest, TooFewDescriptorsAreNotDamage) {
+TEST_F(RefusedReadsTest, DescriptorLimitIsNotReportedAsDamage) {
   if (kNeedsDescriptors) GTEST_SKIP() << "UndefinedBehaviorSanitizer needs descriptors of its own";
   MakeStore();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const int lowest = ::dup(0);  // the first that is free
+  const int lowest = ::dup(0);  // the lowest free descriptor
   ASSERT_GE(lowest, 0);
   ::close(lowest);
   for (const Call& call : Checks()) {

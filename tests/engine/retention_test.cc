@@ -1,4 +1,4 @@
-// Snapshots, pins, pruning: which versions stay readable, and which slots they cost (invariant 2).
+// Snapshots, pins and pruning: which versions stay readable, and how many slots they hold (invariant 2).
 
 #include <filesystem>
 
@@ -22,7 +22,7 @@ class RetentionTest : public EngineTest {
     EXPECT_OK(made);
     return made.ok() ? *made : Version();
   }
-  void ExpectGone(uint64_t version) {
+  void ExpectUnreachable(uint64_t version) {
     EXPECT_STATUS(engine_->OpenView(Version(version)), StatusCode::kVersionUnreachable,
                   std::to_string(version));
     EXPECT_STATUS(engine_->GetCommit(Version(version)), StatusCode::kVersionUnreachable);
@@ -30,7 +30,7 @@ class RetentionTest : public EngineTest {
   }
 };
 
-TEST_F(RetentionTest, SnapshotHoldsTheTipAndASecondOneIsTheSame) {
+TEST_F(RetentionTest, SecondSnapshotOfTheTipReturnsTheFirst) {
   FormatAndOpen();
   Overwrite("k", 3);
   EXPECT_EQ(Snapshot(), Version(3));
@@ -40,14 +40,14 @@ TEST_F(RetentionTest, SnapshotHoldsTheTipAndASecondOneIsTheSame) {
   EXPECT_EQ(engine_->stats().snapshots_made, 1);
 }
 
-TEST_F(RetentionTest, LogBehindASnapshotBeginsInASegmentOfItsOwnSoThatAnOpenReadsTheTailAlone) {
+TEST_F(RetentionTest, SnapshotBeginsAnotherSegmentSoThatOpenReadsOnlyTheTail) {
   FormatAndOpen();
   WriteBatch batch;
   for (int i = 0; i < 1100; ++i) batch.Put("k" + std::to_string(i), std::string(1000, 'v'));
   ASSERT_TRUE(engine_->Commit(batch).ok());
   Snapshot();
   Put("tail", "t");
-  Snapshot();  // too little log since the last one for a segment more
+  Snapshot();  // too little log for another segment
   Put("tail", "u");
   Close();
   const Result<std::vector<LogSegmentRow>> rows = ListLog(dir_, open_);
@@ -60,7 +60,7 @@ TEST_F(RetentionTest, LogBehindASnapshotBeginsInASegmentOfItsOwnSoThatAnOpenRead
   EXPECT_EQ(Get("tail"), "u");
 }
 
-TEST_F(RetentionTest, KeepsTheNewestAndSoManyBesides) {
+TEST_F(RetentionTest, RetentionKeepsTheNewestAndKeepRecentOlderSnapshots) {
   format_.runtime.keep_recent = 2;
   FormatAndOpen();
   for (int i = 0; i < 5; ++i) {
@@ -69,13 +69,13 @@ TEST_F(RetentionTest, KeepsTheNewestAndSoManyBesides) {
   }
   EXPECT_EQ(Snapshots(), Versions({6, 8, 10}));
   EXPECT_EQ(Info().reachable, (std::vector{std::pair(Version(6), Version(10))}));
-  for (uint64_t v = 0; v < 6; ++v) ExpectGone(v);
+  for (uint64_t v = 0; v < 6; ++v) ExpectUnreachable(v);
   for (uint64_t v = 6; v <= 10; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
   Reopen();
   for (uint64_t v = 6; v <= 10; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
 }
 
-TEST_F(RetentionTest, PruneTakesItsOwnNumberAndSaysWhatWent) {
+TEST_F(RetentionTest, PruneUsesItsArgumentAndReturnsTheRemovedVersions) {
   FormatAndOpen();
   ASSERT_OK(engine_->SetRetention(10, 0));
   for (int i = 0; i < 4; ++i) {
@@ -90,7 +90,7 @@ TEST_F(RetentionTest, PruneTakesItsOwnNumberAndSaysWhatWent) {
   EXPECT_STATUS(engine_->SetRetention(1'000'001, 0), StatusCode::kInvalidArgument);
 }
 
-TEST_F(RetentionTest, SetRetentionHoldsForThisRunOnly) {
+TEST_F(RetentionTest, SetRetentionLastsUntilClose) {
   format_.runtime.keep_recent = 0;
   FormatAndOpen();
   ASSERT_OK(engine_->SetRetention(5, 0));
@@ -103,19 +103,19 @@ TEST_F(RetentionTest, SetRetentionHoldsForThisRunOnly) {
   EXPECT_EQ(Snapshots(), Versions({2}));
 }
 
-TEST_F(RetentionTest, AutomaticSnapshotsComeByVersions) {
+TEST_F(RetentionTest, SnapshotIntervalMakesSnapshots) {
   format_.runtime.snapshot_interval = 10;
   format_.runtime.keep_recent = 0;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
-  // Made in the background, so only in the long run: each commit gives it another chance.
+  // A background thread makes the snapshots: each commit gives it another chance to run.
   for (int i = 0; i < 500000 && engine_->stats().snapshots_made < 3; ++i) EmptyCommit();
   EXPECT_GE(engine_->stats().snapshots_made, 3);
-  EXPECT_GE(engine_->version(), Version(30)) << "no oftener than asked";
+  EXPECT_GE(engine_->version(), Version(30)) << "more snapshots than the interval allows";
   ASSERT_OK(engine_->SetRetention(0, 0));
 }
 
-TEST_F(RetentionTest, AutomaticSnapshotsComeWhenSlotsRunLow) {
+TEST_F(RetentionTest, FewFreeSlotsMakeASnapshot) {
   format_.capacity_bytes = 4 * kMiB;
   format_.runtime.snapshot_interval = 1'000'000;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
@@ -126,7 +126,7 @@ TEST_F(RetentionTest, AutomaticSnapshotsComeWhenSlotsRunLow) {
   EXPECT_EQ(Get("k"), OneSlot(3000));
 }
 
-TEST_F(RetentionTest, OverwrittenSlotsArePinnedByTheSnapshotAndComeBackWhenItGoes) {
+TEST_F(RetentionTest, SnapshotPinsOverwrittenSlotsUntilItIsRemoved) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   Snapshot();
@@ -136,7 +136,7 @@ TEST_F(RetentionTest, OverwrittenSlotsArePinnedByTheSnapshotAndComeBackWhenItGoe
   Overwrite("k", 5);
   EXPECT_EQ(Info().slots.live, 1);
   EXPECT_EQ(Info().slots.pinned, 5);
-  EXPECT_EQ(PinnedBy("snapshot", "1"), 5) << "it and the log from it";
+  EXPECT_EQ(PinnedBy("snapshot", "1"), 5) << "the snapshot and the versions after it hold the slots";
   EXPECT_EQ(Info().slots.free, before.slots.free - 5);
 
   Snapshot();
@@ -164,19 +164,19 @@ TEST_F(RetentionTest, PinHoldsItsVersionAndItsSlotsUntilUnpinned) {
   EXPECT_EQ(Info().slots.pinned, 1);
   EXPECT_EQ(Get("k", Version(2)), OneSlot(1));
   EXPECT_EQ(engine_->GetCommit(Version(2))->version, Version(2));
-  for (const uint64_t v : {0, 1, 3, 4}) ExpectGone(v);
+  for (const uint64_t v : {0, 1, 3, 4}) ExpectUnreachable(v);
   Reopen();
   EXPECT_EQ(Get("k", Version(2)), OneSlot(1));
   EXPECT_EQ(PinnedBy("pin", "release"), 1);
 
   ASSERT_OK(engine_->Unpin("release"));
-  ExpectGone(2);
+  ExpectUnreachable(2);
   EXPECT_EQ(Snapshots(), Versions({5}));
   EXPECT_EQ(Info().slots.pinned, 0);
   EXPECT_EQ(Info().slots.live + Info().slots.free, Info().slots.total);
 }
 
-TEST_F(RetentionTest, SlotsHeldTwiceAreShared) {
+TEST_F(RetentionTest, SlotsWithTwoHoldersAreCountedAsShared) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   ASSERT_OK(engine_->Pin("a"));
@@ -215,12 +215,12 @@ TEST_F(RetentionTest, ViewsHoldTheirVersionsSlots) {
   old_view.reset();
   iterator.reset();
   EXPECT_EQ(Info().slots.pinned, 0);
-  EXPECT_EQ(Info().slots.reclaimable, 2) << "reused on demand";
+  EXPECT_EQ(Info().slots.reclaimable, 2) << "a commit that needs slots reclaims them";
   ASSERT_OK(engine_->Prune());
   EXPECT_EQ(Info().slots.reclaimable, 0);
 }
 
-TEST_F(RetentionTest, ValueNobodyEverSawIsReclaimable) {
+TEST_F(RetentionTest, ValueOverwrittenInItsOwnBatchIsReclaimable) {
   FormatAndOpen();
   WriteBatch batch;
   batch.Put("k", OneSlot(1));
@@ -234,13 +234,13 @@ TEST_F(RetentionTest, ValueNobodyEverSawIsReclaimable) {
   EXPECT_EQ(Info().slots.reclaimable, 0);
 }
 
-TEST_F(RetentionTest, PinsAreNamedAndRefuseToMove) {
+TEST_F(RetentionTest, PinNameCannotMoveToAnotherVersion) {
   FormatAndOpen();
   Overwrite("k", 2);
   Snapshot();
   Overwrite("k", 1);
   EXPECT_EQ(*engine_->Pin("p", Version(2)), Version(2));
-  EXPECT_EQ(*engine_->Pin("p", Version(2)), Version(2)) << "the same again is fine";
+  EXPECT_EQ(*engine_->Pin("p", Version(2)), Version(2)) << "a repeated call must succeed";
   EXPECT_STATUS(engine_->Pin("p", Version(0)), StatusCode::kFailedPrecondition, "p", "2");
   EXPECT_STATUS(engine_->Pin("p"), StatusCode::kFailedPrecondition, "p", "2");
   EXPECT_STATUS(engine_->Pin("q", Version(1)), StatusCode::kFailedPrecondition, "1");
@@ -279,8 +279,8 @@ TEST_F(RetentionTest, DeletingCurrentMovesTheLinkFirst) {
 }
 
 TEST_F(RetentionTest, CurrentDoesNotMoveToAPinWhoseSuccessorsWereReused) {
-  // The log still reaches back to the pin, but slots that only the versions behind it needed have been
-  // given out again: nothing may be rebuilt from there.
+  // The log still reaches back to the pin. But slots that only the versions after the pin needed have been
+  // given out again, so that no index may be rebuilt from the pin.
   FormatAndOpen();
   Overwrite("k", 2);
   ASSERT_OK(engine_->Pin("p"));
@@ -290,17 +290,17 @@ TEST_F(RetentionTest, CurrentDoesNotMoveToAPinWhoseSuccessorsWereReused) {
   Overwrite("other", 20);
   EXPECT_STATUS(engine_->DeleteSnapshot(Version(7)), StatusCode::kFailedPrecondition);
   EXPECT_EQ(Info().current, Version(7));
-  for (uint64_t v = 3; v < 7; ++v) ExpectGone(v);
+  for (uint64_t v = 3; v < 7; ++v) ExpectUnreachable(v);
 }
 
-TEST_F(RetentionTest, UnpinningBringsNoVersionBackWhoseSlotsWereReused) {
+TEST_F(RetentionTest, UnpinningDoesNotReviveVersionsWhoseSlotsWereReused) {
   format_.capacity_bytes = 2 * kMiB;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   Overwrite("k", 3);
   ASSERT_OK(engine_->Pin("p"));
   Overwrite("k", 5);
-  // Every slot is given out again at least once; the log is in one segment still, and reaches back to 3.
+  // Every slot is given out again at least once. The log is still one segment and reaches back to version 3.
   const uint64_t total = Info().slots.total;
   for (uint64_t written = 0; written < 2 * total; written += 50) {
     Overwrite("other", 50);
@@ -315,10 +315,10 @@ TEST_F(RetentionTest, UnpinningBringsNoVersionBackWhoseSlotsWereReused) {
     for (Version v = first; v <= last; v = Next(v))
       EXPECT_EQ(Get("k", v), OneSlot(std::min<uint64_t>(v.value(), 8)));
   }
-  ExpectGone(5);
+  ExpectUnreachable(5);
 }
 
-TEST_F(RetentionTest, LogIsDroppedWithTheVersionsItLedTo) {
+TEST_F(RetentionTest, PruneDropsTheLogOfRemovedVersions) {
   format_.runtime.wal_segment_bytes = 64 * kKiB;
   FormatAndOpen();
   const auto segments = [&] {
@@ -335,10 +335,10 @@ TEST_F(RetentionTest, LogIsDroppedWithTheVersionsItLedTo) {
   Reopen();
   EXPECT_EQ(engine_->version(), Version(200));
   EXPECT_STATUS(engine_->GetCommit(Version(150)), StatusCode::kVersionUnreachable);
-  EXPECT_OK(engine_->GetCommit(Version(200))) << "its record is dropped, its snapshot tells";
+  EXPECT_OK(engine_->GetCommit(Version(200))) << "the snapshot must answer for the dropped record";
 }
 
-TEST_F(RetentionTest, CommitOfADroppedRecordIsToldByItsSnapshot) {
+TEST_F(RetentionTest, SnapshotAnswersGetCommitForADroppedRecord) {
   format_.runtime.wal_segment_bytes = 64 * kKiB;
   FormatAndOpen();
   WriteBatch batch;
@@ -357,7 +357,7 @@ TEST_F(RetentionTest, CommitOfADroppedRecordIsToldByItsSnapshot) {
   EXPECT_STATUS(engine_->GetCommit(Version(2)), StatusCode::kVersionUnreachable);
 }
 
-TEST_F(RetentionTest, MissingCurrentIsFoundAgain) {
+TEST_F(RetentionTest, MissingCurrentLinkIsRestored) {
   FormatAndOpen();
   Overwrite("k", 2);
   Snapshot();

@@ -1,5 +1,5 @@
-// Rollback: takes effect at one instant, to any retained version, and what is above is gone for good
-// (invariants 4 and 6).
+// A rollback takes effect in one instant, reaches every retained version, and removes the versions above the
+// target permanently (invariants 4 and 6).
 
 #include <atomic>
 #include <filesystem>
@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 class RollbackTest : public EngineTest {
  protected:
-  // Versions 1 … `last` of one payload each under "k", and of "v<n>" that only version n adds.
+  // Commits up to version `last`. Version n writes a payload under "k" and adds the key "v<n>".
   void Write(uint64_t last) {
     while (engine_->version() < Version(last)) {
       const uint64_t next = engine_->version().value() + 1;
@@ -38,7 +38,7 @@ class RollbackTest : public EngineTest {
     EXPECT_FALSE(fs::exists(Path("ROLLBACK")));
     EXPECT_FALSE(fs::exists(Path("working.new")));
   }
-  // Snapshots at 4 and 8, tip 10.
+  // Makes versions 1 to 10 with snapshots at 4 and 8.
   void WriteTen() {
     FormatAndOpen();
     Write(4);
@@ -49,7 +49,7 @@ class RollbackTest : public EngineTest {
   }
 };
 
-TEST_F(RollbackTest, ToEveryVersionInTurn) {
+TEST_F(RollbackTest, RollsBackToEveryVersion) {
   WriteTen();
   for (uint64_t target = 10; target >= 1; --target) {
     ASSERT_OK(engine_->Rollback(Version(target)));
@@ -80,7 +80,7 @@ TEST_F(RollbackTest, NewCommitsFollowTheTargetAndSurviveReopening) {
   }
 }
 
-TEST_F(RollbackTest, EachBranchHasItsLineage) {
+TEST_F(RollbackTest, EachBranchHasItsOwnLineage) {
   WriteTen();
   const Lineage first = Info().lineage;
   ASSERT_OK(engine_->Rollback(Version(6)));
@@ -109,7 +109,7 @@ TEST_F(RollbackTest, StoreFileDoesNotGrowWithTheNumberOfRollbacks) {
   for (uint64_t v = 1; v <= 5; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
 }
 
-TEST_F(RollbackTest, ToTheTipChangesNothing) {
+TEST_F(RollbackTest, RollbackToTheTipChangesNothing) {
   WriteTen();
   const Lineage lineage = Info().lineage;
   const auto view = View();
@@ -119,7 +119,7 @@ TEST_F(RollbackTest, ToTheTipChangesNothing) {
   EXPECT_EQ(Get("k"), OneSlot(10));
 }
 
-TEST_F(RollbackTest, PlanTellsWhatWillBeDone) {
+TEST_F(RollbackTest, PlanListsTheEffectsOfARollback) {
   WriteTen();
   ASSERT_OK(engine_->Pin("p", Version(8)));
   const Result<RollbackPlan> plan = engine_->PlanRollback(Version(6));
@@ -136,7 +136,7 @@ TEST_F(RollbackTest, PlanTellsWhatWillBeDone) {
   EXPECT_EQ(engine_->version(), Version(10));
 }
 
-TEST_F(RollbackTest, VersionsThatAreNotKeptAreUnreachable) {
+TEST_F(RollbackTest, PrunedVersionsAreUnreachable) {
   WriteTen();
   ASSERT_OK(engine_->Prune(0));
   for (const uint64_t v : {0u, 3u, 4u, 7u, 11u}) {
@@ -148,7 +148,7 @@ TEST_F(RollbackTest, VersionsThatAreNotKeptAreUnreachable) {
   ExpectAt(8);
 }
 
-TEST_F(RollbackTest, ToAPinnedSnapshotBelowTheLogsStart) {
+TEST_F(RollbackTest, RollsBackToAPinnedSnapshotBelowTheLog) {
   format_.runtime.wal_segment_bytes = 64 * kKiB;
   FormatAndOpen();
   Write(3);
@@ -177,7 +177,7 @@ TEST_F(RollbackTest, ToAPinnedSnapshotBelowTheLogsStart) {
   ExpectAt(4);
 }
 
-TEST_F(RollbackTest, ToAPinThatTheLogStillReachesButWhoseSuccessorsWereReused) {
+TEST_F(RollbackTest, RollsBackToAPinWhoseSuccessorsWereReused) {
   FormatAndOpen();
   Write(3);
   ASSERT_OK(engine_->Pin("p"));
@@ -195,7 +195,7 @@ TEST_F(RollbackTest, ToAPinThatTheLogStillReachesButWhoseSuccessorsWereReused) {
   for (uint64_t v = 3; v <= 6; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
 }
 
-TEST_F(RollbackTest, PinsAboveBlockUnlessDropped) {
+TEST_F(RollbackTest, PinsAboveTheTargetBlockUnlessDropped) {
   WriteTen();
   ASSERT_OK(engine_->Pin("above"));
   ASSERT_OK(engine_->Pin("at", Version(4)));
@@ -207,7 +207,7 @@ TEST_F(RollbackTest, PinsAboveBlockUnlessDropped) {
   EXPECT_OK(engine_->Unpin("at"));
 }
 
-TEST_F(RollbackTest, ViewsAboveBlock) {
+TEST_F(RollbackTest, ViewsAboveTheTargetBlock) {
   WriteTen();
   auto old = View(Version(7));
   EXPECT_STATUS(engine_->Rollback(Version(6)), StatusCode::kFailedPrecondition, "view", "7");
@@ -221,7 +221,7 @@ TEST_F(RollbackTest, ViewsAboveBlock) {
   ExpectAt(6);
 }
 
-TEST_F(RollbackTest, ViewsOfOldVersionsReadOnAcrossIt) {
+TEST_F(RollbackTest, ViewsBelowTheTargetStayReadable) {
   WriteTen();
   const auto view = View(Version(5));
   auto iterator = *engine_->NewIterator({.view = view});
@@ -242,7 +242,7 @@ TEST_F(RollbackTest, ViewsOfOldVersionsReadOnAcrossIt) {
   EXPECT_EQ(*iterator->ReadValue(), OneSlot(5));
 }
 
-TEST_F(RollbackTest, OfflineOnAClosedStore) {
+TEST_F(RollbackTest, OfflineRollbackWorksOnAClosedStore) {
   WriteTen();
   Close();
   const Result<RollbackPlan> plan = PlanOfflineRollback(dir_, Version(5), {}, open_);
@@ -259,7 +259,7 @@ TEST_F(RollbackTest, OfflineOnAClosedStore) {
   ExpectAt(5);
 }
 
-TEST_F(RollbackTest, OfflineIsBlockedByPinsToo) {
+TEST_F(RollbackTest, PinsBlockAnOfflineRollback) {
   WriteTen();
   ASSERT_OK(engine_->Pin("p"));
   Close();
@@ -269,7 +269,7 @@ TEST_F(RollbackTest, OfflineIsBlockedByPinsToo) {
   ExpectAt(5);
 }
 
-TEST_F(RollbackTest, OfflineWorksWithoutAWorkingIndex) {
+TEST_F(RollbackTest, OfflineRollbackNeedsNoWorkingIndex) {
   WriteTen();
   Close();
   fs::remove_all(Path("working"));
@@ -278,7 +278,7 @@ TEST_F(RollbackTest, OfflineWorksWithoutAWorkingIndex) {
   ExpectAt(9);
 }
 
-TEST_F(RollbackTest, CommittersAreToldNotAppliedAndReadersReadOn) {
+TEST_F(RollbackTest, WaitingCommitsAreNotAppliedAndReadsContinue) {
   WriteTen();
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> applied{0}, refused{0}, reads{0};
@@ -299,7 +299,7 @@ TEST_F(RollbackTest, CommittersAreToldNotAppliedAndReadersReadOn) {
       }
     });
     threads.emplace_back([&] {
-      // "v4" is in every version that there is from now on.
+      // Every version from now on contains "v4".
       const std::vector<std::string_view> keys{"v4", "k", "v3"};
       while (!stop) {
         const Result<Value> value = engine_->Get("v4");
@@ -340,14 +340,14 @@ TEST_F(RollbackTest, SlotsOfTheDroppedBranchAreFree) {
   EXPECT_EQ(Info().slots.pinned, at_five.slots.pinned);
 }
 
-TEST_F(RollbackTest, UnsyncedVersionsCanBeRolledBackTo) {
+TEST_F(RollbackTest, RollsBackToAnUnsyncedVersion) {
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   WriteTen();
   ASSERT_OK(engine_->Rollback(Version(9)));
   ExpectAt(9);
 }
 
-TEST_F(RollbackTest, BelowTheInitialVersionThereIsNothing) {
+TEST_F(RollbackTest, VersionBelowTheInitialVersionIsUnreachable) {
   format_.initial_version = Version(100);
   FormatAndOpen();
   Overwrite("k", 3);

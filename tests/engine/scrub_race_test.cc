@@ -1,5 +1,6 @@
-// A scrubber that never rests, beside commits, prunes, snapshots, pins and rollbacks on a device so small
-// that every slot is reused again and again: nothing is damaged, so nothing may be found.
+// A scrubber runs without rest, concurrently with commits, prunes, snapshots, pins and rollbacks. The device
+// is so small that every slot is reused again and again. Nothing is damaged, so that every finding is an
+// error.
 
 #include <atomic>
 #include <thread>
@@ -24,7 +25,7 @@ class ScrubRaceTest : public EngineTest {
         batch.Put(key, MakeValue({rng.Next(), rng.Between(2000, 60'000)}));
       }
       const CommitResult result = engine_->Commit(batch);
-      // A rollback answers those that wait; a small device may be full of what a pin holds.
+      // A rollback refuses waiting commits, and pinned slots may fill the device.
       EXPECT_TRUE(result.ok() || result.outcome == CommitOutcome::kNotApplied) << result.status.ToString();
       ++commits_;
     }
@@ -54,7 +55,7 @@ class ScrubRaceTest : public EngineTest {
           const auto [first, last] = info->reachable.back();
           const Version target(rng.Between(first.value(), last.value()));
           const Status status = engine_->Rollback(target);
-          // The prune of another round may have taken the target away.
+          // The prune of another round may have removed the target.
           EXPECT_TRUE(status.ok() || status.code() == StatusCode::kVersionUnreachable) << status.ToString();
           break;
         }
@@ -70,7 +71,7 @@ class ScrubRaceTest : public EngineTest {
   std::atomic<uint64_t> commits_{0};
 };
 
-TEST_F(ScrubRaceTest, NothingReusedIsTakenForDamage) {
+TEST_F(ScrubRaceTest, ReusedSlotsAreNotReportedAsDamage) {
   format_.capacity_bytes = 4 * kMiB;
   format_.runtime.keep_recent = 1;
   format_.runtime.wal_segment_bytes = 64 * kKiB;
@@ -81,7 +82,7 @@ TEST_F(ScrubRaceTest, NothingReusedIsTakenForDamage) {
   uint64_t passes = 0, payloads = 0;
   threads.emplace_back([&] {
     while (!done_) {
-      // Slowly, so that what was looked up has often been reused by the time it is read.
+      // The rate is low, so that a slot has often been reused between its lookup and its read.
       const Result<ScrubReport> report = engine_->Scrub({.bytes_per_second = 2 * kMiB});
       EXPECT_OK(report);
       if (!report.ok()) {
@@ -98,7 +99,8 @@ TEST_F(ScrubRaceTest, NothingReusedIsTakenForDamage) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(passes, 0u);
   EXPECT_GT(payloads, kEnough);
-  EXPECT_GT(engine_->stats().slots_reclaimed, Info().slots.total) << "slots were to be reused";
+  EXPECT_GT(engine_->stats().slots_reclaimed, Info().slots.total)
+      << "no slots were reused: the test shows nothing";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The scrubber: what it finds, that it goes on where it stopped, and that it keeps to its rate.
+// The scrubber finds damage, resumes where it stopped, and keeps to its rate.
 
 #include <filesystem>
 #include <fstream>
@@ -18,7 +18,7 @@ constexpr uint64_t kValueBytes = 20'000;
 
 class ScrubTest : public EngineTest {
  protected:
-  // Version i + 1 gives key i a value; then snapshot, then every second key once more.
+  // Version i + 1 gives key i a value. Then a snapshot is made, and every second key is overwritten.
   void Fill(uint64_t keys) {
     FormatAndOpen();
     for (uint64_t i = 0; i < keys; ++i) Put(Key(i), ValueOf(i + 1));
@@ -37,7 +37,7 @@ class ScrubTest : public EngineTest {
     ASSERT_TRUE(f.good()) << path;
     whole_at_the_end_ = false;
   }
-  // The payload that this version wrote.
+  // Flips a byte of the payload that this version wrote.
   void FlipValue(uint64_t version) {
     const Result<std::string> device = ReadFile(PosixFs(), Path("device.img"), 1 << 30);
     ASSERT_OK(device);
@@ -50,12 +50,12 @@ class ScrubTest : public EngineTest {
     EXPECT_OK(report);
     return report.ok() ? *std::move(report) : ScrubReport{};
   }
-  ScrubState Kept() {
+  ScrubState SavedState() {
     const Result<ScrubState> state = LoadScrubState(PosixFs(), Path("SCRUB"), Info().store_uuid);
     EXPECT_OK(state);
     return state.ok() ? *state : ScrubState{};
   }
-  // Runs in the background at `rate` until `enough`, then stops it.
+  // Scrubs in the background at `rate` bytes per second until `enough` returns true.
   ScrubReport RunUntil(uint64_t rate, const std::function<bool(const ScrubReport&)>& enough) {
     EXPECT_OK(engine_->StartScrub({.bytes_per_second = rate}));
     while (engine_->scrub_report().running && !enough(engine_->scrub_report())) std::this_thread::yield();
@@ -63,7 +63,7 @@ class ScrubTest : public EngineTest {
   }
 };
 
-TEST_F(ScrubTest, AWholeStoreIsReadInFullAndFoundWhole) {
+TEST_F(ScrubTest, PassOverAnUndamagedStoreReadsEverything) {
   Fill(20);
   const uint64_t read_before = engine_->stats().device_bytes_read;
   const ScrubReport report = Scrub();
@@ -74,17 +74,17 @@ TEST_F(ScrubTest, AWholeStoreIsReadInFullAndFoundWhole) {
   EXPECT_TRUE(report.findings.empty());
   EXPECT_EQ(report.records, 30u);
   EXPECT_EQ(report.snapshots, 2u);
-  // 20 at the tip; the 10 that were overwritten by the log, and once more by the snapshot.
+  // 20 payloads at the tip. The log names the 10 that were overwritten, and the snapshot names them again.
   EXPECT_EQ(report.payloads, 40u);
   EXPECT_GE(report.bytes, 40 * kValueBytes);
   EXPECT_GE(engine_->stats().device_bytes_read - read_before, 40 * kValueBytes);
-  EXPECT_EQ(Scrub().pass, 2u) << "a pass that is through is not gone on with";
-  EXPECT_NE(Kept().last_complete_unix_ms, 0u);
+  EXPECT_EQ(Scrub().pass, 2u) << "a complete pass was resumed";
+  EXPECT_NE(SavedState().last_complete_unix_ms, 0u);
 }
 
 TEST_F(ScrubTest, DamagedPayloadsAreNamedByKeyAndVersion) {
   Fill(20);
-  FlipValue(4);   // key 3 at the tip, and in the snapshot
+  FlipValue(4);   // key 3, at the tip and in the snapshot
   FlipValue(25);  // key 8 at the tip only
   FlipValue(7);   // key 6, overwritten since
   const ScrubReport report = Scrub();
@@ -100,11 +100,11 @@ TEST_F(ScrubTest, DamagedPayloadsAreNamedByKeyAndVersion) {
   EXPECT_NE(logger_.text().find("scrub found damage"), std::string::npos);
 }
 
-TEST_F(ScrubTest, EverythingElseIsReadToo) {
+TEST_F(ScrubTest, SuperblockLogAndSnapshotsAreReadToo) {
   Fill(6);
   FlipByte(Path("device.img"), 200);  // superblock A
   FlipByte(Path("snapshot-00000000000000000006/MANIFEST"), 60);
-  // An older snapshot's file, which no open reads.
+  // A table of an older snapshot, which no open reads.
   for (const auto& entry : fs::directory_iterator(Path("snapshot-00000000000000000000/index"))) {
     if (entry.path().extension() == ".sst") FlipByte(entry.path(), 30);
   }
@@ -119,27 +119,27 @@ TEST_F(ScrubTest, EverythingElseIsReadToo) {
   EXPECT_EQ(kinds["superblock"], 1);
   EXPECT_EQ(kinds["log"], 1);
   EXPECT_GE(kinds["snapshot"], 2);
-  EXPECT_EQ(report.snapshots, 0u) << "only whole ones are counted";
+  EXPECT_EQ(report.snapshots, 0u) << "a damaged snapshot was counted";
 }
 
-TEST_F(ScrubTest, GoesOnWhereItStoppedAlsoAfterAKill) {
+TEST_F(ScrubTest, ResumesWhereItStoppedEvenAfterAKill) {
   Fill(30);
-  // Slow enough to be stopped on the way: a few values a second.
+  // A few values a second, so that the scrub can be stopped in the middle of the pass.
   const ScrubReport first = RunUntil(5 * kValueBytes, [](const ScrubReport& r) {
-    return r.phase == "tip" && r.payloads >= 17;  // 15 that only the log names, 2 at the tip
+    return r.phase == "tip" && r.payloads >= 17;  // 15 payloads that only the log names, 2 at the tip
   });
   ASSERT_FALSE(first.complete);
   ASSERT_FALSE(first.running);
-  const ScrubState kept = Kept();
+  const ScrubState kept = SavedState();
   EXPECT_EQ(kept.phase, ScrubPhase::kTip);
   EXPECT_FALSE(kept.key.empty());
-  FlipValue(31);  // key 0, which has been judged already
+  FlipValue(31);  // key 0, which the pass has read already
   ReopenKilled();
   const ScrubReport second = Scrub();
   EXPECT_TRUE(second.resumed);
   EXPECT_TRUE(second.complete);
   EXPECT_EQ(second.pass, first.pass);
-  EXPECT_TRUE(second.findings.empty()) << "what was read is not read again";
+  EXPECT_TRUE(second.findings.empty()) << "a payload was read again";
   EXPECT_EQ(second.payloads, 15u + 30u + 15u);
   const ScrubReport third = Scrub();
   EXPECT_EQ(third.pass, 2u);
@@ -147,7 +147,7 @@ TEST_F(ScrubTest, GoesOnWhereItStoppedAlsoAfterAKill) {
   EXPECT_EQ(third.findings.front().where, Key(0));
 }
 
-TEST_F(ScrubTest, RestartBeginsANewPass) {
+TEST_F(ScrubTest, RestartBeginsTheNextPass) {
   Fill(10);
   ASSERT_FALSE(RunUntil(kValueBytes, [](const ScrubReport& r) { return r.bytes != 0; }).complete);
   const ScrubReport report = Scrub({.bytes_per_second = 0, .restart = true});
@@ -156,7 +156,7 @@ TEST_F(ScrubTest, RestartBeginsANewPass) {
   EXPECT_EQ(report.records, 15u);
 }
 
-TEST_F(ScrubTest, ALostPlaceCostsReadingAgain) {
+TEST_F(ScrubTest, DamagedScrubFileMakesThePassStartOver) {
   Fill(10);
   ASSERT_FALSE(RunUntil(kValueBytes, [](const ScrubReport& r) { return r.bytes != 0; }).complete);
   FlipByte(Path("SCRUB"), 40);
@@ -174,7 +174,7 @@ TEST_F(ScrubTest, ALostPlaceCostsReadingAgain) {
   EXPECT_EQ(report.records, 15u);
 }
 
-TEST_F(ScrubTest, OneRunAtATimeAndCloseEndsIt) {
+TEST_F(ScrubTest, SecondRunIsBusyAndCloseStopsTheFirst) {
   Fill(10);
   ASSERT_OK(engine_->StartScrub({.bytes_per_second = kValueBytes}));
   EXPECT_STATUS(engine_->Scrub(), StatusCode::kBusy);
@@ -185,13 +185,13 @@ TEST_F(ScrubTest, OneRunAtATimeAndCloseEndsIt) {
   EXPECT_TRUE(Scrub().resumed);
   ASSERT_OK(engine_->StartScrub({.bytes_per_second = 0}));
   while (engine_->scrub_report().running) std::this_thread::yield();
-  EXPECT_TRUE(engine_->StopScrub().complete) << "stopping what has ended changes nothing";
-  ASSERT_OK(engine_->StartScrub({.bytes_per_second = 0})) << "a thread that has ended is no hindrance";
+  EXPECT_TRUE(engine_->StopScrub().complete) << "stopping a finished scrub changed its report";
+  ASSERT_OK(engine_->StartScrub({.bytes_per_second = 0})) << "the finished scrub prevented another one";
 }
 
-TEST_F(ScrubTest, RunsFromOpenInTheBackgroundAndRestsBetweenPasses) {
+TEST_F(ScrubTest, BackgroundScrubStartsAtOpenAndRestsBetweenPasses) {
   Fill(6);
-  EXPECT_FALSE(engine_->scrub_report().running) << "off unless asked for";
+  EXPECT_FALSE(engine_->scrub_report().running) << "scrubbing is off by default";
   Close();
   open_.scrub_bytes_per_second = 0;
   open_.scrub_rest_seconds = 3600;
@@ -199,16 +199,17 @@ TEST_F(ScrubTest, RunsFromOpenInTheBackgroundAndRestsBetweenPasses) {
   while (engine_->scrub_report().phase != "resting") std::this_thread::yield();
   EXPECT_TRUE(engine_->scrub_report().running);
   EXPECT_TRUE(engine_->scrub_report().complete);
-  EXPECT_EQ(Kept().pass, 2u);
+  EXPECT_EQ(SavedState().pass, 2u);
   EXPECT_STATUS(engine_->Scrub(), StatusCode::kBusy);
   Put("more", ValueOf(77));
   Close();
 
   Open();
   while (engine_->scrub_report().phase != "resting") std::this_thread::yield();
-  EXPECT_FALSE(engine_->scrub_report().complete) << "the rest is that from the pass before this open";
+  EXPECT_FALSE(engine_->scrub_report().complete)
+      << "the engine rests after the pass that ended before this open";
   EXPECT_FALSE(engine_->StopScrub().running);
-  EXPECT_EQ(Kept().pass, 2u) << "no pass was begun";
+  EXPECT_EQ(SavedState().pass, 2u) << "the engine began a pass during its rest";
   Close();
 
   FlipValue(1);
@@ -221,8 +222,8 @@ TEST_F(ScrubTest, RunsFromOpenInTheBackgroundAndRestsBetweenPasses) {
   EXPECT_EQ(report.findings.front().where, Key(0));
 }
 
-// The slots of such a payload are free as soon as its version is the oldest that is kept.
-TEST_F(ScrubTest, APayloadReplacedWithinItsOwnBatchIsNotMissedAfterItsSlotsAreReused) {
+// The slots of such a payload become free as soon as its version is the oldest that is kept.
+TEST_F(ScrubTest, PayloadReplacedWithinItsBatchIsNotReportedAfterReuse) {
   format_.capacity_bytes = 2 * kMiB;
   FormatAndOpen();
   WriteBatch batch;
@@ -238,7 +239,7 @@ TEST_F(ScrubTest, APayloadReplacedWithinItsOwnBatchIsNotMissedAfterItsSlotsAreRe
   ASSERT_OK(engine_->CreateSnapshot());
   ASSERT_OK(engine_->CreateSnapshot());
   ASSERT_OK(engine_->Pin("floor", version));
-  ASSERT_OK(engine_->Prune(0));  // the oldest kept version is that of the batch
+  ASSERT_OK(engine_->Prune(0));  // now the batch's version is the oldest
   ASSERT_EQ(Info().reachable.front().first, version);
   ASSERT_EQ(Info().reachable.front().first, version);
   std::shared_ptr<const ReadView> view = View(version);
@@ -251,7 +252,7 @@ TEST_F(ScrubTest, APayloadReplacedWithinItsOwnBatchIsNotMissedAfterItsSlotsAreRe
     for (const Finding& f : report.findings) ADD_FAILURE() << f.where << ": " << f.message;
     EXPECT_TRUE(report.complete);
   }
-  // Nobody else is misled either.
+  // Reads, exports and rollbacks do not read the reused slots either.
   for (const std::optional<Version> at : {std::optional<Version>(), std::optional(version)}) {
     EXPECT_EQ(Get("twice", at), ValueOf(2));
     EXPECT_FALSE(Has("gone", at));
@@ -289,7 +290,7 @@ TEST_F(ScrubTest, EachCallerGetsTheReportOfItsOwnRun) {
       if (!engine_->StartScrub({.bytes_per_second = 1}).ok()) continue;
       const ScrubReport report = engine_->StopScrub();
       EXPECT_FALSE(report.running);
-      EXPECT_FALSE(report.complete) << "a run that may read one byte a second";
+      EXPECT_FALSE(report.complete) << "the rate was one byte a second";
       ++stopped;
     }
   });
@@ -298,7 +299,7 @@ TEST_F(ScrubTest, EachCallerGetsTheReportOfItsOwnRun) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_F(ScrubTest, AReadOnlyEngineHasNone) {
+TEST_F(ScrubTest, ReadOnlyEngineRefusesToScrub) {
   Fill(3);
   Close();
   open_.read_only = true;
@@ -308,7 +309,7 @@ TEST_F(ScrubTest, AReadOnlyEngineHasNone) {
   EXPECT_FALSE(engine_->StopScrub().running);
 }
 
-// Time as the test tells it: waiting moves on by itself.
+// A clock that the test sets. Each reading advances it by `step_ns`.
 class JumpingClock final : public Clock {
  public:
   uint64_t NowUnixMs() override { return now_ns / 1'000'000; }
@@ -325,14 +326,14 @@ TEST(Throttle, KeepsToItsRate) {
   JumpingClock clock;
   Throttle throttle(clock);
   throttle.Begin(1'000'000);
-  clock.step_ns = 5'000'000;  // each look at the clock takes five milliseconds
+  clock.step_ns = 5'000'000;  // each reading advances the clock by five milliseconds
   const uint64_t begin = clock.now_ns;
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(throttle.Spend(10'000));
   EXPECT_GE(clock.now_ns - begin, 500'000'000u) << "half a million bytes at a million a second";
   EXPECT_LE(clock.now_ns - begin, 1'000'000'000u);
 }
 
-TEST(Throttle, TimeNotUsedIsNotSavedUp) {
+TEST(Throttle, UnusedTimeIsNotCredited) {
   JumpingClock clock;
   Throttle throttle(clock);
   throttle.Begin(1'000'000);
@@ -340,16 +341,17 @@ TEST(Throttle, TimeNotUsedIsNotSavedUp) {
   clock.step_ns = 20'000'000;
   const uint64_t begin = clock.now_ns;
   EXPECT_TRUE(throttle.Spend(200'000));
-  EXPECT_GE(clock.now_ns - begin, 100'000'000u) << "a minute of rest is worth a tenth of a second";
+  EXPECT_GE(clock.now_ns - begin, 100'000'000u)
+      << "an idle minute gives at most a tenth of a second of credit";
 }
 
-TEST(Throttle, WithoutALimitNeverWaitsAndStopEndsWaiting) {
+TEST(Throttle, NoLimitNeverWaitsAndStopEndsAWait) {
   Throttle throttle(SystemClock());
   throttle.Begin(0);
   EXPECT_TRUE(throttle.Spend(uint64_t{1} << 60));
   throttle.Begin(1);
   std::thread stopper([&] { throttle.Stop(); });
-  EXPECT_FALSE(throttle.Spend(uint64_t{1} << 40)) << "or it would wait for 30,000 years";
+  EXPECT_FALSE(throttle.Spend(uint64_t{1} << 40)) << "without Stop the call would wait for 30,000 years";
   stopper.join();
   EXPECT_TRUE(throttle.stopped());
   throttle.Begin(0);

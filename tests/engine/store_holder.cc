@@ -1,5 +1,5 @@
-// Another process that has a store open: opens the one that it is given, says so with one byte on stdout,
-// and ends without a close when its stdin does; the kernel lets the locks go.
+// A second process that holds a store open. It opens the store named by its argument and writes one byte to
+// stdout. When stdin ends, the process ends without closing the store, and the kernel releases the locks.
 #include <unistd.h>
 
 #include <cstdio>

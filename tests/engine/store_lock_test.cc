@@ -18,7 +18,7 @@ Result<std::unique_ptr<StoreLock>> Acquire(const TempDir& dir, Holder holder) {
   return StoreLock::Acquire(PosixFs(), SystemClock(), dir.path(), holder);
 }
 
-TEST(StoreLock, WriterWaitsForAHolderThatOnlyLooks) {
+TEST(StoreLock, WriterWaitsBrieflyForALookerOrReader) {
   for (const Holder first : {Holder::kLooker, Holder::kReader}) {
     const TempDir dir;
     Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, first);
@@ -32,7 +32,7 @@ TEST(StoreLock, WriterWaitsForAHolderThatOnlyLooks) {
   }
 }
 
-TEST(StoreLock, WriterGivesUpOnAHolderThatKeepsLooking) {
+TEST(StoreLock, WriterIsBusyIfAReaderStays) {
   const TempDir dir;
   const Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, Holder::kReader);
   ASSERT_TRUE(looking.ok());
@@ -54,7 +54,7 @@ TEST(StoreLock, NobodyWaitsForAWriter) {
   }
 }
 
-TEST(StoreLock, LookerDoesNotWaitForAnother) {
+TEST(StoreLock, LookerDoesNotWaitForAnotherLooker) {
   const TempDir dir;
   const Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, Holder::kLooker);
   ASSERT_TRUE(looking.ok());

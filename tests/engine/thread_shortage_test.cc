@@ -1,5 +1,5 @@
-// The system refuses threads: every call answers with a Status, and the store works on once there are
-// threads again.
+// The system refuses to start threads. Every call returns a Status, and the store works again once threads
+// can be started.
 
 #include <functional>
 
@@ -19,8 +19,9 @@ void ExpectNamesThreads(const Status& status) {
 
 class ThreadShortageTest : public EngineTest {
  protected:
-  // Opens with 0, 1, 2, … threads until it succeeds; between the tries everything must work.
-  void OpenWithEverMoreThreads() {
+  // Opens the store with 0, 1, 2, … threads until the open succeeds. After each failed open the store must
+  // work.
+  void OpenWithMoreAndMoreThreads() {
     constexpr int64_t kMost = 16;
     for (int64_t threads = 0; threads <= kMost; ++threads) {
       {
@@ -44,7 +45,8 @@ class ThreadShortageTest : public EngineTest {
     ADD_FAILURE() << "an open needs more than " << kMost << " threads";
   }
 
-  // Calls `call` without threads. It may do without; otherwise it names them. Then it must work.
+  // Calls `call` without threads. The call succeeds if it needs none, and otherwise its error names threads.
+  // Repeated with threads, the call must succeed.
   void CallWithoutThreads(const std::function<Status()>& call) {
     {
       const ThreadLimit limit(0);
@@ -58,13 +60,13 @@ class ThreadShortageTest : public EngineTest {
   }
 };
 
-TEST_F(ThreadShortageTest, OpenAnswersAtEachThreadThatIsMissing) {
+TEST_F(ThreadShortageTest, OpenReturnsAnErrorForEachMissingThread) {
   Format();
-  OpenWithEverMoreThreads();
+  OpenWithMoreAndMoreThreads();
   Open();
 }
 
-TEST_F(ThreadShortageTest, OpenForReadingAnswersAtEachThreadThatIsMissing) {
+TEST_F(ThreadShortageTest, ReadOnlyOpenReturnsAnErrorForEachMissingThread) {
   FormatAndOpen();
   Put("a", "1");
   Close();
@@ -80,7 +82,7 @@ TEST_F(ThreadShortageTest, OpenForReadingAnswersAtEachThreadThatIsMissing) {
   EXPECT_EQ(Get("a"), "1");
 }
 
-TEST_F(ThreadShortageTest, CallsOfAnOpenStoreAnswer) {
+TEST_F(ThreadShortageTest, CallsOnAnOpenStoreReturnAnError) {
   FormatAndOpen();
   Put("a", OneSlot(1));
   ASSERT_TRUE(engine_->CreateSnapshot().ok());
@@ -101,7 +103,7 @@ TEST_F(ThreadShortageTest, CallsOfAnOpenStoreAnswer) {
   EXPECT_EQ(Get("a"), OneSlot(3));
 }
 
-TEST_F(ThreadShortageTest, FailedStartOfAScrubLeavesNoneRunning) {
+TEST_F(ThreadShortageTest, FailedScrubStartLeavesNoScrubRunning) {
   FormatAndOpen();
   Put("a", OneSlot(1));
   {
@@ -128,7 +130,7 @@ TEST_F(ThreadShortageTest, RollbackWithoutThreadsLeavesAStoreThatOpens) {
   Put("a", "3");
 }
 
-TEST_F(ThreadShortageTest, CallsOnAClosedStoreAnswer) {
+TEST_F(ThreadShortageTest, CallsOnAClosedStoreReturnAnError) {
   FormatAndOpen();
   const Version first = Put("a", OneSlot(1));
   Put("a", OneSlot(2));

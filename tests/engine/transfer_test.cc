@@ -1,4 +1,4 @@
-// Export and import, and what an operator asks of a store that is not open here.
+// Export and import, and the functions that inspect a store that is not open in this process.
 
 #include <filesystem>
 #include <fstream>
@@ -32,7 +32,7 @@ class TransferTest : public EngineTest {
     format.env.logger = &logger_;
     return ImportStore(dir, {.in = in, .format = format, .progress = {}});
   }
-  // Without ORIGIN, which tells where it came from.
+  // The files of an export without ORIGIN, which names the source store.
   std::map<std::string, std::string> Content(const std::string& dir) {
     std::map<std::string, std::string> out;
     for (const auto& file : fs::directory_iterator(dir)) {
@@ -43,7 +43,7 @@ class TransferTest : public EngineTest {
   }
 };
 
-TEST_F(TransferTest, ImportedStoreHoldsTheVersionAndGoesOnFromIt) {
+TEST_F(TransferTest, ImportedStoreContinuesFromTheExportedVersion) {
   Fill();
   ASSERT_OK(Export(tmp_.File("out"), Version(32)));
   const Result<FormatResult> imported = Import(tmp_.File("out"), tmp_.File("copy"));
@@ -63,7 +63,7 @@ TEST_F(TransferTest, ImportedStoreHoldsTheVersionAndGoesOnFromIt) {
   EXPECT_FALSE(fs::exists(tmp_.File("copy.importing")));
 }
 
-TEST_F(TransferTest, EqualContentGivesEqualBytesWhateverTheHistory) {
+TEST_F(TransferTest, EqualContentExportsEqualBytes) {
   Fill();
   ASSERT_OK(Export(tmp_.File("first"), Version(32)));
   ASSERT_OK(Import(tmp_.File("first"), tmp_.File("copy")));
@@ -74,17 +74,17 @@ TEST_F(TransferTest, EqualContentGivesEqualBytesWhateverTheHistory) {
   EXPECT_GT(Content(tmp_.File("first")).size(), 4);
 }
 
-TEST_F(TransferTest, OldVersionsAreExportedWhileCommitsGoOn) {
+TEST_F(TransferTest, OldVersionsAreExportedDuringCommits) {
   Fill();
-  uint64_t told = 0;
+  uint64_t reports = 0;
   ExportOptions options{.version = Version(10), .out = tmp_.File("out"), .chunk_bytes = kMiB, .progress = {}};
   options.progress = [&](const Progress& p) {
     EXPECT_STREQ(p.what, "export");
-    ++told;
+    ++reports;
     Overwrite("k5", 1);
   };
   ASSERT_OK(engine_->Export(options));
-  EXPECT_GT(told, 0);
+  EXPECT_GT(reports, 0);
   const Result<std::vector<ExportChunkRow>> rows = ListExport(tmp_.File("out"));
   ASSERT_OK(rows);
   ASSERT_FALSE(rows->empty());
@@ -94,7 +94,7 @@ TEST_F(TransferTest, OldVersionsAreExportedWhileCommitsGoOn) {
     EXPECT_EQ(fs::file_size(tmp_.File("out") + "/" + row.chunk), row.bytes);
     EXPECT_EQ(row.sha256_hex.size(), 64);
   }
-  EXPECT_EQ(Info().pinned_by.size(), 1) << "the export holds nothing any more";
+  EXPECT_EQ(Info().pinned_by.size(), 1) << "the export still holds its version";
 }
 
 TEST_F(TransferTest, OriginNamesTheBranchThatMadeTheExportedVersion) {
@@ -117,7 +117,7 @@ TEST_F(TransferTest, OriginNamesTheBranchThatMadeTheExportedVersion) {
   }
 }
 
-TEST_F(TransferTest, ExportRefusesBadPlacesSizesAndVersions) {
+TEST_F(TransferTest, ExportRefusesBadTargetsSizesAndVersions) {
   Fill();
   fs::create_directory(tmp_.File("full"));
   std::ofstream(tmp_.File("full") + "/x") << "x";
@@ -132,7 +132,7 @@ TEST_F(TransferTest, ExportRefusesBadPlacesSizesAndVersions) {
   EXPECT_STATUS(ListExport(tmp_.File("out")), StatusCode::kFailedPrecondition, "no export");
 }
 
-TEST_F(TransferTest, ImportRefusesWhereSomethingIs) {
+TEST_F(TransferTest, ImportRefusesADirectoryThatIsNotEmpty) {
   Fill();
   ASSERT_OK(Export(tmp_.File("out"), Version(32)));
   EXPECT_STATUS(Import(tmp_.File("out"), dir_), StatusCode::kFailedPrecondition, dir_);
@@ -180,7 +180,7 @@ TEST_F(TransferTest, ImportThatDoesNotFitTheDeviceLeavesNothing) {
   EXPECT_FALSE(fs::exists(tmp_.File("copy.importing")));
 }
 
-TEST_F(TransferTest, EmptyVersionIsExportedToo) {
+TEST_F(TransferTest, EmptyVersionCanBeExported) {
   Fill();
   ASSERT_OK(Export(tmp_.File("out"), Version(0)));
   EXPECT_TRUE(ListExport(tmp_.File("out"))->empty());
@@ -191,19 +191,19 @@ TEST_F(TransferTest, EmptyVersionIsExportedToo) {
 
 using AdminTest = TransferTest;
 
-TEST_F(AdminTest, InspectTellsOfAClosedStoreAndBesideAWriter) {
+TEST_F(AdminTest, InspectWorksOnAClosedStoreAndAlongsideAWriter) {
   Fill();
   ASSERT_OK(engine_->CreateSnapshot());
   Overwrite("k5", 2);
   const EngineInfo open = Info();
-  const Result<EngineInfo> beside = InspectStore(dir_, open_);
-  ASSERT_OK(beside);
-  EXPECT_EQ(beside->version, open.version);
-  EXPECT_EQ(beside->store_uuid, open.store_uuid);
-  EXPECT_EQ(beside->reachable, open.reachable);
-  EXPECT_EQ(beside->current, Version(32));
-  ASSERT_TRUE(beside->writer);
-  EXPECT_EQ(beside->slots.at_version, Version(32)) << "those of `current`";
+  const Result<EngineInfo> alongside = InspectStore(dir_, open_);
+  ASSERT_OK(alongside);
+  EXPECT_EQ(alongside->version, open.version);
+  EXPECT_EQ(alongside->store_uuid, open.store_uuid);
+  EXPECT_EQ(alongside->reachable, open.reachable);
+  EXPECT_EQ(alongside->current, Version(32));
+  ASSERT_TRUE(alongside->writer);
+  EXPECT_EQ(alongside->slots.at_version, Version(32)) << "expected the slots as of `current`";
   Close();
   const auto before = Listing({"LOCK"});
   const Result<EngineInfo> closed = InspectStore(dir_, open_);
@@ -292,11 +292,11 @@ TEST_F(AdminTest, LogIsListedDumpedAndVerified) {
                           return Status::Ok();
                         }),
                 StatusCode::kCorruption);
-  EXPECT_FALSE(records.empty()) << "the rows before the damage";
+  EXPECT_FALSE(records.empty()) << "expected the rows before the damage";
   EXPECT_STATUS(Engine::Open(dir_, open_), StatusCode::kCorruption);
 }
 
-TEST_F(AdminTest, CheckerNotesWhatTheNextOpenPutsRight) {
+TEST_F(AdminTest, CheckNotesTheStateThatTheNextOpenRepairs) {
   Fill();
   Close();
   fs::create_directory(Path("snapshot-00000000000000000099.tmp"));
@@ -313,7 +313,7 @@ TEST_F(AdminTest, CheckerNotesWhatTheNextOpenPutsRight) {
   EXPECT_TRUE(CheckStore(dir_, {}, open_)->notes.empty());
 }
 
-TEST_F(AdminTest, VersionsOfLibraryAndFormatsAreTold) {
+TEST_F(AdminTest, LibraryAndFormatVersionsAreReported) {
   EXPECT_FALSE(LibraryVersion().empty());
   const FormatNumbers formats = SupportedFormats();
   for (const uint32_t number : {formats.store, formats.wal, formats.device, formats.snapshot})

@@ -1,5 +1,5 @@
-// Formats, imports and exports that do not come to their end: one that fails leaves nothing, one that is
-// killed is begun again by the same call, and two at a time do not meet.
+// Formats, imports and exports that do not finish. One that fails leaves nothing. One that is killed can be
+// repeated. Of several at the same place, one succeeds.
 
 #include <atomic>
 #include <filesystem>
@@ -21,23 +21,23 @@ class UnfinishedTest : public EngineTest {
  protected:
   using Act = std::function<Status(Fs&)>;
 
-  // A small export of version 2.
+  // Exports version 2 of a small store to `in_`.
   void MakeExport() {
     FormatAndOpen();
     Put("inline", "v");
     Put("payload", OneSlot(1));
     ASSERT_OK(engine_->Export({.version = Version(2), .out = in_, .progress = {}}));
   }
-  FormatOptions Made(Fs& with) {
+  FormatOptions FormatOptionsWith(Fs& with) {
     FormatOptions format = format_;
     format.env.fs = &with;
     return format;
   }
-  Status FormatNew(Fs& with) { return Engine::Format(new_, Made(with)).status(); }
+  Status FormatNew(Fs& with) { return Engine::Format(new_, FormatOptionsWith(with)).status(); }
   Status ImportNew(Fs& with) {
-    return ImportStore(new_, {.in = in_, .format = Made(with), .progress = {}}).status();
+    return ImportStore(new_, {.in = in_, .format = FormatOptionsWith(with), .progress = {}}).status();
   }
-  // A store of its own to export from: its filesystem fails as well.
+  // Opens its own engine, so that faults also hit the source store.
   Status ExportNew(Fs& with) {
     OpenOptions open = open_;
     open.env.fs = &with;
@@ -48,7 +48,8 @@ class UnfinishedTest : public EngineTest {
     return [path](const FaultFs::Operation& o) { return o.path.starts_with(path); };
   }
 
-  // Fails each operation on the new place by itself, then each and all that follow.
+  // Lets the n-th operation below `new_` fail, for n = 1, 2, …, until `act` succeeds. `reach` decides whether
+  // only that operation fails or all later ones as well.
   void FailEverywhere(const Act& act, FaultFs::Reach reach, const std::function<void()>& after) {
     uint64_t failures = 0;
     for (uint64_t skip = 0;; ++skip) {
@@ -59,9 +60,9 @@ class UnfinishedTest : public EngineTest {
       if (!faulty.fired()) break;
       ++failures;
       if (!status.ok()) ASSERT_NO_FATAL_FAILURE(after());
-      // A process may be killed after the last rename, too.
+      // A kill may come after the rename that completes the store or export.
       const bool published = fs::exists(new_ + "/STORE") || fs::exists(new_ + "/MANIFEST");
-      if (!published) ASSERT_OK(act(PosixFs())) << "the same call again";
+      if (!published) ASSERT_OK(act(PosixFs())) << "the repeated call failed";
       ASSERT_NO_FATAL_FAILURE(CheckNew());
       fs::remove_all(new_);
       fs::remove(device_);
@@ -119,24 +120,24 @@ TEST_F(UnfinishedTest, ExportThatFailsLeavesAnEmptyDirectoryAtMost) {
                  });
 }
 
-TEST_F(UnfinishedTest, KilledFormatIsBegunAgain) {
+TEST_F(UnfinishedTest, KilledFormatCanBeRepeated) {
   FailEverywhere([&](Fs& with) { return FormatNew(with); }, FaultFs::Reach::kEverything,
                  [&] { ExpectNoStore(); });
 }
 
-TEST_F(UnfinishedTest, KilledFormatIsBegunAgainOnTheDeviceThatItHadWritten) {
+TEST_F(UnfinishedTest, KilledFormatCanBeRepeatedOnItsDevice) {
   format_.device = device_;
   FailEverywhere([&](Fs& with) { return FormatNew(with); }, FaultFs::Reach::kEverything,
                  [&] { ExpectNoStore(); });
 }
 
-TEST_F(UnfinishedTest, KilledImportIsBegunAgain) {
+TEST_F(UnfinishedTest, KilledImportCanBeRepeated) {
   MakeExport();
   FailEverywhere([&](Fs& with) { return ImportNew(with); }, FaultFs::Reach::kEverything,
                  [&] { ExpectNoStore(); });
 }
 
-TEST_F(UnfinishedTest, KilledExportIsNoExportAndIsBegunAgain) {
+TEST_F(UnfinishedTest, KilledExportIsRefusedAndCanBeRepeated) {
   MakeExport();
   Close();
   FailEverywhere([&](Fs& with) { return ExportNew(with); }, FaultFs::Reach::kEverything,
@@ -150,7 +151,7 @@ TEST_F(UnfinishedTest, KilledExportIsNoExportAndIsBegunAgain) {
                  });
 }
 
-TEST_F(UnfinishedTest, KilledFormatIsBegunAgainWithAnotherCapacity) {
+TEST_F(UnfinishedTest, KilledFormatCanBeRepeatedWithAnotherCapacity) {
   FaultFs faulty(PosixFs());
   faulty.Arm({.matches = [&](const FaultFs::Operation& o) { return o.Is("rename", "/STORE"); }});
   ASSERT_FALSE(FormatNew(faulty).ok());
@@ -161,7 +162,7 @@ TEST_F(UnfinishedTest, KilledFormatIsBegunAgainWithAnotherCapacity) {
   EXPECT_EQ(fs::file_size(new_ + "/device.img"), 48 * kMiB);
 }
 
-TEST_F(UnfinishedTest, ForeignDeviceNeedsForceForAFormatThatIsBegunAgainToo) {
+TEST_F(UnfinishedTest, RepeatedFormatOverAForeignDeviceNeedsForce) {
   format_.device = device_;
   FaultFs faulty(PosixFs());
   faulty.Arm({.matches = [&](const FaultFs::Operation& o) { return o.Is("rename", "/STORE"); }});
@@ -173,7 +174,7 @@ TEST_F(UnfinishedTest, ForeignDeviceNeedsForceForAFormatThatIsBegunAgainToo) {
   ExpectWhole();
 }
 
-TEST_F(UnfinishedTest, ForcedFormatThatFailsBeforeItDestroysKeepsTheOldStore) {
+TEST_F(UnfinishedTest, ForcedFormatThatFailsEarlyKeepsTheOldStore) {
   FormatAndOpen();
   Put("k", OneSlot(1));
   Close();
@@ -186,12 +187,12 @@ TEST_F(UnfinishedTest, ForcedFormatThatFailsBeforeItDestroysKeepsTheOldStore) {
   EXPECT_EQ(Get("k"), OneSlot(1));
 }
 
-TEST_F(UnfinishedTest, ForcedFormatThatIsKilledIsBegunAgainAmongForeignFiles) {
+TEST_F(UnfinishedTest, KilledForcedFormatCanBeRepeatedAndKeepsForeignFiles) {
   Format();
   std::ofstream(Path("mine")) << "x";
   FaultFs faulty(PosixFs());
   faulty.Arm({.matches = [&](const FaultFs::Operation& o) { return o.Is("mkdir", "/wal"); }});
-  FormatOptions format = Made(faulty);
+  FormatOptions format = FormatOptionsWith(faulty);
   format.force = true;
   ASSERT_FALSE(Engine::Format(dir_, format).ok());
   ASSERT_FALSE(fs::exists(Path("STORE")));
@@ -216,7 +217,7 @@ TEST_F(UnfinishedTest, PartsOfAStoreAreDestroyedOnlyWithForce) {
   EXPECT_FALSE(Has("k"));
 }
 
-TEST_F(UnfinishedTest, MarkNextToStoreMeansNothingAndIsSwept) {
+TEST_F(UnfinishedTest, MarkInACompleteStoreIsIgnoredAndSwept) {
   FormatAndOpen();
   Put("k", "v");
   Close();
@@ -231,7 +232,7 @@ TEST_F(UnfinishedTest, MarkNextToStoreMeansNothingAndIsSwept) {
   }
 }
 
-TEST_F(UnfinishedTest, LostAndFoundIsNoContentAndStays) {
+TEST_F(UnfinishedTest, LostAndFoundIsIgnoredAndKept) {
   MakeExport();
   Close();
   const std::vector<Act> acts = {[&](Fs& with) { return FormatNew(with); },
@@ -251,7 +252,7 @@ TEST_F(UnfinishedTest, LostAndFoundIsNoContentAndStays) {
   }
 }
 
-TEST_F(UnfinishedTest, ImportBuildsInTheDirectoryItself) {
+TEST_F(UnfinishedTest, ImportBuildsInItsTargetDirectory) {
   MakeExport();
   fs::create_directory(new_);
   const FileStat before = *PosixFs().Stat(new_);
@@ -263,10 +264,11 @@ TEST_F(UnfinishedTest, ImportBuildsInTheDirectoryItself) {
                              }};
   ASSERT_OK(ImportStore(new_, import));
   EXPECT_GT(looked, 0);
-  EXPECT_EQ(PosixFs().Stat(new_)->id, before.id) << "a mount point cannot be renamed over";
+  EXPECT_EQ(PosixFs().Stat(new_)->id, before.id)
+      << "the import replaced the directory: on a mount point it would fail";
 }
 
-TEST_F(UnfinishedTest, PlaceThatAnotherProcessHasIsRefusedUntouched) {
+TEST_F(UnfinishedTest, DirectoryLockedByAnotherProcessIsRefusedUnchanged) {
   MakeExport();
   Close();
   fs::create_directory(new_);
@@ -283,7 +285,7 @@ TEST_F(UnfinishedTest, PlaceThatAnotherProcessHasIsRefusedUntouched) {
   }
 }
 
-TEST_F(UnfinishedTest, OfSeveralAtATimeOneMakesTheStore) {
+TEST_F(UnfinishedTest, OneOfSeveralConcurrentFormatsAndImportsSucceeds) {
   MakeExport();
   const std::vector<Act> acts = {[&](Fs& with) { return FormatNew(with); },
                                  [&](Fs& with) { return ImportNew(with); }};
@@ -308,7 +310,7 @@ TEST_F(UnfinishedTest, OfSeveralAtATimeOneMakesTheStore) {
   }
 }
 
-TEST_F(UnfinishedTest, ExportBelowAMissingDirectoryIsRefusedByName) {
+TEST_F(UnfinishedTest, ExportBelowAMissingDirectoryIsRefused) {
   MakeExport();
   EXPECT_STATUS(engine_->Export({.version = Version(2), .out = tmp_.File("no/such"), .progress = {}}),
                 StatusCode::kFailedPrecondition, "no/such");

@@ -11,13 +11,13 @@ VersionRanges Of(std::initializer_list<std::pair<uint64_t, uint64_t>> ranges) {
   return out;
 }
 
-TEST(VersionRanges, NormalizedJoinsWhatTouches) {
+TEST(VersionRanges, NormalizedJoinsAdjacentRanges) {
   EXPECT_EQ(Normalized({}), Of({}));
   EXPECT_EQ(Normalized(Of({{5, 9}, {0, 4}, {20, 20}, {7, 8}})), Of({{0, 9}, {20, 20}}));
   EXPECT_EQ(Normalized(Of({{0, 3}, {5, 6}})), Of({{0, 3}, {5, 6}}));
 }
 
-// Against sets, for every pair of subsets of eight versions.
+// Compares with set operations, for every pair of subsets of eight versions.
 TEST(VersionRanges, WithoutIsTheDifferenceOfSets) {
   const auto ranges_of = [](unsigned bits) {
     VersionRanges out;
@@ -34,7 +34,7 @@ TEST(VersionRanges, WithoutIsTheDifferenceOfSets) {
   }
 }
 
-TEST(VersionRanges, TheLastVersionOfAllEndsARange) {
+TEST(VersionRanges, RangeMayEndAtTheLargestVersion) {
   const uint64_t last = ~uint64_t{0};
   EXPECT_EQ(Without(Of({{5, last}}), Of({{9, last}})), Of({{5, 8}}));
   EXPECT_EQ(Without(Of({{5, last}}), Of({{0, 7}})), Of({{8, last}}));

@@ -1,4 +1,4 @@
-// What readers, version() and rollbacks see of each other while all of them run at once.
+// Readers, version() and rollbacks run at the same time: what they see of each other.
 
 #include <atomic>
 #include <chrono>
@@ -15,7 +15,7 @@ namespace {
 
 class VisibilityTest : public EngineTest {
  protected:
-  // Commits until `stop`, each with a few inline values, so that a group takes its time to be applied.
+  // Commits until `stop`. Each commit has 20 inline values, so that applying a group takes a while.
   void CommitUntil(const std::atomic<bool>& stop) {
     while (!stop) {
       WriteBatch batch;
@@ -25,7 +25,7 @@ class VisibilityTest : public EngineTest {
   }
 };
 
-TEST_F(VisibilityTest, AReadIsNeverNewerThanWhatVersionAnswersAfterwards) {
+TEST_F(VisibilityTest, ReadIsNeverNewerThanTheVersionReportedAfterwards) {
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   Put("k0", "value");
@@ -43,7 +43,7 @@ TEST_F(VisibilityTest, AReadIsNeverNewerThanWhatVersionAnswersAfterwards) {
     ASSERT_LE(view->version(), engine_->version());
     ASSERT_GE(view->version(), before);
     if (i % 256 != 0) continue;
-    EXPECT_OK(engine_->GetCommit(view->version())) << "the version was made, and the view holds it";
+    EXPECT_OK(engine_->GetCommit(view->version())) << "the view holds this version";
     const EngineInfo info = Info();
     EXPECT_LE(view->version(), info.version);
     EXPECT_LE(info.durable_version, info.version);
@@ -54,12 +54,12 @@ TEST_F(VisibilityTest, AReadIsNeverNewerThanWhatVersionAnswersAfterwards) {
   EXPECT_GT(views, 0u);
 }
 
-// A rollback that does not find a version any more, or finds a view or another rollback in its way.
+// Whether a rollback was refused: its version is unreachable, or a view or another rollback blocks it.
 bool IsRefusal(const Status& status) {
   return status.code() == StatusCode::kFailedPrecondition || status.code() == StatusCode::kVersionUnreachable;
 }
 
-TEST_F(VisibilityTest, SeveralRollbacksAtATimeAreDoneOneAfterTheOther) {
+TEST_F(VisibilityTest, ConcurrentRollbacksRunOneAfterTheOther) {
   FormatAndOpen();
   ASSERT_OK(engine_->CreateSnapshot());
   std::atomic<bool> stop{false};
@@ -117,13 +117,13 @@ TEST_F(VisibilityTest, ReadsAndTipViewsContinueWhileARollbackBuildsItsIndex) {
   Overwrite("k", 10);
   rolling_back = true;
   ASSERT_OK(engine_->Rollback(Version(5)));
-  ASSERT_TRUE(asked) << "the rollback was to replay records";
+  ASSERT_TRUE(asked) << "the rollback replayed no records: the test shows nothing";
   EXPECT_TRUE(answered) << "a read waited for the rollback";
   reads.get();
   EXPECT_EQ(engine_->version(), Version(5));
 }
 
-TEST_F(VisibilityTest, AViewOpenedWhileARollbackBuildsItsIndexBlocksItAndNothingHasChanged) {
+TEST_F(VisibilityTest, ViewOpenedDuringARollbackBlocksItAndNothingChanges) {
   std::atomic<bool> rolling_back{false};
   std::shared_ptr<const ReadView> view;
   open_.progress = [&](const Progress&) {
@@ -175,10 +175,10 @@ TEST_F(VisibilityTest, PlanAndRollbackAgreeOnViewsOfTheTipBelowTheTarget) {
   ASSERT_OK(plan);
   EXPECT_EQ(plan->blocked_by, std::vector<std::string>{"view 3 at version 3"});
   EXPECT_STATUS(engine_->Rollback(Version(5)), StatusCode::kFailedPrecondition, "view 3 at version 3");
-  // What changes nothing is blocked by nothing.
+  // Views do not block a rollback to the tip, which changes nothing.
   EXPECT_TRUE(engine_->PlanRollback(Version(6))->blocked_by.empty());
   EXPECT_OK(engine_->Rollback(Version(6)));
-  view = View(Version(4));  // a clone: it reads an index of its own
+  view = View(Version(4));  // a clone view does not read the working index
   EXPECT_TRUE(engine_->PlanRollback(Version(5))->blocked_by.empty());
   ASSERT_OK(engine_->Rollback(Version(5)));
   const Result<Value> old = engine_->Get("k", {.view = view.get()});
@@ -186,8 +186,8 @@ TEST_F(VisibilityTest, PlanAndRollbackAgreeOnViewsOfTheTipBelowTheTarget) {
   EXPECT_EQ(old->bytes, OneSlot(4));
 }
 
-// A rollback closes the live index as soon as no view of it is listed.
-TEST_F(VisibilityTest, AViewIsListedUntilItHasLetGoOfItsIndex) {
+// A rollback closes the working index as soon as no view of it is listed.
+TEST_F(VisibilityTest, ViewIsListedUntilItReleasesItsIndex) {
   FormatAndOpen();
   Put("k", "value");
   ASSERT_OK(engine_->CreateSnapshot());

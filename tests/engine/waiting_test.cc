@@ -1,4 +1,5 @@
-// Which calls do not wait for long work that is under way, and what that work still gets right.
+// Calls that do not wait while another thread builds a snapshot or opens an old view, and the results of that
+// long work.
 
 #include <atomic>
 #include <chrono>
@@ -12,24 +13,24 @@
 namespace rawkv {
 namespace {
 
-// A point at which one thread stops until the test lets it go.
+// A point where one thread stops until the test releases it.
 class Stop {
  public:
   void Reach() {
-    if (reached_.exchange(true)) return;  // only the first visit stops
-    at_it_.set_value();
+    if (reached_.exchange(true)) return;  // only the first thread stops
+    arrived_.set_value();
     released_.get_future().wait();
   }
-  void AwaitArrival() { at_it_.get_future().wait(); }
+  void AwaitArrival() { arrived_.get_future().wait(); }
   void Release() { released_.set_value(); }
 
  private:
   std::atomic<bool> reached_{false};
-  std::promise<void> at_it_;
+  std::promise<void> arrived_;
   std::promise<void> released_;
 };
 
-// Stops the thread that builds a snapshot where it reads the time for the MANIFEST.
+// Stops the thread that builds a snapshot when it reads the time for the MANIFEST.
 class StoppingClock final : public Clock {
  public:
   uint64_t MonotonicNs() override { return SystemClock().MonotonicNs(); }
@@ -47,13 +48,14 @@ class StoppingClock final : public Clock {
 
 class WaitingTest : public EngineTest {
  protected:
-  // Fails if `call` does not end while the long work is stopped. Far more time than any call needs.
+  // Fails if `call` does not end while the long work is stopped. The limit of 60 seconds is far above the
+  // time of any call.
   static void ExpectEnds(const char* name, const std::function<Status()>& call) {
     std::future<Status> ended = std::async(std::launch::async, call);
     const bool in_time = ended.wait_for(std::chrono::seconds(60)) == std::future_status::ready;
     EXPECT_TRUE(in_time) << name << " waits for the work that is under way";
     if (in_time) EXPECT_OK(ended.get()) << name;
-    if (!in_time) std::abort();  // the call would be waited for for ever
+    if (!in_time) std::abort();  // the future's destructor would wait forever
   }
   void ExpectShortCallsEnd() {
     ExpectEnds("Sync", [&] { return engine_->Sync(); });
@@ -69,7 +71,7 @@ class WaitingTest : public EngineTest {
   std::atomic<bool> stop_replay_{false};
 };
 
-TEST_F(WaitingTest, NobodyWaitsForASnapshotThatIsBeingBuilt) {
+TEST_F(WaitingTest, CallsDoNotWaitForASnapshotBuild) {
   open_.env.clock = &clock_;
   FormatAndOpen();
   const Version old = Put("a", "1");
@@ -98,7 +100,7 @@ TEST_F(WaitingTest, NobodyWaitsForASnapshotThatIsBeingBuilt) {
   EXPECT_EQ(Get("a"), "3");
 }
 
-TEST_F(WaitingTest, NobodyWaitsForAnOldViewAndItsLogStaysUntilItIsOpen) {
+TEST_F(WaitingTest, CallsDoNotWaitForAnOldViewAndItsLogIsKept) {
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   format_.runtime.wal_segment_bytes = 64 * kKiB;
   Format();
@@ -106,7 +108,7 @@ TEST_F(WaitingTest, NobodyWaitsForAnOldViewAndItsLogStaysUntilItIsOpen) {
     if (stop_replay_ && std::string(p.what) == "replay") replay_.Reach();
   };
   Open();
-  // More than one batch of the replay, in many segments.
+  // More records than one batch of the replay holds, in many segments.
   for (uint64_t i = 0; i < 2500; ++i) Put("k" + std::to_string(i % 10), "value " + std::to_string(i));
   const Version old(engine_->version().value() - 20);
   Put("k0", "last");
@@ -124,12 +126,12 @@ TEST_F(WaitingTest, NobodyWaitsForAnOldViewAndItsLogStaysUntilItIsOpen) {
     const Result<Value> value = engine_->Get("k" + std::to_string(key), {.view = opened->get()});
     ASSERT_OK(value);
     EXPECT_LE(value->written_by, old);
-    // Version v writes "value v - 1".
+    // Version v wrote "value <v - 1>".
     EXPECT_EQ(value->bytes, "value " + std::to_string(value->written_by.value() - 1));
   }
 }
 
-TEST(OperationGate, ShutWaitsForWhoeverIsInside) {
+TEST(OperationGate, ShutWaitsForOperationsInside) {
   OperationGate gate;
   std::atomic<bool> left{false};
   std::promise<void> inside;
@@ -137,7 +139,7 @@ TEST(OperationGate, ShutWaitsForWhoeverIsInside) {
     const Result<OperationGate::Pass> pass = gate.Enter();
     EXPECT_OK(pass);
     inside.set_value();
-    // Shut has refused this before it waits.
+    // Shut refuses new operations before it waits for this one.
     while (gate.EnterUnlessShut().ok()) std::this_thread::yield();
     left = true;
   });
@@ -166,7 +168,7 @@ TEST(OperationGate, EnterWaitsUntilTheGateIsOpenAgain) {
   operation.join();
 }
 
-TEST(OperationGate, CloseRefusesForGoodAlsoAfterARollback) {
+TEST(OperationGate, CloseRefusesPermanentlyEvenAfterARollback) {
   OperationGate gate;
   gate.Close(Status::FailedPrecondition("closed"));
   { const OperationGate::Shut shut(gate, Status::FailedPrecondition("alone")); }

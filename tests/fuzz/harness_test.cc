@@ -24,14 +24,14 @@ Verdict TakesTheLengthAtItsWord(ConstBytes input) {
   return room.size() == input.size() - 4 ? Verdict::kAccepted : Verdict::kRefused;
 }
 
-TEST(FuzzHarness, EndsTheProcessForMemoryOutOfProportion) {
+TEST(FuzzHarness, DisproportionateMemoryEndsTheProcess) {
   const Target target{.name = "planted", .run = TakesTheLengthAtItsWord};
   EXPECT_EQ(RunTarget(target, AsBytes(std::string("\3\0\0\0abc", 7))), Verdict::kAccepted);
   EXPECT_DEATH((void)RunTarget(target, AsBytes(std::string("\0\0\0\1abc", 7))),
                "7 bytes of input took 167[0-9]* bytes of heap");
 }
 
-TEST(FuzzHarness, KeepsTheInputThatKilledIt) {
+TEST(FuzzHarness, InputThatEndedTheProcessIsKept) {
   const TempDir dir;
   EXPECT_DEATH(
       {
@@ -45,7 +45,7 @@ TEST(FuzzHarness, KeepsTheInputThatKilledIt) {
   EXPECT_EQ(*ReadFile(PosixFs(), kept->path(), 100), "poison");
 }
 
-TEST(FuzzHarness, RefusalsNeedOneOfTwoCodes) {
+TEST(FuzzHarness, RefusalsMustHaveOneOfTwoCodes) {
   CheckRefusal(Status::Corruption("c"));
   CheckRefusal(Status::NotSupported("n"));
   EXPECT_DEATH(CheckRefusal(Status::IoError("i")), "check failed");
@@ -53,7 +53,7 @@ TEST(FuzzHarness, RefusalsNeedOneOfTwoCodes) {
 }
 
 // A mutator that cannot reach a field finds nothing in it.
-TEST(FuzzHarness, MutationsReachEachByteAndManyLengths) {
+TEST(FuzzHarness, MutationsChangeEveryByteAndTheLength) {
   const std::vector<std::string> seeds{std::string(40, 'a'), std::string(20, 'b')};
   Mutator mutator(seeds, 64, 1);
   std::set<size_t> changed, lengths;
@@ -72,7 +72,7 @@ TEST(FuzzHarness, MutationsReachEachByteAndManyLengths) {
   EXPECT_GT(distinct.size(), 3000u);
 }
 
-TEST(FuzzHarness, MutationsRepeatFromTheirSeed) {
+TEST(FuzzHarness, EqualSeedsGiveEqualMutations) {
   const std::vector<std::string> seeds{"one", "another"};
   Mutator a(seeds, 64, 7), b(seeds, 64, 7), c(seeds, 64, 8);
   bool differs = false;

@@ -35,7 +35,7 @@ class Replay : public ::testing::TestWithParam<Target> {
   }
 };
 
-TEST_P(Replay, TakesWhatWasWritten) {
+TEST_P(Replay, AcceptsWrittenInputs) {
   const std::vector<std::string>& seeds = SeedsOf(GetParam());
   ASSERT_FALSE(seeds.empty());
   for (size_t i = 0; i < seeds.size(); ++i) {

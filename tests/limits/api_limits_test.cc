@@ -152,7 +152,7 @@ int RunCalls(const std::string& dir, const std::string& scratch, const Limit& li
 
 class ApiLimitsTest : public testing::TestWithParam<Limit> {};
 
-TEST_P(ApiLimitsTest, EveryCallAnswersAndWorksAfterwards) {
+TEST_P(ApiLimitsTest, EveryCallReturnsAndWorksAfterwards) {
   const TempDir tmp;
   const LimitedResult result = RunForked([&] { return RunCalls(tmp.File("store"), tmp.path(), GetParam()); });
   EXPECT_EQ(result.status, 0) << "signal " << result.signal << ":\n" << result.text;

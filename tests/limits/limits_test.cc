@@ -168,7 +168,7 @@ struct ProcessLimit {
 };
 class ProcessLimitsTest : public LimitsTest, public testing::WithParamInterface<ProcessLimit> {};
 
-TEST_P(ProcessLimitsTest, EveryCommandAnswersByTheContract) {
+TEST_P(ProcessLimitsTest, EveryCommandKeepsItsContract) {
   ASSERT_NO_FATAL_FAILURE(MakeStore());
   const ProcessLimit& limit = GetParam();
   RunAll(limit.name, [&] { SetLimit(limit.resource, limit.value); });
@@ -196,7 +196,7 @@ class FilesystemLimitsTest : public LimitsTest {
   std::unique_ptr<SmallFilesystem> filesystem_;
 };
 
-TEST_F(FilesystemLimitsTest, FullWithTheReserve) {
+TEST_F(FilesystemLimitsTest, CommandsKeepTheirContractOnAFullFilesystemWithTheReserve) {
   ASSERT_NO_FATAL_FAILURE(MountAndMakeStore(SmallFilesystem::Kind::kTmpfs));
   if (IsSkipped()) return;
   ASSERT_TRUE(filesystem_->FillTo(0).ok());
@@ -205,7 +205,7 @@ TEST_F(FilesystemLimitsTest, FullWithTheReserve) {
   ExpectWholeAndUsable("full");
 }
 
-TEST_F(FilesystemLimitsTest, FullWithoutTheReserve) {
+TEST_F(FilesystemLimitsTest, CommandsKeepTheirContractOnAFullFilesystemWithoutTheReserve) {
   ASSERT_NO_FATAL_FAILURE(MountAndMakeStore(SmallFilesystem::Kind::kExt4));
   if (IsSkipped()) return;
   fs::remove(root_ + "/store/reserve");
@@ -215,7 +215,7 @@ TEST_F(FilesystemLimitsTest, FullWithoutTheReserve) {
   ExpectWholeAndUsable("full without reserve");
 }
 
-TEST_F(FilesystemLimitsTest, OverQuota) {
+TEST_F(FilesystemLimitsTest, CommandsKeepTheirContractOverQuota) {
   ASSERT_NO_FATAL_FAILURE(MountAndMakeStore(SmallFilesystem::Kind::kTmpfs));
   if (IsSkipped()) return;
   ASSERT_TRUE(filesystem_->FillTo(0).ok());
@@ -224,7 +224,7 @@ TEST_F(FilesystemLimitsTest, OverQuota) {
   ExpectWholeAndUsable("over quota");
 }
 
-TEST_F(FilesystemLimitsTest, ReadOnlyMedia) {
+TEST_F(FilesystemLimitsTest, CommandsKeepTheirContractOnReadOnlyMedia) {
   ASSERT_NO_FATAL_FAILURE(MountAndMakeStore(SmallFilesystem::Kind::kTmpfs));
   if (IsSkipped()) return;
   ASSERT_TRUE(filesystem_->SetReadOnly(true).ok());
@@ -238,7 +238,7 @@ TEST_F(FilesystemLimitsTest, ReadOnlyMedia) {
   ExpectWholeAndUsable("read-only media");
 }
 
-TEST_F(LimitsTest, ForeignOwner) {
+TEST_F(LimitsTest, CommandsKeepTheirContractForAnotherUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "becoming another user needs root";
   ASSERT_NO_FATAL_FAILURE(MakeStore());
   fs::permissions(root_, fs::perms::all);

@@ -40,19 +40,19 @@ class StressTest : public testing::Test {
   TempDir dir_;
 };
 
-TEST_F(StressTest, ValueThatTheModelDoesNotExpectIsFound) {
+TEST_F(StressTest, UnexpectedValueIsAViolation) {
   const Outcome run = RunWith("lie");
   EXPECT_EQ(run.status, 1) << run.output;
   EXPECT_NE(run.output.find(" differs"), std::string::npos) << run.output;
 }
 
-TEST_F(StressTest, CommitThatNobodyAcknowledgedIsFound) {
+TEST_F(StressTest, UnacknowledgedCommitIsAViolation) {
   const Outcome run = RunWith("forget --stall-seconds=2");
   EXPECT_EQ(run.status, 1) << run.output;
   EXPECT_NE(run.output.find("acknowledged commits lead to version"), std::string::npos) << run.output;
 }
 
-TEST_F(StressTest, ReadAheadOfVersionIsFound) {
+TEST_F(StressTest, ReadNewerThanVersionIsAViolation) {
   const Outcome run = RunWith("ahead");
   EXPECT_EQ(run.status, 1) << run.output;
   EXPECT_NE(run.output.find("version()"), std::string::npos) << run.output;
@@ -64,14 +64,14 @@ TEST_F(StressTest, ScrubFindingIsAViolation) {
   EXPECT_NE(run.output.find("findings in a store that is whole"), std::string::npos) << run.output;
 }
 
-TEST_F(StressTest, DescriptorsThatGrowAreFound) {
+TEST_F(StressTest, GrowingDescriptorCountIsAViolation) {
   const Outcome run =
       Run("--seconds=60 --without=rollback,copy,scrub,batch_twice,tip_rule --plant=leak --reopen-seconds=1");
   EXPECT_EQ(run.status, 1) << run.output;
   EXPECT_NE(run.output.find("descriptors grows"), std::string::npos) << run.output;
 }
 
-TEST_F(StressTest, CallThatHangsEndsTheRunWithTheStacks) {
+TEST_F(StressTest, HangingCallEndsTheRunWithStacks) {
   const Outcome run =
       Run("--seconds=60 --without=rollback,copy,scrub,batch_twice,tip_rule --plant=hang --call-seconds=3");
   EXPECT_EQ(run.status, -1) << run.output;
@@ -86,7 +86,7 @@ TEST_F(StressTest, UnknownArgumentIsRefused) {
   EXPECT_NE(run.output.find("is not understood"), std::string::npos) << run.output;
 }
 
-TEST_F(StressTest, DeviceIsNotOverwrittenUnasked) {
+TEST_F(StressTest, DeviceIsOverwrittenOnlyOnRequest) {
   const Outcome run = Run("--device=/dev/null");
   EXPECT_EQ(run.status, 2) << run.output;
   EXPECT_NE(run.output.find("--yes"), std::string::npos) << run.output;

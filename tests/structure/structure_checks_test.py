@@ -196,12 +196,12 @@ class CheckDamageTableTest(unittest.TestCase):
         return problems_of(check_damage_table.check, {
             "docs/repair.md": "| a | b |\n| - | - |\n| other | `Nothing.Here` |\n\n" + rows,
             "tests/crash/damage_rows.cc": '      {"LogMissing",\n',
-            "tests/crash/repair_test.cc": "TEST_F(RepairCase, PinOfALostVersion) {\n}\nTEST(Throttle, Keeps) {\n}\n",
+            "tests/crash/repair_test.cc": "TEST_F(RepairCase, PinOfALostVersionIsRemovedWithConsent) {\n}\nTEST(Throttle, Keeps) {\n}\n",
         })
 
     def test_accepts_rows_whose_tests_exist(self):
         self.assertEqual(self.problems(
-            self.HEAD + "| a log | `LogMissing`, `RepairCase.PinOfALostVersion` |\n"
+            self.HEAD + "| a log | `LogMissing`, `RepairCase.PinOfALostVersionIsRemovedWithConsent` |\n"
                         "| speed | `Throttle.Keeps` in `tests/crash/repair_test.cc` |\n"), [])
 
     def test_refuses_names_of_no_test(self):

@@ -16,7 +16,7 @@ namespace {
 
 const DeferredFree kEntry = Deferred(1000, 16, 3, 9);
 
-TEST(DeferredRecord, EachFormIsEnoughAlone) {
+TEST(DeferredRecord, EachFormDecodesToTheWholeEntry) {
   const Result<DeferredFree> by_slot =
       DecodeDeferredBySlot(DeferredBySlotKey(kEntry.extent.first).view(), EncodeDeferredBySlot(kEntry));
   ASSERT_TRUE(by_slot.ok()) << by_slot.status().ToString();
@@ -39,7 +39,7 @@ TEST(DeferredRecord, DecodingIsStrict) {
   });
 }
 
-TEST(DeferredRecord, RefusesWhatCannotHaveBeenWritten) {
+TEST(DeferredRecord, RefusesImpossibleValues) {
   const auto decode = [](uint64_t first, uint64_t count, uint64_t born, uint64_t freed) {
     ByteWriter value;
     value.U64(count);
@@ -52,7 +52,7 @@ TEST(DeferredRecord, RefusesWhatCannotHaveBeenWritten) {
   EXPECT_EQ(decode(2, UINT64_MAX - 1, 2, 2).status().code(), StatusCode::kCorruption);
 }
 
-TEST(DeferredRecord, PiecesCoverTheWholeAndKeepToTheirBlocks) {
+TEST(DeferredRecord, PiecesCoverTheExtentAndStayInTheirBlocks) {
   EXPECT_EQ(BlockPieces(kEntry), std::vector{kEntry});
   EXPECT_EQ(BlockPieces(Deferred(512, 256, 1, 2)), std::vector{Deferred(512, 256, 1, 2)});
   EXPECT_EQ(BlockPieces(Deferred(511, 2, 1, 2)),
@@ -70,7 +70,7 @@ TEST(DeferredRecord, PiecesCoverTheWholeAndKeepToTheirBlocks) {
   }
 }
 
-TEST(DeferredRecord, RefusesWhatCrossesABlock) {
+TEST(DeferredRecord, RefusesAnExtentThatCrossesABlock) {
   const std::string crosses = EncodeDeferredBySlot(Deferred(256, 16, 3, 9));
   EXPECT_TRUE(DecodeDeferredBySlot(DeferredBySlotKey(SlotId(240)).view(), crosses).ok());
   EXPECT_EQ(DecodeDeferredBySlot(DeferredBySlotKey(SlotId(250)).view(), crosses).status().code(),

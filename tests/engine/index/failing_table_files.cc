@@ -47,7 +47,7 @@ FailingTableFiles::~FailingTableFiles() = default;
 IOStatus FailingTableFiles::Answer(const Rule& rule, const std::string& path) {
   if (rule.fault == Fault::kNone || path.find(rule.name_part) == std::string::npos) return IOStatus::OK();
   ++failures_;
-  // The texts are those of RocksDB's own files, which make no more of the last two.
+  // RocksDB's own files report the last two faults with these texts and the plain code kIOError.
   switch (rule.fault) {
     case Fault::kNoSpace:
       return IOStatus::NoSpace("injected");

@@ -10,7 +10,7 @@
 
 namespace rawkv {
 
-// The real files, but writing to files with a given name part can be made to fail or to wait.
+// The real filesystem, in which writes to chosen files can fail or wait.
 class FailingTableFiles final : public rocksdb::FileSystemWrapper {
  public:
   enum class Fault : uint8_t { kNone, kNoSpace, kOverQuota, kTooManyOpenFiles, kIoError };
@@ -19,16 +19,17 @@ class FailingTableFiles final : public rocksdb::FileSystemWrapper {
   ~FailingTableFiles() override;
   const char* Name() const override { return "rawkv.FailingTableFiles"; }
 
-  // From now on, appends to (or syncs of) files whose path contains `name_part` fail.
+  // From now on, appends to (FailAppends) or syncs of (FailSyncs) files fail if their path contains
+  // `name_part`.
   void FailAppends(std::string name_part, Fault fault);
   void FailSyncs(std::string name_part, Fault fault);
-  // The next `healthy` tables can be written, later ones find no space.
+  // The next `healthy` tables can be written; all later ones find no space.
   void FillUpAfter(uint64_t healthy);
   void Heal();
-  // Appends and syncs that failed so far.
+  // Number of appends and syncs that failed so far.
   uint64_t failures() const;
 
-  // New tables wait to be made until Release.
+  // Threads that create a table wait until Release.
   void HoldNewTables();
   void Release();
 

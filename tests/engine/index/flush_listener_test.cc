@@ -16,8 +16,9 @@ class FlushListenerTest : public ::testing::Test {
   const std::shared_ptr<rocksdb::EventListener> listener_ = MakeFlushListener(tracker_, nullptr, "dir");
 };
 
-// RocksDB would poll for free space and then flush what is in memory, at a moment of its own choice.
-TEST_F(FlushListenerTest, ForbidsRecoveryByItself) {
+// RocksDB's automatic recovery polls for free space and then flushes the memtable, at a moment of its own
+// choice.
+TEST_F(FlushListenerTest, ForbidsAutomaticRecovery) {
   for (const auto reason : {BackgroundErrorReason::kFlushNoWAL, BackgroundErrorReason::kManifestWriteNoWAL}) {
     bool auto_recovery = true;
     listener_->OnErrorRecoveryBegin(reason, rocksdb::Status::NoSpace(), &auto_recovery);
@@ -25,7 +26,7 @@ TEST_F(FlushListenerTest, ForbidsRecoveryByItself) {
   }
 }
 
-TEST_F(FlushListenerTest, OnlyAFlushWithoutSpaceMayBeTriedAgain) {
+TEST_F(FlushListenerTest, OnlyFailuresForLackOfSpaceMayBeRetried) {
   ASSERT_TRUE(tracker_->Begin(1).ok());
   rocksdb::Status error = rocksdb::Status::NoSpace();
   listener_->OnBackgroundError(BackgroundErrorReason::kFlushNoWAL, &error);

@@ -8,7 +8,7 @@
 namespace rawkv {
 namespace {
 
-TEST(FlushTracker, NothingBegunIsNothingToWaitFor) {
+TEST(FlushTracker, WaitReturnsAtOnceIfNoFlushHasBegun) {
   FlushTracker tracker(10);
   EXPECT_TRUE(tracker.Wait().ok());
   EXPECT_TRUE(tracker.Begin(10).ok());  // an empty memtable
@@ -31,7 +31,7 @@ TEST(FlushTracker, OneCompletionMayEndSeveralFlushes) {
   EXPECT_TRUE(done);
 }
 
-TEST(FlushTracker, APassingFailureIsForgottenByTheNextFlush) {
+TEST(FlushTracker, NextFlushClearsATemporaryFailure) {
   FlushTracker tracker(0);
   ASSERT_TRUE(tracker.Begin(5).ok());
   tracker.FailForNow(Status::NoSpace("full"));
@@ -42,7 +42,7 @@ TEST(FlushTracker, APassingFailureIsForgottenByTheNextFlush) {
   EXPECT_TRUE(tracker.Wait().ok());
 }
 
-TEST(FlushTracker, TheFirstLastingFailureStands) {
+TEST(FlushTracker, FirstPermanentFailureIsKept) {
   FlushTracker tracker(0);
   tracker.Fail(Status::IoError("first"));
   tracker.Fail(Status::IoError("second"));

@@ -37,7 +37,7 @@ class IndexBatchTest : public ::testing::Test {
   std::unique_ptr<KeyIndex> index_ = CreateIndex(temp_.File("index"));
 };
 
-TEST_F(IndexBatchTest, IsSeenOnlyThroughItselfUntilApplied) {
+TEST_F(IndexBatchTest, ChangesAreVisibleOnlyInTheBatchUntilApplied) {
   const auto batch = index_->NewBatch();
   batch->PutEntry("a", InlineEntry(1, "one"));
   EXPECT_EQ(*batch->GetEntry("a"), InlineEntry(1, "one"));
@@ -49,7 +49,7 @@ TEST_F(IndexBatchTest, IsSeenOnlyThroughItselfUntilApplied) {
 TEST_F(IndexBatchTest, TheLastMetaRecordWins) {
   const auto batch = index_->NewBatch();
   for (uint64_t version = 1; version <= 1000; ++version) batch->PutMeta(MetaAt(version));
-  EXPECT_LT(batch->bytes(), 200u);  // and only that one is kept
+  EXPECT_LT(batch->bytes(), 200u);  // the batch keeps only the last record
   EXPECT_GE(batch->bytes(), 58u);
   ASSERT_TRUE(index_->Apply(*batch).ok());
   EXPECT_EQ(AppliedVersion(*index_), 1000u);
@@ -75,7 +75,7 @@ TEST_F(IndexBatchTest, AnErrorOfTheCallbackEndsTheWalk) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(IndexBatchTest, RangesStayAmongUserKeys) {
+TEST_F(IndexBatchTest, RangesCoverOnlyUserKeys) {
   const auto first = index_->NewBatch();
   first->PutEntry("\xff\xff", InlineEntry(1, "last"));
   first->PutPage(0, {});
@@ -127,8 +127,8 @@ TEST_F(IndexBatchTest, LargeDeferredEntriesAreKeptInPieces) {
   EXPECT_TRUE(batch->DeferredOverlapping(whole.extent)->empty());
 }
 
-// A replay removes entries in slot order; each search must not wade through all that went before.
-TEST_F(IndexBatchTest, SearchingDoesNotSlowDownBehindDeletedEntries) {
+// A replay removes entries in slot order. A search must not scan all entries that were removed before.
+TEST_F(IndexBatchTest, SearchDoesNotScanDeletedEntries) {
   constexpr uint64_t kEntries = 100'000;
   auto batch = index_->NewBatch();
   for (uint64_t i = 0; i < kEntries; ++i) batch->PutDeferred(Deferred(i, 1, 1, 2));
@@ -141,11 +141,11 @@ TEST_F(IndexBatchTest, SearchingDoesNotSlowDownBehindDeletedEntries) {
   for (uint64_t i = 0; i < 1000; ++i) {
     ASSERT_TRUE(batch->DeferredOverlapping({SlotId(kEntries - 1 - i), SlotCount(1)})->empty());
   }
-  // 0.05 s here; 70 s if each search saw all of them.
+  // Takes 0.05 s, but 70 s if each search scans all removed entries.
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
 }
 
-TEST_F(IndexBatchTest, OverlapSeesWhatWasAppliedMeanwhile) {
+TEST_F(IndexBatchTest, OverlapIncludesEntriesAppliedByOtherBatches) {
   const auto batch = index_->NewBatch();
   EXPECT_TRUE(batch->DeferredOverlapping({SlotId(0), SlotCount(100)})->empty());
   const auto other = index_->NewBatch();
@@ -154,8 +154,8 @@ TEST_F(IndexBatchTest, OverlapSeesWhatWasAppliedMeanwhile) {
   EXPECT_EQ(batch->DeferredOverlapping({SlotId(0), SlotCount(100)})->size(), 1u);
 }
 
-// Random batches over a small set of keys and slots, each checked against maps while it grows and
-// against the index after it was applied or dropped.
+// Applies or drops random batches over a small set of keys and slots. Compares each batch with maps while it
+// grows, and the index afterwards.
 class IndexBatchModel {
  public:
   IndexBatchModel(KeyIndex& index, uint64_t seed) : index_(index), random_(seed) {}
@@ -166,7 +166,7 @@ class IndexBatchModel {
     const auto batch = index_.NewBatch();
     const uint64_t steps = 1 + Below(40);
     for (uint64_t step = 0; step < steps; ++step) Step(*batch, version);
-    CheckThrough(*batch);
+    CheckBatch(*batch);
     batch->PutMeta(MetaAt(version));
     if (Below(8) == 0) {  // dropped
       entries_ = entries_before;
@@ -214,7 +214,7 @@ class IndexBatchModel {
         TakeSlots(batch);
         break;
       default:
-        CheckThrough(batch);
+        CheckBatch(batch);
         break;
     }
   }
@@ -250,7 +250,7 @@ class IndexBatchModel {
     AddDeferred(batch, entry);
   }
 
-  // As an allocation does: what overlaps goes, its rests stay.
+  // As an allocation does: removes the entries that overlap the extent, and puts back the parts outside it.
   void TakeSlots(IndexBatch& batch) {
     const Extent extent = RandomExtent();
     const Result<std::vector<DeferredFree>> found = batch.DeferredOverlapping(extent);
@@ -264,7 +264,7 @@ class IndexBatchModel {
     }
   }
 
-  void CheckThrough(IndexBatch& batch) {
+  void CheckBatch(IndexBatch& batch) {
     const std::string key = RandomKey();
     const auto found = batch.GetEntry(key);
     ASSERT_TRUE(found.ok());

@@ -16,8 +16,8 @@ namespace {
 
 using namespace std::string_literals;
 
-// Keys that try the edges of byte order and of the key space; half of them flushed. The other key
-// spaces are filled, so that straying into them would be seen.
+// An index with keys at the edges of byte order and of the key space. Half of them are flushed. The other key
+// spaces hold entries too, so that a cursor that leaves the user keys is detected.
 class IndexCursorTest : public ::testing::Test {
  protected:
   IndexCursorTest() : index_(CreateIndex(temp_.File("index"))) {
@@ -90,7 +90,7 @@ TEST_F(IndexCursorTest, StaysInItsBoundsInBothDirections) {
   }
 }
 
-TEST_F(IndexCursorTest, SeeksTheFirstKeyAtOrBehind) {
+TEST_F(IndexCursorTest, SeeksTheFirstKeyAtOrAfterTheTarget) {
   std::vector<std::string> targets(keys_.begin(), keys_.end());
   targets.insert(targets.end(), {"", "a\0a"s, "c", std::string(20, '\xff')});
   for (const auto& [lower, upper] : {std::pair("", ""), std::pair("a", "\xff")}) {
@@ -107,7 +107,7 @@ TEST_F(IndexCursorTest, SeeksTheFirstKeyAtOrBehind) {
   }
 }
 
-TEST_F(IndexCursorTest, TurnsRound) {
+TEST_F(IndexCursorTest, ChangesDirectionAtAnyKey) {
   const std::vector<std::string> all = Expected("", "");
   const auto cursor = index_->NewCursor("", "", nullptr);
   std::mt19937_64 random(4711);
@@ -129,7 +129,7 @@ TEST_F(IndexCursorTest, SeesItsReadPointAndKeepsItAlive) {
   Put("added later");
   Flush(*index_);
   EXPECT_EQ(Walk(*cursor, true), before);
-  EXPECT_EQ(Walk(*present, true), before);  // the present of its making
+  EXPECT_EQ(Walk(*present, true), before);  // the state when the cursor was made
   EXPECT_EQ(Walk(*index_->NewCursor("", "", nullptr), true), Expected("", ""));
 }
 

@@ -10,7 +10,7 @@
 #include "tests/engine/index/index_samples.h"
 #include "tests/support/temp_dir.h"
 
-// Invariant 12 for the files that RocksDB reads: damage is reported, never believed.
+// Invariant 12 for the files that RocksDB reads: damage is reported and never returned as data.
 namespace rawkv {
 namespace {
 
@@ -48,28 +48,29 @@ class IndexDamage : public ::testing::Test {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
   }
 
-  // Opens and reads everything; true if any answer was an error. Wrong answers fail the test.
-  bool IsNoticed() {
+  // Opens the index and reads everything. Returns true if any call returned an error. A wrong value fails the
+  // test.
+  bool IsDetected() {
     const auto index = KeyIndex::Open({.dir = dir_, .read_only = true, .fs = nullptr});
     if (!index.ok()) {
       EXPECT_EQ(index.status().code(), StatusCode::kCorruption) << index.status().ToString();
       return true;
     }
-    bool noticed = false;
+    bool detected = false;
     for (int i = 0; i < kKeys; ++i) {
       const auto entry = (*index)->Get(KeyOf(i));
       if (entry.ok()) {
         EXPECT_EQ(*entry, InlineEntry(1, ValueOf(i)));
       } else {
         EXPECT_EQ(entry.status().code(), StatusCode::kCorruption) << entry.status().ToString();
-        noticed = true;
+        detected = true;
       }
     }
     const auto cursor = (*index)->NewCursor("", "", nullptr);
     int seen = 0;
     for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) ++seen;
     EXPECT_TRUE(seen == kKeys || !cursor->status().ok());
-    return noticed || !cursor->status().ok();
+    return detected || !cursor->status().ok();
   }
 
   const TempDir temp_;
@@ -89,20 +90,20 @@ TEST_F(IndexDamage, AChangedByteInATableIsCorruptionWhenRead) {
   EXPECT_EQ(index->MultiGet(keys)[0].status().code(), StatusCode::kCorruption);
 }
 
-TEST_F(IndexDamage, AnyChangedByteInATableIsNoticedOrHarmless) {
+TEST_F(IndexDamage, AnyChangedByteInATableIsDetectedOrHarmless) {
   const std::string table = Only(".sst");
   const std::string content = FileContent(table);
-  int noticed = 0;
+  int detected = 0;
   int tried = 0;
   for (size_t at = 0; at<content.size(); at += at + 600> content.size() ? 1 : 97) {
     SCOPED_TRACE("byte " + std::to_string(at) + " of " + std::to_string(content.size()));
     std::string damaged = content;
     damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
     Write(table, damaged);
-    noticed += IsNoticed() ? 1 : 0;
+    detected += IsDetected() ? 1 : 0;
     ++tried;
   }
-  EXPECT_GT(noticed, tried / 2);
+  EXPECT_GT(detected, tried / 2);
 }
 
 TEST_F(IndexDamage, VerifyChecksumsReadsEveryBlock) {
@@ -120,26 +121,26 @@ TEST_F(IndexDamage, VerifyChecksumsReadsEveryBlock) {
   }
 }
 
-TEST_F(IndexDamage, AShortTableIsNoticed) {
+TEST_F(IndexDamage, AShortTableIsDetected) {
   const std::string table = Only(".sst");
   const std::string content = FileContent(table);
   for (const size_t length : {size_t{0}, size_t{10}, content.size() / 2, content.size() - 1}) {
     Write(table, content.substr(0, length));
-    EXPECT_TRUE(IsNoticed()) << length;
+    EXPECT_TRUE(IsDetected()) << length;
   }
 }
 
-TEST_F(IndexDamage, AMissingTableIsNoticed) {
+TEST_F(IndexDamage, AMissingTableIsDetected) {
   std::filesystem::remove(Only(".sst"));
-  EXPECT_TRUE(IsNoticed());
+  EXPECT_TRUE(IsDetected());
 }
 
 TEST_F(IndexDamage, AMissingManifestIsCorruptionNotAbsence) {
   std::filesystem::remove(Manifest());
-  EXPECT_TRUE(IsNoticed());
+  EXPECT_TRUE(IsDetected());
 }
 
-TEST_F(IndexDamage, AChangedByteInTheManifestIsNoticed) {
+TEST_F(IndexDamage, AChangedByteInTheManifestIsDetected) {
   const std::string manifest = Manifest();
   const std::string content = FileContent(manifest);
   for (size_t at = 0; at < content.size(); at += 3) {
@@ -148,7 +149,8 @@ TEST_F(IndexDamage, AChangedByteInTheManifestIsNoticed) {
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
     Write(manifest, damaged);
     const auto index = KeyIndex::Open({.dir = dir_, .read_only = true, .fs = nullptr});
-    // A manifest that seems to end early is an older state: snapshots checksum theirs for that reason.
+    // A manifest that seems to end early gives an older state. For that reason a snapshot has a checksum of
+    // this file.
     if (!index.ok()) {
       EXPECT_EQ(index.status().code(), StatusCode::kCorruption) << index.status().ToString();
     } else {
@@ -158,10 +160,10 @@ TEST_F(IndexDamage, AChangedByteInTheManifestIsNoticed) {
   }
 }
 
-TEST_F(IndexDamage, ACurrentFileOfRubbishIsCorruption) {
-  for (const std::string& rubbish : {std::string(), std::string("rubbish"), std::string("rubbish\n"),
+TEST_F(IndexDamage, InvalidCurrentFileIsCorruption) {
+  for (const std::string& content : {std::string(), std::string("invalid"), std::string("invalid\n"),
                                      std::string("MANIFEST-999999\n"), std::string(5000, '\xff')}) {
-    Write(dir_ + "/CURRENT", rubbish);
+    Write(dir_ + "/CURRENT", content);
     EXPECT_EQ(KeyIndex::Open({.dir = dir_, .read_only = true, .fs = nullptr}).status().code(),
               StatusCode::kCorruption);
     EXPECT_EQ(KeyIndex::Open({.dir = dir_, .fs = nullptr}).status().code(), StatusCode::kCorruption);

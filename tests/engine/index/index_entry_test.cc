@@ -43,7 +43,8 @@ bool IsRefused(const std::string& bytes) {
   return !entry.ok() && entry.status().code() == StatusCode::kCorruption;
 }
 
-// A payload entry with these numbers and as many extents and checksums as `rest` holds.
+// Encodes a payload entry with these numbers. `rest` holds the extents and checksums, whose number need not
+// match `extents`.
 std::string RawPayload(uint64_t length, uint32_t extents, const std::vector<uint64_t>& rest) {
   ByteWriter out;
   out.U8(0x02);
@@ -78,18 +79,18 @@ TEST(IndexEntry, AcceptsOneExtentAndItsChecksum) {
   EXPECT_FALSE(IsRefused(RawPayload(1, 1, {5, 1, 99})));
 }
 
-TEST(IndexEntry, RefusesWhatCannotHaveBeenWritten) {
+TEST(IndexEntry, RefusesImpossibleValues) {
   EXPECT_TRUE(IsRefused(RawPayload(0, 1, {5, 1})));                       // no bytes
   EXPECT_TRUE(IsRefused(RawPayload(1, 0, {99})));                         // no extent
   EXPECT_TRUE(IsRefused(RawPayload(1, 1, {5, 0, 99})));                   // an empty extent
-  EXPECT_TRUE(IsRefused(RawPayload(1, 1, {UINT64_MAX, 1, 99})));          // wraps round
+  EXPECT_TRUE(IsRefused(RawPayload(1, 1, {UINT64_MAX, 1, 99})));          // overflows
   EXPECT_TRUE(IsRefused(RawPayload(1, 1, {5, 1})));                       // a checksum too few
   EXPECT_TRUE(IsRefused(RawPayload(1, 1, {5, 1, 99, 99})));               // a checksum too many
   EXPECT_TRUE(IsRefused(RawPayload(kMaxValueBytes + 1, 1, {5, 1, 99})));  // too long
   EXPECT_TRUE(IsRefused(std::string(9, '\0')));                           // kind 0
 }
 
-TEST(IndexEntry, CountsAreBoundedBeforeMemoryIsTaken) {
+TEST(IndexEntry, CountsAreCheckedBeforeAllocation) {
   EXPECT_TRUE(IsRefused(RawPayload(1, UINT32_MAX, {5, 1, 99})));
   EXPECT_TRUE(IsRefused(RawPayload(UINT64_MAX, 1, {5, 1, 99})));
 }

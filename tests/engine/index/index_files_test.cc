@@ -72,9 +72,9 @@ TEST_F(IndexFiles, AnEmptyIndexCanBeLinked) {
   EXPECT_EQ(copy->Meta().status().code(), StatusCode::kNotFound);
 }
 
-// In RocksDB 7.8 a list of files that includes its own logs may wait for ever for purges that such cursors
-// schedule.
-TEST_F(IndexFiles, LinkingEndsWhileCursorsAreClosed) {
+// In RocksDB 7.8, listing live files together with RocksDB's own logs may wait forever for purges that
+// closing cursors schedule.
+TEST_F(IndexFiles, LinkingDoesNotHangWhileCursorsAreClosed) {
   CommitAndFlush(1);
   index_->AllowCompaction();
   std::atomic<bool> stop{false};
@@ -97,7 +97,7 @@ TEST_F(IndexFiles, LinkingEndsWhileCursorsAreClosed) {
   for (std::thread& thread : readers) thread.join();
 }
 
-TEST_F(IndexFiles, ChecksumsAreThoseOfTheFiles) {
+TEST_F(IndexFiles, ChecksumsMatchTheFiles) {
   CommitAndFlush(1);
   size_t tables = 0;
   for (const LinkedFile& file : Link(to_)) {
@@ -110,14 +110,14 @@ TEST_F(IndexFiles, ChecksumsAreThoseOfTheFiles) {
   EXPECT_EQ(tables, 1u);
 }
 
-TEST_F(IndexFiles, Crc32cIsTheStandardOne) {
+TEST_F(IndexFiles, Crc32cMatchesTheStandardTestVector) {
   const std::string path = temp_.File("check");
   ASSERT_TRUE(PosixFs().Open(path, OpenMode::kCreateNew)->get()->WriteAt(0, AsBytes("123456789")).ok());
   EXPECT_EQ(HexOf(*Crc32cOfFile(PosixFs(), path)), "e3069283");
   EXPECT_EQ(Crc32cOfFile(PosixFs(), temp_.File("absent")).status().code(), StatusCode::kNotFound);
 }
 
-TEST_F(IndexFiles, SurviveCompactionInTheSource) {
+TEST_F(IndexFiles, LinkedFilesSurviveCompactionInTheSource) {
   index_->AllowCompaction();
   CommitAndFlush(1);
   CommitAndFlush(2);
@@ -145,7 +145,7 @@ TEST_F(IndexFiles, SurviveCompactionInTheSource) {
   EXPECT_EQ(AppliedVersion(*OpenReadOnly(to_)), 2u);
 }
 
-TEST_F(IndexFiles, LinkingWhileAFlushIsUnderWayGivesTheLastFinishedOne) {
+TEST_F(IndexFiles, LinkingDuringAFlushGivesTheLastFinishedFlush) {
   const auto files = std::make_shared<FailingTableFiles>();
   index_.reset();
   index_ = MustOpen({.dir = dir_, .fs = files});
@@ -159,7 +159,7 @@ TEST_F(IndexFiles, LinkingWhileAFlushIsUnderWayGivesTheLastFinishedOne) {
   EXPECT_EQ(AppliedVersion(*OpenReadOnly(to_)), 1u);
 }
 
-TEST_F(IndexFiles, ACloneIsTheSameIndexOnFilesOfItsOwn) {
+TEST_F(IndexFiles, CloneDoesNotShareLaterChangesWithItsSource) {
   CommitAndFlush(1);
   CommitAndFlush(2);
   index_.reset();
@@ -199,7 +199,7 @@ TEST_F(IndexFiles, ACloneOfASnapshotKeepsItsChecksums) {
   EXPECT_EQ(table(first).crc32c, table(second).crc32c);
 }
 
-TEST_F(IndexFiles, CloningRefusesWhatIsNoIndexOrExists) {
+TEST_F(IndexFiles, CloningRefusesAnInvalidSourceOrAnExistingTarget) {
   index_.reset();
   EXPECT_EQ(CloneIndex(PosixFs(), temp_.path(), temp_.File("clone")).code(), StatusCode::kCorruption);
   EXPECT_EQ(CloneIndex(PosixFs(), temp_.File("absent"), temp_.File("clone")).code(), StatusCode::kCorruption);
@@ -209,7 +209,7 @@ TEST_F(IndexFiles, CloningRefusesWhatIsNoIndexOrExists) {
   EXPECT_TRUE(FilesIn(to_, "").empty());
 }
 
-// Every file that was made is synced after its last write; links need none.
+// Expects that every new file is synced after its last write. Links need no sync.
 void ExpectAllSynced(const std::vector<FaultFs::Operation>& trace) {
   for (size_t i = 0; i < trace.size(); ++i) {
     if (!trace[i].Is("create") && !trace[i].Is("write")) continue;
@@ -259,7 +259,7 @@ TEST_F(IndexFiles, TableAtTheLimitOfLinksIsCopied) {
   EXPECT_EQ(AppliedVersion(*index_), 1u);
 }
 
-TEST_F(IndexFiles, EveryFailureIsTold) {
+TEST_F(IndexFiles, EveryFailureIsReturned) {
   CommitAndFlush(1);
   CommitAndFlush(2);
   const auto run = [&](FaultFs& fs, int round) {

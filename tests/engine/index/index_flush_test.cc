@@ -13,7 +13,7 @@
 #include "tests/engine/index/index_samples.h"
 #include "tests/support/temp_dir.h"
 
-// When the index writes itself out: invariants 8 and 13.
+// When the index flushes, and how a flush fails (invariants 8 and 13).
 namespace rawkv {
 namespace {
 
@@ -23,7 +23,7 @@ class IndexFlush : public ::testing::Test {
  protected:
   IndexFlush() : index_(MustOpen({.dir = dir_, .create = true, .fs = files_})) {}
 
-  // The version of the flushed state, as a reader of a copy of it finds it.
+  // The version in the flushed files: copies them and reads the meta record of the copy.
   uint64_t FlushedVersion() {
     const std::string to = temp_.File("copy-" + std::to_string(copies_++));
     std::filesystem::create_directory(to);
@@ -69,14 +69,14 @@ TEST_F(IndexFlush, NeverHappensAtClose) {
   EXPECT_EQ(Tables(), 1u);
 }
 
-TEST_F(IndexFlush, TakesMemoryAsItIsUsed) {
+TEST_F(IndexFlush, MemtableGrowsWithItsContent) {
   EXPECT_LT(index_->MemtableBytes(), 64u << 10);
   Commit(*index_, 1, "a", "v");
   EXPECT_LT(index_->MemtableBytes(), 64u << 10);
 }
 
-// A block of memory as large as the bound on all of it would have every commit begin a flush.
-TEST_F(IndexFlush, TakesMemoryInFractionsOfTheMemtablesBound) {
+// If the memtable took one block as large as its bound, every commit would begin a flush.
+TEST_F(IndexFlush, MemtableGrowsInSmallBlocks) {
   index_.reset();
   index_ = MustOpen({.dir = dir_, .memtable_bytes = 64 << 10, .fs = files_});
   for (uint64_t version = 1; version <= 10; ++version) Commit(*index_, version, "a", std::string(500, 'v'));
@@ -97,7 +97,7 @@ TEST_F(IndexFlush, ContainsWhatWasAppliedBeforeItBegan) {
   EXPECT_EQ(FlushedVersion(), 2u);
 }
 
-TEST_F(IndexFlush, OfAnEmptyMemtableDoesNothing) {
+TEST_F(IndexFlush, FlushOfAnEmptyMemtableDoesNothing) {
   ASSERT_TRUE(index_->StartFlush().ok());
   ASSERT_TRUE(index_->WaitFlush().ok());
   Commit(*index_, 1, "a", "one");
@@ -110,7 +110,7 @@ TEST_F(IndexFlush, OfAnEmptyMemtableDoesNothing) {
   EXPECT_EQ(Tables(), 1u);
 }
 
-TEST_F(IndexFlush, SeveralBegunAreAllWaitedFor) {
+TEST_F(IndexFlush, WaitCoversAllBegunFlushes) {
   files_->HoldNewTables();
   for (uint64_t version = 1; version <= 20; ++version) {
     Commit(*index_, version, "key" + std::to_string(version), "value");
@@ -125,7 +125,7 @@ TEST_F(IndexFlush, SeveralBegunAreAllWaitedFor) {
   EXPECT_EQ(FlushedVersion(), 20u);
 }
 
-TEST_F(IndexFlush, ThatOnlyDeletesIsWaitedFor) {
+TEST_F(IndexFlush, FlushOfDeletesOnlyIsWaitedFor) {
   Commit(*index_, 1, "a", "one");
   Flush(*index_);
   const auto batch = index_->NewBatch();
@@ -137,22 +137,22 @@ TEST_F(IndexFlush, ThatOnlyDeletesIsWaitedFor) {
   EXPECT_EQ(Tables(), 2u);
 }
 
-TEST_F(IndexFlush, WithoutSpaceFailsAndMayBeBegunAgain) {
+TEST_F(IndexFlush, FlushWithoutSpaceFailsAndMayBeRetried) {
   Commit(*index_, 1, "a", "one");
   files_->FailAppends(".sst", Fault::kNoSpace);
   ASSERT_TRUE(index_->StartFlush().ok());
   EXPECT_EQ(index_->WaitFlush().code(), StatusCode::kNoSpace);
-  Commit(*index_, 2, "a", "two");  // commits go on
+  Commit(*index_, 2, "a", "two");  // commits still work
   EXPECT_EQ(Tables(), 0u);
   files_->Heal();
-  // Still nothing by itself: RocksDB's own recovery would have written version 2, too.
+  // Nothing flushes by itself: RocksDB's own recovery would have written version 2 by now.
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   EXPECT_EQ(Tables(), 0u);
   Flush(*index_);
   EXPECT_EQ(FlushedVersion(), 2u);
 }
 
-TEST_F(IndexFlush, OverQuotaOrWithoutDescriptorsFailsAndMayBeBegunAgain) {
+TEST_F(IndexFlush, FlushOverQuotaOrWithoutDescriptorsFailsAndMayBeRetried) {
   uint64_t version = 0;
   for (const Fault fault : {Fault::kOverQuota, Fault::kTooManyOpenFiles}) {
     Commit(*index_, ++version, "a", "one");
@@ -168,7 +168,7 @@ TEST_F(IndexFlush, OverQuotaOrWithoutDescriptorsFailsAndMayBeBegunAgain) {
   }
 }
 
-TEST_F(IndexFlush, WhoseTableCannotBeSyncedIsALastingFailure) {
+TEST_F(IndexFlush, FailedTableSyncIsPermanent) {
   Commit(*index_, 1, "a", "one");
   files_->FailSyncs(".sst", Fault::kIoError);
   ASSERT_TRUE(index_->StartFlush().ok());
@@ -183,7 +183,7 @@ TEST_F(IndexFlush, WhoseTableCannotBeSyncedIsALastingFailure) {
   EXPECT_TRUE(still_readable->has_value());
 }
 
-TEST_F(IndexFlush, WhoseManifestCannotBeWrittenIsALastingFailure) {
+TEST_F(IndexFlush, FailedManifestWriteIsPermanent) {
   for (const Fault fault : {Fault::kNoSpace, Fault::kIoError}) {
     const std::string dir = temp_.File("manifest-" + std::to_string(static_cast<int>(fault)));
     const auto index = MustOpen({.dir = dir, .create = true, .fs = files_});
@@ -191,21 +191,21 @@ TEST_F(IndexFlush, WhoseManifestCannotBeWrittenIsALastingFailure) {
     files_->FailAppends("MANIFEST", fault);
     ASSERT_TRUE(index->StartFlush().ok());
     const Status failed = index->WaitFlush();
-    // Not kNoSpace: giving space back does not cure it.
+    // Not kNoSpace, because freeing space does not repair the manifest.
     EXPECT_EQ(failed.code(), StatusCode::kIoError);
     files_->Heal();
     EXPECT_EQ(index->StartFlush().message(), failed.message());
   }
 }
 
-TEST_F(IndexFlush, GoesOnWhenCompactionFindsNoSpace) {
+TEST_F(IndexFlush, FlushWorksThoughCompactionFindsNoSpace) {
   index_->AllowCompaction();
   for (uint64_t version = 1; version <= 3; ++version) {
     Commit(*index_, version, "a", "value");
     Flush(*index_);
   }
   Commit(*index_, 4, "a", "value");
-  files_->FillUpAfter(1);  // the fourth table fits; what RocksDB makes of the four does not
+  files_->FillUpAfter(1);  // the fourth table fits, the compaction of the four does not
   Flush(*index_);
   ASSERT_TRUE(Eventually([&] { return files_->failures() > 0; }));
   Commit(*index_, 5, "a", "value");
@@ -216,9 +216,9 @@ TEST_F(IndexFlush, GoesOnWhenCompactionFindsNoSpace) {
   EXPECT_TRUE(Eventually([&] { return Tables() <= 2; })) << "RocksDB gave up compacting";
 }
 
-// One thread commits and begins flushes, one waits for them and links, one reads: each copy is the state
-// of one version, no older than the flush that was waited for.
-TEST_F(IndexFlush, CopiesMadeBesideCommitsAreWhole) {
+// One thread commits and begins flushes, one waits for them and links the files, and one reads. Each copy
+// must hold the state of one version, at least that of the flush that was waited for.
+TEST_F(IndexFlush, CopiesMadeDuringCommitsHoldOneVersion) {
   constexpr uint64_t kVersions = 3000;
   std::atomic<uint64_t> flush_begun_at = 0;
   std::atomic<bool> done = false;
@@ -263,13 +263,13 @@ TEST_F(IndexFlush, CopiesMadeBesideCommitsAreWhole) {
 }
 
 TEST_F(IndexFlush, CompactionsWaitUntilTheyAreAllowed) {
-  constexpr size_t kTables = 8;  // RocksDB finds a compaction due from four on
+  constexpr size_t kTables = 8;  // RocksDB schedules a compaction from four tables on
   for (uint64_t version = 1; version <= kTables; ++version) {
     Commit(*index_, version, "key", std::to_string(version));
     Flush(*index_);
   }
   EXPECT_EQ(Tables(), kTables);
-  // One that waits does not hold up a close, and is found due again.
+  // A waiting compaction does not delay a close, and is scheduled again after the next open.
   index_.reset();
   index_ = MustOpen({.dir = dir_, .fs = files_});
   EXPECT_EQ(Tables(), kTables);

@@ -46,7 +46,7 @@ class KeyIndexTest : public ::testing::Test {
   std::unique_ptr<KeyIndex> index_ = CreateIndex(dir_);
 };
 
-TEST_F(KeyIndexTest, ANewIndexIsEmpty) {
+TEST_F(KeyIndexTest, CreatedIndexIsEmpty) {
   EXPECT_EQ(index_->Meta().status().code(), StatusCode::kNotFound);
   const Result<std::optional<IndexEntry>> entry = index_->Get("a");
   ASSERT_TRUE(entry.ok());
@@ -56,7 +56,7 @@ TEST_F(KeyIndexTest, ANewIndexIsEmpty) {
   EXPECT_EQ(*page, AllocationPage());
 }
 
-TEST_F(KeyIndexTest, OpeningSaysWhatIsNotThere) {
+TEST_F(KeyIndexTest, OpeningAnAbsentIndexIsNotFound) {
   EXPECT_EQ(KeyIndex::Open({.dir = temp_.File("absent"), .fs = nullptr}).status().code(),
             StatusCode::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(temp_.File("absent")));
@@ -75,7 +75,7 @@ TEST_F(KeyIndexTest, CreatingRefusesADirectoryThatHoldsAnIndex) {
             StatusCode::kInvalidArgument);
 }
 
-TEST_F(KeyIndexTest, FilesAreTheOwnersAlone) {
+TEST_F(KeyIndexTest, FilesAreAccessibleToTheirOwnerOnly) {
   Commit(*index_, 1, "a", "one");
   Flush(*index_);
   struct stat st = {};
@@ -92,11 +92,11 @@ TEST_F(KeyIndexTest, MakesNoLogFilesOfItsOwn) {
   Flush(*index_);
   Reopen();
   for (const std::string& name : FilesIn(dir_, "")) EXPECT_FALSE(name.starts_with("LOG")) << name;
-  // RocksDB's write-ahead log is made at each opening, and stays empty.
+  // RocksDB creates its write-ahead log at each open, and it stays empty.
   for (const std::string& name : FilesIn(dir_, ".log")) EXPECT_EQ(FileContent(dir_ + "/" + name), "") << name;
 }
 
-TEST_F(KeyIndexTest, EntriesComeBackAsTheyWerePut) {
+TEST_F(KeyIndexTest, EntriesReadBackAsWritten) {
   const auto batch = index_->NewBatch();
   batch->PutEntry("inline", InlineEntry(1, "value"));
   batch->PutEntry("payload", PayloadEntry(1, 40, 300'000));
@@ -123,7 +123,7 @@ TEST_F(KeyIndexTest, EntriesComeBackAsTheyWerePut) {
   }
 }
 
-TEST_F(KeyIndexTest, MultiGetOfManyKeys) {
+TEST_F(KeyIndexTest, MultiGetReturnsEachOfManyKeys) {
   const auto batch = index_->NewBatch();
   std::vector<std::string> keys;
   for (int i = 0; i < 500; ++i) {
@@ -140,7 +140,7 @@ TEST_F(KeyIndexTest, MultiGetOfManyKeys) {
   EXPECT_TRUE(index_->MultiGet({}).empty());
 }
 
-TEST_F(KeyIndexTest, AReadPointStandsStill) {
+TEST_F(KeyIndexTest, ReadPointDoesNotChange) {
   AllocationPage page;
   page.taken[0] = 3;
   {
@@ -186,7 +186,7 @@ TEST_F(KeyIndexTest, AReadPointStandsStill) {
   EXPECT_EQ(pages, std::vector<uint64_t>{0});
 }
 
-TEST_F(KeyIndexTest, PagesAreWalkedInOrderUntilToldToStop) {
+TEST_F(KeyIndexTest, PageWalkIsOrderedAndStopsOnAnError) {
   const auto batch = index_->NewBatch();
   for (const uint64_t number : {uint64_t{300}, uint64_t{2}, UINT64_MAX, uint64_t{0}}) {
     AllocationPage page;
@@ -216,7 +216,7 @@ TEST_F(KeyIndexTest, DeferredEntriesAreWalkedByVersionThenSlot) {
   EXPECT_TRUE(DeferredThrough(2).empty());
   EXPECT_EQ(DeferredThrough(3), std::vector(in_order.begin(), in_order.begin() + 2));
   EXPECT_EQ(DeferredThrough(UINT64_MAX - 1), std::vector(in_order.begin(), in_order.begin() + 3));
-  // Cut in pieces of one, each going on behind the last.
+  // Walks one entry at a time. Each walk resumes after the last entry.
   std::vector<DeferredFree> seen;
   for (std::optional<DeferredFree> after;;) {
     const size_t before = seen.size();
@@ -269,7 +269,7 @@ class CollectingLogger final : public Logger {
   std::vector<std::string> lines_ RAWKV_GUARDED_BY(mu_);
 };
 
-TEST_F(KeyIndexTest, SaysNothingWhileAllIsWell) {
+TEST_F(KeyIndexTest, LogsNothingInNormalOperation) {
   CollectingLogger logger;
   for (int round = 0; round < 3; ++round) {
     index_.reset();
@@ -283,7 +283,7 @@ TEST_F(KeyIndexTest, SaysNothingWhileAllIsWell) {
   EXPECT_EQ(logger.lines(), std::vector<std::string>());
 }
 
-TEST_F(KeyIndexTest, PassesOnWhatRocksdbComplainsAbout) {
+TEST_F(KeyIndexTest, ForwardsErrorsOfRocksdbToTheLogger) {
   CollectingLogger logger;
   const auto files = std::make_shared<FailingTableFiles>();
   const std::string dir = temp_.File("complaining");

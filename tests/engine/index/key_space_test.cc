@@ -23,7 +23,7 @@ TEST(KeySpace, EveryKeyOfASpaceLiesBelowItsEnd) {
   EXPECT_LT(UserKey(std::string(1000, '\xff')).view(), EndOf(KeySpace::kUserKey).view());
 }
 
-TEST(KeySpace, KeysOfAnyLengthAreWhole) {
+TEST(KeySpace, KeysOfAnyLengthAreKept) {
   for (const size_t length : {0, 1, 126, 127, 128, 129, 65536}) {
     const std::string key(length, 'x');
     IndexKey index_key = UserKey(key);

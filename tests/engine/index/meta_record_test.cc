@@ -47,7 +47,7 @@ TEST(MetaRecord, RoundTrips) {
   ExpectRoundTrip(without_digest);
 }
 
-TEST(MetaRecord, AbsentDigestCostsNothing) {
+TEST(MetaRecord, AbsentDigestTakesNoBytes) {
   EXPECT_EQ(EncodeMetaRecord(MetaRecord()).size(), 58u);
 }
 
