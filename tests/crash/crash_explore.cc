@@ -1,6 +1,6 @@
-// Power cuts at every I/O of many histories, what is left judged one by one (docs/testing.md, "Crash
-// states"): the long command. Prints a line a history, and at the end what was counted; exit status 1 if a
-// promise was broken.
+// The long run of crash states (docs/testing.md, "Crash states"): cuts the power at every I/O of many
+// histories and judges each crash state. Prints a line for each history, and at the end the counts. The exit
+// status is 1 if a promise was broken.
 #include <malloc.h>
 
 #include <algorithm>
@@ -21,20 +21,20 @@ constexpr char kUsage[] =
 what to run, one of
   --length=N          every history of N operations (default 2), each crashed within its last
   --histories         random histories of 12 operations
-  --kills             processes killed within every history of N operations, then the power cut
-  --tour              a choice of all that, in several settings: what tests/mutants/run judges with
+  --kills             kill the process within every history of N operations, then cut the power
+  --tour              a selection of the above in several settings; tests/mutants/run uses it
 how much
-  --from=N --to=N     the histories of these numbers (seeds, for random ones): to split a run, and to resume it
-  --max=N             end after so many judged states
-  --random=N          crashes at each place besides the ten extremes (8)
-  --nest=N            one state of N is crashed again in its recovery (50; 0 = none)
-  --violations=N      end after so many (10)
-in what
-  --seed=N            of values, identities and choices (1)
+  --from=N --to=N     histories with these numbers (seeds of random ones), to split or resume a run
+  --max=N             end after N judged states
+  --random=N          N random crashes at each place, in addition to the ten extremes (8)
+  --nest=N            crash the recovery of one state in N again (50; 0 = none)
+  --violations=N      end after N violations (10)
+settings
+  --seed=N            seed of values, identities and choices (1)
   --unsynced          commits are answered before they are durable
   --interval=N        automatic snapshots
-  --header_bytes=N    self-describing extents
-  --slots=N           of the device (48): few are given out again soon
+  --header_bytes=N    header of each extent
+  --slots=N           slots of the device (48); with few slots, freed ones are reused soon
 )";
 
 struct Arguments {
@@ -94,7 +94,7 @@ class Run {
   explicit Run(const ExploreOptions& options) : options_(options), explorer_(options) {}
 
   bool Done() const { return explorer_.Done(); }
-  void Do(const std::string& name, const std::function<void(SimExplorer&)>& explore) {
+  void ExploreAndPrint(const std::string& name, const std::function<void(SimExplorer&)>& explore) {
     if (Done()) return;
     const ExploreCounts before = explorer_.counts();
     explore(explorer_);
@@ -103,15 +103,15 @@ class Run {
                 static_cast<unsigned long long>(now.places - before.places),
                 static_cast<unsigned long long>(now.built - before.built),
                 static_cast<unsigned long long>(now.judged - before.judged));
-    for (; told_ < explorer_.violations().size(); ++told_) {
-      const Violation& v = explorer_.violations()[told_];
-      std::printf("VIOLATION: %s\n%s\nthe engine said:\n%s\nthe crash left:\n%s\n", v.what.c_str(),
-                  v.history.c_str(), v.said.c_str(), v.image.c_str());
+    for (; printed_ < explorer_.violations().size(); ++printed_) {
+      const Violation& v = explorer_.violations()[printed_];
+      std::printf("VIOLATION: %s\n%s\nlog of the engine:\n%s\ndisks after the crash:\n%s\n", v.what.c_str(),
+                  v.history.c_str(), v.log.c_str(), v.image.c_str());
     }
     std::fflush(stdout);
   }
-  // Whether all was as promised.
-  bool Finish() const {
+  // Prints the counts. Returns true if no promise was broken.
+  bool PrintCounts() const {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
     std::printf("%s, %zu violations\n", Report(explorer_.counts(), seconds, options_.seed).c_str(),
                 explorer_.violations().size());
@@ -121,7 +121,7 @@ class Run {
  private:
   const ExploreOptions options_;
   SimExplorer explorer_;
-  size_t told_ = 0;
+  size_t printed_ = 0;
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
@@ -134,7 +134,7 @@ uint64_t CountOf(uint64_t length) {
 void EveryHistory(Run& run, const Arguments& a) {
   for (uint64_t n = a.from; n < std::min(a.to, CountOf(a.length)) && !run.Done(); ++n) {
     const std::vector<SimOp> ops = SequenceOf(a.length, n);
-    run.Do(std::to_string(n) + " " + NameOf(ops), [&](SimExplorer& explorer) {
+    run.ExploreAndPrint(std::to_string(n) + " " + NameOf(ops), [&](SimExplorer& explorer) {
       if (a.what == Arguments::What::kKills) {
         explorer.ExploreKills(ops);
       } else {
@@ -144,20 +144,21 @@ void EveryHistory(Run& run, const Arguments& a) {
   }
 }
 
-// Small settings of all kinds and the histories that lead into every protocol, simplest first.
+// Explores a selection of histories that lead into every protocol, in several settings, the simplest first.
 bool Tour(Arguments a) {
   using enum SimOp;
   a.explore.random_plans = 4;
   const auto everywhere = [](Run& run, const std::vector<SimOp>& ops) {
-    run.Do(NameOf(ops), [&](SimExplorer& explorer) { explorer.Explore(ops, true); });
+    run.ExploreAndPrint(NameOf(ops), [&](SimExplorer& explorer) { explorer.Explore(ops, true); });
   };
   const auto kills = [](Run& run, const std::vector<SimOp>& ops) {
-    run.Do("kills in " + NameOf(ops), [&](SimExplorer& explorer) { explorer.ExploreKills(ops); });
+    run.ExploreAndPrint("kills in " + NameOf(ops),
+                        [&](SimExplorer& explorer) { explorer.ExploreKills(ops); });
   };
   const auto random = [&](Run& run, uint64_t count) {
     for (uint64_t seed = 0; seed < count; ++seed) {
-      run.Do("seed " + std::to_string(seed),
-             [&](SimExplorer& explorer) { explorer.ExploreRandom(seed, 12, 60); });
+      run.ExploreAndPrint("seed " + std::to_string(seed),
+                          [&](SimExplorer& explorer) { explorer.ExploreRandom(seed, 12, 60); });
     }
   };
   {
@@ -169,13 +170,13 @@ bool Tour(Arguments a) {
     everywhere(run, {kOverwrite, kSnapshot, kSnapshot, kPrune, kMultiKey, kCommitPayload, kReopen, kPrune});
     everywhere(run, {kSnapshot, kOverwrite, kRollback, kMultiKey, kReopen});
     random(run, 6);
-    if (!run.Finish()) return false;
+    if (!run.PrintCounts()) return false;
   }
   {
     a.explore.config.slots = 16;
     Run run(a.explore);
     everywhere(run, {kOverwrite, kSnapshot, kPrune, kMultiKey, kCommitPayload});
-    if (!run.Finish()) return false;
+    if (!run.PrintCounts()) return false;
     a.explore.config.slots = SimConfig().slots;
   }
   a.explore.config.durability = Durability::kUnsafeUnsynced;
@@ -184,7 +185,7 @@ bool Tour(Arguments a) {
   everywhere(run, {kMultiKey, kSnapshot, kCommitPayload});
   kills(run, {kMultiKey, kCommitPayload});
   random(run, 6);
-  return run.Finish();
+  return run.PrintCounts();
 }
 
 bool Explore(const Arguments& a) {
@@ -192,17 +193,17 @@ bool Explore(const Arguments& a) {
   Run run(a.explore);
   if (a.what != Arguments::What::kHistories) EveryHistory(run, a);
   for (uint64_t seed = a.from; a.what == Arguments::What::kHistories && seed < a.to && !run.Done(); ++seed) {
-    run.Do("seed " + std::to_string(seed),
-           [&](SimExplorer& explorer) { explorer.ExploreRandom(seed, 12, 60); });
+    run.ExploreAndPrint("seed " + std::to_string(seed),
+                        [&](SimExplorer& explorer) { explorer.ExploreRandom(seed, 12, 60); });
   }
-  return run.Finish();
+  return run.PrintCounts();
 }
 
 }  // namespace
 }  // namespace rawkv
 
 int main(int argc, char** argv) {
-  mallopt(M_ARENA_MAX, 1);  // each of the many short-lived threads would map an arena of its own
+  mallopt(M_ARENA_MAX, 1);  // otherwise each of the many short-lived threads maps its own arena
   rawkv::Arguments arguments;
   if (!rawkv::Parse(argc, argv, &arguments)) {
     std::fputs(rawkv::kUsage, stderr);

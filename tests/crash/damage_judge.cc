@@ -20,47 +20,48 @@ class DamageJudgement {
     bool refused_read = false;
     if (Open()) {
       refused_read = !ReadAll();
-      // What the pin alone held goes with it; what is then said to be reachable must be.
+      // The unpin removes the version that only the pin held. Every version that is reachable afterwards must
+      // be readable.
       if (const Status unpinned = engine_->Unpin("held"); !unpinned.ok()) {
         if (unpinned.code() != StatusCode::kFailedPrecondition) ExpectReport(unpinned, "unpin");
       } else if (const Result<EngineInfo> info = engine_->Info(); info.ok()) {
         reachable_ = info->reachable;
         refused_read |= !ReadAll();
       }
-      if (refused_read && damage_.content_whole) Fail("a version that is called reachable cannot be read");
-      // What no read can be answered with, a check must find.
+      if (refused_read && damage_.content_whole) Fail("a reachable version cannot be read");
+      // Damage that makes a read fail must be a finding of fsck.
       if (refused_read && !found) Fail("a read is refused, but fsck finds nothing");
-      GoOn();
+      CommitAndReopen();
     }
-    Imports();
+    ImportExports();
     AwaitIndexThreads();
     return std::move(verdict_);
   }
 
  private:
   void Fail(const std::string& what) {
-    if (verdict_.problem.empty()) verdict_.problem = what + "\n  the engine said:\n" + world_.Said();
+    if (verdict_.problem.empty()) verdict_.problem = what + "\n  log of the engine:\n" + world_.LogText();
   }
-  void Tell(const char* what) {
+  void RecordOutcome(const char* what) {
     static constexpr std::array<const char*, 6> kOrder{"nothing", "healed",       "finding",
                                                        "cut",     "read refused", "open refused"};
     const auto rank = [](std::string_view text) {
       return std::find(kOrder.begin(), kOrder.end(), text) - kOrder.begin();
     };
-    if (rank(what) > rank(verdict_.told)) verdict_.told = what;
+    if (rank(what) > rank(verdict_.outcome)) verdict_.outcome = what;
   }
-  // An answer that is none must be of the right kind and name a place.
+  // An error must have one of these codes and name a path.
   void ExpectReport(const Status& status, const std::string& doing, bool identity = false) {
     const bool named = status.message().find('/') != std::string::npos ||
                        status.message().find("snapshot-") != std::string::npos;
     const bool kind = status.code() == StatusCode::kCorruption ||
-                      // A number that a newer build would have written.
+                      // A damaged format number looks like one of a newer build.
                       status.code() == StatusCode::kNotSupported ||
                       (identity && status.code() == StatusCode::kFailedPrecondition);
     if (!kind || !named) Fail(doing + ": " + status.ToString());
   }
 
-  // Whether it found anything.
+  // Returns whether fsck found anything.
   bool Fsck() {
     const Result<CheckReport> report =
         CheckStore(SimStore::kDir, {.deep = true}, SimStore::Options(world_.env(), config_));
@@ -68,9 +69,9 @@ class DamageJudgement {
       ExpectReport(report.status(), "fsck", /*identity=*/true);
       return true;
     }
-    if (!report->ok()) Tell("finding");
+    if (!report->ok()) RecordOutcome("finding");
     for (const Finding& f : report->findings) {
-      if (f.where.empty() || f.message.empty()) Fail("a finding without place or words");
+      if (f.where.empty() || f.message.empty()) Fail("a finding without place or message");
     }
     return !report->ok();
   }
@@ -80,29 +81,29 @@ class DamageJudgement {
         Engine::Open(SimStore::kDir, SimStore::Options(world_.env(), config_));
     if (!engine.ok()) {
       ExpectReport(engine.status(), "open", /*identity=*/true);
-      Tell("open refused");
+      RecordOutcome("open refused");
       return false;
     }
     engine_ = *std::move(engine);
     const Result<EngineInfo> info = engine_->Info();
     if (!info.ok()) {
       ExpectReport(info.status(), "info");
-      Tell("read refused");
+      RecordOutcome("read refused");
       return true;
     }
-    if (world_.Said().find("warning") != std::string::npos ||
-        world_.Said().find("rebuilt") != std::string::npos) {
-      Tell("healed");
+    if (world_.LogText().find("warning") != std::string::npos ||
+        world_.LogText().find("rebuilt") != std::string::npos) {
+      RecordOutcome("healed");
     }
     reachable_ = info->reachable;
     const Version tip = damage_.truth->model.tip();
     if (info->version == tip) return true;
-    // A record that never arrived leaves nothing to tell of.
-    if (!info->recovery && !damage_.last_record_may_go) {
-      Fail("opened at version " + ToString(info->version) + " without a word");
+    // A lost last record leaves no trace from which the engine could report it.
+    if (!info->recovery && !damage_.may_lose_last_record) {
+      Fail("opened at version " + ToString(info->version) + " without a report");
     }
-    Tell(info->recovery ? "cut" : "nothing");
-    if (!damage_.last_record_may_go || info->version != Previous(tip)) {
+    RecordOutcome(info->recovery ? "cut" : "nothing");
+    if (!damage_.may_lose_last_record || info->version != Previous(tip)) {
       Fail("opened at version " + ToString(info->version) + " though the log shows that there were more");
     }
     return true;
@@ -116,13 +117,13 @@ class DamageJudgement {
     return whole;
   }
 
-  // False if something of it was refused.
+  // Returns false if any read was refused.
   bool ReadVersion(Version version) {
     const Result<std::shared_ptr<const ReadView>> view = engine_->OpenView(version);
     const std::string at = "version " + ToString(version);
     if (!view.ok()) {
       ExpectReport(view.status(), at);
-      Tell("read refused");
+      RecordOutcome("read refused");
       return false;
     }
     bool whole = true;
@@ -131,7 +132,7 @@ class DamageJudgement {
       const Result<Value> value = engine_->Get(key, {.view = view->get()});
       if (!value.ok()) {
         ExpectReport(value.status(), at + ", key " + key);
-        Tell("read refused");
+        RecordOutcome("read refused");
         whole = false;
         continue;
       }
@@ -142,7 +143,7 @@ class DamageJudgement {
     return Walk(*view, state) && whole;
   }
 
-  // No key too many, none left out in silence.
+  // The iterator must show every key of the model and no other, or return an error.
   bool Walk(const std::shared_ptr<const ReadView>& view, const ModelState& state) {
     const Result<std::unique_ptr<Iterator>> it = engine_->NewIterator({.view = view});
     if (!it.ok()) {
@@ -152,27 +153,27 @@ class DamageJudgement {
     auto expected = state.begin();
     for ((*it)->SeekToFirst(); (*it)->Valid(); (*it)->Next(), ++expected) {
       if (expected == state.end() || (*it)->key() != expected->first) {
-        Fail("a walk meets key " + std::string((*it)->key()));
+        Fail("the iterator shows key " + std::string((*it)->key()));
         return true;
       }
     }
     if (!(*it)->status().ok()) {
       ExpectReport((*it)->status(), "walk");
-      Tell("read refused");
+      RecordOutcome("read refused");
       return false;
     }
-    if (expected != state.end()) Fail("a walk ends before key " + expected->first);
+    if (expected != state.end()) Fail("the iterator ends before key " + expected->first);
     return true;
   }
 
-  // Whatever it answers, it must be the truth at the next open.
-  void GoOn() {
+  // Commits, makes a snapshot and reopens. A commit that was acknowledged must be there after the reopen.
+  void CommitAndReopen() {
     WriteBatch batch;
     batch.Put("after", std::string(5000, 'a'));
     const CommitResult result = engine_->Commit(batch);
     if (result.ok()) {
       const Result<Value> value = engine_->Get("after");
-      if (!value.ok() || value->bytes != std::string(5000, 'a')) Fail("a new value is not there");
+      if (!value.ok() || value->bytes != std::string(5000, 'a')) Fail("a new value is missing");
     }
     (void)engine_->CreateSnapshot();
     (void)engine_->Close();
@@ -185,16 +186,16 @@ class DamageJudgement {
     (void)(*again)->Close();
   }
 
-  void Imports() {
+  void ImportExports() {
     for (const auto& [in, copy] : damage_.truth->exports) {
       const std::string dir = "/imported-" + in.substr(1);
       FormatOptions format{.device = dir + "-device", .capacity_bytes = (config_.slots + 18) * 4096};
       format.env = world_.env();
       const Result<FormatResult> made = ImportStore(dir, {.in = in, .format = format});
       if (!made.ok()) {
-        // Without its manifest it is no export.
+        // Without its MANIFEST the directory is not an export.
         ExpectReport(made.status(), "import", /*identity=*/true);
-        Tell("read refused");
+        RecordOutcome("read refused");
         continue;
       }
       const Result<std::unique_ptr<Engine>> engine =

@@ -6,26 +6,27 @@
 
 namespace rawkv {
 
-// What is expected of a store some of whose bytes are not what was written.
+// A damaged store and the expectations for it.
 struct DamageCase {
   DiskImage image;
-  const Promise* truth = nullptr;  // what the store held
-  // The tip may have been lost without a trace: the damage hit the last record, and nothing written later
+  const Promise* truth = nullptr;  // the content of the store before the damage
+  // Whether the tip may be lost without a report: the damage hit the last record, and nothing written later
   // shows that it had been durable (docs/fault_model.md, "Silent damage").
-  bool last_record_may_go = false;
-  // The damage is to neither payload, log nor index: nothing that is called reachable may be refused.
+  bool may_lose_last_record = false;
+  // Whether payload, log and index are undamaged, so that every reachable version must be readable.
   bool content_whole = false;
 };
 
 struct DamageVerdict {
-  std::string problem;  // "" = no byte was wrong, and what was lost was said
-  // The gravest thing that was told: "nothing" (no read met it), "healed" (noted and put right),
-  // "finding" (fsck only), "cut", "read refused", "open refused".
-  std::string told = "nothing";
+  std::string problem;  // "" = no wrong byte was returned, and every loss was reported
+  // The gravest report: "nothing" (no read met the damage), "healed" (reported and repaired), "finding" (by
+  // fsck only), "cut", "read refused", "open refused".
+  std::string outcome = "nothing";
 };
 
-// fsck, open, every key of every version that is said to be reachable, a commit, an import of each export,
-// fsck again: whatever is answered must be right; whatever is refused must say corruption and where.
+// Runs fsck, opens the store, reads every key of every reachable version, commits, imports each export and
+// runs fsck again. Every value that is returned must be right. Every refusal must report corruption and name
+// the place.
 DamageVerdict JudgeDamage(const DamageCase& damage, const SimConfig& config, uint64_t seed);
 
 }  // namespace rawkv

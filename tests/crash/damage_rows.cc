@@ -10,7 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Turns bits of the first allocation page of an index, and makes the meta record's count go along.
+// Changes bits of the first allocation page of an index, and adds the result of `fn` to the taken slots of
+// the meta record.
 void ChangePage(KeyIndex& index, const std::function<int(AllocationPage&)>& fn) {
   Result<AllocationPage> page = index.Page(0);
   Result<MetaRecord> meta = index.Meta();
@@ -22,7 +23,7 @@ void ChangePage(KeyIndex& index, const std::function<int(AllocationPage&)>& fn) 
   ASSERT_TRUE(index.Apply(*batch).ok());
 }
 
-void FreeALiveSlot(KeyIndex& index) {
+void MarkALiveSlotFree(KeyIndex& index) {
   ChangePage(index, [](AllocationPage& page) {
     for (size_t w = 0; w < page.live.size(); ++w) {
       if (page.live[w] == 0) continue;
@@ -159,8 +160,8 @@ std::vector<Row> DamageRows::Indexes() {
        12,
        {},
        {},
-       Of({{0, 4}})},  // the snapshot at 12 pushed out the one at 0
-      {"LiveSlotMarkedFree", in_working(FreeALiveSlot), {"slots"}, {"slots", "snapshot"}},
+       Of({{0, 4}})},  // retention removed the snapshot at 0 when the one at 12 was made
+      {"LiveSlotMarkedFree", in_working(MarkALiveSlotFree), {"slots"}, {"slots", "snapshot"}},
       {"SlotOfTwoKeys", in_working(GiveASlotToTwoKeys), {"slots"}, {"slots", "snapshot"}},
   };
 }
@@ -210,9 +211,9 @@ std::vector<Row> DamageRows::Snapshots() {
        12,
        Of({{0, 0}}),
        {},
-       Of({{1, 4}})},  // a pinned snapshot is no base of what follows it
+       Of({{1, 4}})},  // nothing is rebuilt from a pinned snapshot
       {"TableSharedByHardLinks",
-       // The newest: the first may be rewritten by a compaction soon after.
+       // The newest table, because a compaction may rewrite the oldest soon.
        [](const std::string& d) { FlipByte(FilesIn(SnapshotDir(d, 5) + "/index", ".sst").back(), 100); },
        {"snapshot", "index"},
        {"working", "current", "quarantine"},

@@ -15,21 +15,22 @@ namespace rawkv {
 using Ranges = VersionRanges;
 Ranges Of(std::initializer_list<std::pair<uint64_t, uint64_t>> ranges);
 
-// A row of the damage table (docs/repair.md): how to come by it, what is found, what a repair does.
+// A row of the damage table (docs/repair.md): how to make the damage, what fsck finds, and what a repair
+// does.
 struct Row {
   std::string name;
   std::function<void(const std::string& dir)> damage;
-  std::set<std::string> kinds;    // of findings; empty: the next open heals it by itself
+  std::set<std::string> kinds;    // of the findings; empty if the next open repairs the damage itself
   std::set<std::string> actions;  // of the repair
   uint64_t tip = 12;
   Ranges gives_up = {};
-  std::vector<std::string> aside = {};  // what lies there afterwards
-  Ranges gone = {};  // versions that were out of reach before, or of which nothing tells any more
+  std::vector<std::string> aside = {};  // names that the repair moves the damaged parts to
+  Ranges gone = {};  // versions that were unreachable before the damage, or of which no trace is left
 
   friend void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 };
 
-// Repairs as the tests call them, on copies of the damaged store.
+// Damage, checks and repairs of copies of the store.
 class DamageRows : public DamagedStore {
  public:
   static std::vector<Row> SmallFiles();
@@ -44,7 +45,7 @@ class DamageRows : public DamagedStore {
                                      Fs& filesystem = PosixFs());
   static std::string Text(const CheckReport& report);
   static std::set<std::string> Kinds(const CheckReport& report);
-  // Three slots of the first page taken by nothing.
+  // Marks three slots of the first page as taken though nothing names them.
   static void Leak(KeyIndex& index);
 };
 

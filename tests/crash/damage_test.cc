@@ -1,6 +1,6 @@
-// Bytes that are not what was written: flipped bits, writes that were acknowledged and lost, writes that
-// went elsewhere, reads that return what was there before. Nothing wrong is ever returned, and what is lost
-// is said (docs/testing.md, "Faults"). RAWKV_FAULTS=all looks at more places.
+// Damaged bytes: flipped bits, acknowledged writes that were lost, writes that went to another place, and
+// reads that return old content. No wrong byte is ever returned, and every loss is reported (docs/testing.md,
+// "Faults"). RAWKV_FAULTS=all tries more places.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -26,22 +26,22 @@ bool Everything() {
   return value != nullptr && std::string(value) == "all";
 }
 
-// A store with some history, closed or left as by a kill, and the trace of how it came to be.
-struct Made {
+// The disks of a store with some history, closed or killed, and the trace of its history.
+struct PreparedStore {
   DiskImage start;
   Trace trace;
   DiskImage end;
   Promise truth;
 };
 
-Made Make(const SimConfig& config, uint64_t seed, bool close) {
-  Made made;
+PreparedStore PrepareStore(const SimConfig& config, uint64_t seed, bool close) {
+  PreparedStore made;
   Promise promise;
   {
     SimWorld world(DiskImage(), seed);
     SimStore store(world, config, seed);
     EXPECT_TRUE(store.Format().ok());
-    EXPECT_TRUE(store.Furnish().ok());
+    EXPECT_TRUE(store.MakeStartHistory().ok());
     promise = store.promises().back();
     made.start = world.disk().Image();
   }
@@ -67,9 +67,9 @@ Made Make(const SimConfig& config, uint64_t seed, bool close) {
 
 class DamageTest : public testing::TestWithParam<bool> {
  protected:
-  void SetUp() override { made_ = Make(config_, seed_, /*close=*/GetParam()); }
+  void SetUp() override { made_ = PrepareStore(config_, seed_, /*close=*/GetParam()); }
   void TearDown() override {
-    for (const auto& [what, outcomes] : told_) {
+    for (const auto& [what, outcomes] : outcomes_) {
       std::printf("%-40s", what.c_str());
       for (const auto& [told, count] : outcomes) {
         std::printf(" %s: %llu;", told.c_str(), static_cast<unsigned long long>(count));
@@ -78,15 +78,16 @@ class DamageTest : public testing::TestWithParam<bool> {
     }
   }
 
-  void Judge(DiskImage image, bool last_record_may_go, const std::string& what, const std::string& exactly) {
-    const DamageCase damage{std::move(image), &made_.truth, last_record_may_go, what == "superblock"};
+  void Judge(DiskImage image, bool may_lose_last_record, const std::string& what,
+             const std::string& exactly) {
+    const DamageCase damage{std::move(image), &made_.truth, may_lose_last_record, what == "superblock"};
     const DamageVerdict verdict = JudgeDamage(damage, config_, rng_.Next());
-    ++told_[what][verdict.told];
+    ++outcomes_[what][verdict.outcome];
     if (!verdict.problem.empty() && ++problems_ <= 20) ADD_FAILURE() << exactly << ": " << verdict.problem;
   }
 
-  // Where the last record of the log lies; a store that was closed has a watermark behind it, which shows
-  // that it had been durable.
+  // Whether the place is in the last record of the log and nothing after it shows that it was durable. In a
+  // closed store the watermark after the record shows that.
   bool IsLastRecord(const std::string& path, uint64_t offset, uint64_t length) const {
     if (GetParam() || !path.ends_with(".log")) return false;
     for (size_t i = made_.trace.size(); i-- > 0;) {
@@ -97,7 +98,7 @@ class DamageTest : public testing::TestWithParam<bool> {
     return false;
   }
 
-  // The disks after the trace, of which `change` may change an event or leave it out.
+  // Replays the trace. `change` may change each event, or return false to leave it out.
   DiskImage Replay(const std::function<bool(size_t, TraceEvent*)>& change) const {
     CrashStates states(made_.start);
     for (size_t i = 0; i < made_.trace.size(); ++i) {
@@ -106,7 +107,7 @@ class DamageTest : public testing::TestWithParam<bool> {
     }
     return Crash(states, {.files = Fate::kKept, .devices = Fate::kKept, .entries = Fate::kKept});
   }
-  // Places of the trace at which something is written that is still there at the end.
+  // Places of the trace where content is written.
   std::vector<size_t> Writes() const {
     std::vector<size_t> out;
     for (size_t i = 0; i < made_.trace.size(); ++i) {
@@ -121,12 +122,12 @@ class DamageTest : public testing::TestWithParam<bool> {
   }
   bool Skip() { return !Everything() && !rng_.OneIn(kSanitized ? 10 : 2); }
 
-  // So few slots that freed ones are soon used again.
+  // Few slots, so that freed ones are reused soon.
   const SimConfig config_{.slots = 28};
   const uint64_t seed_ = TestSeed(1);
   Rng rng_{seed_};
-  Made made_;
-  std::map<std::string, std::map<std::string, uint64_t>> told_;
+  PreparedStore made_;
+  std::map<std::string, std::map<std::string, uint64_t>> outcomes_;
   uint64_t problems_ = 0;
 };
 
@@ -142,7 +143,7 @@ void ForEachFile(const DiskImage& image, InodeId dir, const std::string& path,
   }
 }
 
-// An offset whose byte is not zero, most of the time: the rest is room that nothing has been put in.
+// Picks an offset whose byte is probably not zero: most of a file is room that nothing has been written to.
 uint64_t PickOffset(const PagedBytes& data, Rng& rng) {
   uint64_t offset = 0;
   for (int tries = 0; tries < 200; ++tries) {
@@ -177,15 +178,16 @@ TEST_P(DamageTest, FlippedBitIsNeverReturned) {
     if (Skip()) continue;
     DiskImage image = made_.end;
     PagedBytes& data = image.devices()["/device"];
-    // Superblocks and slots by turns.
+    // Every fourth offset lies in the superblocks.
     const uint64_t offset = n % 4 == 0 ? rng_.Below(2 * 4096) : PickOffset(data, rng_);
     Flip(&data, offset, rng_);
-    // The payload of a version that nothing shows to have been durable is looked at when it is adopted.
+    // Open checks the payload of a record that nothing shows to have been durable, and cuts the record if the
+    // payload is damaged.
     Judge(std::move(image), !GetParam(), KindOfDeviceRegion(offset), "device at " + std::to_string(offset));
   }
 }
 
-// Either copy: what the other says must be as new.
+// Either copy may be lost: each holds the current numbers.
 TEST_P(DamageTest, LossOfOneSuperblockCopyIsHarmless) {
   for (const uint64_t offset : {uint64_t{0}, kSuperblockBytes}) {
     DiskImage image = made_.end;
@@ -207,7 +209,7 @@ TEST_P(DamageTest, MissingFileIsDetected) {
     const Result<DiskImage::Place> place = image.PlaceOf(path);
     ASSERT_TRUE(place.ok());
     image.Own(place->dir).entries.erase(place->name);
-    // A log without its only segment is no torn tail; a store without STORE is none.
+    // A directory without STORE is not a store.
     if (path == "/store/STORE") return;
     Judge(std::move(image), false, KindOfPath(path), path + " removed");
   });
@@ -243,7 +245,7 @@ TEST_P(DamageTest, MisdirectedWriteIsNeverReturned) {
 INSTANTIATE_TEST_SUITE_P(Stores, DamageTest, testing::Values(true, false),
                          [](const auto& tested) { return tested.param ? "closed" : "killed"; });
 
-// A device that answers some reads with what was there before the store was opened.
+// A device that answers some reads with its content before the store was opened.
 class StaleDevice final : public BlockDevice {
  public:
   StaleDevice(std::unique_ptr<BlockDevice> base, const PagedBytes& before, const bool& stale)
@@ -273,7 +275,7 @@ class StaleDevice final : public BlockDevice {
 
 TEST(StaleReadTest, OldContentOfASlotIsNeverReturned) {
   const SimConfig config{.slots = 28};
-  const Made made = Make(config, 5, /*close=*/true);
+  const PreparedStore made = PrepareStore(config, 5, /*close=*/true);
   SimWorld world(made.end, 6);
   const PagedBytes before = made.end.devices().at("/device");
   bool stale = false;
@@ -286,8 +288,8 @@ TEST(StaleReadTest, OldContentOfASlotIsNeverReturned) {
   };
   Result<std::unique_ptr<Engine>> engine = Engine::Open(SimStore::kDir, options);
   ASSERT_TRUE(engine.ok()) << engine.status().ToString();
-  // The same slots again and again: what was in them had passed its checksum, as another write's.
-  uint64_t met = 0;
+  // The rounds reuse the same slots. Their old content has a valid checksum, but of another write.
+  uint64_t stale_reads = 0;
   for (int round = 0; round < 20; ++round) {
     WriteBatch batch;
     const std::string value(20'000, static_cast<char>('a' + round));
@@ -302,14 +304,14 @@ TEST(StaleReadTest, OldContentOfASlotIsNeverReturned) {
     } else {
       EXPECT_EQ(read.status().code(), StatusCode::kCorruption) << read.status().ToString();
       EXPECT_NE(read.status().message().find("again"), std::string::npos) << read.status().ToString();
-      ++met;
+      ++stale_reads;
     }
     stale = false;
     const Result<Value> fresh = (*engine)->Get("again");
     ASSERT_TRUE(fresh.ok());
     EXPECT_EQ(fresh->bytes, value);
   }
-  EXPECT_GT(met, 0u);
+  EXPECT_GT(stale_reads, 0u);
   EXPECT_TRUE((*engine)->Close().ok());
 }
 

@@ -56,7 +56,7 @@ void DamagedStore::TearDownTestSuite() {
   delete states_;
 }
 
-std::string DamagedStore::Fresh(const std::string& name) {
+std::string DamagedStore::FreshCopy(const std::string& name) {
   const std::string to = scratch_.File(name);
   fs::remove_all(to);
   const std::string command = "cp -a --sparse=always '" + prepared_->File("store") + "' '" + to + "'";
@@ -139,7 +139,7 @@ void DamagedStore::ChangeIndex(const std::string& index_dir, const std::function
   ASSERT_TRUE((*index)->WaitFlush().ok());
 }
 
-std::map<std::string, std::string> DamagedStore::Look(const std::string& dir) {
+std::map<std::string, std::string> DamagedStore::DescribeFiles(const std::string& dir) {
   std::map<std::string, std::string> out;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(dir)) {
     const std::string name = entry.path().string().substr(dir.size() + 1);
@@ -147,7 +147,8 @@ std::map<std::string, std::string> DamagedStore::Look(const std::string& dir) {
     struct stat st {};
     EXPECT_EQ(::lstat(entry.path().c_str(), &st), 0) << name;
     if (name == "device.img") {
-      // Opening it for writing tries a hole behind its end, which touches its time.
+      // An open for writing tries to punch a hole after the end of the file, which changes its modification
+      // time.
       out[name] = std::to_string(Xxh3(AsBytes(*ReadFile(PosixFs(), entry.path(), 1 << 30))));
       continue;
     }

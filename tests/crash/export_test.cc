@@ -1,5 +1,5 @@
-// State sync: an export taken while commits go on, imported onto other slots; damaged anywhere, refused;
-// an import killed at random moments, never taken for a store.
+// State sync. An export that is taken during commits can be imported into a store with another layout. A
+// damaged export is refused. An import that is killed at a random moment leaves no store.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ ImportOptions Import(const std::string& in) {
 
 class ExportTest : public StoreFixture {
  protected:
-  // Values from empty to several chunks.
+  // Makes a store with values from empty to several chunks.
   std::string Source() {
     const std::string dir = NewStore("source", {.capacity_bytes = 600ull << 20});
     const std::unique_ptr<Engine> engine = Open(dir);
@@ -48,7 +48,7 @@ TEST_F(ExportTest, ExportHoldsItsVersionDespiteConcurrentCommits) {
   const std::string source = Source();
   const std::string out = scratch_.File("export");
   const std::unique_ptr<Engine> engine = Open(source);
-  // Held by name: between the two exports the committer's snapshots prune what nothing holds.
+  // The pin holds the version: between the two exports the committer's snapshots prune what nothing holds.
   const Result<Version> pinned = engine->Pin("exported");
   ASSERT_TRUE(pinned.ok()) << pinned.status().ToString();
   const Version version = *pinned;
@@ -67,7 +67,7 @@ TEST_F(ExportTest, ExportHoldsItsVersionDespiteConcurrentCommits) {
     return engine->Export({.version = version, .out = to, .chunk_bytes = 1 << 20});
   };
   const Status first = export_to(out);
-  // The same content, exported again later, gives the same bytes but for where it came from.
+  // A second export of the version gives the same bytes, except for ORIGIN.
   const Status second = export_to(out + "2");
   stop = true;
   committer.join();
@@ -88,7 +88,7 @@ TEST_F(ExportTest, ExportHoldsItsVersionDespiteConcurrentCommits) {
   {
     const std::unique_ptr<Engine> other = Open(copy);
     EXPECT_EQ(Content(*other), expected);
-    EXPECT_EQ(Put(*other, "goes", "on"), Next(version));
+    EXPECT_EQ(Put(*other, "next", "value"), Next(version));
   }
   ExpectWhole(copy);
   EXPECT_EQ(ImportStore(copy, Import(out)).status().code(), StatusCode::kFailedPrecondition);
@@ -103,10 +103,10 @@ TEST_F(ExportTest, ErrorForAnyFlippedByteNamesTheFile) {
   std::mt19937_64 random(11);
   for (const auto& entry : std::filesystem::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
-    if (name == "ORIGIN") continue;  // says where it came from; no content
+    if (name == "ORIGIN") continue;  // names the source store and has no content
     const uint64_t size = entry.file_size();
     for (int i = 0; i < 6; ++i) {
-      // The first and last byte, then anywhere.
+      // The first byte, the last byte, then random ones.
       const uint64_t at = i == 0 ? 0 : i == 1 ? size - 1 : random() % size;
       std::fstream f(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
       const auto flip = [&] {
@@ -126,7 +126,7 @@ TEST_F(ExportTest, ErrorForAnyFlippedByteNamesTheFile) {
       flip();
     }
   }
-  EXPECT_TRUE(ImportStore(scratch_.File("copy"), Import(out)).ok()) << "flipped back, it is whole";
+  EXPECT_TRUE(ImportStore(scratch_.File("copy"), Import(out)).ok()) << "the repaired export was refused";
 }
 
 TEST_F(ExportTest, ImportKilledAtARandomMomentIsNotAStore) {
@@ -146,7 +146,7 @@ TEST_F(ExportTest, ImportKilledAtARandomMomentIsNotAStore) {
       execl("/proc/self/exe", "worker", "--import", out.c_str(), copy.c_str(), nullptr);
       _exit(7);
     }
-    // Not to wait for anything: the moment of death is what varies.
+    // The random sleep varies the moment of the kill; the test does not wait for anything.
     usleep(static_cast<useconds_t>(random() % 120'000));
     kill(child, SIGKILL);
     int status = 0;
@@ -163,7 +163,8 @@ TEST_F(ExportTest, ImportKilledAtARandomMomentIsNotAStore) {
   }
   EXPECT_GT(killed, 0);
   const Result<FormatResult> imported = ImportStore(copy, Import(out));
-  ASSERT_TRUE(imported.ok()) << "what killed imports left is no obstacle: " << imported.status().ToString();
+  ASSERT_TRUE(imported.ok()) << "leftovers of killed imports prevent an import: "
+                             << imported.status().ToString();
   ExpectWhole(copy);
 }
 

@@ -1,5 +1,5 @@
-// A sync of a directory fails once and the call says so; what it had done is seen all the same.
-// Whoever calls again may be told that it is done only once the disk has it.
+// A sync of a directory fails once and the call returns an error, though its other changes took effect. The
+// repeated call may return success only if the changes are durable.
 #include <functional>
 
 #include "base/fs_ops.h"
@@ -13,7 +13,7 @@ using Act = std::function<Status(Engine&)>;
 
 class FailedSyncTest : public StoreFixture {
  protected:
-  // Four versions, snapshots at 2 and 3.
+  // Makes a store of four versions with snapshots at 2 and 3.
   std::string Prepare() {
     const std::string dir = NewStore("prepared");
     const std::unique_ptr<Engine> engine = Open(dir);
@@ -28,21 +28,21 @@ class FailedSyncTest : public StoreFixture {
     return o.Is("syncdir") && o.path == dir;
   }
 
-  // Every name that the calls since have changed in `dir`, and those before them, are on the disk.
+  // Whether the directory was synced after the last change of a name in `trace`.
   static bool IsSynced(const std::string& dir, const std::vector<FaultFs::Operation>& trace) {
     bool synced = false;
     for (const FaultFs::Operation& o : trace) {
       const bool names = o.Is("create") || o.Is("mkdir") || o.Is("unlink") || o.Is("rmdir") ||
                          o.Is("rename") || o.Is("link") || o.Is("symlink");
       if (IsSyncOf(dir, o)) synced = true;
-      // What is half made or half gone may come back.
+      // Leftovers may come back after a power cut.
       const bool leftover = o.path.ends_with(".tmp") || o.path.ends_with(".removing");
       if (names && !leftover && ParentPath(o.path) == dir) synced = false;
     }
     return synced;
   }
 
-  // Each sync of the directory in `act` fails in turn.
+  // Lets each sync of the store's directory in `act` fail in turn, and repeats `act`.
   void FailEachSync(const Act& act) {
     const std::string prepared = Prepare();
     uint64_t skip = 0;
@@ -65,7 +65,7 @@ class FailedSyncTest : public StoreFixture {
       EXPECT_TRUE(again.ok()) << again.ToString();
       EXPECT_TRUE(IsSynced(dir, fs.trace()));
     }
-    EXPECT_GT(skip, 1u) << "the act syncs nothing: the test is blind";
+    EXPECT_GT(skip, 1u) << "the call syncs nothing: the test shows nothing";
   }
 };
 
@@ -81,12 +81,12 @@ TEST_F(FailedSyncTest, RepeatedPinOfTheTipIsDurable) {
   FailEachSync([](Engine& e) { return e.Pin("name").status(); });
 }
 
-// Slots and log are given up for good, so what reached them must be gone for good.
+// A prune frees slots and drops log permanently, so that the removal of the snapshots must be durable first.
 TEST_F(FailedSyncTest, RepeatedPruneReclaimsOnlyAfterDurableRemoval) {
   FailEachSync([](Engine& e) { return e.Prune(0).status(); });
 }
 
-// A new store, an export: the name of their directory is as little use if it is lost.
+// The name of the directory of a new store or export must be durable, too.
 TEST_F(FailedSyncTest, RepeatedFormatAndExportAreDurable) {
   const std::string parent = scratch_.path();
   FaultFs fs(PosixFs());

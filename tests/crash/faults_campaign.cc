@@ -38,7 +38,7 @@ std::string NameOf(const FaultHistory& history, const std::vector<PlannedFault>&
   return text;
 }
 
-// Faults that follow from other faults go only so far.
+// Most faults in one run: faults at operations that only earlier faults cause count.
 constexpr size_t kMaxFaults = 3;
 
 }  // namespace
@@ -76,31 +76,32 @@ void FaultCampaign::PlanFor(const FaultHistory& history, const std::vector<Plann
 
 void FaultCampaign::RunOne(const FaultHistory& history, const std::vector<PlannedFault>& faults) {
   ++runs_;
-  std::string problem, said, outcome;
+  std::string problem, log, outcome;
   std::map<FaultSite, uint64_t> performed;
   bool fired = false;
   {
     FaultSession session(*history.start, options_.config, options_.seed, faults);
     history.run(session);
-    // By what is done, so that one run alone is judged as it was among all.
+    // The seed depends on the history and the faults, so that a single run is judged as in the whole
+    // campaign.
     const uint64_t seed = Mix(options_.seed, HashOf(NameOf(history, faults)));
     problem = session.Judge(seed, options_.everything || faults.empty(), options_.power_cuts);
     fired = session.world().plane().AllFired();
     performed = session.world().plane().performed();
-    said = session.world().Said();
+    log = session.world().LogText();
     outcome = session.outcome();
     const auto reachable = session.reachable();
     if (faults.empty()) unfaulted_[history.name] = *reachable;
-    // A failure that no caller is told of may not cost anything either.
+    // A failure that no call returns must not make a version unreachable.
     if (problem.empty() && outcome == "absorbed" && reachable && *reachable != unfaulted_[history.name]) {
       problem = "nothing was reported, but versions can no longer be reached";
     }
   }
   if (!problem.empty()) {
-    const std::string text = NameOf(history, faults) + "\n  " + problem + "\n  the engine said:\n" + said;
-    // One of a kind is enough: by what went wrong and where.
+    const std::string text = NameOf(history, faults) + "\n  " + problem + "\n  log of the engine:\n" + log;
+    // Reports one violation for each kind: place and beginning of the problem.
     const std::string kind = (faults.empty() ? "" : ToString(faults.back().site)) + problem.substr(0, 60);
-    if (told_.insert(kind).second) violations_.push_back(text);
+    if (reported_.insert(kind).second) violations_.push_back(text);
   }
   if (!faults.empty()) {
     FaultRow& row = rows_[faults.back().site];
@@ -128,7 +129,7 @@ void FaultCampaign::Run() {
   for (const FaultHistory& h : histories_.all()) {
     if (options_.only.empty() || h.name == options_.only) RunOne(h, {});
   }
-  if (!violations_.empty()) return;  // without a fault nothing may go wrong
+  if (!violations_.empty()) return;  // a problem without a fault invalidates the campaign
   for (size_t next = 0; next < queue_.size() && violations_.size() < 40; ++next) {
     const Work work = queue_[next];  // a copy: the queue grows
     if (NameOf(*work.history, work.faults).find(options_.match) == std::string::npos) continue;

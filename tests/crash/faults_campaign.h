@@ -13,24 +13,24 @@ namespace rawkv {
 struct FaultCampaignOptions {
   SimConfig config;
   uint64_t seed = 1;
-  // Every occurrence of every site of every history with every error and reach; else each site once or
-  // twice, chosen by the seed.
+  // true: every occurrence of every site in every history, with every error and reach. false: each site once
+  // or twice, chosen by the seed.
   bool everything = false;
-  uint64_t power_cuts = 1;  // to judge by, a fault
-  // Of the sites, every so many-th only, and no claim to completeness (sanitizers).
+  uint64_t power_cuts = 1;  // power cuts that are judged for each fault
+  // Takes one site of `share`, without the check that every site failed once (sanitizers).
   uint64_t share = 1;
-  std::string only;   // a history's name; "" = all
-  std::string match;  // only faults that a report names so, or with this in it; "" = all
+  std::string only;   // name of the only history to run; "" = all
+  std::string match;  // runs only faults whose report contains this text; "" = all
 };
 
 struct FaultRow {
-  uint64_t performed = 0;  // most in one history
+  uint64_t performed = 0;  // the highest count in one history
   uint64_t injected = 0;
   std::map<std::string, uint64_t> outcomes;
 };
 
-// Lets each operation that the histories perform fail in turn, and each that is performed only because
-// another one failed, and judges what comes of it.
+// Lets each operation of the histories fail in turn, also those that are performed only after another
+// failure, and judges the result.
 class FaultCampaign {
  public:
   explicit FaultCampaign(const FaultCampaignOptions& options);
@@ -39,16 +39,17 @@ class FaultCampaign {
   const std::map<FaultSite, FaultRow>& rows() const { return rows_; }
   const std::vector<std::string>& violations() const { return violations_; }
   std::vector<FaultSite> NeverFaulted() const;
-  std::string Contexts(const FaultSite& site) const;  // in which a site was performed: a few
+  std::string Contexts(const FaultSite& site) const;  // some runs that performed the site
   uint64_t runs() const { return runs_; }
   std::string Table() const;
   std::string Summary() const;
 
  private:
-  // Gives the sites that no fault has met yet another chance; threads take turns as they like. False if
-  // there is none to give.
+  // Runs once more for each site that has not failed yet: the order of threads may differ. Returns false if
+  // no attempts are left.
   bool TryMissed();
-  // Runs, judges, notes; queues what came up on the way that was never seen before.
+  // Runs a history with the faults, judges and counts the result, and queues faults for sites that were not
+  // known before.
   void RunOne(const FaultHistory& history, const std::vector<PlannedFault>& faults);
   void PlanFor(const FaultHistory& history, const std::vector<PlannedFault>& before, const FaultSite& site,
                uint64_t occurrences);
@@ -62,10 +63,10 @@ class FaultCampaign {
   const FaultHistories histories_;
   std::map<FaultSite, FaultRow> rows_;
   std::vector<Work> queue_;
-  std::map<FaultSite, std::vector<Work>> contexts_;  // in which a site was performed: a few
+  std::map<FaultSite, std::vector<Work>> contexts_;  // some runs that performed the site
   std::map<FaultSite, uint64_t> tries_;
   std::vector<std::string> violations_;
-  std::set<std::string> told_;
+  std::set<std::string> reported_;
   std::map<std::string, std::vector<std::pair<Version, Version>>> unfaulted_;  // reachable, by history
   uint64_t runs_ = 0, not_reached_ = 0;
 };

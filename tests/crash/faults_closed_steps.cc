@@ -1,4 +1,4 @@
-// FaultSession's steps on a store that is not open, and the judgement at its end.
+// FaultSession's steps on a closed store, and the judgement at the end.
 #include <algorithm>
 #include <set>
 
@@ -13,7 +13,8 @@
 namespace rawkv {
 namespace {
 
-// Of the versions that `then` had, those that it reached, too: pins that are gone let more be reached.
+// The versions that both promises reach. A removed pin makes versions unreachable, and the disk may have
+// either state.
 std::vector<std::pair<Version, Version>> ReachedByBoth(const Promise& now, const Promise& then) {
   std::vector<std::pair<Version, Version>> out;
   for (Version v = now.model.initial(); v <= now.model.tip(); v = Next(v)) {
@@ -34,12 +35,13 @@ FormatOptions FormatOf(const Environment& env, const SimConfig& config, const st
 }  // namespace
 
 void FaultSession::OfflineRollback(Version target) {
-  Begin("offline rollback");
+  BeginStep("offline rollback");
   Promise after = now_;
   after.model.RollBackTo(target);
   after.durable = target;
   after.reachable.clear();
-  if (Took(rawkv::OfflineRollback(SimStore::kDir, target, {}, SimStore::Options(world_.env(), config_)))) {
+  if (AcceptAnswer(
+          rawkv::OfflineRollback(SimStore::kDir, target, {}, SimStore::Options(world_.env(), config_)))) {
     now_ = after;
   } else {
     doubt_ = after;
@@ -47,11 +49,11 @@ void FaultSession::OfflineRollback(Version target) {
 }
 
 void FaultSession::Import() {
-  Begin("import");
+  BeginStep("import");
   const auto& [in, copy] = *now_.exports.begin();
   const Result<FormatResult> made =
       ImportStore("/import0", {.in = in, .format = FormatOf(world_.env(), config_, "/import-device")});
-  if (Took(made.status())) {
+  if (AcceptAnswer(made.status())) {
     now_.imports["/import0"] = copy;
     return;
   }
@@ -59,77 +61,80 @@ void FaultSession::Import() {
 }
 
 void FaultSession::Check() {
-  Begin("fsck");
+  BeginStep("fsck");
   const Result<CheckReport> report =
       CheckStore(SimStore::kDir, {.deep = true}, SimStore::Options(world_.env(), config_));
-  if (!Took(report.status())) return;
+  if (!AcceptAnswer(report.status())) return;
   const bool failed = world_.plane().failures() != failures_before_;
   if (!report->ok()) {
-    Note("finding");
-    if (!failed) Fail("a finding out of nothing: " + report->findings.front().message);
+    RecordOutcome("finding");
+    if (!failed) Fail("a finding though no operation failed: " + report->findings.front().message);
   }
 }
 
-void FaultSession::Look() {
+void FaultSession::InspectClosedStore() {
   const OpenOptions options = SimStore::Options(world_.env(), config_);
-  Begin("inspect");
+  BeginStep("inspect");
   const Result<EngineInfo> info = InspectStore(SimStore::kDir, options);
-  if (Took(info.status()) && info->version != now_.model.tip() &&
+  if (AcceptAnswer(info.status()) && info->version != now_.model.tip() &&
       world_.plane().failures() == failures_before_) {
     Fail("version " + ToString(info->version));
   }
-  Begin("snapshot list");
-  (void)Took(ListSnapshots(SimStore::kDir, options).status());
-  Begin("snapshot verify");
+  BeginStep("snapshot list");
+  (void)AcceptAnswer(ListSnapshots(SimStore::kDir, options).status());
+  BeginStep("snapshot verify");
   const Result<std::vector<SnapshotVerdict>> verdicts =
       VerifySnapshots(SimStore::kDir, std::nullopt, options);
-  if (Took(verdicts.status())) {
+  if (AcceptAnswer(verdicts.status())) {
     for (const SnapshotVerdict& v : *verdicts) {
       if (v.errors.empty()) continue;
-      Note("finding");
-      if (world_.plane().failures() == failures_before_) Fail("damage out of nothing: " + v.errors.front());
+      RecordOutcome("finding");
+      if (world_.plane().failures() == failures_before_)
+        Fail("damage though no operation failed: " + v.errors.front());
     }
   }
-  Begin("log list");
-  (void)Took(ListLog(SimStore::kDir, options).status());
-  Begin("log dump");
+  BeginStep("log list");
+  (void)AcceptAnswer(ListLog(SimStore::kDir, options).status());
+  BeginStep("log dump");
   uint64_t rows = 0;
   const Status dumped = DumpLog(SimStore::kDir, options, [&](const LogRecordRow&) {
     ++rows;
     return Status::Ok();
   });
-  if (Took(dumped) && rows != now_.model.tip().value()) Fail(std::to_string(rows) + " records");
+  if (AcceptAnswer(dumped) && rows != now_.model.tip().value()) Fail(std::to_string(rows) + " records");
 }
 
-void FaultSession::ReadOnly() {
-  Begin("open read-only");
+void FaultSession::OpenReadOnly() {
+  BeginStep("open read-only");
   OpenOptions options = SimStore::Options(world_.env(), config_);
   options.read_only = true;
   {
     Result<std::unique_ptr<Engine>> engine = Engine::Open(SimStore::kDir, options);
-    if (!Took(engine.status())) return;
+    if (!AcceptAnswer(engine.status())) return;
     if ((*engine)->version() != now_.model.tip()) Fail("opened at " + ToString((*engine)->version()));
-    Begin("read-only");
+    BeginStep("read-only");
     for (const auto& [key, entry] : now_.model.At(now_.model.tip())) {
       failures_before_ = world_.plane().failures();
       const Result<Value> value = (*engine)->Get(key);
-      if (Took(value.status()) && !DiffValue(entry.value, value->bytes).empty()) Fail("a wrong value");
+      if (AcceptAnswer(value.status()) && !DiffValue(entry.value, value->bytes).empty())
+        Fail("a wrong value");
     }
     failures_before_ = world_.plane().failures();
-    (void)Took((*engine)->Close());
+    (void)AcceptAnswer((*engine)->Close());
   }
-  Settle();
+  AwaitBackgroundWork();
 }
 
 void FaultSession::Format() {
-  Begin("format");
-  unformatted_ = !Took(Engine::Format(SimStore::kDir, FormatOf(world_.env(), config_, "/device")).status());
-  Settle();
+  BeginStep("format");
+  unformatted_ =
+      !AcceptAnswer(Engine::Format(SimStore::kDir, FormatOf(world_.env(), config_, "/device")).status());
+  AwaitBackgroundWork();
 }
 
 std::string FaultSession::Judge(uint64_t seed, bool thorough, uint64_t cuts) {
   if (!problem_.empty()) return problem_;
-  Settle();
+  AwaitBackgroundWork();
   const std::map<std::string, DiskImage> images = PowerCuts(seed, cuts);
   world_.plane().SetStep("close");
   const Version durable = now_.durable;
@@ -149,8 +154,8 @@ std::string FaultSession::Judge(uint64_t seed, bool thorough, uint64_t cuts) {
   return "";
 }
 
-// With the power goes what was not synced, or some of it stays; where there is one cut, one or the other. By
-// description; of those that come out the same, one.
+// Builds `cuts` crash states: unsynced changes are all lost or partly kept. A single cut is one or the other.
+// The result maps descriptions to images, without duplicates.
 std::map<std::string, DiskImage> FaultSession::PowerCuts(uint64_t seed, uint64_t cuts) {
   std::vector<CrashPlan> plans;
   if (cuts > 1 || seed % 2 == 0) plans.push_back({});
@@ -167,12 +172,13 @@ std::map<std::string, DiskImage> FaultSession::PowerCuts(uint64_t seed, uint64_t
   return images;
 }
 
-// Which members of a group got through, in which order, so that the model can follow.
-void FaultSession::SettleGroup(const DiskImage& image) {
+// Finds out from the image which commits of a group were applied and in which order, and sets the model in
+// doubt accordingly.
+void FaultSession::ResolveGroupInDoubt(const DiskImage& image) {
   SimWorld world(image, 7);
   const Result<std::unique_ptr<Engine>> engine =
       Engine::Open(SimStore::kDir, SimStore::Options(world.env(), config_));
-  if (!engine.ok()) return;  // the judge will say so
+  if (!engine.ok()) return;  // the judge reports it
   std::map<Version, const ModelBatch*> order;
   for (const ModelBatch& batch : group_doubt_) {
     const Result<Value> value = (*engine)->Get(batch.ops.front().key);
@@ -185,7 +191,7 @@ void FaultSession::SettleGroup(const DiskImage& image) {
 
 std::string FaultSession::JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough) {
   if (unformatted_) return JudgeUnformatted(image, seed);
-  if (!group_doubt_.empty()) SettleGroup(image);
+  if (!group_doubt_.empty()) ResolveGroupInDoubt(image);
   Promise before = now_;
   if (!power_cut) before.durable = before.model.tip();
   if (shrunk_) before.reachable = {{before.model.tip(), before.model.tip()}};
@@ -198,13 +204,14 @@ std::string FaultSession::JudgeImage(const DiskImage& image, bool power_cut, uin
   const Scrutiny scrutiny{.check_before = thorough || chance % 3 == 0,
                           .every_version = thorough || chance % 4 == 0,
                           .every_copy = thorough || chance % 4 == 1,
-                          .go_on = thorough || chance % 3 == 1};
+                          .continue_working = thorough || chance % 3 == 1};
   const Verdict verdict = rawkv::Judge(image, {.before = &before, .after = &after}, config_, scrutiny, seed);
   if (verdict.problem.empty()) return "";
-  return verdict.problem + "\nwhile judged the engine said:\n" + verdict.said;
+  return verdict.problem + "\nlog of the engine in the judgement:\n" + verdict.log;
 }
 
-// A format that failed: no store, or (where it failed at its very end) a whole one; another format works.
+// After a failed format the disk has no store, or a whole one if the format failed at its end. A repeated
+// format must succeed.
 std::string FaultSession::JudgeUnformatted(const DiskImage& image, uint64_t seed) {
   SimWorld world(image, seed);
   const OpenOptions options = SimStore::Options(world.env(), config_);

@@ -12,25 +12,25 @@ namespace {
 
 using Kind = TraceEvent::Kind;
 
-// The disks as programs saw them behind the first `events` of a trace.
-DiskImage Behind(const DiskImage& start, const Trace& trace, size_t events, Fate files = Fate::kKept,
-                 uint64_t seed = 1) {
+// The disks as programs see them after the first `events` of a trace.
+DiskImage ImageAfter(const DiskImage& start, const Trace& trace, size_t events, Fate files = Fate::kKept,
+                     uint64_t seed = 1) {
   CrashStates states(start);
   for (size_t i = 0; i < events; ++i) states.Advance(trace[i]);
   return Crash(states, {.files = files, .devices = Fate::kKept, .entries = Fate::kKept, .seed = seed});
 }
 
-// The same with the last event, a write, neither absent nor whole.
-DiskImage TornBehind(const DiskImage& start, const Trace& trace, size_t events) {
-  const uint64_t absent = Behind(start, trace, events - 1).Hash();
-  const uint64_t whole = Behind(start, trace, events).Hash();
+// The same with the last event, a write, only partly on the disk.
+DiskImage ImageWithTornWrite(const DiskImage& start, const Trace& trace, size_t events) {
+  const uint64_t absent = ImageAfter(start, trace, events - 1).Hash();
+  const uint64_t whole = ImageAfter(start, trace, events).Hash();
   for (uint64_t seed = 1;; ++seed) {
-    DiskImage torn = Behind(start, trace, events, Fate::kLastTorn, seed);
+    DiskImage torn = ImageAfter(start, trace, events, Fate::kLastTorn, seed);
     if (torn.Hash() != absent && torn.Hash() != whole) return torn;
   }
 }
 
-// Runs `act` on the opened store and returns what changed since `promise`.
+// Opens the store, runs `act` and returns the trace of both. *promise becomes the promise after the open.
 Trace TraceOf(const FaultStart& start, const SimConfig& config, uint64_t seed, Promise* promise,
               const std::function<Status(Engine&)>& act) {
   SimWorld world(start.image, seed);
@@ -38,7 +38,7 @@ Trace TraceOf(const FaultStart& start, const SimConfig& config, uint64_t seed, P
   SimStore store(world, config, seed);
   Status status = store.Open(start.promise);
   if (status.ok()) status = act(store.engine());
-  RAWKV_CHECK(status.ok(), "what a history begins with can be made");
+  RAWKV_CHECK(status.ok(), "the start of a history can be made");
   *promise = store.promises().back();
   return world.disk().TakeTrace();
 }
@@ -46,7 +46,7 @@ Trace TraceOf(const FaultStart& start, const SimConfig& config, uint64_t seed, P
 size_t LastWhere(const Trace& trace, const std::function<bool(const TraceEvent&)>& is) {
   size_t place = trace.size();
   while (place > 0 && !is(trace[place - 1])) --place;
-  RAWKV_CHECK(place > 0, "the trace holds what a history is to begin behind");
+  RAWKV_CHECK(place > 0, "the trace contains the start event of a history");
   return place - 1;
 }
 
@@ -182,8 +182,8 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
       {"looks", &furnished_,
        [](S& s) {
          s.Check();
-         s.Look();
-         s.ReadOnly();
+         s.InspectClosedStore();
+         s.OpenReadOnly();
        }},
       {"looks at a torn tail", &torn_, [](S& s) { s.Check(); }},
   };
@@ -194,7 +194,7 @@ void FaultHistories::MakeStarts(const SimConfig& config, uint64_t seed) {
     SimWorld world(DiskImage(), seed);
     SimStore store(world, config, seed);
     Status status = store.Format();
-    if (status.ok()) status = store.Furnish();
+    if (status.ok()) status = store.MakeStartHistory();
     RAWKV_CHECK(status.ok(), "the store that histories begin with can be made");
     furnished_ = {world.disk().Image(), store.promises().back()};
   }
@@ -218,7 +218,7 @@ void FaultHistories::MakeStarts(const SimConfig& config, uint64_t seed) {
     const size_t record = LastWhere(trace, [](const TraceEvent& e) {
       return e.kind == Kind::kWrite && e.path.ends_with(".log") && e.bytes.size() > 2000;
     });
-    torn_.image = TornBehind(furnished_.image, trace, record + 1);
+    torn_.image = ImageWithTornWrite(furnished_.image, trace, record + 1);
   }
   {
     const Trace trace = TraceOf(furnished_, config, seed + 2, &undo_.promise,
@@ -231,8 +231,8 @@ void FaultHistories::MakeStarts(const SimConfig& config, uint64_t seed) {
     size_t place = switched;
     while (!(trace[place].kind == Kind::kRename && trace[place].to_name == "STORE")) ++place;
     RAWKV_CHECK(marked < place, "the marker comes before the switch");
-    undo_.image = Behind(furnished_.image, trace, place);
-    finish_.image = Behind(furnished_.image, trace, place + 1);
+    undo_.image = ImageAfter(furnished_.image, trace, place);
+    finish_.image = ImageAfter(furnished_.image, trace, place + 1);
     finish_.promise = undo_.promise;
     finish_.promise.model.RollBackTo(Version(1));
     finish_.promise.durable = Version(1);

@@ -14,8 +14,7 @@ struct FaultHistory {
   std::function<void(FaultSession&)> run;
 };
 
-// Short histories that together perform every protocol, on stores as they may be found. Steps are counted
-// per history's name and step.
+// Short histories that together perform every protocol, on stores in different states.
 class FaultHistories {
  public:
   FaultHistories(const SimConfig& config, uint64_t seed);

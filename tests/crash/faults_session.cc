@@ -10,7 +10,7 @@ FaultSession::FaultSession(const FaultStart& start, const SimConfig& config, uin
                            std::vector<PlannedFault> faults)
     : start_(start), config_(config), world_(start.image, seed, std::move(faults)), now_(start.promise) {
   next_value_ = seed << 20;
-  Settle();
+  AwaitBackgroundWork();
 }
 
 FaultSession::~FaultSession() {
@@ -20,7 +20,7 @@ FaultSession::~FaultSession() {
   AwaitIndexThreads();
 }
 
-void FaultSession::Settle() {
+void FaultSession::AwaitBackgroundWork() {
   no_compaction_.reset();
   AwaitIndexThreads();
   no_compaction_.emplace(IndexPool::kCompaction);
@@ -30,14 +30,14 @@ ModelOp FaultSession::Put(const std::string& key, uint64_t bytes) {
   return {.kind = ModelOp::Kind::kPut, .key = key, .value = {++next_value_, bytes}};
 }
 
-void FaultSession::Begin(const std::string& step) {
+void FaultSession::BeginStep(const std::string& step) {
   step_ = step;
   failures_before_ = world_.plane().failures();
   world_.plane().SetStep(step);
 }
 
-void FaultSession::Note(const char* outcome) {
-  // The first that says something.
+void FaultSession::RecordOutcome(const char* outcome) {
+  // Keeps the first outcome.
   if (outcome_ == "absorbed") outcome_ = outcome;
 }
 
@@ -45,24 +45,27 @@ void FaultSession::Fail(const std::string& what) {
   if (problem_.empty()) problem_ = step_ + ": " + what;
 }
 
-bool FaultSession::Took(const Status& status) {
+bool FaultSession::AcceptAnswer(const Status& status) {
   if (status.ok()) return true;
   const bool failed_now = world_.plane().failures() != failures_before_;
   switch (status.code()) {
     case StatusCode::kPoisoned:
-      Note("poisoned");
+      RecordOutcome("poisoned");
       // A background flush may have failed in an earlier step.
-      if (!poisoned_ && world_.plane().failures() == 0) Fail("poisoned out of nothing: " + status.ToString());
+      if (!poisoned_ && world_.plane().failures() == 0)
+        Fail("poisoned though no operation failed: " + status.ToString());
       poisoned_ = true;
       return false;
     case StatusCode::kIoError:
     case StatusCode::kNoSpace:
-      Note(engine_ == nullptr ? "refused" : status.code() == StatusCode::kNoSpace ? "no space" : "I/O error");
-      // The first to meet what a background flush has met before says what that was.
+      RecordOutcome(engine_ == nullptr                      ? "refused"
+                    : status.code() == StatusCode::kNoSpace ? "no space"
+                                                            : "I/O error");
+      // The error of a background flush is returned by the first later call.
       if (status.message().find("/store/working/index stopped writing until") != std::string::npos) {
         poisoned_ = true;
       }
-      // An open that found no room refuses puts until the next open, though room is there again.
+      // An open that found no room refuses puts until the next open, even if there is room again.
       if (status.message().find("the filesystem was full when the store was opened") != std::string::npos &&
           world_.plane().failures() != 0) {
         poisoned_ = true;
@@ -76,26 +79,26 @@ bool FaultSession::Took(const Status& status) {
 }
 
 void FaultSession::Open() {
-  Begin("open");
+  BeginStep("open");
   Result<std::unique_ptr<Engine>> engine =
       Engine::Open(SimStore::kDir, SimStore::Options(world_.env(), config_));
-  if (!Took(engine.status())) return;
+  if (!AcceptAnswer(engine.status())) return;
   engine_ = *std::move(engine);
   poisoned_ = false;
   now_.durable = now_.model.tip();
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::Close() {
   if (engine_ == nullptr) return;
-  Begin("close");
-  (void)Took(engine_->Close());
+  BeginStep("close");
+  (void)AcceptAnswer(engine_->Close());
   engine_.reset();
-  Settle();
+  AwaitBackgroundWork();
 }
 
-void FaultSession::After() {
-  Settle();
+void FaultSession::CheckAfterStep() {
+  AwaitBackgroundWork();
   if (engine_ == nullptr) return;
   world_.plane().SetStep("info");
   reachable_known_ = false;
@@ -117,7 +120,8 @@ void FaultSession::After() {
   CheckReads();
 }
 
-// Reads go on whatever failed, are right if they are answered, and fail only if something below does.
+// Reads work after any failure: an answered read must be right, and a read may fail only if an operation
+// below it failed.
 void FaultSession::CheckReads() {
   if (engine_ == nullptr || !problem_.empty()) return;
   world_.plane().SetStep("get");
@@ -135,7 +139,7 @@ void FaultSession::CheckReads() {
     if (value.status().code() == StatusCode::kNotFound && expected == state.end()) continue;
     const bool failed = world_.plane().failures() != before;
     const bool dead = value.status().code() == StatusCode::kPoisoned;
-    if (dead && doubt_) return;  // a rollback that could not bring the store up again
+    if (dead && doubt_) return;  // a rollback could not reopen the store
     if (!failed || value.status().code() == StatusCode::kNotFound ||
         value.status().code() == StatusCode::kCorruption) {
       return Fail("key " + key + ": " + value.status().ToString());
@@ -146,10 +150,10 @@ void FaultSession::CheckReads() {
 void FaultSession::Commit(const std::string& step, const ModelBatch& batch,
                           std::optional<Durability> durability) {
   if (engine_ == nullptr) return;
-  Begin(step);
+  BeginStep(step);
   std::list<std::string> values;
   const CommitResult result = engine_->Commit(batch.ToWriteBatch(&values), {.durability = durability});
-  Settle();
+  AwaitBackgroundWork();
   switch (result.outcome) {
     case CommitOutcome::kApplied:
       if (!result.ok()) Fail("applied, but " + result.status.ToString());
@@ -158,10 +162,10 @@ void FaultSession::Commit(const std::string& step, const ModelBatch& batch,
       if (durability != Durability::kUnsafeUnsynced) now_.durable = result.version;
       break;
     case CommitOutcome::kNotApplied:
-      if (Took(result.status)) Fail("not applied, but ok");
+      if (AcceptAnswer(result.status)) Fail("not applied, but ok");
       break;
     case CommitOutcome::kUnknown:
-      if (Took(result.status)) Fail("unknown, but ok");
+      if (AcceptAnswer(result.status)) Fail("unknown, but ok");
       if (result.status.code() != StatusCode::kIoError) Fail("unknown with " + result.status.ToString());
       outcome_ = "unknown";
       poisoned_ = true;
@@ -171,7 +175,7 @@ void FaultSession::Commit(const std::string& step, const ModelBatch& batch,
       }
       break;
   }
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::CommitMulti() {
@@ -196,7 +200,7 @@ void FaultSession::CommitLarge() {
 
 void FaultSession::CommitGroup() {
   if (engine_ == nullptr) return;
-  Begin("commit group");
+  BeginStep("commit group");
   constexpr size_t kMembers = 3;
   std::vector<ModelBatch> batches(kMembers);
   std::vector<CommitResult> results(kMembers);
@@ -216,7 +220,7 @@ void FaultSession::CommitGroup() {
   for (size_t i = 0; i < kMembers; ++i) {
     if (results[i].outcome == CommitOutcome::kApplied) {
       if (!applied.emplace(results[i].version, i).second) Fail("two commits made one version");
-    } else if (Took(results[i].status)) {
+    } else if (AcceptAnswer(results[i].status)) {
       Fail("not applied, but ok");
     }
     if (results[i].outcome == CommitOutcome::kUnknown) {
@@ -229,114 +233,115 @@ void FaultSession::CommitGroup() {
     now_.durable = version;
   }
   if (!group_doubt_.empty()) poisoned_ = true;
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::Sync() {
   if (engine_ == nullptr) return;
-  Begin("sync");
-  if (Took(engine_->Sync())) {
+  BeginStep("sync");
+  if (AcceptAnswer(engine_->Sync())) {
     now_.durable = now_.model.tip();
   } else {
     poisoned_ = true;
   }
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::Snapshot() {
   if (engine_ == nullptr) return;
-  Begin("snapshot");
+  BeginStep("snapshot");
   const Result<Version> made = engine_->CreateSnapshot();
-  (void)Took(made.status());
+  (void)AcceptAnswer(made.status());
   shrunk_ = true;
   if (made.ok() && *made != now_.model.tip()) Fail("the snapshot is of version " + ToString(*made));
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::Prune() {
   if (engine_ == nullptr) return;
-  Begin("prune");
-  (void)Took(engine_->Prune(0).status());
+  BeginStep("prune");
+  (void)AcceptAnswer(engine_->Prune(0).status());
   shrunk_ = true;
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::Pin(const std::string& name, std::optional<Version> version) {
   if (engine_ == nullptr) return;
-  Begin(version ? "pin" : "pin the tip");
-  (void)Took(engine_->Pin(name, version).status());
-  After();
+  BeginStep(version ? "pin" : "pin the tip");
+  (void)AcceptAnswer(engine_->Pin(name, version).status());
+  CheckAfterStep();
 }
 
 void FaultSession::Unpin(const std::string& name) {
   if (engine_ == nullptr) return;
-  Begin("unpin");
+  BeginStep("unpin");
   const Promise before = now_;
   const Status status = engine_->Unpin(name);
-  // Where the pin itself failed.
-  if (status.code() != StatusCode::kFailedPrecondition && !Took(status) && !before_unpin_) {
+  // kFailedPrecondition is right if the pin itself failed.
+  if (status.code() != StatusCode::kFailedPrecondition && !AcceptAnswer(status) && !before_unpin_) {
     before_unpin_ = before;
   }
   shrunk_ = true;
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::DeleteSnapshot(Version version) {
   if (engine_ == nullptr) return;
-  Begin("delete snapshot");
-  (void)Took(engine_->DeleteSnapshot(version));
+  BeginStep("delete snapshot");
+  (void)AcceptAnswer(engine_->DeleteSnapshot(version));
   shrunk_ = true;
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::ReadOld(Version version) {
   if (engine_ == nullptr) return;
-  Begin("view");
+  BeginStep("view");
   {
     const Result<std::shared_ptr<const ReadView>> view = engine_->OpenView(version);
-    if (!Took(view.status())) return After();
+    if (!AcceptAnswer(view.status())) return CheckAfterStep();
     for (const auto& [key, entry] : now_.model.At(version)) {
       failures_before_ = world_.plane().failures();
       const Result<Value> value = engine_->Get(key, {.view = view->get()});
-      if (!Took(value.status())) continue;
+      if (!AcceptAnswer(value.status())) continue;
       const std::string difference = DiffValue(entry.value, value->bytes);
       if (!difference.empty()) Fail("key " + key + ": " + difference);
     }
     failures_before_ = world_.plane().failures();
-    (void)Took(engine_->GetCommit(version).status());
+    (void)AcceptAnswer(engine_->GetCommit(version).status());
   }
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::ReadTip() {
   if (engine_ == nullptr) return;
-  Begin("read");
+  BeginStep("read");
   const ModelState state = now_.model.At(now_.model.tip());
   std::vector<std::string_view> keys;
   for (const auto& entry : state) keys.push_back(entry.first);
   const std::vector<Result<Value>> values = engine_->MultiGet(keys);
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (!Took(values[i].status())) continue;
+    if (!AcceptAnswer(values[i].status())) continue;
     const std::string difference = DiffValue(state.find(keys[i])->second.value, values[i]->bytes);
     if (!difference.empty()) Fail("key " + std::string(keys[i]) + ": " + difference);
   }
   const Result<std::unique_ptr<Iterator>> it = engine_->NewIterator();
-  if (Took(it.status())) {
+  if (AcceptAnswer(it.status())) {
     auto expected = state.begin();
     for ((*it)->SeekToFirst(); (*it)->Valid(); (*it)->Next(), ++expected) {
       if (expected == state.end() || (*it)->key() != expected->first)
-        return Fail("the iterator lost its way");
+        return Fail("the iterator shows another key");
       const Result<std::string> value = (*it)->ReadValue();
-      if (Took(value.status()) && !DiffValue(expected->second.value, *value).empty()) Fail("a wrong value");
+      if (AcceptAnswer(value.status()) && !DiffValue(expected->second.value, *value).empty())
+        Fail("a wrong value");
     }
-    if (Took((*it)->status()) && expected != state.end()) Fail("the iterator ended early");
+    if (AcceptAnswer((*it)->status()) && expected != state.end()) Fail("the iterator ended early");
   }
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::Rollback(Version target) {
   if (engine_ == nullptr) return;
-  Begin("rollback");
+  BeginStep("rollback");
   const Version before = now_.model.tip();
   const bool was_poisoned = poisoned_;
   Promise after = now_;
@@ -344,8 +349,8 @@ void FaultSession::Rollback(Version target) {
   after.durable = target;
   after.reachable.clear();
   const Status status = engine_->Rollback(target, {.drop_pins = true});
-  Settle();
-  if (Took(status)) {
+  AwaitBackgroundWork();
+  if (AcceptAnswer(status)) {
     now_ = after;
   } else if (!was_poisoned) {
     const Status readable = engine_->Exists("i0").status();
@@ -357,20 +362,20 @@ void FaultSession::Rollback(Version target) {
       Fail("an error, yet the store is at version " + ToString(engine_->version()));
     }
   }
-  After();
+  CheckAfterStep();
 }
 
 void FaultSession::Export(Version version) {
   if (engine_ == nullptr) return;
-  Begin(version == now_.model.tip() ? "export" : "export of an old version");
+  BeginStep(version == now_.model.tip() ? "export" : "export of an old version");
   const std::string out = "/export-" + ToString(version);
   const Promise::Copy copy{version, now_.model.At(version)};
-  if (Took(engine_->Export({.version = version, .out = out, .chunk_bytes = 1 << 20}))) {
+  if (AcceptAnswer(engine_->Export({.version = version, .out = out, .chunk_bytes = 1 << 20}))) {
     now_.exports[out] = copy;
   } else {
     copies_[out] = copy;
   }
-  After();
+  CheckAfterStep();
 }
 
 }  // namespace rawkv

@@ -13,22 +13,22 @@
 
 namespace rawkv {
 
-// A machine and a store that is closed, and what the store has promised.
+// The disks with a closed store, and the promise of that store.
 struct FaultStart {
   DiskImage image;
   Promise promise;
 };
 
-// A store driven through protocols while operations below it fail: keeps the model of what was
-// acknowledged, and of the one thing that may have happened without; holds every answer against what
-// engine.h says of it. Steps after a failure go on as a caller would. Not thread-safe.
+// Drives a store through protocols while operations below it fail. Keeps a model of the acknowledged state,
+// and of the one change whose outcome is unknown. Checks every answer against engine.h. After a failure it
+// continues as a caller would. Not thread-safe.
 class FaultSession {
  public:
   FaultSession(const FaultStart& start, const SimConfig& config, uint64_t seed,
                std::vector<PlannedFault> faults);
   ~FaultSession();
 
-  // Each is a protocol step of that name; nothing without an open store.
+  // Each runs the protocol step of its name. Does nothing if no store is open.
   void Open();
   void Close();
   void CommitInline() { Commit("commit inline", {.ops = {Put("i-new", 100)}}); }
@@ -47,45 +47,45 @@ class FaultSession {
   void ReadTip();
   void Rollback(Version target);
   void Export(Version version);
-  // Of a store that is closed.
+  // Steps on a closed store.
   void OfflineRollback(Version target);
   void Import();
   void Check();
-  void Look();  // all that looks without opening
-  void ReadOnly();
+  void InspectClosedStore();  // the calls of inspect.h
+  void OpenReadOnly();
   void Format();
 
   FaultWorld& world() { return world_; }
   // "" or the first answer that broke a promise.
   const std::string& problem() const { return problem_; }
   const std::string& outcome() const { return outcome_; }
-  // What the store said last; nothing if it could not say.
+  // The reachable versions that Info() last returned; nothing if the last Info() failed.
   std::optional<std::vector<std::pair<Version, Version>>> reachable() const {
     if (!reachable_known_) return std::nullopt;
     return now_.reachable;
   }
-  // Closes; the faults are over. Then what the disks hold is judged, without and with a power cut that
-  // came before the close, in `cuts` ways; without `thorough`, one of the two, and less of it each time. ""
-  // or what is wrong.
+  // Closes the store, ends the faults and judges the disks: after the close, and after power cuts before the
+  // close in `cuts` ways. Without `thorough`, judges one of the two, with fewer checks. Returns "" or the
+  // problem.
   std::string Judge(uint64_t seed, bool thorough, uint64_t cuts);
 
  private:
   ModelOp Put(const std::string& key, uint64_t bytes);
   void Commit(const std::string& step, const ModelBatch& batch, std::optional<Durability> durability = {});
-  void Begin(const std::string& step);
-  // Takes an answer in; whether it is ok.
-  bool Took(const Status& status);
-  void Note(const char* outcome);
+  void BeginStep(const std::string& step);
+  // Checks that an answer is allowed and records it. Returns whether it is ok.
+  bool AcceptAnswer(const Status& status);
+  void RecordOutcome(const char* outcome);
   void Fail(const std::string& what);
-  void After();  // the store's own figures, and reads, after a step
-  // Flushes and compactions do what there is to do. Only here do compactions run, not beside a step: one that
-  // fails is tried again without end, and would decide by chance what the next step meets.
-  void Settle();
+  void CheckAfterStep();  // checks Info() and reads after a step
+  // Waits until flushes and compactions are finished. Compactions run only here and not during a step: a
+  // compaction that fails is retried without end, and chance would decide which operation of the step fails.
+  void AwaitBackgroundWork();
   void CheckReads();
   std::map<std::string, DiskImage> PowerCuts(uint64_t seed, uint64_t cuts);
   std::string JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough);
   std::string JudgeUnformatted(const DiskImage& image, uint64_t seed);
-  void SettleGroup(const DiskImage& image);
+  void ResolveGroupInDoubt(const DiskImage& image);
 
   const FaultStart start_;
   const SimConfig config_;
@@ -93,12 +93,12 @@ class FaultSession {
   std::optional<HeldIndexPool> no_compaction_;
   std::unique_ptr<Engine> engine_;
   Promise now_;
-  std::optional<Promise> doubt_;                 // what would hold if the thing in doubt had happened
+  std::optional<Promise> doubt_;                 // the promise if the change of unknown outcome happened
   std::vector<ModelBatch> group_doubt_;          // commits of one group whose outcome is unknown
   std::map<std::string, Promise::Copy> copies_;  // exports and imports that may be unfinished
-  bool shrunk_ = false;                          // versions may be gone that the store last said it had
-  std::optional<Promise> before_unpin_;          // that failed: the disk may have the pins of then
-  bool reachable_known_ = true;                  // now_.reachable is what the store said last
+  bool shrunk_ = false;                          // versions that Info() last returned may be unreachable now
+  std::optional<Promise> before_unpin_;  // before an unpin that failed: the disk may still have the pin
+  bool reachable_known_ = true;          // now_.reachable is from the last Info()
   bool poisoned_ = false;
   bool unformatted_ = false;
   std::string step_;

@@ -1,9 +1,10 @@
-// Every operation of every protocol fails in turn: no crash, answers as engine.h promises them, nothing
-// acknowledged is lost, and a reopen after it goes on (docs/testing.md, "Faults").
+// Every operation of every protocol fails in turn (docs/testing.md, "Faults"). The process must not crash,
+// answers must be as engine.h promises, no acknowledged commit may be lost, and the store must work after a
+// reopen.
 //   RAWKV_FAULTS=all           every occurrence, error and reach (long)
 //   RAWKV_FAULTS_HISTORY=name  one history
-//   RAWKV_FAULTS_MATCH=text    of the faults, those with this in their report
-//   RAWKV_FAULTS_LIST=1        the table of all combinations with what came of them
+//   RAWKV_FAULTS_MATCH=text    only faults whose report contains the text
+//   RAWKV_FAULTS_LIST=1        prints the table of all combinations and their outcomes
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -39,8 +40,8 @@ TEST(Faults, EveryOperationFailsInTurn) {
   }
 }
 
-// What a failed sync of the store's directory left in caches only, others build upon: each of them, with all
-// that a power cut may leave of the names.
+// After a failed sync of the store's directory, its new names are in caches only, and later steps must not
+// depend on them. Tries each such sync, and all subsets of the names that a power cut may leave.
 TEST(Faults, NothingDependsOnNamesOfAFailedSync) {
   FaultCampaignOptions options{
       .seed = TestSeed(1), .everything = true, .power_cuts = 9, .share = Share(1, 10)};

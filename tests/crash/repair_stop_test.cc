@@ -1,5 +1,5 @@
-// Each repair of the damage table, stopped at every change that it makes to the filesystem and run again:
-// it comes to the same end.
+// Each repair of the damage table is stopped at every change that it makes to the filesystem, and repeated.
+// The repeated repair must reach the same result.
 #include "engine/admin/repair.h"
 #include "tests/crash/damage_rows.h"
 #include "tests/support/fault_fs.h"
@@ -17,11 +17,11 @@ TEST_P(RepairStopTest, StoppedRepairCanBeRepeated) {
   for (bool through = false; !through && !HasFatalFailure(); stops += Share(1, 7)) {
     SCOPED_TRACE("stopped at change " + std::to_string(stops));
     ASSERT_LT(stops, 1000u);
-    Fresh();
+    FreshCopy();
     row.damage(dir);
     {
       FaultFs faulty(PosixFs());
-      // Not in the throw-away clones that a check reads from: they are no part of the store.
+      // Does not stop at changes of the throw-away clones that a check reads: they are not part of the store.
       const auto in_the_store = [](const FaultFs::Operation& operation) {
         return operation.path.find("/views") == std::string::npos && !operation.Is("lock");
       };
@@ -30,7 +30,8 @@ TEST_P(RepairStopTest, StoppedRepairCanBeRepeated) {
       through = !faulty.fired();
       EXPECT_EQ(stopped.ok(), through) << stopped.status().ToString();
     }
-    // Whatever it takes now: a stopped one may have given up a part, or left a rollback to be finished.
+    // Consents to what the new plan gives up: the stopped repair may have given up a part, or left a rollback
+    // to be finished.
     Result<RepairReport> repaired = Repair(dir, row.gives_up);
     for (int again = 0; again < 2 && repaired.ok() && !repaired->agreed; ++again) {
       repaired = Repair(dir, repaired->plan.gives_up);

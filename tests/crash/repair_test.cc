@@ -1,4 +1,5 @@
-// The damage table of docs/repair.md, row by row: what fsck finds, what a repair keeps and gives up.
+// The damage table of docs/repair.md: for each row, the findings of fsck, and the versions that a repair
+// keeps and gives up.
 #include <algorithm>
 #include <filesystem>
 
@@ -21,7 +22,8 @@ bool Holds(const Ranges& ranges, uint64_t version) {
 
 class RepairTest : public DamageRows, public ::testing::WithParamInterface<Row> {
  protected:
-  // Opens, reads every version that is said to be reachable, goes on working, and is whole at the end.
+  // Opens the store, reads every reachable version, commits and makes a snapshot. fsck must find nothing at
+  // the end.
   void ExpectGoodStore(const std::string& dir, const Row& row) {
     {
       const std::unique_ptr<Engine> engine = Open(dir);
@@ -51,13 +53,13 @@ class RepairTest : public DamageRows, public ::testing::WithParamInterface<Row> 
 
 TEST_P(RepairTest, DamageIsFoundAndRepaired) {
   const Row& row = GetParam();
-  const std::string dir = Fresh();
+  const std::string dir = FreshCopy();
   row.damage(dir);
   if (HasFatalFailure()) return;
-  const auto before = Look(dir);
+  const auto before = DescribeFiles(dir);
   const CheckReport found = Check(dir);
   EXPECT_EQ(Kinds(found), row.kinds) << Text(found);
-  EXPECT_FALSE(found.findings.empty() && found.notes.empty()) << "told in any case";
+  EXPECT_FALSE(found.findings.empty() && found.notes.empty()) << "expected a finding or a note";
 
   const RepairPlan plan = Plan(dir);
   EXPECT_EQ(plan.hopeless, "");
@@ -66,13 +68,13 @@ TEST_P(RepairTest, DamageIsFoundAndRepaired) {
   std::set<std::string> actions;
   for (const RepairStep& step : plan.steps) actions.insert(step.action);
   EXPECT_EQ(actions, row.actions);
-  EXPECT_EQ(Look(dir), before) << "neither check nor plan change anything";
+  EXPECT_EQ(DescribeFiles(dir), before) << "the check or the plan changed a file";
 
   if (plan.needs_confirmation()) {
     const Result<RepairReport> refused = Repair(dir, Of({{77, 77}}));
     ASSERT_TRUE(refused.ok()) << refused.status().ToString();
     EXPECT_FALSE(refused->agreed);
-    EXPECT_FALSE(refused->left.ok()) << "what was not agreed to is still to be found";
+    EXPECT_FALSE(refused->left.ok()) << "the damage is gone though the repair was refused";
     EXPECT_EQ(Plan(dir).gives_up, row.gives_up);
   }
   const Result<RepairReport> repaired = Repair(dir, row.gives_up);
@@ -80,7 +82,7 @@ TEST_P(RepairTest, DamageIsFoundAndRepaired) {
   EXPECT_TRUE(repaired->agreed);
   EXPECT_TRUE(repaired->left.ok()) << Text(repaired->left);
   for (const std::string& name : row.aside) EXPECT_TRUE(fs::exists(dir + "/" + name)) << name;
-  EXPECT_TRUE(Plan(dir).steps.empty()) << "nothing is left to do";
+  EXPECT_TRUE(Plan(dir).steps.empty()) << "the repair left a step";
   ExpectGoodStore(dir, row);
   for (const std::string& name : row.aside) EXPECT_TRUE(fs::exists(dir + "/" + name)) << "swept: " << name;
 }
@@ -103,12 +105,13 @@ TEST_F(RepairCase, EveryRowIsInTheDocument) {
   }
 }
 
-// What nothing can put right is told with the key and the version that wrote it, and nothing else is lost.
+// A damaged payload cannot be repaired. Its finding names the key and the version that wrote it, and nothing
+// else is lost.
 TEST_F(RepairCase, PayloadsAreListedByKeyAndVersion) {
-  const std::string dir = Fresh();
+  const std::string dir = FreshCopy();
   FlipPayload(dir, 11);
   FlipPayload(dir, 4);  // overwritten since, reachable in snapshot 5
-  EXPECT_TRUE(CheckStore(dir, {}, Quiet())->ok()) << "payloads are read only when asked for";
+  EXPECT_TRUE(CheckStore(dir, {}, Quiet())->ok()) << "a check that is not deep read payloads";
   const CheckReport found = Check(dir);
   ASSERT_EQ(found.findings.size(), 2u) << Text(found);
   EXPECT_EQ(found.findings[0].where, "payload2");
@@ -129,15 +132,15 @@ TEST_F(RepairCase, PayloadsAreListedByKeyAndVersion) {
       EXPECT_EQ(got->bytes, value);
     }
   }
-  // Written anew, the tip is whole.
+  // Writing the value again makes the tip whole.
   Put(*engine, "payload2", State(kTip).at("payload2"));
   EXPECT_EQ(Content(*engine), State(kTip));
 }
 
-// Slots leaked before a snapshot was made come back with every rebuild of the index, until a snapshot
-// without them is there: the repair makes one where versions have come since.
+// A snapshot that was made after a leak brings the leak back with every rebuild of the index, until there is
+// a snapshot without it. The repair makes one if there are versions after the last snapshot.
 TEST_F(RepairCase, LeakedSlotsAreFreedInASnapshotToo) {
-  const std::string dir = Fresh();
+  const std::string dir = FreshCopy();
   ChangeIndex(dir + "/working/index", Leak);
   {
     const std::unique_ptr<Engine> engine = Open(dir);
@@ -156,9 +159,9 @@ TEST_F(RepairCase, LeakedSlotsAreFreedInASnapshotToo) {
   EXPECT_EQ(slots.live + slots.pinned + slots.reclaimable + slots.free, slots.total);
 }
 
-// A pin whose snapshot is gone, and no log leads there.
+// The snapshot of a pin is missing, and no log leads to its version.
 TEST_F(RepairCase, PinOfALostVersionIsRemovedWithConsent) {
-  const std::string dir = Fresh();
+  const std::string dir = FreshCopy();
   {
     const std::unique_ptr<Engine> engine = Open(dir);
     ASSERT_TRUE(engine->Pin("mine", Version(0)).ok());
@@ -168,50 +171,52 @@ TEST_F(RepairCase, PinOfALostVersionIsRemovedWithConsent) {
   EXPECT_EQ(Kinds(found), std::set<std::string>{"snapshot"}) << Text(found);
   EXPECT_EQ(found.findings.front().version, Version(0));
   EXPECT_NE(found.findings.front().message.find("pin mine"), std::string::npos) << Text(found);
-  EXPECT_FALSE(Repair(dir, std::nullopt)->agreed) << "a version is given up with it";
+  EXPECT_FALSE(Repair(dir, std::nullopt)->agreed) << "the repair gave up a version without consent";
   const Result<RepairReport> repaired = Repair(dir, Of({{0, 0}}));
   ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
   EXPECT_TRUE(repaired->left.ok()) << Text(repaired->left);
   EXPECT_EQ(Content(*Open(dir)), State(kTip));
 }
 
-// Without STORE, or without any superblock, nothing says how the rest belongs together: told, untouched.
+// Without STORE, or without both superblocks, nothing shows how the other parts belong together. The repair
+// reports this and changes nothing.
 TEST_F(RepairCase, DamageToStoreOrBothSuperblocksIsReportedAndNothingChanges) {
   for (const bool store : {true, false}) {
-    const std::string dir = Fresh();
+    const std::string dir = FreshCopy();
     if (store) {
       FlipByte(dir + "/STORE", 60);
     } else {
       FlipByte(dir + "/device.img", 100);
       FlipByte(dir + "/device.img", 4196);
     }
-    const auto before = Look(dir);
+    const auto before = DescribeFiles(dir);
     EXPECT_EQ(Kinds(Check(dir)), std::set<std::string>{store ? "store" : "superblock"});
     EXPECT_NE(Plan(dir).hopeless, "");
     const Result<RepairReport> report = Repair(dir, Ranges());
     ASSERT_TRUE(report.ok()) << report.status().ToString();
     EXPECT_TRUE(report->repaired.empty());
     EXPECT_FALSE(report->left.ok());
-    EXPECT_EQ(Look(dir), before);
+    EXPECT_EQ(DescribeFiles(dir), before);
   }
 }
 
-// No state is whole: everything stays where it is.
+// There is no whole state: the repair changes nothing.
 TEST_F(RepairCase, WithoutAWholeStateNothingChanges) {
-  const std::string dir = Fresh();
+  const std::string dir = FreshCopy();
   for (const uint64_t v : {0, 5, 9}) FlipByte(SnapshotDir(dir, v) + "/MANIFEST", 60);
   fs::remove_all(dir + "/working");
-  const auto before = Look(dir);
+  const auto before = DescribeFiles(dir);
   EXPECT_NE(Plan(dir).hopeless, "");
   const Result<RepairReport> report = Repair(dir, Plan(dir).gives_up);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_TRUE(report->repaired.empty());
-  EXPECT_EQ(Look(dir), before);
+  EXPECT_EQ(DescribeFiles(dir), before);
 }
 
-// A rollback that took effect, its marker unreadable: STORE's chain is enough to finish by.
+// The marker of a stopped rollback is unreadable. STORE's chain shows whether the rollback took effect, and
+// the repair finishes or undoes it.
 TEST_F(RepairCase, UnreadableMarkerOfARollbackIsRepaired) {
-  const std::string prepared = Fresh("prepared");
+  const std::string prepared = FreshCopy("prepared");
   size_t seen = 0;
   for (size_t stop = 0;; ++stop) {
     SCOPED_TRACE("rollback stopped at change " + std::to_string(stop));
@@ -237,9 +242,9 @@ TEST_F(RepairCase, UnreadableMarkerOfARollbackIsRepaired) {
   EXPECT_GT(seen, 20u);
 }
 
-// Opening heals a damaged `current` by itself: another one is used, the damaged one moved aside.
+// An open repairs a damaged `current` snapshot: it uses another snapshot and moves the damaged one aside.
 TEST_F(RepairCase, OpenMovesADamagedCurrentAside) {
-  const std::string dir = Fresh();
+  const std::string dir = FreshCopy();
   FlipByte(SnapshotDir(dir, 9) + "/MANIFEST", 60);
   const std::unique_ptr<Engine> engine = Open(dir);
   EXPECT_EQ(Content(*engine), State(kTip));

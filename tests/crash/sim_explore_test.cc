@@ -1,5 +1,5 @@
-// Every short history, the power cut at every I/O in every way (docs/testing.md, "Crash states"). The suite
-// takes a share of the states; crash_explore takes them all.
+// Cuts the power at every I/O of every short history, in every way (docs/testing.md, "Crash states"). This
+// test judges a share of the states; crash_explore judges all.
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kStates = Share(50'000, 2'000);
 
-// RAWKV_CRASH_STATES: how many to judge.
+// RAWKV_CRASH_STATES sets the number of states to judge.
 uint64_t StatesWanted() {
   const char* set = std::getenv("RAWKV_CRASH_STATES");
   return set != nullptr && *set != '\0' ? std::strtoull(set, nullptr, 0) : kStates;
@@ -25,7 +25,7 @@ class SimExploreTest : public ::testing::Test {
   void Expect(const SimExplorer& explorer, uint64_t seed, uint64_t at_least) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
     for (const Violation& v : explorer.violations()) {
-      ADD_FAILURE() << v.what << "\n" << v.history << "\nthe engine said:\n" << v.said << v.image;
+      ADD_FAILURE() << v.what << "\n" << v.history << "\nlog of the engine:\n" << v.log << v.image;
     }
     std::printf("[   states ] %s\n", Report(explorer.counts(), seconds, seed).c_str());
     EXPECT_GE(explorer.counts().judged, at_least);
@@ -34,16 +34,16 @@ class SimExploreTest : public ::testing::Test {
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-// Histories of one operation and of two: the last is crashed everywhere. Goes round with new values until
-// there are states enough, so that a small share still sees every history.
+// Histories of one and of two operations. The power is cut everywhere in the last operation. Continues with
+// random histories until there are enough states, so that a small share still covers every history.
 TEST_F(SimExploreTest, EveryHistoryOfUpToTwoOperations) {
-  mallopt(M_ARENA_MAX, 1);  // each of the many short-lived threads would map an arena of its own
+  mallopt(M_ARENA_MAX, 1);  // otherwise each of the many short-lived threads maps its own arena
   const uint64_t wanted = StatesWanted();
   ExploreOptions options;
   options.seed = TestSeed(1);
   options.random_plans = 16;
   options.max_states = wanted;
-  // About what a full round has; a smaller share is spread over all histories.
+  // A full round has about 60,000 states. A smaller share is spread over all histories.
   options.place_one_in = Share(1, 30);
   options.per_mille = std::min<uint64_t>(1000, wanted * options.place_one_in * 1000 / 60'000 + 1);
   SimExplorer explorer(options);
@@ -57,7 +57,7 @@ TEST_F(SimExploreTest, EveryHistoryOfUpToTwoOperations) {
   Expect(explorer, options.seed, wanted);
 }
 
-// Long histories, from seeds, in settings of all kinds.
+// Long random histories in several settings.
 TEST_F(SimExploreTest, LongHistories) {
   mallopt(M_ARENA_MAX, 1);
   const uint64_t wanted = StatesWanted() / 25;

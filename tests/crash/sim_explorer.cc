@@ -20,18 +20,18 @@ SimExplorer::SimExplorer(const ExploreOptions& options) : options_(options) {
   SimWorld world(DiskImage(), options.seed);
   SimStore store(world, options.config, options.seed);
   Status status = store.Format();
-  if (status.ok()) status = store.Furnish();
-  RAWKV_CHECK(status.ok(), "the store that histories begin with can be made");
+  if (status.ok()) status = store.MakeStartHistory();
+  RAWKV_CHECK(status.ok(), "the start of the histories can be made");
   promise_ = store.promises().back();
-  // Furnished and left alone long enough for everything to be on the disk.
-  furnished_ = world.disk().Image();
+  // Treats everything as durable, as on a machine that idled long after the last write.
+  start_ = world.disk().Image();
 }
 
 bool SimExplorer::RunHistory(const std::vector<SimOp>& ops, uint64_t seed, Run* run) {
   run->name = NameOf(ops);
-  run->start = furnished_;
+  run->start = start_;
   run->first = promise_;
-  SimWorld world(furnished_, Mix(options_.seed, 1));
+  SimWorld world(start_, Mix(options_.seed, 1));
   world.disk().OmitSyncs(options_.omit);
   world.disk().Record(true);
   SimStore store(world, options_.config, seed);
@@ -42,7 +42,7 @@ bool SimExplorer::RunHistory(const std::vector<SimOp>& ops, uint64_t seed, Run* 
   run->promises = store.promises();
   ++counts_.histories;
   if (status.ok()) return true;
-  violations_.push_back({"the history itself fails: " + status.ToString(), run->name, world.Said(), ""});
+  violations_.push_back({"the history itself fails: " + status.ToString(), run->name, world.LogText(), ""});
   return false;
 }
 
@@ -67,7 +67,7 @@ void SimExplorer::ExploreRandom(uint64_t seed, size_t length, size_t crashes) {
 
 bool SimExplorer::RunKilled(const std::vector<SimOp>& ops, uint64_t changes,
                             const std::vector<Promise>& promises, Run* run) {
-  SimWorld world(furnished_, Mix(options_.seed, 1));
+  SimWorld world(start_, Mix(options_.seed, 1));
   world.disk().OmitSyncs(options_.omit);
   world.disk().Record(true);
   SimStore store(world, options_.config, options_.seed + 1);
@@ -82,19 +82,19 @@ bool SimExplorer::RunKilled(const std::vector<SimOp>& ops, uint64_t changes,
   Promise found;
   bool after = false;
   std::string problem;
-  status = store.OpenAgain();
-  if (status.ok()) problem = Recognise(store.engine(), allowed, &found, &after);
+  status = store.ReopenAfterKill();
+  if (status.ok()) problem = IdentifyState(store.engine(), allowed, &found, &after);
   if (status.ok() && problem.empty()) status = store.Adopt(found);
   if (status.ok() && problem.empty()) status = store.Run(SimOp::kCommitInline);
   run->name = NameOf(ops) + " killed after " + std::to_string(changes) + " changes in the last, opened again";
-  run->start = furnished_;
+  run->start = start_;
   run->first = promise_;
   run->trace = world.disk().TakeTrace();
   run->promises = store.promises();
   run->from_mark = ops.size();
   ++counts_.histories;
   if (!status.ok()) problem = status.ToString();
-  if (!problem.empty()) violations_.push_back({problem, run->name, world.Said(), ""});
+  if (!problem.empty()) violations_.push_back({problem, run->name, world.LogText(), ""});
   return problem.empty();
 }
 
@@ -108,7 +108,7 @@ void SimExplorer::ExploreKills(const std::vector<SimOp>& ops) {
   }
 }
 
-// Places are sampled: `sample` of every `of`.
+// Crashes at one place in `of`, chosen by the seed `sample`.
 void SimExplorer::CrashEverywhere(const Run& run, size_t random_plans, uint64_t sample, uint64_t of) {
   CrashStates states(run.start);
   size_t marks = 0;
@@ -134,7 +134,7 @@ void SimExplorer::JudgeState(const Run& run, const DiskImage& image, size_t mark
   const uint64_t hash = image.Hash();
   const bool is_new = images_.insert(hash).second;
   if (is_new) ++counts_.distinct;
-  // Nested runs begin with promises of their own.
+  // A nested run has its own promises, so that the same image must be judged again.
   const uint64_t promised = Mix(Mix(hash, marks), run.depth == 0 ? 0 : reinterpret_cast<uintptr_t>(&run));
   if (!judged_.insert(promised).second) return;
   if (Mix(options_.seed, hash) % 1000 >= options_.per_mille) return;
@@ -145,14 +145,14 @@ void SimExplorer::JudgeState(const Run& run, const DiskImage& image, size_t mark
   const Scrutiny scrutiny{.check_before = Mix(hash, 1) % 4 == 0,
                           .every_version = Mix(hash, 2) % 4 == 0,
                           .every_copy = Mix(hash, 5) % 4 == 0,
-                          .go_on = Mix(hash, 3) % 4 == 0 || nest,
+                          .continue_working = Mix(hash, 3) % 4 == 0 || nest,
                           .record = nest};
   const Verdict verdict = Judge(image, allowed, options_.config, scrutiny, Mix(hash, 4));
   if (is_new) ++counts_.judged;
   ++counts_.verdicts;
   if (run.depth > 0) ++counts_.nested;
   if (!verdict.problem.empty()) {
-    violations_.push_back({verdict.problem, run.name + ", " + how, verdict.said, image.Describe()});
+    violations_.push_back({verdict.problem, run.name + ", " + how, verdict.log, image.Describe()});
     return;
   }
   if (!nest) return;
@@ -163,7 +163,7 @@ void SimExplorer::JudgeState(const Run& run, const DiskImage& image, size_t mark
             .promises = verdict.promises,
             .from_start = true,
             .depth = run.depth + 1};
-  // Until it is up, a recovery may still be taken back to what was promised before it.
+  // Until the recovery has finished, a second crash may still leave the state before it.
   CrashEverywhere(inner, 1, hash, std::max<uint64_t>(1, inner.trace.size() / options_.nested_crashes));
 }
 

@@ -1,5 +1,5 @@
-// Power that goes while a store is made: what is left is no store, and the same call makes one of it, or it
-// is a whole one.
+// The power is cut while a store is made. The disk then has either a whole store, or no store and the same
+// format call makes one.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -30,7 +30,7 @@ OpenOptions OpenOf(const Environment& env) {
   return o;
 }
 
-// A disk with a device and, where `old_store`, an older store with a version in it.
+// A disk with a device and, with `old_store`, an older store with one version.
 DiskImage Start(bool old_store) {
   SimWorld world(DiskImage(), 31);
   world.disk().AddDevice("/device", 50 * 4096);
@@ -58,7 +58,7 @@ std::string ExpectWhole(SimWorld& world, uint64_t version) {
   return report->ok() ? "" : "fsck: " + report->findings.front().message;
 }
 
-// "" if the crash is one that the documentation allows.
+// Returns "" if the documentation allows the crash state.
 std::string Judge(const DiskImage& image, bool old_store, uint64_t seed) {
   SimWorld world(image, seed);
   const Result<std::unique_ptr<Engine>> engine = Engine::Open(kDir, OpenOf(world.env()));

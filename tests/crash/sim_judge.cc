@@ -11,7 +11,7 @@
 namespace rawkv {
 namespace {
 
-// "" if the version's content, as `view` shows it, is the model's; else the first difference.
+// Compares the content that `view` shows with the model. Returns "" or the first difference.
 std::string Compare(Engine& engine, std::shared_ptr<const ReadView> view, const ModelState& expected) {
   const std::string where = "version " + ToString(view->version()) + ": ";
   const Result<std::unique_ptr<Iterator>> it = engine.NewIterator({.view = std::move(view)});
@@ -55,7 +55,7 @@ class Judgement {
   }
 
   Verdict Run() {
-    verdict_.problem = Look();
+    verdict_.problem = RunChecks();
     if (engine_ != nullptr) {
       const Status closed = engine_->Close();
       if (!closed.ok() && verdict_.problem.empty()) verdict_.problem = "close: " + closed.ToString();
@@ -63,32 +63,33 @@ class Judgement {
     }
     if (scrutiny_.record) AwaitIndexThreads();
     verdict_.trace = world_.disk().TakeTrace();
-    verdict_.said = world_.Said();
+    verdict_.log = world_.LogText();
     return std::move(verdict_);
   }
 
  private:
-  std::string Look() {
+  std::string RunChecks() {
     std::string problem = CheckCurrent();
     if (problem.empty() && scrutiny_.check_before) problem = Check("before recovery", false);
     if (problem.empty()) problem = Open();
     bool after = false;
-    if (problem.empty()) problem = Recognise(*engine_, allowed_, &now_, &after);
+    if (problem.empty()) problem = IdentifyState(*engine_, allowed_, &now_, &after);
     if (problem.empty()) problem = CheckReachable();
     if (problem.empty()) problem = CheckCopies();
     if (!problem.empty()) return problem;
-    Keep();
-    if (scrutiny_.go_on) problem = GoOn();
+    RecordPromise();
+    if (scrutiny_.continue_working) problem = ContinueWorking();
     return problem;
   }
 
-  // An open would find another snapshot where `current` names none; that it must not come to (invariant 5).
+  // Without a valid `current` an open uses another snapshot, but no crash may make that necessary (invariant
+  // 5).
   std::string CheckCurrent() {
     const std::string dir = std::string(SimStore::kDir) + "/";
     const Result<std::string> name = world_.fs().ReadLink(dir + "current");
     if (!name.ok()) return "current: " + name.status().ToString();
     const Result<FileStat> snapshot = world_.fs().Stat(dir + *name);
-    return snapshot.ok() ? "" : "current names what is not there: " + snapshot.status().ToString();
+    return snapshot.ok() ? "" : "current names a missing snapshot: " + snapshot.status().ToString();
   }
 
   std::string Check(const char* when, bool nothing_left_to_do) {
@@ -113,8 +114,8 @@ class Judgement {
     return "";
   }
 
-  // What could be read before the crash and after the operation can be read now; whatever the store says
-  // can be read, reads as the model says.
+  // Versions that were reachable before the crash and after the operation must be reachable. Every reachable
+  // version must have the content of the model.
   std::string CheckReachable() {
     const Result<EngineInfo> info = engine_->Info();
     if (!info.ok()) return "info: " + info.status().ToString();
@@ -125,7 +126,7 @@ class Judgement {
     Promise found = now_;
     found.reachable = info->reachable;
     for (Version v = now_.model.initial(); v <= now_.model.tip(); v = Next(v)) {
-      // Automatic snapshots retire versions at moments of their own.
+      // Automatic snapshots make versions unreachable at any time.
       const bool promised = config_.snapshot_interval == 0 && allowed_.before->Reaches(v) &&
                             (allowed_.after == nullptr || allowed_.after->Reaches(v));
       if (promised && !found.Reaches(v)) return "version " + ToString(v) + " can no longer be reached";
@@ -150,16 +151,16 @@ class Judgement {
     return o;
   }
 
-  // Imports `in` into a new store and compares.
+  // Imports `in` into a new store and compares its content.
   std::string CheckExport(const std::string& in, const Promise::Copy& copy, bool finished) {
     const std::string dir = "/judge-" + in.substr(1);
-    // What an earlier judge had made of it, when that one was crashed.
+    // A judge that was crashed itself may have left the directory.
     const Status cleared = RemoveTree(world_.fs(), dir);
     if (!cleared.ok()) return "clearing " + dir + ": " + cleared.ToString();
     const Result<FormatResult> made = ImportStore(dir, {.in = in, .format = CopyFormat()});
     if (!made.ok()) {
       const StatusCode code = made.status().code();
-      // An unfinished one is named for what it is, never taken for whole.
+      // An import must refuse an unfinished export.
       const bool refused = code == StatusCode::kFailedPrecondition || code == StatusCode::kCorruption ||
                            code == StatusCode::kNotFound;
       if (!finished && refused) return ExportAgain(in, copy);
@@ -168,7 +169,7 @@ class Judgement {
     return CompareStore(dir, copy);
   }
 
-  // The call that was interrupted works.
+  // The interrupted call must succeed when it is repeated.
   std::string ExportAgain(const std::string& out, const Promise::Copy& copy) {
     const Status made = engine_->Export({.version = copy.version, .out = out, .chunk_bytes = 1 << 20});
     if (made.code() == StatusCode::kVersionUnreachable) return "";
@@ -206,7 +207,7 @@ class Judgement {
     return ImportAgain(dir, copy);
   }
 
-  // Exports and imports of the history itself; those of its beginning were checked once.
+  // Checks exports and imports of the history. Those of the start store are checked once.
   std::string CheckCopies() {
     const Promise& last = allowed_.after != nullptr ? *allowed_.after : *allowed_.before;
     for (const auto& [in, copy] : last.exports) {
@@ -224,7 +225,7 @@ class Judgement {
     return "";
   }
 
-  void Keep() {
+  void RecordPromise() {
     if (!scrutiny_.record) return;
     now_.reachable.clear();
     const Result<EngineInfo> info = engine_->Info();
@@ -243,7 +244,7 @@ class Judgement {
     const Version expected = now_.model.Commit(batch);
     if (result.version != expected) return "a further commit made version " + ToString(result.version);
     now_.durable = expected;
-    Keep();
+    RecordPromise();
     return "";
   }
 
@@ -251,14 +252,14 @@ class Judgement {
     return {.kind = ModelOp::Kind::kPut, .key = key, .value = {(seed_ | 1) * 1000003 + ++values_, bytes}};
   }
 
-  std::string GoOn() {
+  std::string ContinueWorking() {
     std::string problem = Commit({.ops = {Put("i0", 60), Put("new", 80)}});
     if (problem.empty()) problem = Commit({.ops = {Put("p0", 6000), Put("q", 4097)}});
     if (!problem.empty()) return problem;
     const Result<Version> snapshot = engine_->CreateSnapshot();
     if (!snapshot.ok()) return "a snapshot: " + snapshot.status().ToString();
     if (*snapshot != now_.model.tip()) return "a snapshot holds version " + ToString(*snapshot);
-    Keep();
+    RecordPromise();
     if (Status closed = engine_->Close(); !closed.ok()) return "close: " + closed.ToString();
     engine_.reset();
     problem = Open();
@@ -266,7 +267,7 @@ class Judgement {
     problem = CompareAt(*engine_, std::nullopt, now_.model.At(now_.model.tip()));
     if (!problem.empty()) return "after a reopen, " + problem;
     if (engine_->version() != now_.model.tip()) return "after a reopen, tip " + ToString(engine_->version());
-    Keep();
+    RecordPromise();
     if (Status closed = engine_->Close(); !closed.ok()) return "close: " + closed.ToString();
     engine_.reset();
     return Check("after recovery", true);
@@ -285,7 +286,7 @@ class Judgement {
 
 }  // namespace
 
-std::string Recognise(Engine& engine, const Allowed& allowed, Promise* found, bool* after) {
+std::string IdentifyState(Engine& engine, const Allowed& allowed, Promise* found, bool* after) {
   const Version tip = engine.version();
   const Promise& before = *allowed.before;
   std::string as_before = "out of range";

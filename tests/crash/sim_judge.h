@@ -8,36 +8,36 @@
 
 namespace rawkv {
 
-// What a crash may have come back as: the last promise that was kept before it, and, if an operation was
-// under way, the one that it would have kept.
+// The states that are allowed after a crash: that of the last promise, or that of the operation under way.
 struct Allowed {
   const Promise* before = nullptr;
-  const Promise* after = nullptr;  // null: nothing was under way
+  const Promise* after = nullptr;  // null: no operation was under way
 };
 
-// How closely a state is looked at; opening it, reading its tip and checking its structure always.
+// How thoroughly a state is judged. Every judgement opens the store, reads the tip and runs fsck unless a
+// field below excludes it.
 struct Scrutiny {
-  bool check_before = true;   // fsck of what the crash left, before anything puts it right
-  bool every_version = true;  // else the tip and one older version of four
-  bool every_copy = true;     // else exports and imports that were under way
-  bool go_on = true;          // further commits, a snapshot, a reopen, fsck
-  bool record = false;        // leave a trace of it all
+  bool check_before = true;      // fsck of the crash state before the recovery
+  bool every_version = true;     // otherwise the tip and one older version in four
+  bool every_copy = true;        // otherwise only exports and imports that were under way
+  bool continue_working = true;  // further commits, a snapshot, a reopen, fsck
+  bool record = false;           // records a trace of the judgement
 };
 
 struct Verdict {
   std::string problem;  // "" = as promised
-  // With `record`: what happened, and the promises that its marks name. The first mark is that of the
-  // recovered store.
+  // With `record`: the trace, and the promises that its marks name. The first mark is that of the recovered
+  // store.
   Trace trace;
   std::vector<Promise> promises;
-  std::string said;  // by the engine
+  std::string log;  // of the engine
 };
 
-// Which of the allowed states an engine that has just come up is in: "" and *found (durable through its tip),
-// or what is wrong. *after: it is that of the operation that was under way.
-std::string Recognise(Engine& engine, const Allowed& allowed, Promise* found, bool* after);
+// Identifies the allowed state that a newly opened engine is in. Returns "" and sets *found, which is durable
+// through its tip, or returns the problem. *after is true if the operation under way took effect.
+std::string IdentifyState(Engine& engine, const Allowed& allowed, Promise* found, bool* after);
 
-// Brings up the machine that a crash left and holds the store against what was promised.
+// Opens the store on the disks after a crash and compares it with the promises.
 Verdict Judge(const DiskImage& image, const Allowed& allowed, const SimConfig& config,
               const Scrutiny& scrutiny, uint64_t seed);
 

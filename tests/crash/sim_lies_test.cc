@@ -1,5 +1,5 @@
-// Disks that lie, one way at a time: that the exploration finds each shows that it would find a sync that the
-// engine forgets. (Mistakes of logic: tests/mutants.)
+// The disks omit one kind of sync. The exploration must detect each omission, which shows that it would
+// detect a sync that the engine forgets. (Logic errors: tests/mutants.)
 #include <gtest/gtest.h>
 
 #include "tests/crash/sim_explorer.h"
@@ -14,7 +14,7 @@ class SimLiesTest : public ::testing::Test {
   static bool Ends(const TraceEvent& event, TraceEvent::Kind kind, std::string_view path_end) {
     return event.kind == kind && event.path.ends_with(path_end);
   }
-  // Explores until the lie is found; says by which check, and how soon.
+  // Explores until a violation is found, and prints it with the number of states.
   static void ExpectFound(const SimDisk::Omit& lie, const std::vector<std::vector<SimOp>>& histories,
                           const SimConfig& config = {}) {
     ExploreOptions options{.config = config, .omit = lie};
@@ -26,7 +26,8 @@ class SimLiesTest : public ::testing::Test {
       honest.Explore(ops, true);
     }
     EXPECT_TRUE(honest.violations().empty()) << honest.violations().front().what;
-    ASSERT_FALSE(explorer.violations().empty()) << "not found in " << explorer.counts().judged << " states";
+    ASSERT_FALSE(explorer.violations().empty())
+        << "no violation in " << explorer.counts().judged << " states";
     std::printf("[    found ] after %llu states: %s\n",
                 static_cast<unsigned long long>(explorer.counts().judged),
                 explorer.violations().front().what.c_str());
@@ -44,7 +45,7 @@ TEST_F(SimLiesTest, MissingDeviceFlushIsDetected) {
 }
 
 TEST_F(SimLiesTest, MissingLogDirectorySyncIsDetected) {
-  // The segment that a second large commit begins.
+  // The second large commit begins this segment.
   ExpectFound([](const TraceEvent& e) { return Ends(e, TraceEvent::Kind::kSyncDir, "/wal"); },
               {{kFlush, kFlush, kCommitInline}});
 }

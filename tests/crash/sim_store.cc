@@ -19,7 +19,7 @@ constexpr uint64_t kLargePayloadValue = 9000;
 FormatOptions FormatOf(const Environment& env, const SimConfig& config, const char* device) {
   FormatOptions o;
   o.device = device;
-  // Superblocks and the metadata region take what is not slots.
+  // 18 blocks are superblocks and metadata region.
   o.capacity_bytes = (config.slots + 18) * kSlotBytes;
   o.slot_bytes = kSlotBytes;
   o.header_bytes = config.header_bytes;
@@ -62,13 +62,13 @@ OpenOptions SimStore::Options(const Environment& env, const SimConfig& config) {
 }
 
 Status SimStore::Format() {
-  // Devices are there or not from the start; a crash does not make any.
+  // Makes all devices at the start: a crash state cannot create or remove a device.
   world_.disk().AddDevice(kImportDevice, (config_.slots + 18) * kSlotBytes);
   world_.disk().AddDevice(kJudgeDevice, (config_.slots + 18) * kSlotBytes);
   return Engine::Format(kDir, FormatOf(world_.env(), config_, kDevice)).status();
 }
 
-Status SimStore::Furnish() {
+Status SimStore::MakeStartHistory() {
   RAWKV_RETURN_IF_ERROR(Open(Promise()));
   RAWKV_RETURN_IF_ERROR(Commit({.ops = {Put("p0", kPayloadValue), Put("i0", kInlineValue)}}));
   RAWKV_RETURN_IF_ERROR(Commit({.ops = {Put("p1", kPayloadValue), Put("i1", kInlineValue)}}));
@@ -77,7 +77,7 @@ Status SimStore::Furnish() {
   RAWKV_RETURN_IF_ERROR(
       Commit({.ops = {Put("p2", kPayloadValue), {.kind = ModelOp::Kind::kDelete, .key = "i1"}}}));
   RAWKV_RETURN_IF_ERROR(Export());
-  RAWKV_RETURN_IF_ERROR(Kept());
+  RAWKV_RETURN_IF_ERROR(RecordPromise());
   return Close();
 }
 
@@ -92,8 +92,8 @@ Status SimStore::Open(Promise promise) {
   if (engine_->version() != now_.model.tip()) {
     return Status::Internal("opened at version " + ToString(engine_->version()));
   }
-  now_.durable = now_.model.tip();  // an open makes what it found durable
-  return Kept();
+  now_.durable = now_.model.tip();  // an open makes the versions that it found durable
+  return RecordPromise();
 }
 
 Status SimStore::Close() {
@@ -103,7 +103,7 @@ Status SimStore::Close() {
   return Status::Ok();
 }
 
-Status SimStore::OpenAgain() {
+Status SimStore::ReopenAfterKill() {
   engine_.reset();
   AwaitIndexThreads();
   world_.Restart();
@@ -112,10 +112,10 @@ Status SimStore::OpenAgain() {
 
 Status SimStore::Adopt(const Promise& found) {
   now_ = found;
-  return Kept();
+  return RecordPromise();
 }
 
-Status SimStore::Kept() {
+Status SimStore::RecordPromise() {
   if (config_.await_index) AwaitIndexThreads();
   if (engine_ != nullptr) {
     RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine_->Info());
@@ -146,7 +146,7 @@ Status SimStore::Rollback() {
   const Version tip = now_.model.tip();
   const Version target(std::max(floor.value(), tip.value() - std::min<uint64_t>(2, tip.value())));
   const Status status = engine_->Rollback(target);
-  // An automatic snapshot may have retired it meanwhile; then nothing has changed.
+  // An automatic snapshot may have made the target unreachable. Then the rollback changes nothing.
   if (config_.snapshot_interval != 0 && status.code() == StatusCode::kVersionUnreachable) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(status);
   now_.model.RollBackTo(target);
@@ -155,7 +155,7 @@ Status SimStore::Rollback() {
 
 Status SimStore::Export() {
   const std::string out = "/export" + std::to_string(now_.exports.size());
-  // The tip and an older version by turns: one reads the live index, the other a clone.
+  // Exports the tip and an older version in turn: one reads the working index, the other a clone.
   const Version version =
       step_ % 2 == 0 || now_.reachable.empty() ? now_.model.tip() : now_.reachable.back().first;
   const Status status = engine_->Export({.version = version, .out = out, .chunk_bytes = 1 << 20});
@@ -166,7 +166,7 @@ Status SimStore::Export() {
 }
 
 Status SimStore::Import() {
-  // One device: a second import needs another place.
+  // There is one device for imports, so that only one import can be made.
   if (!now_.imports.empty()) return Status::Ok();
   const auto& [in, copy] = *now_.exports.begin();
   RAWKV_RETURN_IF_ERROR(
@@ -226,7 +226,7 @@ Status SimStore::Run(SimOp op) {
       break;
   }
   RAWKV_RETURN_IF_ERROR(status.WithContext(SimOpName(op)));
-  return Kept();
+  return RecordPromise();
 }
 
 }  // namespace rawkv

@@ -13,7 +13,7 @@
 
 namespace rawkv {
 
-// What can happen to a store in one step of a history.
+// One operation of a history.
 enum class SimOp : uint8_t {
   kCommitInline,
   kCommitPayload,
@@ -39,13 +39,13 @@ struct SimConfig {
   uint64_t wal_segment_bytes = 64ull << 10;
   uint64_t slots = 48;
   bool keeps_directories = false;  // SimDisk::KeepDirectories
-  bool await_index = true;         // RocksDB's threads come to rest after each operation
+  bool await_index = true;         // waits for RocksDB's threads after each operation
 };
 
-// What a store has promised at one moment: what a power cut at it must bring back.
+// The promise of a store at one moment: the state that must be there after a power cut.
 struct Promise {
   Model model{Version(0)};
-  Version durable;                                     // the tip may be anything from here to the model's
+  Version durable;  // the tip after a crash lies between this version and the model's tip
   std::vector<std::pair<Version, Version>> reachable;  // versions that can be read
   struct Copy {
     Version version;
@@ -55,27 +55,27 @@ struct Promise {
   bool Reaches(Version version) const;
 };
 
-// A store in a simulated world, and the model of what it must hold, driven together by a history of
-// operations. Each operation that ends leaves a mark in the disk's trace, with its place among promises().
+// Runs a history of operations on a store in a simulated world and on a model of its expected content. Each
+// operation that ends leaves a mark in the disk's trace; the mark is the index of its promise in promises().
 class SimStore {
  public:
   static constexpr const char* kDir = "/store";
-  static constexpr const char* kJudgeDevice = "/judge-device";  // for copies that a judge makes
+  static constexpr const char* kJudgeDevice = "/judge-device";  // for imports that a judge makes
 
   SimStore(SimWorld& world, const SimConfig& config, uint64_t seed);
   ~SimStore();
 
   Status Format();
-  // What the histories begin with: some versions, a snapshot, an export. Closed afterwards.
-  Status Furnish();
-  // Begins a history on a store that holds `promise`.
+  // Makes the start of the histories: some versions, a snapshot and an export. Closes the store.
+  Status MakeStartHistory();
+  // Begins a history on a store whose state is `promise`.
   Status Open(Promise promise);
   Status Run(SimOp op);
   Status Close();
-  // After the process was killed in an operation: lets go of the engine, which changes nothing any more,
-  // restarts the process and opens the store as it lies in the caches.
-  Status OpenAgain();
-  // Notes what such an open found, as in force from now on.
+  // After a kill in an operation: destroys the engine, which has no effect any more, starts another process,
+  // and opens the store from the kernel's caches.
+  Status ReopenAfterKill();
+  // Records the state that such an open found as the current promise.
   Status Adopt(const Promise& found);
   const std::vector<Promise>& promises() const { return promises_; }
   Engine& engine() { return *engine_; }
@@ -88,7 +88,7 @@ class SimStore {
   Status Export();
   Status Import();
   Status OpenEngine();
-  Status Kept();  // notes the promise now in force
+  Status RecordPromise();  // records the current promise
   ModelOp Put(const std::string& key, uint64_t bytes);
 
   SimWorld& world_;

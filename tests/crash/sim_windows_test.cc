@@ -1,4 +1,4 @@
-// The hardest moments for the power to go, each by name, in the simulated world.
+// Crash windows in the simulated world, one test each.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -19,7 +19,7 @@ class SimWindowsTest : public ::testing::Test {
   }
   static void ExpectKept(const SimExplorer& explorer, uint64_t at_least) {
     for (const Violation& v : explorer.violations()) {
-      ADD_FAILURE() << v.what << "\n" << v.history << "\nthe engine said:\n" << v.said << v.image;
+      ADD_FAILURE() << v.what << "\n" << v.history << "\nlog of the engine:\n" << v.log << v.image;
     }
     EXPECT_GE(explorer.counts().judged, at_least);
     std::printf("[   states ] %s\n", Report(explorer.counts(), 0, 0).c_str());
@@ -28,8 +28,8 @@ class SimWindowsTest : public ::testing::Test {
 
 using enum SimOp;
 
-// The process dies in a commit, the next one finds the record in the kernel's caches and takes it over; then
-// the power goes. Whatever that open found and showed must stay.
+// The process is killed in a commit. The next process finds the record in the kernel's caches and adopts it.
+// Then the power is cut. Every version that the open adopted must stay.
 TEST_F(SimWindowsTest, PowerCutKeepsAnAdoptedTail) {
   SimExplorer synced(With({}, TestSeed(11)));
   for (const SimOp op : {kCommitInline, kCommitPayload, kMultiKey}) synced.ExploreKills({op});
@@ -40,8 +40,8 @@ TEST_F(SimWindowsTest, PowerCutKeepsAnAdoptedTail) {
   ExpectKept(unsynced, 30);
 }
 
-// A process that dies in the middle of a rollback or snapshot, and power that goes while the next one
-// finishes or undoes it.
+// A process is killed in a rollback or a snapshot, and the power is cut while the next process finishes or
+// undoes it.
 TEST_F(SimWindowsTest, PowerCutWhileAKilledRollbackIsRecoveredKeepsThePromises) {
   ExploreOptions options = With({}, TestSeed(13));
   options.random_plans = 0;
@@ -52,7 +52,7 @@ TEST_F(SimWindowsTest, PowerCutWhileAKilledRollbackIsRecoveredKeepsThePromises) 
   ExpectKept(explorer, 100);
 }
 
-// Chooses, of the blocks that the unsynced log records touch, those of a mask; everything else arrives.
+// Keeps those blocks of unsynced log records whose bit in `mask` is set, and all other changes.
 class LogBlocks final : public CrashChooser {
  public:
   LogBlocks(const CrashStates& states, uint64_t mask) : log_(states.PendingContentOf(".log")), mask_(mask) {}
@@ -73,12 +73,12 @@ class LogBlocks final : public CrashChooser {
 
 class UnsyncedTail : public SimWindowsTest {
  protected:
-  // Three commits whose records lie unsynced in the log, and nothing else unsynced.
+  // Commits three records that are unsynced in the log. Everything else is synced.
   void MakeTail() {
     SimWorld world(DiskImage(), 21);
     SimStore store(world, config_, 21);
     ASSERT_TRUE(store.Format().ok());
-    ASSERT_TRUE(store.Furnish().ok());
+    ASSERT_TRUE(store.MakeStartHistory().ok());
     start_ = world.disk().Image();
     world.disk().Record(true);
     ASSERT_TRUE(store.Open(store.promises().back()).ok());
@@ -109,16 +109,16 @@ TEST_F(UnsyncedTail, AnySubsetOfUnsyncedLogBlocksRecovers) {
     LogBlocks chooser(*states_, mask);
     const DiskImage image = states_->Build(chooser);
     const Verdict verdict = Judge(image, {&promise_, nullptr}, config_, {.record = true}, mask);
-    ASSERT_EQ(verdict.problem, "") << "mask " << mask << "\n" << verdict.said << image.Describe();
+    ASSERT_EQ(verdict.problem, "") << "mask " << mask << "\n" << verdict.log << image.Describe();
     tips.insert(verdict.promises.front().model.tip());
   }
-  // None of the records, some, and all. (Two may share a block.)
+  // The tips after none, some and all of the records. (Two records may share a block.)
   EXPECT_GE(tips.size(), 3u);
   EXPECT_TRUE(tips.contains(promise_.durable));
   EXPECT_TRUE(tips.contains(promise_.model.tip()));
 }
 
-// A torn tail is zeroed at open; the power goes in that, and again in the open after it.
+// An open overwrites a torn tail with zeros. The power is cut during that, and again in the next open.
 TEST_F(UnsyncedTail, PowerCutWhileRecoveryCutsTheTailRecovers) {
   MakeTail();
   size_t cuts = 0;
@@ -126,9 +126,10 @@ TEST_F(UnsyncedTail, PowerCutWhileRecoveryCutsTheTailRecovers) {
   for (uint64_t mask = 1; mask < uint64_t{1} << blocks_ && cuts < 4; ++mask) {
     LogBlocks chooser(*states_, mask);
     const DiskImage torn = states_->Build(chooser);
-    const Verdict first = Judge(torn, {&promise_, nullptr}, config_, {.go_on = false, .record = true}, mask);
+    const Verdict first =
+        Judge(torn, {&promise_, nullptr}, config_, {.continue_working = false, .record = true}, mask);
     ASSERT_EQ(first.problem, "");
-    if (first.said.find("cut after version") == std::string::npos) continue;
+    if (first.log.find("cut after version") == std::string::npos) continue;
     ++cuts;
     CrashStates states(torn);
     for (const TraceEvent& event : first.trace) {
@@ -137,10 +138,10 @@ TEST_F(UnsyncedTail, PowerCutWhileRecoveryCutsTheTailRecovers) {
       for (const CrashPlan& plan : CrashPlans(mask, 2)) {
         const DiskImage image = Crash(states, plan);
         if (!seen.insert(image.Hash()).second) continue;
-        // Not up yet: what was allowed before is allowed still.
-        const Verdict again = Judge(image, {&promise_, nullptr}, config_, {.go_on = seen.size() % 8 == 0},
-                                    (mask << 32) + seen.size());
-        ASSERT_EQ(again.problem, "") << Describe(event) << ", " << Describe(plan) << "\n" << again.said;
+        // The open has not finished: every state that was allowed before is still allowed.
+        const Verdict again = Judge(image, {&promise_, nullptr}, config_,
+                                    {.continue_working = seen.size() % 8 == 0}, (mask << 32) + seen.size());
+        ASSERT_EQ(again.problem, "") << Describe(event) << ", " << Describe(plan) << "\n" << again.log;
       }
     }
   }
@@ -148,7 +149,7 @@ TEST_F(UnsyncedTail, PowerCutWhileRecoveryCutsTheTailRecovers) {
   std::printf("[   states ] %zu cuts interrupted, %zu distinct states judged\n", cuts, seen.size());
 }
 
-// Snapshots are marked and deleted in place, and so is the working index that a rollback replaces.
+// Without renames, snapshots and the working index that a rollback replaces are marked and deleted in place.
 TEST_F(SimWindowsTest, PowerCutKeepsThePromisesWhereDirectoriesCannotBeRenamed) {
   ExploreOptions options = With({.keeps_directories = true}, TestSeed(16));
   options.per_mille = 300;
@@ -170,8 +171,8 @@ TEST_F(SimWindowsTest, PowerCutKeepsThePromisesOfUnsyncedMode) {
   ExpectKept(explorer, 200);
 }
 
-// The index is flushed while commits go on: its threads are not waited for, so that each run has the flush at
-// another moment of the commits.
+// The index flush runs concurrently with commits. The test does not wait for its threads, so that each run
+// has the flush at another moment.
 TEST_F(SimWindowsTest, PowerCutDuringAnIndexFlushKeepsThePromises) {
   for (const Durability durability : {Durability::kSynced, Durability::kUnsafeUnsynced}) {
     ExploreOptions options = With({.durability = durability, .await_index = false}, TestSeed(15));
@@ -186,13 +187,13 @@ TEST_F(SimWindowsTest, PowerCutDuringAnIndexFlushKeepsThePromises) {
   }
 }
 
-// Found by the exploration: the last record of RocksDB's manifest torn by a power cut is no damage to the
-// store, since the working index is rebuilt.
+// A power cut tears the last record of RocksDB's manifest. That is no damage to the store, because the
+// working index is rebuilt. (The exploration found this.)
 TEST_F(SimWindowsTest, TornIndexManifestIsANoteAndIsRebuilt) {
   SimWorld world(DiskImage(), 31);
   SimStore store(world, {}, 31);
   ASSERT_TRUE(store.Format().ok());
-  ASSERT_TRUE(store.Furnish().ok());
+  ASSERT_TRUE(store.MakeStartHistory().ok());
   const Result<std::vector<std::string>> names = world.fs().List("/store/working/index");
   ASSERT_TRUE(names.ok());
   for (const std::string& name : *names) {

@@ -1,4 +1,4 @@
-// The simulated disks themselves: what a power cut takes and what it must leave (docs/fault_model.md).
+// The simulated disks: which changes a power cut may lose and which it must keep (docs/fault_model.md).
 #include <gtest/gtest.h>
 #include <rocksdb/file_system.h>
 

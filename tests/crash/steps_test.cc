@@ -1,5 +1,5 @@
-// Snapshot publication, prune, rollback and import, each stopped at every change that it makes to the
-// filesystem and then looked at afresh: all or nothing, and always a store that goes on.
+// Snapshot publication, prune, rollback and import are stopped at every change that they make to the
+// filesystem. A new process must then find either the old or the new state, and a store that works.
 #include <functional>
 #include <set>
 
@@ -20,7 +20,7 @@ class StepsTest : public StoreFixture {
   using Act = std::function<Status(Engine&)>;
   using Judge = std::function<void(Engine&)>;
 
-  // 12 versions with inline and payload values, snapshots at 0, 5 and 9.
+  // Makes a store of 12 versions with inline and payload values, and snapshots at 0, 5 and 9.
   std::string Prepare() {
     const std::string dir = NewStore("prepared");
     const std::unique_ptr<Engine> engine = Open(dir);
@@ -35,7 +35,8 @@ class StepsTest : public StoreFixture {
     return dir;
   }
 
-  // Stops `act` at its 1st, 2nd, … change until it gets through unharmed; after each, a fresh open.
+  // Stops `act` at its 1st, 2nd, … change until it finishes without a stop. Reopens the store after each
+  // stop.
   void StopEverywhere(const Act& act, const Judge& judge) {
     const std::string prepared = Prepare();
     size_t stops = 0;
@@ -51,7 +52,7 @@ class StepsTest : public StoreFixture {
         const Status status = act(*engine);
         through = !fs.fired();
         if (through) EXPECT_TRUE(status.ok()) << status.ToString();
-        // Still armed: what the closing engine would put right must not reach the disk.
+        // The fault stays armed, so that no change of the closing engine reaches the disk.
       }
       ExpectWhole(dir);
       const std::unique_ptr<Engine> engine = Open(dir);
@@ -63,7 +64,7 @@ class StepsTest : public StoreFixture {
       ExpectWhole(dir);
     }
     RecordProperty("stops", static_cast<int>(stops));
-    EXPECT_GT(stops, 5u) << "the act changed next to nothing: the test is blind";
+    EXPECT_GT(stops, 5u) << "the call made too few changes: the test shows nothing";
   }
 
   std::map<Version, std::map<std::string, std::string>> states_;
@@ -78,7 +79,7 @@ TEST_F(StepsTest, SnapshotIsPublishedOrNot) {
                  });
 }
 
-// So much log ahead of it that what follows gets a segment of its own.
+// The log before the snapshot is so long that the snapshot begins another segment.
 TEST_F(StepsTest, SnapshotThatBeginsASegmentIsPublishedOrNot) {
   std::set<size_t> segments;
   StopEverywhere(
@@ -98,7 +99,7 @@ TEST_F(StepsTest, SnapshotThatBeginsASegmentIsPublishedOrNot) {
         ASSERT_TRUE(rows.ok()) << rows.status().ToString();
         segments.insert(rows->size());
       });
-  EXPECT_EQ(segments, (std::set<size_t>{1, 2})) << "stops before and behind the new segment must be seen";
+  EXPECT_EQ(segments, (std::set<size_t>{1, 2})) << "expected stops before and after the segment begins";
 }
 
 TEST_F(StepsTest, StoppedPruneKeepsReachableVersions) {
@@ -122,7 +123,7 @@ TEST_F(StepsTest, RollbackBetweenSnapshotsHappensOrNot) {
                    EXPECT_EQ(Content(e), states_[e.version()]);
                    EXPECT_EQ(Content(e, Version(6)), states_[Version(6)]);
                  });
-  EXPECT_EQ(outcomes.size(), 2u) << "both sides of the switch must have been seen";
+  EXPECT_EQ(outcomes.size(), 2u) << "expected stops before and after the switch";
 }
 
 TEST_F(StepsTest, RollbackToASnapshotHappensOrNot) {
@@ -207,7 +208,7 @@ TEST(RollbackStepTable, SwitchDividesUndoFromFinish) {
     reached = step.phase;
     if (step.phase == RollbackPhase::kSwitch) switches.push_back(step.name);
   }
-  EXPECT_EQ(switches, std::vector<std::string>{"switch"}) << "one instant";
+  EXPECT_EQ(switches, std::vector<std::string>{"switch"}) << "expected one step with the phase kSwitch";
   EXPECT_STREQ(RollbackSteps().front().name, "mark");
   EXPECT_STREQ(RollbackSteps().back().name, "unmark");
 }

@@ -11,8 +11,8 @@
 
 namespace rawkv {
 
-// A store in a scratch directory, copies of it, and short ways to use and judge them. Helpers fail the
-// test by themselves.
+// Stores in a scratch directory, copies of them, and functions to use and check them. A failure of these
+// functions fails the test.
 class StoreFixture : public ::testing::Test {
  protected:
   std::string NewStore(const std::string& name, FormatOptions format = {});

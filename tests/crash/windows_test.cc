@@ -1,4 +1,4 @@
-// Crash windows that were found on paper, one test each.
+// Crash windows that were found by reasoning, one test each.
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -15,7 +15,7 @@ namespace {
 
 class WindowsTest : public StoreFixture {
  protected:
-  // The store as a kill would leave it: everything that is in files, nothing that a close would add.
+  // Copies an open store as a kill leaves it: without the changes of a close.
   std::string Killed(const std::string& dir, const std::string& name) { return CopyOf(dir, name); }
 
   static void FlipByte(const std::string& path, uint64_t offset) {
@@ -33,8 +33,8 @@ class WindowsTest : public StoreFixture {
   }
 };
 
-// A slot is deferred in an old snapshot, reclaimed and given out again; the index is then rebuilt from
-// that snapshot, where it still counts as deferred.
+// A slot is deferred in an old snapshot, then reclaimed and given out again. The index is rebuilt from that
+// snapshot, where the slot still counts as deferred.
 TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
   const std::string dir = NewStore("s", {.capacity_bytes = 256 << 10, .slot_bytes = 4096});
   std::map<std::string, std::string> expected;
@@ -43,11 +43,11 @@ TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
     Put(*engine, "a", std::string(20'000, '1'));
     Put(*engine, "a", std::string(20'000, '2'));
     ASSERT_TRUE(engine->CreateSnapshot().ok());  // holds a deferred entry for the first payload
-    ASSERT_TRUE(engine->Prune(0).ok());          // which nothing reaches any more: reclaimed
+    ASSERT_TRUE(engine->Prune(0).ok());  // reclaims the payload, because no reachable version needs it
     const Result<EngineInfo> info = engine->Info();
     ASSERT_TRUE(info.ok());
     EXPECT_EQ(info->slots.pinned + info->slots.reclaimable, 0u);
-    // Fill the device, so that the slots are given out again, but not beyond: that would make a snapshot.
+    // Fills the device so that all slots are given out. One more put would make a snapshot.
     for (uint64_t i = 0; i < info->slots.free; ++i) {
       Put(*engine, "fill" + std::to_string(i), std::string(4000, static_cast<char>('A' + i % 26)));
     }
@@ -62,14 +62,14 @@ TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
   {
     const std::unique_ptr<Engine> engine = Open(dir);  // rebuilt from the snapshot, log replayed
     EXPECT_EQ(Content(*engine), expected);
-    ASSERT_TRUE(engine->Prune(0).ok());  // must not free what is live again
+    ASSERT_TRUE(engine->Prune(0).ok());  // must not free the reused slots
     EXPECT_EQ(Content(*engine), expected);
     EXPECT_EQ(engine->Info()->slots.free, 0u);
   }
   ExpectWhole(dir);
 }
 
-// A working index that is whole, and of a branch that a rollback has left: brought back from a backup, say.
+// A whole working index of an abandoned branch, for example restored from a backup.
 TEST_F(WindowsTest, WorkingIndexOfAnotherBranchIsRebuilt) {
   const std::string dir = NewStore("s");
   {
@@ -92,8 +92,7 @@ TEST_F(WindowsTest, WorkingIndexOfAnotherBranchIsRebuilt) {
   EXPECT_EQ(Content(*engine), expected);
 }
 
-// The log is cut in the middle of a segment, then records of the very same length are written over the
-// dead branch.
+// The log is cut in the middle of a segment. Then records of the same length overwrite the abandoned branch.
 TEST_F(WindowsTest, AbandonedRecordIsNotRevivedAfterAMidSegmentCut) {
   const std::string dir = NewStore("s");
   std::map<std::string, std::string> expected;
@@ -106,12 +105,12 @@ TEST_F(WindowsTest, AbandonedRecordIsNotRevivedAfterAMidSegmentCut) {
   }
   const std::string killed = Killed(dir, "killed");
   const std::unique_ptr<Engine> engine = Open(killed);
-  EXPECT_EQ(engine->version(), Version(6)) << "a record of the dead branch was revived";
+  EXPECT_EQ(engine->version(), Version(6)) << "a record of the abandoned branch was revived";
   EXPECT_EQ(Content(*engine), expected);
 }
 
-// Readers and committers are at work when a rollback comes: readers see one state or the other, and
-// commits that were writing payload are answered "not applied".
+// A rollback runs during reads and commits. Readers see either the old or the new state. Commits that were
+// writing payload return "not applied".
 TEST_F(WindowsTest, RollbackDuringReadsAndPayloadWritesIsAtomic) {
   const std::string dir = NewStore("s", {.capacity_bytes = 4ull << 30});
   const std::unique_ptr<Engine> engine = Open(dir);
@@ -166,7 +165,7 @@ TEST_F(WindowsTest, RollbackDuringReadsAndPayloadWritesIsAtomic) {
   ExpectWhole(dir);
 }
 
-// The metadata directory comes back from a backup beside a device that has moved on.
+// The metadata directory was restored from a backup, but the device is newer.
 TEST_F(WindowsTest, StoreRestoredFromAnOlderBackupIsRefused) {
   const std::string dir = NewStore("s", {.device = scratch_.File("device"), .capacity_bytes = 8 << 20});
   {
@@ -183,7 +182,7 @@ TEST_F(WindowsTest, StoreRestoredFromAnOlderBackupIsRefused) {
   EXPECT_EQ(restored.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(restored.status().message().find("restored backup"), std::string::npos)
       << restored.status().ToString();
-  // Rolled back since, the generations alone could agree: the lineage does not.
+  // After a rollback the generations could be equal by chance, but the lineage differs.
   {
     const std::unique_ptr<Engine> engine = Open(dir);
     ASSERT_TRUE(engine->Rollback(Version(1)).ok());
@@ -191,7 +190,7 @@ TEST_F(WindowsTest, StoreRestoredFromAnOlderBackupIsRefused) {
   EXPECT_EQ(Engine::Open(backup, Quiet()).status().code(), StatusCode::kFailedPrecondition);
 }
 
-// A rollback cures what an open cannot: damage in the log above the target, or a broken working index.
+// A rollback works where an open does not: with damage in the log above the target.
 TEST_F(WindowsTest, RollbackWorksOnAStoreThatCannotBeOpened) {
   const std::string dir = NewStore("s");
   std::map<std::string, std::string> at_six;
@@ -202,7 +201,7 @@ TEST_F(WindowsTest, RollbackWorksOnAStoreThatCannotBeOpened) {
       if (v == 6) at_six = Content(*engine);
     }
   }
-  // Version 8's record: a later one says that it was durable, so this is no torn tail.
+  // Damages the record of version 8. A later record shows that it was durable, so that it is not a torn tail.
   const std::string segment = OnlySegment(dir);
   const Result<std::string> log = ReadFile(PosixFs(), segment, 1 << 30);
   ASSERT_TRUE(log.ok());
@@ -226,15 +225,15 @@ TEST_F(WindowsTest, RollbackWorksOnAStoreThatCannotBeOpened) {
   ExpectWhole(dir);
 }
 
-// The same, where it is not a record but the header of a later segment that cannot be read; and a marker
-// whose switch has happened must get through such a log, too.
+// The same with a damaged header of a later segment. A rollback whose switch has happened must also finish
+// with such a log.
 TEST_F(WindowsTest, RollbackWorksBelowADamagedSegmentHeader) {
   const std::string dir = NewStore("s", {.runtime = {.wal_segment_bytes = 64 << 10}});
   std::map<std::string, std::string> at_two, at_four;
   {
     const std::unique_ptr<Engine> engine = Open(dir);
     for (int v = 1; v <= 12; ++v) {
-      WriteBatch batch;  // of which two fit a segment
+      WriteBatch batch;  // two batches fit into one segment
       for (int i = 0; i < 25; ++i)
         batch.Put("k" + std::to_string(i), std::string(1000, static_cast<char>('a' + v)));
       ASSERT_TRUE(engine->Commit(batch).ok());
@@ -257,7 +256,7 @@ TEST_F(WindowsTest, RollbackWorksBelowADamagedSegmentHeader) {
   EXPECT_EQ(Content(*Open(dir)), at_two);
   ExpectWhole(dir);
 
-  // Onto a snapshot whose own segment is the damaged one.
+  // Rolls back to a snapshot whose own segment is damaged.
   FlipByte(later + "/wal/" + (*segments)[2], 9);
   ASSERT_TRUE(OfflineRollback(later, Version(4), {}, Quiet()).ok());
   EXPECT_EQ(Content(*Open(later)), at_four);
@@ -279,8 +278,9 @@ TEST_F(WindowsTest, DamagedWorkingIndexIsRebuilt) {
   EXPECT_EQ(Content(*engine), expected);
 }
 
-// A commit whose payload did not reach the device although its record reached the log: their flush and
-// sync run side by side. Nothing shows that it was durable, so it is a torn tail, cut and reported.
+// The payload of a commit did not reach the device, but its record reached the log: the device flush and the
+// log sync run concurrently. Nothing shows that the commit was durable, so that it is a torn tail. The open
+// cuts and reports it.
 TEST_F(WindowsTest, RecordWithoutItsPayloadIsATornTail) {
   const std::string dir = NewStore("s");
   const std::unique_ptr<Engine> engine = Open(dir);

@@ -11,14 +11,14 @@
 
 namespace rawkv {
 
-// Passes everything on to another filesystem, notes every operation that changes something (writes,
-// syncs, names), and fails chosen ones. What was done before a failure stays done: with kEverything, a
-// run that is stopped here and looked at through the other filesystem is a process that was killed there.
-// Power cuts, which also lose what was not synced, belong to the simulated disk. Thread-safe.
+// Passes every operation to another filesystem, records each one that changes something (writes, syncs,
+// names), and lets chosen ones fail. Changes before a failure stay: with kEverything, the other filesystem
+// then shows the state that a process leaves that was killed there. Power cuts, which also lose unsynced
+// changes, belong to the simulated disk. Thread-safe.
 class FaultFs final : public Fs {
  public:
-  // One operation as the trace names it: "write", "zerofill", "truncate", "sync", "create", "mkdir",
-  // "unlink", "rmdir", "rename" (path is the target), "link", "symlink", "syncdir", "lock".
+  // One operation of the trace. Its name is "write", "zerofill", "truncate", "sync", "create", "mkdir",
+  // "unlink", "rmdir", "rename" (path is the target), "link", "symlink", "syncdir" or "lock".
   struct Operation {
     std::string name;
     std::string path;
@@ -29,16 +29,16 @@ class FaultFs final : public Fs {
   using Predicate = std::function<bool(const Operation&)>;
 
   enum class Reach : uint8_t {
-    kOnce,        // the operation alone; then disarmed
-    kMatching,    // and every later one that matches: a disk that stays full
-    kEverything,  // and every later one: a process that was stopped
+    kOnce,        // this operation only; the fault is then disarmed
+    kMatching,    // and every later one that matches, like a disk that stays full
+    kEverything,  // and every later one, like a process that was killed
   };
   struct Fault {
     uint64_t skip = 0;  // matching operations that still succeed
     Status status = Status::IoError("injected");
     Reach reach = Reach::kEverything;
-    bool partial = false;  // the first write or zero fill that fails does its first half
-    Predicate matches;     // none: every operation
+    bool partial = false;  // the first failing write or zero fill writes its first half
+    Predicate matches;     // empty: every operation
   };
 
   explicit FaultFs(Fs& base) : base_(base) {}
@@ -67,8 +67,8 @@ class FaultFs final : public Fs {
  private:
   friend class FaultFile;
 
-  // Notes the operation; the armed error if it is to fail. *half: it is to do its first half all the
-  // same.
+  // Records the operation. Returns the armed error if the operation must fail. Sets *half if it must do its
+  // first half before it fails.
   Status Step(std::string name, const std::string& path, bool* half = nullptr) RAWKV_EXCLUDES(mu_);
 
   Fs& base_;

@@ -17,23 +17,23 @@ HeldIndexPool::HeldIndexPool(IndexPool pool) {
   const auto hold = [](void* p) {
     auto& self = *static_cast<HeldIndexPool*>(p);
     self.held_.count_down();
-    self.let_go_.wait();
-    self.gone_.count_down();
+    self.release_.wait();
+    self.finished_.count_down();
   };
   env->Schedule(hold, this, PriorityOf(pool));
   held_.wait();
 }
 
 HeldIndexPool::~HeldIndexPool() {
-  let_go_.count_down();
-  gone_.wait();
+  release_.count_down();
+  finished_.wait();
 }
 
 void AwaitIndexThreads() {
   rocksdb::Env* const env = rocksdb::Env::Default();
-  // With both held, nothing can be queued meanwhile. A flush or a compaction that ran until then may have
-  // queued another behind; one that fails for as long as it is let queues itself again and again, which is
-  // not waited for.
+  // While both pools are held, nothing can be queued. A flush or compaction that ran until then may have
+  // queued another one. An operation that fails without end queues itself again and again: kMaxRounds bounds
+  // the wait for it.
   constexpr int kMaxRounds = 16;
   for (int round = 0; round < kMaxRounds; ++round) {
     const HeldIndexPool flushes(IndexPool::kFlush), compactions(IndexPool::kCompaction);

@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <latch>
 
-// RocksDB's own threads, which all databases of a process share.
+// RocksDB's background threads, which all databases of a process share.
 namespace rawkv {
 
 enum class IndexPool : uint8_t { kFlush, kCompaction };
 
-// Holds the one worker of a pool: what ran when it was made has ended, and nothing runs while it lives.
+// Holds the one thread of a pool. The constructor waits until the running work has ended, and nothing runs
+// during the lifetime.
 class HeldIndexPool {
  public:
   explicit HeldIndexPool(IndexPool pool);
@@ -17,10 +18,10 @@ class HeldIndexPool {
   HeldIndexPool& operator=(const HeldIndexPool&) = delete;
 
  private:
-  std::latch held_{1}, let_go_{1}, gone_{1};
+  std::latch held_{1}, release_{1}, finished_{1};
 };
 
-// Waits until they have nothing to do, or nothing but what fails each time.
+// Waits until the threads have nothing to do, except for operations that fail each time.
 void AwaitIndexThreads();
 
 }  // namespace rawkv

@@ -67,13 +67,13 @@ ssize_t Transfer(const char* call, long number, int fd, void* bytes, size_t coun
   if (answer == Answer::kReal) return ::syscall(number, fd, bytes, count, offset);
   if (count % kBlock != 0) return ::syscall(number, fd, bytes, count / 2, offset);
   if (count >= 2 * kBlock) return ::syscall(number, fd, bytes, count / 2 / kBlock * kBlock, offset);
-  // One block, which direct I/O moves whole: the caller is told of half of it.
+  // Direct I/O moves a single block as a whole: the caller gets half of it as the result.
   const ssize_t moved = ::syscall(number, fd, bytes, count, offset);
-  const ssize_t told = moved > 1 ? moved / 2 : moved;
-  if (number == SYS_pread64 && moved > told) {
-    std::memset(static_cast<char*>(bytes) + told, 0xEE, static_cast<size_t>(moved - told));
+  const ssize_t returned = moved > 1 ? moved / 2 : moved;
+  if (number == SYS_pread64 && moved > returned) {
+    std::memset(static_cast<char*>(bytes) + returned, 0xEE, static_cast<size_t>(moved - returned));
   }
-  return told;
+  return returned;
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ using rawkv::Answer;
 
 extern "C" {
 
-// The engine's.
+// Calls of the engine.
 ssize_t __wrap_pread(int fd, void* bytes, size_t count, off_t offset) {
   return rawkv::Transfer("pread", SYS_pread64, fd, bytes, count, offset, true);
 }
@@ -145,7 +145,7 @@ int __wrap_ftruncate(int fd, off_t size) {
   return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
 }
 int __wrap_flock(int fd, int operation) {
-  // Giving a lock back cannot be interrupted.
+  // Releasing a lock cannot be interrupted.
   if (operation != LOCK_UN && rawkv::Decide("flock", 0, false) == Answer::kInterrupted) {
     errno = EINTR;
     return -1;
@@ -153,7 +153,7 @@ int __wrap_flock(int fd, int operation) {
   return static_cast<int>(::syscall(SYS_flock, fd, operation));
 }
 
-// RocksDB's.
+// Calls of RocksDB.
 EXPORTED ssize_t pread(int fd, void* bytes, size_t count, off_t offset) {
   return rawkv::Transfer("index pread", SYS_pread64, fd, bytes, count, offset, false);
 }
@@ -161,7 +161,7 @@ EXPORTED ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {
   return rawkv::Transfer("index pwrite", SYS_pwrite64, fd, const_cast<void*>(bytes), count, offset, false);
 }
 EXPORTED ssize_t write(int fd, const void* bytes, size_t count) {
-  // Standard output and its like belong to the test.
+  // The test itself uses the standard streams.
   const Answer answer = fd <= 2 ? Answer::kReal : rawkv::Decide("index write", count, false);
   if (answer == Answer::kInterrupted) {
     errno = EINTR;

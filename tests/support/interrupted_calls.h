@@ -6,21 +6,21 @@
 
 namespace rawkv {
 
-// Makes the system calls of a program linked with interrupted_calls.cc fail for now (EINTR, EAGAIN) and
-// move less than they were asked to, at random but never often in a row, as a kernel may. Calls that the
-// engine makes are wrapped by the linker (tests/engine/CMakeLists.txt); RocksDB's find the program's
-// symbols, and get no EAGAIN, which no file gives to them. Syncs are left alone: a sync that was
-// interrupted has failed (invariant 10). Thread-safe.
+// Makes system calls fail temporarily (EINTR, EAGAIN) or transfer fewer bytes than requested, at random but
+// never often in a row, as a kernel may. Works in programs that are linked with interrupted_calls.cc. The
+// linker wraps the calls of the engine (tests/engine/CMakeLists.txt). RocksDB's calls find the program's
+// symbols, and never get EAGAIN, because regular files never return it. Syncs are not interrupted: an
+// interrupted sync counts as failed (invariant 10). Thread-safe.
 class InterruptedCalls {
  public:
   explicit InterruptedCalls(uint64_t seed);
-  ~InterruptedCalls();  // no more of it
-  // How often each was done to each call: "pread EINTR", "index write short" …
+  ~InterruptedCalls();  // ends the interruptions
+  // The number of interruptions by call and kind: "pread EINTR", "index write short" and so on.
   std::map<std::string, uint64_t> counts() const;
 };
 
-// The same decisions for calls that are no system calls (ring completions): what to answer instead of
-// moving `bytes`: a negated errno or fewer bytes; 0: let it be.
+// The same decisions for ring completions, which are not system calls. Returns the result to give instead of
+// transferring `bytes`: a negated errno or fewer bytes; 0 for no interruption.
 int64_t InterruptionFor(const char* call, uint64_t bytes);
 
 }  // namespace rawkv

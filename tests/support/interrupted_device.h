@@ -6,8 +6,8 @@
 
 namespace rawkv {
 
-// OpenBlockDevice over a ring that hesitates to take calls and to wait, and whose completions tell of less
-// than was asked, or of nothing, as InterruptionFor decides.
+// OpenBlockDevice with a ring whose submit and wait calls fail temporarily, and whose completions report
+// fewer bytes or an error, as InterruptionFor decides.
 Result<OpenedDevice> OpenInterruptedDevice(const std::string& path, const DeviceOpenOptions& options);
 
 }  // namespace rawkv

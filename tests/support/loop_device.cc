@@ -11,7 +11,7 @@ namespace rawkv {
 
 namespace {
 
-// What the command printed, both streams; an error with the same if it failed.
+// Runs a command. Returns its output (both streams), or an error with the output if the command failed.
 Result<std::string> Run(const std::string& command) {
   FILE* pipe = ::popen((command + " 2>&1").c_str(), "re");
   if (pipe == nullptr) return Status::NotSupported(command + ": cannot be started");
@@ -51,7 +51,7 @@ LoopDevice::~LoopDevice() {
 void LoopDevice::Detach() {
   if (path_.empty()) return;
   if (const auto result = Run("losetup -d '" + path_ + "'"); !result.ok()) {
-    fprintf(stderr, "loop device left behind: %s\n", result.status().message().c_str());
+    fprintf(stderr, "loop device was not detached: %s\n", result.status().message().c_str());
   }
 }
 

@@ -6,11 +6,12 @@
 
 namespace rawkv {
 
-// A loop device with 4 KiB sectors and direct I/O over a file: the nearest thing to a disk that a test
-// can have. Detached when destroyed. Needs root and util-linux.
+// A loop device with 4 KiB sectors and direct I/O over a file, the closest to a disk that a test can have.
+// The destructor detaches it. Needs root and util-linux.
 class LoopDevice {
  public:
-  // kNotSupported with the cause where it cannot be had: tests then skip with that message.
+  // Returns kNotSupported with the reason if the machine cannot attach one: tests then skip with that
+  // message.
   static Result<LoopDevice> Attach(const std::string& backing_path);
   ~LoopDevice();
   LoopDevice(LoopDevice&& other) noexcept;
@@ -22,7 +23,7 @@ class LoopDevice {
   explicit LoopDevice(std::string path) : path_(std::move(path)) {}
   void Detach();
 
-  std::string path_;  // empty: nothing to detach
+  std::string path_;  // empty if nothing is attached
 };
 
 }  // namespace rawkv

@@ -17,11 +17,11 @@ constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 thread_local uint64_t more = kNoLimit;
 thread_local bool failed = false;
 
-// Where the code of the libraries lies that may not fail. Filled by the first limit.
+// Address ranges of the libraries in which allocations may not fail. The first limit fills them.
 std::array<std::pair<uintptr_t, uintptr_t>, 16> exempt;
 size_t exempt_count = 0;
 
-int NoteLibrary(dl_phdr_info* info, size_t /*size*/, void* /*unused*/) {
+int AddExemptLibrary(dl_phdr_info* info, size_t /*size*/, void* /*unused*/) {
   if (std::strstr(info->dlpi_name, "librocksdb") == nullptr &&
       std::strstr(info->dlpi_name, "libprotobuf") == nullptr) {
     return 0;
@@ -47,7 +47,7 @@ bool CalledFromExemptLibrary() {
   return false;
 }
 
-bool MustFail() {
+bool CountAndCheckLimit() {
   if (more == kNoLimit) return false;
   const uint64_t left = std::exchange(more, kNoLimit);  // backtrace itself may allocate
   const bool counts = !CalledFromExemptLibrary();
@@ -58,7 +58,7 @@ bool MustFail() {
 }
 
 void* Allocate(size_t bytes, size_t alignment) {
-  if (MustFail()) return nullptr;
+  if (CountAndCheckLimit()) return nullptr;
   if (alignment <= alignof(std::max_align_t)) return std::malloc(bytes == 0 ? 1 : bytes);
   return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 }
@@ -70,7 +70,7 @@ void* AllocateOrThrow(size_t bytes, size_t alignment) {
 
 }  // namespace
 
-// Replace the library's for the whole program; the array forms call these.
+// These replace the library's operators in the whole program. The array forms call them.
 void* operator new(size_t bytes) {
   return AllocateOrThrow(bytes, 1);
 }
@@ -96,7 +96,7 @@ void operator delete(void* memory, size_t /*bytes*/, std::align_val_t /*alignmen
 namespace rawkv {
 
 AllocationLimit::AllocationLimit(uint64_t allocations) {
-  if (exempt_count == 0) ::dl_iterate_phdr(NoteLibrary, nullptr);
+  if (exempt_count == 0) ::dl_iterate_phdr(AddExemptLibrary, nullptr);
   failed = false;
   more = allocations;
 }

@@ -4,9 +4,9 @@
 
 namespace rawkv {
 
-// While it lives, the calling thread gets only so many allocations more from operator new; then each throws
-// std::bad_alloc. Allocations inside RocksDB and Protobuf neither count nor fail: neither library promises
-// to survive that.
+// During its lifetime, operator new throws std::bad_alloc in the calling thread after `more` further
+// allocations. Allocations inside RocksDB and Protobuf neither count nor fail, because these libraries do not
+// promise to survive that.
 class AllocationLimit {
  public:
   explicit AllocationLimit(uint64_t more);

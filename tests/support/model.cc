@@ -9,8 +9,8 @@
 namespace rawkv {
 namespace {
 
-// The word at `index` of a value: behind the seed SplitMix64's output function, so that neighbours look
-// unlike.
+// The word at `index` of a value. Word 0 is the seed; the others come from SplitMix64's output function, so
+// that neighbouring values differ strongly.
 uint64_t WordAt(uint64_t seed, uint64_t index) {
   if (index == 0) return seed;
   uint64_t z = seed + (index + 1) * 0x9e3779b97f4a7c15;
@@ -95,7 +95,7 @@ const Model::Change* Model::Newest(const std::vector<Change>& changes, Version v
 }
 
 void Model::Set(const std::string& key, std::optional<ValueRecipe> value, Version version) {
-  std::vector<Change>& changes = history_[key];  // an empty history is that of a key never seen
+  std::vector<Change>& changes = history_[key];  // a key that was never written has an empty history
   if (!changes.empty() && changes.back().version == version) changes.pop_back();
   const bool absent = changes.empty() || !changes.back().value;
   if (absent && !value) return;

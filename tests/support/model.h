@@ -15,9 +15,8 @@
 
 namespace rawkv {
 
-// A value by its recipe: `bytes` bytes made from `seed`, the first eight being the seed itself (little
-// endian). Any part of it can be made again at once, so that a model of thousands of versions keeps no
-// values.
+// The recipe of a value: `bytes` bytes made from `seed`. The first eight bytes are the seed itself (little
+// endian). Any part can be made again at once, so that a model of thousands of versions stores no values.
 struct ValueRecipe {
   uint64_t seed = 0;
   uint64_t bytes = 0;
@@ -26,7 +25,8 @@ struct ValueRecipe {
 std::string MakeValue(const ValueRecipe& recipe);
 // The seed of a value of at least eight bytes.
 uint64_t SeedOf(std::string_view value);
-// "" if `actual` is the value's bytes [offset, offset + actual.size()), else what differs and where.
+// Returns "" if `actual` equals the value's bytes [offset, offset + actual.size()), otherwise the place of
+// the difference.
 std::string DiffPart(const ValueRecipe& expected, uint64_t offset, std::string_view actual);
 // The same for the whole value.
 std::string DiffValue(const ValueRecipe& expected, std::string_view actual);
@@ -55,8 +55,8 @@ struct ModelEntry {
 };
 using ModelState = std::map<std::string, ModelEntry, std::less<>>;
 
-// Every version of a store, in memory: what each must hold, whatever the store has kept of it. A rollback
-// forgets the versions that it drops; otherwise only ForgetBelow forgets anything.
+// The expected content of every version of a store, in memory, independent of what the store retains. A
+// rollback forgets the dropped versions; otherwise only ForgetBelow forgets versions.
 class Model {
  public:
   explicit Model(Version initial) : initial_(initial), tip_(initial) {}
@@ -64,22 +64,22 @@ class Model {
   Version initial() const { return initial_; }
   Version tip() const { return tip_; }
 
-  Version Commit(const ModelBatch& batch);  // the version made
+  Version Commit(const ModelBatch& batch);  // returns the new version
   void RollBackTo(Version target);
-  // Forgets the versions below `floor`: they can no longer be asked for.
+  // Forgets the versions below `floor`: the caller may no longer ask for them.
   void ForgetBelow(Version floor);
-  // Makes `state` the content of `version`, which is above the tip and becomes the tip. What the versions in
-  // between hold is not known.
+  // Makes `state` the content of `version`, which must be above the tip and becomes the tip. The content of
+  // the versions in between is unknown.
   void Adopt(Version version, const ModelState& state);
 
   ModelState At(Version version) const;
   std::optional<ModelEntry> Find(Version version, std::string_view key) const;
-  // Of a version above the initial one that is known: made by Commit and not forgotten.
+  // The metadata of a version above the initial one that Commit made and nothing has forgotten.
   const std::string& metadata(Version version) const;
   bool Knows(Version version) const { return metadata_.contains(version); }
 
-  // A value that was overwritten or deleted: needed by the versions [born, freed). Values that no version
-  // ever showed (put twice in one batch) are not among them.
+  // A value that was overwritten or deleted. The versions [born, freed) need it. Values that no version ever
+  // showed (overwritten in their own batch) are not included.
   struct Death {
     ValueRecipe value;
     Version born;
@@ -102,7 +102,7 @@ class Model {
   std::map<Version, std::string> metadata_;
 };
 
-// The random numbers of a test, and the words a test needs them in.
+// The random numbers of a test.
 class Rng {
  public:
   explicit Rng(uint64_t seed) : engine_(seed) {}
@@ -119,8 +119,8 @@ class Rng {
   std::mt19937_64 engine_;
 };
 
-// RAWKV_TEST_SEED: a number, or "random"; without it `fixed`, so that a suite's run can be repeated.
-// Printed with the test's name.
+// The seed of a test: RAWKV_TEST_SEED (a number or "random"), or `fixed`, so that every run of the suite is
+// equal. Prints the seed with the test's name.
 uint64_t TestSeed(uint64_t fixed);
 // RAWKV_TEST_STEPS, or `usual`.
 uint64_t TestSteps(uint64_t usual);

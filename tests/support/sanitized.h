@@ -4,8 +4,8 @@
 
 namespace rawkv {
 
-// Whether this program is built with AddressSanitizer or ThreadSanitizer: what is exhaustive takes a share
-// there, since code that is wrong in their sense is so at the first place as well as at the thousandth.
+// Whether this program is built with AddressSanitizer or ThreadSanitizer. Exhaustive tests then run only a
+// share of their cases: a memory error or race shows in the first case as well as in the thousandth.
 inline constexpr bool kSanitized =
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     true;
@@ -13,8 +13,8 @@ inline constexpr bool kSanitized =
     false;
 #endif
 
-// Whether UndefinedBehaviorSanitizer runs as well. It opens a pipe to look at an object's type, and takes the
-// object for invalid when there is no descriptor left.
+// Whether UndefinedBehaviorSanitizer is on as well. It opens a pipe to check the type of an object, and
+// reports the object as invalid if no descriptor is left.
 inline constexpr bool kNeedsDescriptors =
 #if defined(__SANITIZE_ADDRESS__)
     true;

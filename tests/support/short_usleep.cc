@@ -1,5 +1,5 @@
-// RocksDB's background threads sleep for a second after each error. Where errors come by the dozen, the
-// program's own usleep makes it a fraction of that; nothing waits for the time to pass.
+// RocksDB's background threads sleep for a second after each error. In tests with many errors, this usleep of
+// the program shortens that. No test depends on the time.
 #include <unistd.h>
 
 #include <chrono>

@@ -29,7 +29,7 @@ uint64_t FreeBytes(const std::string& path) {
 
 }  // namespace
 
-// A namespace of its own, so that nothing stays mounted, however the process ends.
+// A mount namespace of the process: the kernel unmounts everything in it when the process ends.
 Status SmallFilesystem::PrepareProcess() {
   static const Status prepared = []() -> Status {
     if (::geteuid() != 0) return Status::NotSupported("mounting a filesystem needs root");
@@ -50,7 +50,7 @@ Result<std::unique_ptr<SmallFilesystem>> SmallFilesystem::Mount(Kind kind, const
     if (::mount("tmpfs", point.c_str(), "tmpfs", 0, ("size=" + size).c_str()) != 0) return Failed("tmpfs");
   } else {
     const std::string file = scratch + "/filesystem";
-    // No blocks kept for root, as whom this runs; the loop device goes with the mount.
+    // Reserves no blocks for root, who runs this. The loop device is detached with the unmount.
     const std::string command = "truncate -s " + size + " '" + file + "' && mkfs.ext4 -q -m 0 '" + file +
                                 "' && mount -o loop '" + file + "' '" + point + "' 2>&1";
     if (std::system(command.c_str()) != 0)
@@ -66,7 +66,7 @@ SmallFilesystem::~SmallFilesystem() {
 Status SmallFilesystem::FillTo(uint64_t free_bytes) {
   const UniqueFd fd(::open(FillPath().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!fd.valid()) return Status::FromErrno(errno, "open " + FillPath());
-  // Ever smaller pieces, to the last byte.
+  // Writes smaller and smaller pieces until no byte fits.
   for (size_t piece = 1 << 20; piece != 0;) {
     const std::vector<char> bytes(piece, 'x');
     const bool fits = free_bytes == 0 || FreeBytes(path_) >= free_bytes + piece;

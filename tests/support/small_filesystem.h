@@ -7,15 +7,15 @@
 
 namespace rawkv {
 
-// A filesystem of its own, small enough to be filled, mounted where only this process (and what it starts
-// later) sees it. Unmounted when destroyed, and in any case when the process ends. Needs root.
+// A filesystem that is small enough to be filled. Only this process and its later children see the mount. The
+// destructor unmounts it, and so does the end of the process. Needs root.
 class SmallFilesystem {
  public:
-  // Must come before the process has a second thread, which would not see what is mounted later.
+  // Must be called before the process starts a second thread, which would not see later mounts.
   static Status PrepareProcess();
   enum class Kind : uint8_t { kTmpfs, kExt4 };
-  // `scratch` holds the mount point and, for ext4, the file behind it. kNotSupported with the cause where
-  // it cannot be had: tests then skip with that message.
+  // `scratch` holds the mount point and, for ext4, the file of the filesystem. Returns kNotSupported with the
+  // reason if the machine cannot mount it: tests then skip with that message.
   static Result<std::unique_ptr<SmallFilesystem>> Mount(Kind kind, const std::string& scratch,
                                                         uint64_t mebibytes);
   ~SmallFilesystem();
@@ -23,7 +23,7 @@ class SmallFilesystem {
   SmallFilesystem& operator=(const SmallFilesystem&) = delete;
 
   const std::string& path() const { return path_; }
-  // Takes room with a file that belongs to somebody else until so many bytes are free, or none.
+  // Writes a file of another program until `free_bytes` are free (0: until nothing fits).
   Status FillTo(uint64_t free_bytes);
   void RemoveFill();
   Status SetReadOnly(bool read_only);

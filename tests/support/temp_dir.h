@@ -10,7 +10,7 @@
 
 namespace rawkv {
 
-// A fresh directory (mode 0700) below $TMPDIR or /tmp, removed with all it holds when destroyed.
+// A new directory (mode 0700) below $TMPDIR or /tmp. The destructor removes it with its content.
 class TempDir {
  public:
   TempDir() {

@@ -15,7 +15,7 @@ std::atomic<uint64_t> refused_so_far{0};
 
 }  // namespace
 
-// Takes the place of the system's function for the program and every library that it loads.
+// Replaces the system's function for the program and every library that it loads.
 extern "C" [[gnu::visibility("default")]] int pthread_create(pthread_t* thread,
                                                              const pthread_attr_t* attributes,
                                                              void* (*body)(void*), void* argument) noexcept {

@@ -4,15 +4,15 @@
 
 namespace rawkv {
 
-// While it lives, the process can start only so many threads more; then pthread_create answers EAGAIN, for
-// libraries as well. One at a time.
+// During its lifetime the process can start only `more` further threads. Then pthread_create returns EAGAIN,
+// for libraries as well. Only one object may exist at a time.
 class ThreadLimit {
  public:
   explicit ThreadLimit(int64_t more);
   ~ThreadLimit();
   ThreadLimit(const ThreadLimit&) = delete;
   ThreadLimit& operator=(const ThreadLimit&) = delete;
-  // Threads refused so far.
+  // Number of refused threads so far.
   uint64_t refused() const;
 };
 

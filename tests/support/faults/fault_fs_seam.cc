@@ -43,7 +43,7 @@ class PlaneFile final : public File {
   }
   Status Sync() override {
     if (!plane_.Pass("fs.sync", kind_)) return base_->Sync();
-    syncs_.Note(path_);
+    syncs_.RecordFailure(path_);
     return Status::IoError("sync " + path_ + ": injected");
   }
 
@@ -153,7 +153,7 @@ class PlaneDevice final : public BlockDevice {
   }
   Status DoFlush() override {
     if (!plane_.Pass("device.flush", "device")) return base_->Flush();
-    syncs_.Note(path());
+    syncs_.RecordFailure(path());
     return Status::IoError("flush of " + path() + ": injected");
   }
   Status DoDiscard(DeviceOffset offset, uint64_t length) override {

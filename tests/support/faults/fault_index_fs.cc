@@ -55,7 +55,7 @@ class PlaneRandomAccessFile final : public rocksdb::FSRandomAccessFileOwnerWrapp
     PASS(seam_.Pass("read", path_));
     return FSRandomAccessFileOwnerWrapper::Read(offset, n, o, result, scratch, d);
   }
-  // Through Read above, one by one.
+  // Calls Read above for each request.
   IOStatus MultiRead(rocksdb::FSReadRequest* requests, size_t count, const IOOptions& o,
                      IODebugContext* d) override {
     return FSRandomAccessFile::MultiRead(requests, count, o, d);
@@ -92,7 +92,7 @@ class PlaneWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Sync(const IOOptions& o, IODebugContext* d) override {
     const IOStatus passed = seam_.Pass("sync", path_);
     if (passed.ok()) return FSWritableFileOwnerWrapper::Sync(o, d);
-    seam_.syncs.Note(path_);
+    seam_.syncs.RecordFailure(path_);
     return passed;
   }
   IOStatus Fsync(const IOOptions& o, IODebugContext* d) override { return Sync(o, d); }

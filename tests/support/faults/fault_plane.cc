@@ -7,7 +7,7 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kSuperblocksEnd = 2 * 4096;
-constexpr uint64_t kMetadataEnd = 18 * 4096;  // as small devices are laid out
+constexpr uint64_t kMetadataEnd = 18 * 4096;  // in the layout of small devices
 
 std::string_view TakeComponent(std::string_view* path) {
   const size_t slash = path->find('/');
@@ -27,7 +27,7 @@ std::string KindOfIndexFile(const std::string& owner, std::string_view name) {
   return owner + " " + std::string(name);  // CURRENT, IDENTITY, LOCK
 }
 
-// A directory that holds an index in index/, and a file or two beside it.
+// A directory with an index in index/ and one or two files next to it.
 std::string KindWithIndex(const std::string& owner, std::string_view rest) {
   if (rest.empty()) return owner + " dir";
   const std::string_view name = TakeComponent(&rest);
@@ -131,7 +131,7 @@ void FaultPlane::Disarm() {
 std::optional<FaultPlane::Failure> FaultPlane::Pass(const std::string& operation, const std::string& kind) {
   MutexLock lock(mu_);
   if (!armed_) return std::nullopt;
-  // Files that are no longer wanted are deleted by whoever comes to it.
+  // Any thread may delete obsolete files, so that deletions count as background work.
   const bool background = operation == "index.unlink" ||
                           (operation.starts_with("index.") && std::this_thread::get_id() != driver_);
   const FaultSite site{background ? "background" : step_, operation, kind};
@@ -147,7 +147,7 @@ std::optional<FaultPlane::Failure> FaultPlane::Pass(const std::string& operation
       hit = f.kind == FaultKind::kNoSpace ? TakesRoom(operation) : IsChange(operation);
     }
     if (!hit) continue;
-    // Also those behind one that lasts: the operation has failed for them, too.
+    // Marks every matching fault as fired, also if an earlier fault already makes the operation fail.
     fired_[i] = true;
     if (!failure) failure = Failure{f.kind, f.half};
   }
@@ -160,7 +160,7 @@ bool FaultPlane::AllFired() const {
   return std::all_of(fired_.begin(), fired_.end(), [](bool fired) { return fired; });
 }
 
-bool FaultPlane::Lasting() const {
+bool FaultPlane::MayStillFail() const {
   MutexLock lock(mu_);
   if (!armed_) return false;
   for (size_t i = 0; i < faults_.size(); ++i) {

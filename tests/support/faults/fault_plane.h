@@ -13,13 +13,13 @@
 
 namespace rawkv {
 
-// What a file, directory or part of a device is to the store, by its path: "STORE", "wal segment",
-// "working SST", "slots" …; names that differ only in version, number or identity are of one kind.
+// The kind of a file, directory or part of a device, by its path: "STORE", "wal segment", "working SST",
+// "slots" and so on. Names that differ only in version, number or identity have one kind.
 std::string KindOfPath(std::string_view path);
 std::string KindOfDeviceRegion(uint64_t offset);
 
-// Where an operation stands: the protocol step under way, the operation as its seam calls it ("fs.write",
-// "index.append", "device.flush" …), and the kind of what it works on.
+// The place of an operation: the protocol step under way, the operation as its seam names it ("fs.write",
+// "index.append", "device.flush" and so on), and the kind of its file or device.
 struct FaultSite {
   std::string step;
   std::string operation;
@@ -28,21 +28,21 @@ struct FaultSite {
 };
 std::string ToString(const FaultSite& site);
 
-// What an operation does to the machine decides which errors it can meet.
+// The effect of an operation decides which errors it can return.
 enum class Effect : uint8_t {
-  kReads,      // and looks: EIO
-  kTakesRoom,  // writes, makes names: EIO, ENOSPC (EDQUOT is the same at the seam)
-  kChanges,    // removes, renames onto: EIO
-  kSyncs,      // EIO; what was to be made durable is lost
+  kReads,      // reads and queries: EIO
+  kTakesRoom,  // writes and creates names: EIO, ENOSPC (EDQUOT is the same at the seam)
+  kChanges,    // removes and truncates: EIO
+  kSyncs,      // EIO; the changes that the sync should make durable are lost
 };
 Effect EffectOf(const std::string& operation);
 
 enum class FaultKind : uint8_t { kIoError, kNoSpace };
 enum class FaultReach : uint8_t {
   kOnce,
-  kSame,     // and every later one of the operation on the kind, in whatever step: a bad place
-  kChanging  // and every later one that changes or syncs anything: a full or write-protected machine.
-             // With kNoSpace only those that take room.
+  kSame,     // and every later one of this operation on this kind, in any step, like a bad sector
+  kChanging  // and every later change or sync, like a full or write-protected machine.
+             // With kNoSpace only changes that take room.
 };
 
 struct PlannedFault {
@@ -50,7 +50,7 @@ struct PlannedFault {
   uint64_t occurrence = 1;  // which of the site's operations, from 1
   FaultKind kind = FaultKind::kIoError;
   FaultReach reach = FaultReach::kOnce;
-  bool half = false;  // a write does its first half
+  bool half = false;  // a write writes its first half
 };
 std::string ToString(const PlannedFault& fault);
 
@@ -60,22 +60,22 @@ class FaultPlane {
   explicit FaultPlane(std::vector<PlannedFault> faults)
       : faults_(std::move(faults)), fired_(faults_.size()) {}
 
-  // By the thread that drives the run. What RocksDB does on its own threads is of no step, since nothing
-  // says when: it counts as "background".
+  // Called by the thread that drives the run. Operations of RocksDB's own threads count as "background" and
+  // belong to no step, because their time is not determined.
   void SetStep(std::string step) RAWKV_EXCLUDES(mu_);
-  // The faults are over, and so is counting.
+  // Ends the faults and the counting.
   void Disarm() RAWKV_EXCLUDES(mu_);
 
   struct Failure {
     FaultKind kind;
     bool half;
   };
-  // For each operation before it takes place; nothing: it goes on.
+  // Called before each operation. Returns a failure if the operation must fail.
   std::optional<Failure> Pass(const std::string& operation, const std::string& kind) RAWKV_EXCLUDES(mu_);
 
   bool AllFired() const RAWKV_EXCLUDES(mu_);
-  // Whether something may still fail.
-  bool Lasting() const RAWKV_EXCLUDES(mu_);
+  // Whether an operation may still fail.
+  bool MayStillFail() const RAWKV_EXCLUDES(mu_);
   uint64_t failures() const RAWKV_EXCLUDES(mu_);
   std::map<FaultSite, uint64_t> performed() const RAWKV_EXCLUDES(mu_);
 

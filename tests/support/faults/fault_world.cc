@@ -20,7 +20,7 @@ bool IsContentSync(const TraceEvent& e) {
   return e.kind == Kind::kSyncFile || e.kind == Kind::kDeviceFlush;
 }
 
-// The file that `path` named most lately before `end`; 0: a device, or a file that nothing changed.
+// The file that `path` named last before `end`. Returns 0 for a device, and for a file that nothing changed.
 InodeId InodeOf(const Trace& trace, size_t end, const std::string& path) {
   for (size_t i = end; i-- > 0;) {
     const TraceEvent& e = trace[i];
@@ -32,7 +32,7 @@ InodeId InodeOf(const Trace& trace, size_t end, const std::string& path) {
 
 }  // namespace
 
-void FailedSyncs::Note(const std::string& path) {
+void FailedSyncs::RecordFailure(const std::string& path) {
   MutexLock lock(mu_);
   disk_.Mark(kMarks + paths_.size());
   paths_.push_back(path);
@@ -83,7 +83,7 @@ FaultWorld::FaultWorld(DiskImage image, uint64_t seed, std::vector<PlannedFault>
 
 CrashStates FaultWorld::AtPowerCut(const DiskImage& start) {
   DiskImage before = start;
-  // Devices that the run made are there from the first; a trace has no event for it.
+  // Adds the devices that the run made to the start: the trace has no event for them.
   const DiskImage now = world_.disk().Image();
   for (const auto& [path, content] : now.devices()) {
     if (!before.devices().contains(path)) before.devices()[path].Resize(content.size());

@@ -13,13 +13,13 @@ class FileSystem;
 
 namespace rawkv {
 
-// Sees the syncs that failed, so that what they were to make durable can be counted as lost for good: a
-// kernel marks pages clean after a failed write-back, and a second sync finds nothing to do.
+// Records failed syncs and counts the changes that they should have made durable as lost: a kernel marks
+// pages clean after a failed write-back, and a second sync writes nothing.
 class FailedSyncs {
  public:
   explicit FailedSyncs(SimDisk& disk) : disk_(disk) {}
-  void Note(const std::string& path) RAWKV_EXCLUDES(mu_);
-  // The disk's trace without the changes that those syncs lost.
+  void RecordFailure(const std::string& path) RAWKV_EXCLUDES(mu_);
+  // The trace without the changes that the failed syncs lost.
   Trace WithoutLost(const Trace& trace) const RAWKV_EXCLUDES(mu_);
 
  private:
@@ -35,7 +35,7 @@ std::shared_ptr<rocksdb::FileSystem> MakeFaultIndexFs(std::shared_ptr<rocksdb::F
 std::unique_ptr<Fs> MakeFaultSimFs(Fs& base, FaultPlane& plane, FailedSyncs& syncs);
 Result<OpenedDevice> OpenFaultDevice(OpenedDevice base, FaultPlane& plane, FailedSyncs& syncs);
 
-// A simulated machine whose every operation, at each of its three seams, passes a fault plane first.
+// A simulated machine in which every operation, at each of its three seams, first passes a fault plane.
 class FaultWorld {
  public:
   FaultWorld(DiskImage image, uint64_t seed, std::vector<PlannedFault> faults);
@@ -43,9 +43,9 @@ class FaultWorld {
   SimDisk& disk() { return world_.disk(); }
   FaultPlane& plane() { return plane_; }
   const Environment& env() const { return env_; }
-  std::string Said() const { return world_.Said(); }
-  // What is durable and what is at risk now, for power cuts to choose from; content whose sync failed is
-  // neither, it is gone. `start`: what was recorded from. Ends the record.
+  std::string LogText() const { return world_.LogText(); }
+  // The durable and the unsynced changes of now, from which power cuts choose. Content whose sync failed is
+  // lost. `start` is the image at the begin of the record. Ends the record.
   class CrashStates AtPowerCut(const DiskImage& start);
 
  private:

@@ -9,7 +9,7 @@ class PlanChooser final : public CrashChooser {
  public:
   PlanChooser(const CrashStates& states, const CrashPlan& plan)
       : plan_(plan), content_(states.PendingContent()), entries_(states.PendingEntries()), rng_(plan.seed) {
-    // A place that cuts what is pending in two, somewhere.
+    // A random place in the sequence of unsynced changes.
     std::vector<size_t> all = content_;
     all.insert(all.end(), entries_.begin(), entries_.end());
     std::sort(all.begin(), all.end());

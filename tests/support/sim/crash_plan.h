@@ -9,19 +9,19 @@
 
 namespace rawkv {
 
-// What becomes of the unsynced changes of one kind.
+// Which unsynced changes of one kind reach the disk.
 enum class Fate : uint8_t {
-  kLost,        // none arrived
-  kKept,        // all arrived
-  kRandom,      // each block, size and entry by itself
-  kInOrder,     // those before a random place arrived: a disk that keeps order
-  kNewestOnly,  // only the newest
+  kLost,        // none
+  kKept,        // all
+  kRandom,      // each block, size and entry independently
+  kInOrder,     // those before a random place, as on a disk that keeps order
+  kNewestOnly,  // the newest only
   kOldestLost,  // all but the oldest
-  kLastTorn,    // all, but of the newest only a part of its blocks
+  kLastTorn,    // all, but only some blocks of the newest
 };
 const char* FateName(Fate fate);
 
-// One way for the power to go.
+// One power cut.
 struct CrashPlan {
   Fate files = Fate::kLost;    // content and sizes
   Fate devices = Fate::kLost;  // blocks
@@ -31,7 +31,7 @@ struct CrashPlan {
 };
 std::string Describe(const CrashPlan& plan);
 
-// The ways that are tried at every place: the extremes first, then `random` more, from `seed`.
+// The power cuts for each place: first the extremes, then `random` random ones from `seed`.
 std::vector<CrashPlan> CrashPlans(uint64_t seed, size_t random);
 
 DiskImage Crash(const CrashStates& states, const CrashPlan& plan);

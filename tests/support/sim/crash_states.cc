@@ -23,7 +23,7 @@ void CrashStates::Advance(const TraceEvent& event) {
       return;
     }
     case Kind::kEnter:
-      // The inode is there for whoever names it; without an entry nobody does.
+      // Adds the inode at once: without an entry nothing can reach it.
       if (event.is_new) durable_.AddAs(event.inode, event.new_kind, event.bytes);
       entries_.push_back(change);
       return;
@@ -77,7 +77,7 @@ bool CrashStates::Touches(const TraceEvent& event, uint64_t begin, uint64_t end)
     case Kind::kDeviceWrite:
       return event.offset < end && event.offset + event.bytes.size() > begin;
     case Kind::kResize:
-      return event.length < end;  // what lay behind the new end is gone
+      return event.length < end;  // content after the new end is gone
     default:
       return event.offset < end && event.offset + event.length > begin;
   }
@@ -93,7 +93,7 @@ void CrashStates::ApplyWithin(const TraceEvent& event, uint64_t begin, uint64_t 
   const uint64_t from =
       event.kind == Kind::kResize ? std::max(begin, event.length) : std::max(begin, event.offset);
   const uint64_t to = event.kind == Kind::kResize ? end : std::min(end, event.offset + event.length);
-  // Not beyond the end: the size is chosen by itself.
+  // Does not write after the end: the size is chosen independently.
   const uint64_t last = std::min(to, data->size());
   if (from < last) data->Zero(from, last - from);
 }
@@ -104,7 +104,8 @@ std::set<uint64_t> CrashStates::BlocksOf(const Changes& changes, const PagedByte
   const auto add = [&](uint64_t begin, uint64_t end) {
     for (uint64_t b = begin / block_bytes; b * block_bytes < end; ++b) blocks.insert(b);
   };
-  // Zeros over zeros are no change; what else zeros may have covered was written, here or before.
+  // Zeros over zeros change nothing. Any other content under zeros was written before or by another of these
+  // changes.
   for (const Change& c : changes) {
     if (c.event.kind == Kind::kWrite || c.event.kind == Kind::kDeviceWrite) {
       add(c.event.offset, c.event.offset + c.event.bytes.size());
@@ -181,7 +182,7 @@ void CrashStates::BuildEntries(CrashChooser& chooser, DiskImage* image) const {
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (!chooser.Entry(entries_[i].place)) continue;
     chosen.insert(i);
-    // What is moved was where it is moved from: a rename brings the inode's own earlier moves with it.
+    // A rename also brings the earlier moves of the same inode: the renamed entry must have been there.
     if (entries_[i].event.kind == Kind::kEnter) continue;
     for (size_t j = 0; j < i; ++j) {
       if (entries_[j].event.inode == entries_[i].event.inode &&

@@ -12,40 +12,40 @@
 
 namespace rawkv {
 
-// Decides what of the unsynced reaches the disk. Which answers are possible at all is CrashStates'
-// business: it asks only what the fault model (docs/fault_model.md) leaves open.
+// Decides which unsynced changes reach the disk. CrashStates asks only about changes that the fault model
+// (docs/fault_model.md) leaves open.
 class CrashChooser {
  public:
   enum class Medium : uint8_t { kFile, kDevice };
   virtual ~CrashChooser() = default;
-  // What a write may be torn into: 512 or 4096.
+  // The unit into which a write may be torn: 512 or 4096 bytes.
   virtual uint64_t block_bytes() const = 0;
-  // A block of a file or device that `changes` (by their place in the trace) have touched since it was
-  // last durable: how many of them, from the first, it has seen.
+  // `changes` (places in the trace) have changed a block of a file or device since its last sync. Returns how
+  // many of them, from the first on, reached the disk.
   virtual size_t Block(Medium medium, uint64_t block, const std::vector<size_t>& changes) = 0;
-  // A file whose size changed at each of `changes`: the same for its size.
+  // The same for the size of a file.
   virtual size_t Size(const std::vector<size_t>& changes) = 0;
-  // Whether the change of directory entries at this place of the trace has arrived.
+  // Whether the change of a directory entry at this place of the trace reached the disk.
   virtual bool Entry(size_t change) = 0;
 };
 
-// Follows a trace and knows, at each place in it, what a power cut there must have kept and what it may
-// have lost. Not thread-safe.
+// Follows a trace. Knows at each place which changes a power cut must keep and which it may lose. Not
+// thread-safe.
 class CrashStates {
  public:
   // Everything in `durable` is durable.
   explicit CrashStates(DiskImage durable) : durable_(std::move(durable)) {}
 
   void Advance(const TraceEvent& event);
-  size_t place() const { return place_; }  // events seen
+  size_t place() const { return place_; }  // number of events so far
 
   const DiskImage& durable() const { return durable_; }
   DiskImage Build(CrashChooser& chooser) const;
 
-  // Places in the trace of what is at risk now, in order: changes of content and sizes; of entries.
+  // Places in the trace of the unsynced changes, in order: of content and sizes, and of entries.
   std::vector<size_t> PendingContent() const;
   std::vector<size_t> PendingEntries() const;
-  // Of files or devices whose path ends so, in order.
+  // The same for files or devices whose path ends in `path_end`.
   std::vector<size_t> PendingContentOf(const std::string& path_end) const;
 
  private:

@@ -20,7 +20,8 @@ class TreeHasher {
         words_.push_back(inode.entries.size());
         for (const auto& [name, child] : inode.entries) {
           words_.push_back(Xxh3(AsBytes(name)));
-          // Nobody believes what these hold (holder, ballast, RocksDB's lock): no states of their own.
+          // Nothing depends on the content of these files (holder, reserve, RocksDB's lock), so that it does
+          // not distinguish states.
           if (name != "LOCK" && name != "reserve") Visit(child);
         }
         return;
@@ -30,7 +31,7 @@ class TreeHasher {
       default:
         break;
     }
-    // By order of first visit: the same links give the same numbers whatever the inodes' own are.
+    // Numbers the inodes in the order of the first visit, so that equal links give equal hashes.
     const auto [at, first] = seen_.emplace(id, seen_.size());
     words_.push_back(at->second);
     if (first) words_.push_back(inode.data.Hash());

@@ -22,9 +22,9 @@ struct Inode {
   std::map<std::string, InodeId> entries;  // of a directory
 };
 
-// What a machine's filesystem and devices hold: a value, cheap to copy, sharing what is not changed.
-// Inodes keep their numbers from copy to copy, so that a trace of changes fits every copy. Devices are
-// named by the path that opens them, and are no part of the directory tree.
+// The content of a machine's filesystem and devices. It is a value that is cheap to copy: copies share what
+// is not changed. An inode has the same number in every copy, so that a trace of changes fits every copy.
+// Devices are named by the path that opens them, and are not in the directory tree.
 class DiskImage {
  public:
   static constexpr InodeId kRoot = 1;
@@ -32,9 +32,9 @@ class DiskImage {
   DiskImage();
 
   const Inode& Get(InodeId id) const { return *inodes_[id]; }
-  Inode& Own(InodeId id);  // to be changed
+  Inode& Own(InodeId id);  // for a change; copies the inode if it is shared
   InodeId Add(FileKind kind);
-  // So that `id` is there, as when it was added to another copy.
+  // Adds an inode with the number that it got in another copy.
   void AddAs(InodeId id, FileKind kind, const std::string& target);
 
   // The inode at an absolute path; links are not followed. kNotFound, kIoError (not a directory).
@@ -50,13 +50,13 @@ class DiskImage {
   std::map<std::string, PagedBytes>& devices() { return devices_; }
   const std::map<std::string, PagedBytes>& devices() const { return devices_; }
 
-  // Of what can be reached: names, kinds, content (but that of LOCK and reserve), which names are links to
-  // one file, devices.
+  // A hash of everything that a path reaches: names, kinds, content (without that of LOCK and reserve), hard
+  // links and devices.
   uint64_t Hash() const;
-  std::string Describe() const;  // one line a name, for people
+  std::string Describe() const;  // one line for each name
 
  private:
-  std::vector<std::shared_ptr<Inode>> inodes_;  // by number; null: not in this copy
+  std::vector<std::shared_ptr<Inode>> inodes_;  // by number; null if not in this copy
   std::map<std::string, PagedBytes> devices_;
 };
 

@@ -36,7 +36,7 @@ void PagedBytes::Write(uint64_t offset, ConstBytes bytes) {
   while (!bytes.empty()) {
     const uint64_t within = offset % kPageBytes;
     const size_t n = std::min<uint64_t>(bytes.size(), kPageBytes - within);
-    // A page of zeros that gets zeros stays none.
+    // A missing page stands for zeros, and stays missing if zeros are written.
     if (pages_[offset / kPageBytes] != nullptr || !AllZero(bytes.first(n))) {
       std::memcpy(Own(offset / kPageBytes).bytes.data() + within, bytes.data(), n);
     }
@@ -98,7 +98,7 @@ uint64_t PagedBytes::Hash() const {
       words.push_back(0);
       continue;
     }
-    // A page of zeros that was written hashes like one that was not.
+    // A written page of zeros has the hash of a missing page.
     if (page->hash == 0) page->hash = AllZero(page->bytes) ? 1 : Xxh3(page->bytes) | 2;
     words.push_back(page->hash == 1 ? 0 : page->hash);
   }

@@ -10,14 +10,14 @@
 
 namespace rawkv {
 
-// A file's or device's content in pages that copies share until one of them writes. Pages of zeros
-// take no memory, so that a sparse device of megabytes costs little to copy, compare and hash.
+// The content of a file or device in pages that copies share until one of them writes. Pages of zeros take no
+// memory, so that a sparse device of megabytes is cheap to copy, compare and hash.
 class PagedBytes {
  public:
   static constexpr uint64_t kPageBytes = 4096;
 
   uint64_t size() const { return size_; }
-  void Resize(uint64_t size);                     // what is cut off is zero when the size grows again
+  void Resize(uint64_t size);                     // bytes that were cut off are zero if the size grows again
   void Write(uint64_t offset, ConstBytes bytes);  // extends
   void Zero(uint64_t offset, uint64_t length);    // extends
   // Up to out.size() bytes, fewer at the end; returns how many.
@@ -33,7 +33,7 @@ class PagedBytes {
   Page& Own(uint64_t page);
 
   uint64_t size_ = 0;
-  std::vector<std::shared_ptr<Page>> pages_;  // null: zeros; bytes behind size_ are zero
+  std::vector<std::shared_ptr<Page>> pages_;  // null: zeros; bytes after size_ are zero
 };
 
 }  // namespace rawkv

@@ -15,23 +15,23 @@
 
 namespace rawkv {
 
-// The disks as running programs see them (all that was written, synced or not), and the trace of what was
-// changed. The three faces of the simulated world (Fs, rocksdb::FileSystem, BlockDevice) are made of
-// these operations; each is one step for every thread. What a power cut leaves is CrashStates' business.
+// The disks as running programs see them (all writes, synced or not), and the trace of the changes. The three
+// interfaces of the simulated world (Fs, rocksdb::FileSystem, BlockDevice) use these operations. Each
+// operation is atomic. CrashStates decides what a power cut leaves.
 class SimDisk {
  public:
   explicit SimDisk(DiskImage image) : image_(std::move(image)) {}
 
-  // A process that uses the disk. Once it is dead, nothing that it still does has any effect; what it had
-  // written stays, synced or not.
+  // A process that uses the disk. After its death its operations have no effect. Its earlier writes stay,
+  // synced or not.
   using Process = uint64_t;
-  Process Start() RAWKV_EXCLUDES(mu_);  // the one before is dead; its locks are released
-  // The running process dies after so many more changes of the disk.
+  Process Start() RAWKV_EXCLUDES(mu_);  // ends the previous process and releases its locks
+  // The running process dies after `changes` further changes of the disk.
   void DieAfter(uint64_t changes) RAWKV_EXCLUDES(mu_);
   bool Alive(Process process) const { return process == alive_.load(); }
 
-  // A sync for which this is true does not take place, though its caller is told that it did: a disk that
-  // lies, or a program that forgot it.
+  // Syncs for which `omit` returns true do nothing but return success, like a disk that lies or a program
+  // that forgets a sync.
   using Omit = std::function<bool(const TraceEvent&)>;
   void OmitSyncs(Omit omit) RAWKV_EXCLUDES(mu_);
   void Record(bool on) RAWKV_EXCLUDES(mu_);
@@ -55,10 +55,10 @@ class SimDisk {
   Status Symlink(const std::string& target, const std::string& path) RAWKV_EXCLUDES(mu_);
   Result<std::string> ReadLink(const std::string& path) const RAWKV_EXCLUDES(mu_);
   Status Link(const std::string& from, const std::string& to) RAWKV_EXCLUDES(mu_);
-  Status Remove(const std::string& path, FileKind kind) RAWKV_EXCLUDES(mu_);  // kDirectory, or else a file
+  Status Remove(const std::string& path, FileKind kind) RAWKV_EXCLUDES(mu_);  // kDirectory, otherwise a file
   Status Rename(const std::string& from, const std::string& to) RAWKV_EXCLUDES(mu_);
-  // From now on no directory but a view's can be renamed to a name that ends in .removing, as on an overlay
-  // whose lower layer holds it.
+  // From now on, renaming a directory to a name that ends in .removing fails, except for views, as on an
+  // overlay filesystem whose lower layer holds the directory.
   void KeepDirectories() RAWKV_EXCLUDES(mu_);
   Status SyncDir(const std::string& path) RAWKV_EXCLUDES(mu_);
   Status Lock(const std::string& path, InodeId* locked) RAWKV_EXCLUDES(mu_);
@@ -72,9 +72,9 @@ class SimDisk {
 
  private:
   void Note(TraceEvent event) RAWKV_REQUIRES(mu_);
-  // Whether a change still takes place.
+  // Whether the process is alive. Counts the change.
   bool Step() RAWKV_REQUIRES(mu_);
-  // Enters a new inode at an absent name.
+  // Creates an inode under a name that does not exist.
   Result<InodeId> Make(const std::string& path, FileKind kind, const std::string& target) RAWKV_REQUIRES(mu_);
 
   mutable Mutex mu_;

@@ -28,7 +28,7 @@ class SimFile final : public File {
   }
 
  private:
-  // Asked again after an operation: the process may have died in it.
+  // Called after each operation, because the process may have died in it.
   Status Alive() const { return disk_.Alive(process_) ? Status::Ok() : Status::IoError(path_ + ": killed"); }
 
   SimDisk& disk_;

@@ -5,8 +5,8 @@
 
 namespace rawkv {
 
-// The filesystem of a simulated disk, as the process that runs when it is made sees it: it fails when that
-// one is dead. `disk` outlives it and all it has opened.
+// The filesystem of a simulated disk for one process. Its operations fail after the death of the process.
+// `disk` outlives this object and all files that it opened.
 class SimFs final : public Fs {
  public:
   SimFs(SimDisk& disk, SimDisk::Process process) : disk_(disk), process_(process) {}

@@ -20,7 +20,7 @@ struct Machine {
   SimDisk& disk;
   const SimDisk::Process process;
   bool alive() const { return disk.Alive(process); }
-  IOStatus Dead() const { return alive() ? IOStatus::OK() : IOStatus::IOError("the process is dead"); }
+  IOStatus CheckAlive() const { return alive() ? IOStatus::OK() : IOStatus::IOError("the process is dead"); }
 };
 
 IOStatus ToIoStatus(const Status& status) {
@@ -73,22 +73,22 @@ class WritableFile final : public rocksdb::FSWritableFile {
   using rocksdb::FSWritableFile::Append;
   IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
     if (machine_.alive()) machine_.disk.Append(inode_, path_, AsBytes({data.data(), data.size()}));
-    return machine_.Dead();
+    return machine_.CheckAlive();
   }
-  // RocksDB cuts what it has padded or taken ahead; here there is none of either.
+  // RocksDB truncates padding and preallocated space, which do not exist here.
   IOStatus Truncate(uint64_t size, const IOOptions&, IODebugContext*) override {
     if (machine_.alive() && size != machine_.disk.Size(inode_)) machine_.disk.Resize(inode_, path_, size);
-    return machine_.Dead();
+    return machine_.CheckAlive();
   }
   IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
     if (machine_.alive()) machine_.disk.SyncFile(inode_, path_);
-    return machine_.Dead();
+    return machine_.CheckAlive();
   }
   bool IsSyncThreadSafe() const override { return true; }
   uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return machine_.disk.Size(inode_); }
-  // Starts write-back and promises nothing: no part of what a power cut must keep.
+  // RangeSync starts write-back and promises nothing: a power cut may lose the range.
   IOStatus RangeSync(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
     return IOStatus::OK();
   }
@@ -103,7 +103,7 @@ class Directory final : public rocksdb::FSDirectory {
  public:
   Directory(const Machine& machine, std::string path) : machine_(machine), path_(std::move(path)) {}
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
-    return machine_.alive() ? ToIoStatus(machine_.disk.SyncDir(path_)) : machine_.Dead();
+    return machine_.alive() ? ToIoStatus(machine_.disk.SyncDir(path_)) : machine_.CheckAlive();
   }
 
  private:
@@ -133,7 +133,7 @@ class SimIndexFs final : public rocksdb::FileSystem {
   }
   IOStatus NewWritableFile(const std::string& path, const FileOptions&,
                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     if (options_files_ == OptionsFiles::kRefused && path.find("/OPTIONS-") != std::string::npos) {
       return IOStatus::NotSupported("no options files here");
     }
@@ -145,7 +145,7 @@ class SimIndexFs final : public rocksdb::FileSystem {
   }
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions&,
                               std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     const Result<InodeId> inode = disk_.Open(path, OpenMode::kCreate);
     if (!inode.ok()) return ToIoStatus(inode.status());
     *file = std::make_unique<WritableFile>(machine_, *inode, path);
@@ -171,20 +171,20 @@ class SimIndexFs final : public rocksdb::FileSystem {
     return IOStatus::OK();
   }
   IOStatus DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     return ToIoStatus(disk_.Remove(path, FileKind::kRegular));
   }
   IOStatus CreateDir(const std::string& path, const IOOptions&, IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     return ToIoStatus(disk_.MakeDir(path));
   }
   IOStatus CreateDirIfMissing(const std::string& path, const IOOptions&, IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     if (disk_.Stat(path).ok()) return IOStatus::OK();
     return ToIoStatus(disk_.MakeDir(path));
   }
   IOStatus DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     return ToIoStatus(disk_.Remove(path, FileKind::kDirectory));
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions&, uint64_t* size, IODebugContext*) override {
@@ -199,17 +199,17 @@ class SimIndexFs final : public rocksdb::FileSystem {
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&,
                       IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     return ToIoStatus(disk_.Rename(from, to));
   }
   IOStatus LinkFile(const std::string& from, const std::string& to, const IOOptions&,
                     IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     return ToIoStatus(disk_.Link(from, to));
   }
   IOStatus LockFile(const std::string& path, const IOOptions&, rocksdb::FileLock** lock,
                     IODebugContext*) override {
-    if (!machine_.alive()) return machine_.Dead();
+    if (!machine_.alive()) return machine_.CheckAlive();
     InodeId inode = 0;
     const Status status = disk_.Lock(path, &inode);
     if (status.ok()) *lock = new HeldLock(inode);

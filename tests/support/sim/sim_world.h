@@ -16,20 +16,21 @@
 
 namespace rawkv {
 
-// A machine to run an engine in: disks, time that passes at each look at it, identities from a seed, and
-// what the engine said. Outlives every engine that was opened in it.
+// A machine for an engine: disks, a clock that advances at each reading, identities from a seed, and the
+// engine's log. Outlives every engine that was opened in it.
 class SimWorld {
  public:
   SimWorld(DiskImage image, uint64_t seed, OptionsFiles options_files = OptionsFiles::kWritten);
 
   SimDisk& disk() { return disk_; }
-  // Of the process that runs now.
+  // The filesystem and environment of the running process.
   Fs& fs() { return *processes_.back()->fs; }
   const Environment& env() const { return processes_.back()->env; }
-  // Ends that process, wherever it is, and starts another. Its engine stays to be destroyed, and changes
-  // nothing any more. What it had written is there for the next one, in caches if it was not synced.
+  // Ends the running process at once and starts another. The engine of the dead process can still be
+  // destroyed, but changes nothing any more. Its writes are there for the next process, in caches if they
+  // were not synced.
   void Restart();
-  std::string Said() const { return logger_.Text(); }
+  std::string LogText() const { return logger_.Text(); }
 
  private:
   class TickingClock final : public Clock {
@@ -68,7 +69,7 @@ class SimWorld {
   TickingClock clock_;
   SeededEntropy entropy_;
   Notes logger_;
-  std::vector<std::unique_ptr<Process>> processes_;  // the dead ones' engines may still use theirs
+  std::vector<std::unique_ptr<Process>> processes_;  // engines of dead processes may still use theirs
 };
 
 }  // namespace rawkv

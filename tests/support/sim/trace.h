@@ -8,7 +8,7 @@
 
 namespace rawkv {
 
-// One change of the simulated machine's disks, in the order in which they happened.
+// One change of the simulated machine's disks. A trace holds them in the order in which they happened.
 struct TraceEvent {
   enum class Kind : uint8_t {
     kWrite,     // file `inode`: `bytes` at `offset`
@@ -16,13 +16,13 @@ struct TraceEvent {
     kResize,    // file `inode`: to `length` bytes
     kSyncFile,  // file `inode`
     kEnter,     // directory `dir`: `name` becomes `inode` (a new one of `new_kind`, if `is_new`)
-    kLeave,     // directory `dir`: `name`, which was `inode`, is gone
+    kLeave,     // directory `dir`: `name`, which named `inode`, is removed
     kRename,    // directory `dir`: `name`, which is `inode`, becomes `to_name`
     kSyncDir,   // directory `dir`
     kDeviceWrite,
     kDeviceFlush,
     kDeviceDiscard,  // `length` bytes at `offset`
-    kMark,           // nothing happens; `length` is the workload's own number
+    kMark,           // no change; `length` is a number that the workload chose
   };
   Kind kind = Kind::kMark;
   InodeId inode = 0;
@@ -34,7 +34,7 @@ struct TraceEvent {
   std::string bytes;
   std::string name;
   std::string to_name;
-  std::string path;  // for people and for choosing; of the device, for device events
+  std::string path;  // for reports and filters; for device events the path of the device
 };
 
 using Trace = std::vector<TraceEvent>;
