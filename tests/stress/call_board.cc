@@ -52,7 +52,8 @@ void DumpWithSignals() {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
     syscall(SYS_tgkill, getpid(), std::atoi(entry.path().filename().c_str()), SIGUSR2);
-    // The handlers take turns at standard error; one that cannot run is passed over.
+    // Gives each handler time to write to standard error, so that the stacks do not mix. A thread that cannot
+    // run its handler is skipped.
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
@@ -64,7 +65,7 @@ void ReportCrash(int signal_number) {
   dprintf(STDERR_FILENO, "rawkv-stress: signal %d\n", signal_number);
   PrintOwnStack(signal_number);
   if (const CallBoard* board = crash_board.load()) {
-    // Not safe in a signal handler, strictly; the process is lost anyway.
+    // Describe() is not async-signal-safe, but the process ends anyway.
     dprintf(STDERR_FILENO, "calls under way:\n%s", board->Describe().c_str());
   }
   raise(signal_number);

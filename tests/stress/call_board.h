@@ -10,15 +10,15 @@
 
 namespace rawkv::stress {
 
-// Which engine call each thread is in, and since when. Thread-safe.
+// The engine call that each thread is in, and its begin. Thread-safe.
 class CallBoard {
  public:
   explicit CallBoard(size_t threads);
 
-  // One call under way; made before it, destroyed after it.
+  // Marks a call as under way during its lifetime.
   class Call {
    public:
-    // `what` must be a literal. `argument` is a version or whatever else helps to understand the call.
+    // `what` must be a literal. `argument` is a version or another number that explains the call.
     Call(CallBoard& board, size_t thread, const char* what, uint64_t argument = 0);
     ~Call();
     Call(const Call&) = delete;
@@ -29,11 +29,11 @@ class CallBoard {
     const size_t thread_;
   };
 
-  // How long the oldest call under way has taken, in milliseconds; 0 if there is none.
+  // The age of the oldest call under way in milliseconds; 0 if there is none.
   int64_t OldestMs() const;
-  // How long the longest call so far took, by name.
+  // The longest call so far: its name and its time.
   std::string Longest() const;
-  // All calls under way, a line each.
+  // All calls under way, one line each.
   std::string Describe() const;
 
  private:
@@ -49,8 +49,8 @@ class CallBoard {
   std::atomic<const char*> longest_{"none"};
 };
 
-// Ends the process, with all calls under way and the stacks of all threads on standard error, once a call has
-// taken longer than `limit_seconds`.
+// Ends the process if a call takes longer than `limit_seconds`, after printing all calls under way and the
+// stacks of all threads to standard error.
 class Watchdog {
  public:
   Watchdog(const CallBoard& board, uint64_t limit_seconds, std::string run);
@@ -68,11 +68,11 @@ class Watchdog {
   std::thread thread_;
 };
 
-// The stacks of all threads to standard error: from gdb where it is installed, otherwise each thread prints
-// its own from a signal handler.
+// Prints the stacks of all threads to standard error: with gdb if it is installed, otherwise from a signal
+// handler in each thread.
 void DumpStacks();
-// A crash prints the calls under way and the stack before it ends the process (not under sanitizers, which
-// print more).
+// Installs signal handlers that print the calls under way and the stack when the process crashes. Does
+// nothing under sanitizers, which print more.
 void InstallCrashReport(const CallBoard* board);
 
 }  // namespace rawkv::stress

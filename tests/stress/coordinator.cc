@@ -82,21 +82,21 @@ void Coordinator::Run() {
       reopened = Clock::now();
     }
     if (SecondsSince(progress) >= kProgressSeconds) {
-      Progress();
+      PrintProgress();
       progress = Clock::now();
     }
-    ReportAtMinutes();
+    PrintResourcesAtMinutes();
   }
   if (!world_.Done()) Reopen();
   world_.stop = true;
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   if (world_.violations.count() == 0) CloseStore();
-  Progress();
-  Figures("at the end");
+  PrintProgress();
+  PrintResources("at the end");
 }
 
-void Coordinator::Progress() {
+void Coordinator::PrintProgress() {
   std::printf(
       "%llu s: version %llu, %llu reads compared, %llu overtaken by a rollback, %llu rollbacks done, %llu "
       "settled, "
@@ -112,17 +112,17 @@ void Coordinator::Progress() {
   std::fflush(stdout);
 }
 
-void Coordinator::Figures(const std::string& when) {
+void Coordinator::PrintResources(const std::string& when) {
   std::printf("figures %s: %s\n", when.c_str(), MeasureResources(world_.store_dir()).Describe().c_str());
   std::fflush(stdout);
 }
 
-void Coordinator::ReportAtMinutes() {
+void Coordinator::PrintResourcesAtMinutes() {
   if (minutes_reported_ >= kFigureMinutes.size()) return;
   const uint64_t minutes = kFigureMinutes[minutes_reported_];
   if (SecondsSince(begun_) < minutes * 60) return;
   ++minutes_reported_;
-  Figures("at " + std::to_string(minutes) + " minutes");
+  PrintResources("at " + std::to_string(minutes) + " minutes");
 }
 
 }  // namespace rawkv::stress

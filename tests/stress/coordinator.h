@@ -15,8 +15,8 @@
 
 namespace rawkv::stress {
 
-// The run as a whole: makes the store, starts the workers, stops them between two operations to close, check
-// and reopen the store, and watches what the process uses.
+// Drives a run: makes the store and starts the workers. From time to time stops all workers between two
+// operations to close, check and reopen the store. Watches the resources of the process.
 class Coordinator {
  public:
   Coordinator(World& world, Logger& logger);
@@ -29,15 +29,15 @@ class Coordinator {
   bool MakeStore();
   void ChooseDevice();
   bool OpenStore();
-  void Progress();
-  void Figures(const std::string& when);
-  void ReportAtMinutes();
+  void PrintProgress();
+  void PrintResources(const std::string& when);
+  void PrintResourcesAtMinutes();
 
-  // With all workers parked.
+  // Closes, checks and reopens the store while all workers are parked.
   void Reopen();
   void JudgeTip(const char* when);
   void ComparePlanWithRollback();
-  void DropWhatIsKept();
+  void UnpinAndPruneAll();
   void CloseStore();
   void CheckClosedStore();
   void ReopenReadOnly();
@@ -48,14 +48,14 @@ class Coordinator {
 
   World& world_;
   Logger& logger_;
-  Worker own_;  // for commits of the coordinator's own
+  Worker own_;  // makes the coordinator's commits
   Rng rng_;
   std::optional<LoopDevice> loop_;
   std::vector<std::thread> threads_;
   const Clock::time_point begun_ = Clock::now();
   uint64_t reopens_ = 0;
   size_t minutes_reported_ = 0;
-  // What was used with the store closed, at most, in the first reopens; later ones are compared with that.
+  // The highest use with the store closed in the first reopens. Later reopens are compared with it.
   struct Baseline {
     uint64_t samples = 0;
     Resources most;

@@ -42,7 +42,7 @@ std::string History::Applied(CommitId id, Version version) {
   }
   attempt.version = version;
   pending_[version].push_back(id);
-  Drain();
+  AppendAcknowledged();
   return "";
 }
 
@@ -69,7 +69,8 @@ std::string History::EndRollback(uint64_t ticket, bool done) {
     rollbacks_.erase(ticket);
   } else {
     run.ended = last_success_ = Tick();
-    // What a blind version holds is not known, so the branch is learned again from before the blind ones.
+    // The content of a blind version is unknown, so that the branch must be learned again from before the
+    // blind versions.
     Version cut = run.target;
     for (const auto& [first, last] : blind_) {
       if (first <= run.target && run.target <= last) cut = Previous(first);
@@ -89,7 +90,7 @@ std::string History::EndRollback(uint64_t ticket, bool done) {
     }
     needs_settlement_ = true;
   }
-  Drain();
+  AppendAcknowledged();
   ++finished_;
   return wrong;
 }
@@ -132,10 +133,10 @@ History::Doubt History::DoubtOf(const Attempt& attempt) const {
   return doubt;
 }
 
-// Moves acknowledged commits onto the branch as long as the next one is there and beyond doubt.
-void History::Drain() {
+// Appends acknowledged commits to the branch while the next one is known and not in doubt.
+void History::AppendAcknowledged() {
   while (!pending_.empty()) {
-    // Two acknowledgements of a version that is on the branch already: settlement sorts them out.
+    // A version on the branch was acknowledged a second time: settlement finds the right commit.
     if (pending_.begin()->first <= model_.tip()) {
       needs_settlement_ = true;
       break;
@@ -193,7 +194,8 @@ std::string History::SettleByContent(const Settlement& settlement, const ViewTic
   return "";
 }
 
-// The branch up to the view is exact now: what was acknowledged before the view was open is on it or lost.
+// The branch up to the view is exact. A commit that was acknowledged before the view was opened is on it or
+// was rolled back.
 void History::FinishSettlement(const ViewTicket& view) {
   pending_.erase(pending_.begin(), pending_.upper_bound(view.version));
   for (auto it = pending_.begin(); it != pending_.end();) {
@@ -203,7 +205,7 @@ void History::FinishSettlement(const ViewTicket& view) {
   }
   ++settlements_;
   needs_settlement_ = false;
-  Drain();
+  AppendAcknowledged();
 }
 
 bool History::WaitExact(const ViewTicket& view, int64_t milliseconds) {
@@ -269,8 +271,7 @@ bool History::HeldBetween(Version first, Version last, std::string_view key,
   if (entry && entry->written_by > first) first = entry->written_by;
   for (Version v = first; v <= last; v = Next(v)) {
     if (model_.Find(v, key) == entry) return true;
-    if (entry)
-      return false;  // what is not held at its own version, or no longer at `first`, is held nowhere later
+    if (entry) return false;  // an entry that is absent at `first` cannot come back later
   }
   return false;
 }

@@ -1,4 +1,5 @@
-// What the coordinator does while all workers are parked: no call is under way, so every answer is known.
+// The work of the coordinator while all workers are parked: no call is under way, so that every answer is
+// determined.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 
 using Call = CallBoard::Call;
 
-// Reopens whose figures are the baseline for later ones.
+// The first reopens, which give the baseline for later ones.
 constexpr uint64_t kWarmUpReopens = 4;
 constexpr uint64_t kDescriptorsMore = 4;
 constexpr uint64_t kThreadsMore = 8;
@@ -29,7 +30,7 @@ void Coordinator::Reopen() {
   const bool keep_nothing = reopens_ % 3 == 0;
   JudgeTip("before a close");
   if (world_.options.Has("plan") && world_.options.Has("rollback")) ComparePlanWithRollback();
-  if (keep_nothing) DropWhatIsKept();
+  if (keep_nothing) UnpinAndPruneAll();
   if (!world_.Done()) CloseStore();
   if (!world_.Done()) CheckClosedStore();
   if (!world_.Done()) JudgeResources(keep_nothing);
@@ -58,7 +59,7 @@ void Coordinator::JudgeTip(const char* when) {
   if (!difference.empty()) world_.Violation("the tip " + ToString(tip) + " " + when + ": " + difference);
 }
 
-// Nothing changes between the plan and the act, so they must agree, whatever kind of blocker there is.
+// Nothing changes between the plan and the rollback, so that they must agree for every kind of blocker.
 void Coordinator::ComparePlanWithRollback() {
   const size_t thread = world_.options.threads;
   const auto maybe_open = [&](uint64_t one_in, std::optional<Version> version) -> std::optional<HeldView> {
@@ -100,7 +101,7 @@ void Coordinator::ComparePlanWithRollback() {
   if (done.ok()) world_.Settle(thread, true);
 }
 
-void Coordinator::DropWhatIsKept() {
+void Coordinator::UnpinAndPruneAll() {
   const Call call(world_.board, world_.options.threads, "Unpin and Prune");
   for (uint64_t n = 0; n < 3; ++n) {
     (void)world_.Expect("unpin", world_.engine->Unpin("pin-" + std::to_string(n)),
@@ -170,8 +171,8 @@ void Coordinator::JudgeOldVersions() {
   }
 }
 
-// The store is closed and every worker parked: what is in use now must not grow from reopen to reopen. RSS is
-// judged only without a sanitizer, whose own bookkeeping grows.
+// The store is closed and every worker is parked: the resources in use must not grow from reopen to reopen.
+// RSS is not judged under a sanitizer, whose own data grows.
 void Coordinator::JudgeResources(bool nothing_kept) {
   if (world_.options.plant == Plant::kLeak) {
     for (int n = 0; n < 20; ++n) (void)open("/dev/null", O_RDONLY | O_CLOEXEC);

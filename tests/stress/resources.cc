@@ -14,7 +14,7 @@ uint64_t CountEntries(const char* dir) {
   return static_cast<uint64_t>(std::distance(fs::directory_iterator(dir, ignored), fs::directory_iterator()));
 }
 
-// Without the kernel's workers of a ring: they are idle for some seconds after it is closed.
+// Does not count the kernel's workers of an io_uring, which stay idle for some seconds after it is closed.
 uint64_t CountThreads() {
   uint64_t threads = 0;
   std::error_code ignored;

@@ -5,7 +5,7 @@
 
 namespace rawkv::stress {
 
-// What the process and the store use.
+// Resources that the process and the store use.
 struct Resources {
   uint64_t rss_mib = 0;
   uint64_t descriptors = 0;

@@ -1,5 +1,5 @@
-// The public interface under many threads at once, judged by a model of every version (docs/testing.md,
-// "Stress").
+// Calls the public interface from many threads at once and compares it with a model of every version
+// (docs/testing.md, "Stress").
 #include <stdlib.h>
 
 #include <cstdio>
@@ -15,7 +15,7 @@
 namespace rawkv::stress {
 namespace {
 
-// What the engine logs, for whoever looks into a violation: the first 16 MiB.
+// Writes the first 16 MiB of the engine's log to a file, to investigate violations.
 class FileLogger final : public Logger {
  public:
   explicit FileLogger(const std::string& path) : out_(path) {}

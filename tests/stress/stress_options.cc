@@ -14,22 +14,22 @@ constexpr char kUsage[] =
     R"(rawkv-stress [--name=value …]
 how long
   --seconds=N, --minutes=N  how long the run takes (60 s)
-  --violations=N       end after so many violations (1)
+  --violations=N       end after N violations (1)
 what
-  --seed=N             of all choices; 0 chooses one (0)
-  --threads=N          of workers, at least 4 (14); each has a role, in turn; ten have all
+  --seed=N             seed of all choices; 0 chooses one (0)
+  --threads=N          workers, at least 4 (14); the first ten have different roles
   --without=A,B,…      leave out operations: batch_twice, copy, durability, empty, expected, info, iterator,
                        old_view, pin, plan, prune, read_only, reopen, retention, rollback,
                        rollback_overlap (several at a time), scrub, snapshot,
                        start_scrub, sync, tip_rule (comparison of reads of the tip with version()), tip_view
-  --reopen-seconds=N   between two reopens (3)
+  --reopen-seconds=N   time between two reopens (3)
   --call-seconds=N     a call that takes longer ends the run, with the stacks of all threads (60)
-  --stall-seconds=N    so long the model waits for the acknowledgement of what a read showed (30)
+  --stall-seconds=N    time that the model waits for the acknowledgement of a version that a read showed (30)
 where
-  --dir=DIR            parent of everything that is written ($TMPDIR or /tmp)
-  --device=file|auto|PATH   a file in the store; a loop device, or a file where none can be had; a block device
-  --yes                needed for a PATH: what is on the device is destroyed
-  --device-mib=N       size of a device that is made; 0: 8, 16 or 48, by the seed (0)
+  --dir=DIR            parent directory of all files ($TMPDIR or /tmp)
+  --device=file|auto|PATH   a file in the store; a loop device, or a file if there is none; a block device
+  --yes                needed for a PATH: the run destroys the content of the device
+  --device-mib=N       size of a new device; 0: 8, 16 or 48, chosen by the seed (0)
   --keep               keep the files of a run without violations as well
 tests of the program itself
   --plant=lie|forget|ahead|hang|leak|finding  a fault that the run must find

@@ -1,5 +1,5 @@
-// The program judges, so it must be able to condemn: each fault that it plants in itself must end the run,
-// and the report must name it. Only operations that cannot get in the way are performed.
+// The judge of the program must be able to fail: each fault that it plants in itself must end the run, and
+// the report must name it. The runs leave out operations that could hide the fault.
 #include <gtest/gtest.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -13,7 +13,7 @@ namespace rawkv {
 namespace {
 
 struct Outcome {
-  int status = -1;  // exit status; -1: ended by a signal
+  int status = -1;  // exit status; -1 if a signal ended it
   std::string output;
 };
 
@@ -32,7 +32,7 @@ class StressTest : public testing::Test {
     if (WIFEXITED(status)) out.status = WEXITSTATUS(status);
     return out;
   }
-  // A run that ends by itself, unless the fault is not found.
+  // Runs with a planted fault. The run ends when the judge detects the fault.
   Outcome RunWith(const std::string& plant) {
     return Run("--seconds=60 --without=rollback,copy,start_scrub,batch_twice --plant=" + plant);
   }

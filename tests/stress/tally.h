@@ -11,7 +11,7 @@
 
 namespace rawkv::stress {
 
-// How often each operation was answered with each status. Thread-safe.
+// Counts the answers of each operation by status. Thread-safe.
 class Tally {
  public:
   void Count(const std::string& operation, StatusCode code = StatusCode::kOk);
@@ -25,7 +25,7 @@ class Tally {
   uint64_t total_ RAWKV_GUARDED_BY(mu_) = 0;
 };
 
-// What the engine did that it must not do. Each is printed at once. Thread-safe.
+// Counts and prints violations of the engine's contract. Thread-safe.
 class Violations {
  public:
   explicit Violations(uint64_t max, std::string run) : max_(max), run_(std::move(run)) {}
@@ -38,7 +38,7 @@ class Violations {
   const uint64_t max_;
   const std::string run_;  // how to repeat the run
   std::atomic<uint64_t> count_{0};
-  Mutex mu_;  // one at a time is printed
+  Mutex mu_;  // serializes the printing
 };
 
 }  // namespace rawkv::stress

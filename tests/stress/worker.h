@@ -10,8 +10,8 @@
 
 namespace rawkv::stress {
 
-// One thread's part: an endless series of operations of its role. The choices follow from the seed and the
-// thread's number; how threads meet is the machine's.
+// One worker thread: an endless series of operations of its role. The seed and the thread's number determine
+// its choices; the scheduler determines how threads overlap.
 class Worker {
  public:
   Worker(World& world, size_t number);
@@ -34,7 +34,7 @@ class Worker {
     Version before, after;
     History::Calm calm;
     uint64_t ended = 0;               // tick after `after` was read
-    std::optional<ModelEntry> entry;  // what was read; without written_by where the call does not give it
+    std::optional<ModelEntry> entry;  // the result; without written_by if the call does not return it
     bool knows_writer = false;
     bool exists_only = false;
     uint64_t offset = 0;
@@ -45,8 +45,8 @@ class Worker {
   void ReadMany(std::vector<TipRead>* reads);
   void FillFrom(const Result<Value>& value, TipRead* read);
   void JudgeTip(const TipRead& read);
-  static bool Fits(const TipRead& read, const std::optional<ModelEntry>& entry);
-  void LookAtView();
+  static bool Matches(const TipRead& read, const std::optional<ModelEntry>& entry);
+  void ReadView();
   void JudgeView(const HeldView& held, const char* kind);
   void ReadInView(const HeldView& held);
   void ReadOneInView(const HeldView& held, const std::string& key, const std::optional<ModelEntry>& wanted);
@@ -57,7 +57,7 @@ class Worker {
   void SnapshotOrPin(uint64_t choice);
   void RollBack();
   void Watch();
-  void LookAtInfo();
+  void CheckInfo();
   void Scrub();
   void JudgeScrub(const char* operation, const ScrubReport& report, bool own, bool maybe_stopped);
 

@@ -12,13 +12,13 @@ using Call = CallBoard::Call;
 Worker::Worker(World& world, size_t number)
     : world_(world), number_(number), rng_(world.options.seed * 1000 + number) {}
 
-// The first ten threads have every role, so that all calls meet each other.
+// The first ten threads have all roles, so that all calls overlap each other.
 void Worker::Run() {
   using Role = void (Worker::*)();
-  static constexpr Role kRoles[] = {
-      &Worker::Commit,     &Worker::ReadTip,    &Worker::RollBack, &Worker::Maintain, &Worker::Commit,
-      &Worker::LookAtView, &Worker::RollBack,   &Worker::Iterate,  &Worker::Copy,     &Worker::Watch,
-      &Worker::Commit,     &Worker::LookAtView, &Worker::Iterate,  &Worker::Watch};
+  static constexpr Role kRoles[] = {&Worker::Commit,  &Worker::ReadTip,  &Worker::RollBack, &Worker::Maintain,
+                                    &Worker::Commit,  &Worker::ReadView, &Worker::RollBack, &Worker::Iterate,
+                                    &Worker::Copy,    &Worker::Watch,    &Worker::Commit,   &Worker::ReadView,
+                                    &Worker::Iterate, &Worker::Watch};
   const Role role = kRoles[number_ % std::size(kRoles)];
   while (!world_.Done()) {
     world_.gate.Pass();
@@ -47,10 +47,10 @@ void Worker::AddPut(ModelBatch& batch, uint64_t key) {
   batch.ops.push_back({.kind = ModelOp::Kind::kPut,
                        .key = KeyName(key),
                        .end_key = {},
-                       .value = TellingValue(key, bytes, ++world_.serial)});
+                       .value = SelfDescribingValue(key, bytes, ++world_.serial)});
 }
 
-// The same key again in its own batch: the earlier value is never seen, its slots are free from the
+// Writes a key twice in one batch. No version shows the earlier value, so that its slots are free from the
 // beginning.
 void Worker::AddTwice(ModelBatch& batch) {
   const uint64_t key = rng_.Below(kKeys);
@@ -115,12 +115,12 @@ void Worker::Commit() {
     options.expected_version = rng_.OneIn(3) ? Version(tip.value() + 1'000'000) : Next(tip);
     if (rng_.OneIn(4)) options.expected_version = Version(3);
   }
-  std::shared_ptr<ModelBatch> told = batch;
+  std::shared_ptr<ModelBatch> modelled = batch;
   if (world_.options.plant == Plant::kLie && !batch->ops.empty() && rng_.OneIn(50)) {
-    told = std::make_shared<ModelBatch>(*batch);
-    told->ops.back().value.seed ^= 1ull << 40;
+    modelled = std::make_shared<ModelBatch>(*batch);
+    modelled->ops.back().value.seed ^= 1ull << 40;
   }
-  world_.history.BeginCommit(id, told);
+  world_.history.BeginCommit(id, modelled);
   const History::Calm calm = world_.history.TakeCalm();
   const CommitResult result = [&] {
     const Call call(world_.board, number_, "Commit", id);
@@ -171,7 +171,7 @@ void Worker::JudgeCommit(CommitId id, const CommitOptions& options, const Commit
 }
 
 void Worker::Acknowledge(CommitId id, const CommitResult& result) {
-  if (world_.options.plant == Plant::kForget && id % 100 == 0) return;  // of these some are refused
+  if (world_.options.plant == Plant::kForget && id % 100 == 0) return;  // some of these were refused anyway
   const std::string wrong = world_.history.Applied(id, result.version);
   if (!wrong.empty()) world_.Violation(wrong);
 }

@@ -8,7 +8,8 @@ namespace rawkv::stress {
 
 using Call = CallBoard::Call;
 
-// Exports a version that a view holds, imports it into a second directory, and compares that with the model.
+// Exports a version that a view holds, imports it into another directory, and compares the import with the
+// model.
 void Worker::Copy() {
   if (!world_.options.Has("copy")) return Pause(20);
   Pause(world_.mood() == World::Mood::kFewViews ? 700 : 100);
@@ -23,7 +24,7 @@ void Worker::Copy() {
     if (!held) return;
     options.version = held->version();
     const Call call(world_.board, number_, "Export", options.version.value());
-    // The view keeps its own version only; nobody promises that an export can still begin there.
+    // The view holds the version only for itself: an export may still find it unreachable.
     const Status exported = world_.engine->Export(options);
     if (world_.Expect("export", exported, {StatusCode::kVersionUnreachable}) &&
         world_.AwaitExact(number_, held->ticket()) && !world_.history.IsBlind(held->version())) {

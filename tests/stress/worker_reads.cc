@@ -97,7 +97,7 @@ void Worker::ReadTip() {
   }
 }
 
-bool Worker::Fits(const TipRead& read, const std::optional<ModelEntry>& entry) {
+bool Worker::Matches(const TipRead& read, const std::optional<ModelEntry>& entry) {
   if (read.part) {
     if (!entry) return false;
     const uint64_t left = entry->value.bytes - std::min(entry->value.bytes, read.offset);
@@ -121,7 +121,7 @@ void Worker::JudgeTip(const TipRead& read) {
   bool fits = false, blind = false;
   for (Version v = read.before; v <= read.after && !fits; v = Next(v)) {
     last = world_.history.Find(v, read.key);
-    fits = Fits(read, last);
+    fits = Matches(read, last);
     blind = blind || world_.history.IsBlind(v);
   }
   if (world_.history.OvertakenSince(read.calm, read.ended) == History::Overtaken::kYes) {
@@ -142,7 +142,7 @@ void Worker::JudgeTip(const TipRead& read) {
                    "; expected at last " + Describe(last));
 }
 
-void Worker::LookAtView() {
+void Worker::ReadView() {
   const World::Mood mood = world_.mood();
   if (mood == World::Mood::kFewViews) Pause(200);
   const bool old = world_.options.Has("old_view") && rng_.OneIn(3);
@@ -154,7 +154,7 @@ void Worker::LookAtView() {
   if (mood == World::Mood::kFewViews && rng_.OneIn(2)) return;  // closed at once
   JudgeView(*held, old ? "old view" : "tip view");
   for (uint64_t again = rng_.OneIn(10) ? 3 : 0; again > 0 && mood != World::Mood::kFewViews; --again) {
-    Pause(60);  // commits, prunes and reuse go on meanwhile
+    Pause(60);  // commits, prunes and reuse of slots happen meanwhile
     JudgeView(*held, "view held for a while");
   }
 }
@@ -170,7 +170,7 @@ void Worker::JudgeView(const HeldView& held, const char* kind) {
     if (record->version != version) world_.Violation("GetCommit answered another version");
     named = IdOf(record->metadata);
   }
-  // Read first, then wait for the model: a view must not change meanwhile.
+  // Reads before it waits for the model: the view must not change meanwhile.
   std::optional<ModelState> content;
   if (rng_.OneIn(3)) {
     content = world_.ReadContent(number_, held.view(), rng_.OneIn(2));
@@ -225,7 +225,7 @@ void Worker::ReadOneInView(const HeldView& held, const std::string& key,
     }
   }
   ++world_.judged;
-  if (Fits(read, wanted)) return;
+  if (Matches(read, wanted)) return;
   world_.Violation(
       "a read in a view at version " + ToString(held.version()) + " of " + key + " differs: " +
       (read.part ? std::to_string(read.part->size()) + " bytes from offset " + std::to_string(read.offset)
@@ -233,7 +233,7 @@ void Worker::ReadOneInView(const HeldView& held, const std::string& key,
       "; expected " + Describe(wanted));
 }
 
-// Iterators of the tip that live for a few steps only, closed wherever they are.
+// Opens an iterator of the tip, moves it a few steps, and closes it at any position.
 void Worker::Iterate() {
   if (!world_.options.Has("iterator")) return Pause(5);
   if (world_.mood() == World::Mood::kFewViews) Pause(150);

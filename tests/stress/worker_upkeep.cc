@@ -101,10 +101,10 @@ void Worker::RollBack() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 void Worker::Watch() {
   Pause(20);
   if (world_.options.Has("scrub") && rng_.OneIn(2)) return Scrub();
-  if (world_.options.Has("info")) LookAtInfo();
+  if (world_.options.Has("info")) CheckInfo();
 }
 
-void Worker::LookAtInfo() {
+void Worker::CheckInfo() {
   const Call call(world_.board, number_, "Info");
   const History::Calm calm = world_.history.TakeCalm();
   const Version before = world_.engine->version();

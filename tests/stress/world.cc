@@ -11,7 +11,7 @@ namespace {
 using Call = CallBoard::Call;
 
 constexpr int64_t kPollMs = 20;
-// A settlement names so many commits one by one; after that it reads the content.
+// The most commits that a settlement asks for one by one. A larger settlement reads the content.
 constexpr uint64_t kMaxNamed = 5000;
 
 }  // namespace
@@ -21,8 +21,8 @@ std::string KeyName(uint64_t key) {
   return "key-" + std::string(3 - digits.size(), '0') + digits;
 }
 
-// 8 bits of key, 20 of length, 36 of a number.
-ValueRecipe TellingValue(uint64_t key, uint64_t bytes, uint64_t serial) {
+// The seed holds 8 bits of key, 20 of length and 36 of a serial number.
+ValueRecipe SelfDescribingValue(uint64_t key, uint64_t bytes, uint64_t serial) {
   return {key | bytes << 8 | serial << 28, bytes};
 }
 
@@ -223,7 +223,7 @@ std::optional<HeldView> HeldView::Open(World& world, size_t thread, std::optiona
   if (version && held.version() != *version) {
     world.Violation("a view of version " + ToString(*version) + " is at version " + ToString(held.version()));
   }
-  // No rollback goes below an open view, so this holds whatever else is under way.
+  // No rollback goes below an open view, so that this holds during any other call.
   if (const Version tip = world.TipNow(); held.version() > tip && world.options.Has("tip_rule")) {
     world.Violation("a view is at version " + ToString(held.version()) + ", and version() answered " +
                     ToString(tip) + " afterwards");

@@ -25,9 +25,9 @@ inline constexpr uint64_t kMaxValueBytes = 300 << 10;  // more than one 256 KiB 
 inline constexpr Version kInitialVersion{7};
 
 std::string KeyName(uint64_t key);
-// A value that names its key, its length and a number that no other value has.
-ValueRecipe TellingValue(uint64_t key, uint64_t bytes, uint64_t serial);
-// The recipe of a value as it was read, or what is wrong with it as a value of `key`.
+// A value that encodes its key, its length and a serial number that no other value has.
+ValueRecipe SelfDescribingValue(uint64_t key, uint64_t bytes, uint64_t serial);
+// The recipe of a value that was read, or the reason why it is not a value of `key`.
 struct ReadRecipe {
   ValueRecipe recipe;
   std::string wrong;
@@ -35,7 +35,7 @@ struct ReadRecipe {
 ReadRecipe RecipeOf(std::string_view key, std::string_view bytes);
 std::string Describe(const std::optional<ModelEntry>& entry);
 
-// Keeps all workers between two operations while the coordinator has the store to itself. Thread-safe.
+// Stops all workers between two operations while the coordinator uses the store alone. Thread-safe.
 class Gate {
  public:
   void Enter();  // a worker begins
@@ -52,7 +52,7 @@ class Gate {
   bool closed_ RAWKV_GUARDED_BY(mu_) = false;
 };
 
-// What all workers share: the store, its model, and the books.
+// The state that all workers share: the store, its model and the counters.
 class World {
  public:
   World(const StressOptions& options, std::string run);
@@ -64,7 +64,7 @@ class World {
   History history{kInitialVersion};
   Gate gate;
   std::unique_ptr<Engine> engine;  // changes only while the gate is closed
-  std::string dir;                 // of everything that is written
+  std::string dir;                 // parent directory of all files
   std::string store_dir() const { return dir + "/store"; }
   OpenOptions open;
   FormatOptions format;
@@ -72,42 +72,42 @@ class World {
   std::atomic<uint64_t> serial{0};       // of values
   std::atomic<uint64_t> oldest{0};       // a version that was reachable some time ago
   std::atomic<uint64_t> judged{0};       // reads compared with the model
-  std::atomic<uint64_t> overtaken{0};    // reads that a rollback overtook: compared with themselves only
+  std::atomic<uint64_t> overtaken{0};    // reads that were not compared because a rollback overlapped them
   std::atomic<uint64_t> rolled_back{0};  // rollbacks that succeeded
   std::atomic<uint64_t> scrub_stops_begun{0}, scrub_stops_ended{0};
 
   bool Done() const { return stop.load() || violations.Enough(); }
-  // Counts the answer; anything but ok and `allowed` is a violation. Returns whether it is ok.
+  // Counts the answer. Any code except ok and `allowed` is a violation. Returns whether the answer is ok.
   bool Expect(const char* operation, const Status& status, std::initializer_list<StatusCode> allowed,
               const std::string& detail = "");
   void Violation(const std::string& what) { violations.Add(what); }
   Version TipNow() const;  // the engine's version()
 
-  // Learns from the engine which commits follow the model's tip (History). `always`: even if nobody has
-  // asked.
+  // Asks the engine which commits follow the model's tip (History). With `always` also if no settlement is
+  // needed.
   void Settle(size_t thread, bool always);
-  // Waits until the model is exact up to an open view, and settles if that is needed. False after a while,
-  // which is a violation.
+  // Waits until the model is exact up to an open view, and settles if needed. After the stall time, returns
+  // false and counts a violation.
   bool AwaitExact(size_t thread, const History::ViewTicket& view);
-  // The same for what a call that ended at tick `ended` has read at the tip. False as well if a rollback
-  // overtook it.
+  // The same for a read of the tip in a call that ended at tick `ended`. Also returns false if a rollback
+  // overlapped the call.
   bool AwaitTip(size_t thread, Version version, const History::Calm& calm, uint64_t ended);
-  // The whole content of a view; nothing after an error, which is a violation.
+  // The whole content of a view. After an error, counts a violation and returns nothing.
   std::optional<ModelState> ReadContent(size_t thread, const std::shared_ptr<const ReadView>& view,
                                         bool backwards);
-  // The first difference between what was read and the model; "" if there is none.
+  // The first difference between the model and the content that was read; "" if there is none.
   static std::string FirstDifference(const ModelState& model, const ModelState& read);
 
-  // A pass may be reported complete only once.
+  // Whether this is the first report that the scrub pass is complete. There may be only one.
   bool FirstTimeComplete(uint64_t pass);
-  // Serializes rollbacks where several at a time are left out.
+  // Serializes rollbacks if overlapping rollbacks are left out.
   Mutex& one_rollback() { return one_rollback_; }
-  // What this second is made for, so that rare conditions come about.
+  // The emphasis of the present time slice, so that rare conditions occur.
   enum class Mood : uint8_t { kMixed, kFewViews, kNoRollbacks, kSlowCommits };
   Mood mood() const;
 
  private:
-  // The commits of the settlement's versions as GetCommit names them; false: one is no longer retained.
+  // Asks GetCommit for the commits of the settlement's versions. Returns false if one is no longer retained.
   bool AskForCommits(size_t thread, const History::Settlement& settlement, std::vector<CommitId>* commits);
 
   Mutex one_rollback_;
@@ -116,10 +116,10 @@ class World {
   std::set<uint64_t> passes_ RAWKV_GUARDED_BY(passes_mu_);
 };
 
-// A view that the model knows of, as long as it is open.
+// An open view that is registered with the model.
 class HeldView {
  public:
-  // Empty if the view could not be opened; statuses that the header does not allow are violations.
+  // Returns nothing if the view could not be opened. A status that engine.h does not allow is a violation.
   static std::optional<HeldView> Open(World& world, size_t thread, std::optional<Version> version);
   ~HeldView();
   HeldView(HeldView&&) noexcept = default;
