@@ -1,6 +1,6 @@
-// Every public call of an open Engine under every limit of the process: the answer is a Status of the
-// machine's state, never damage, a bug, an exception or the end of the process, and once the limit is gone
-// the engine works on (or after a reopen, where it says so).
+// Every public call of an open Engine under every limit of the process. A call must return a Status about the
+// machine's state. It must not report damage or an internal error, throw an exception or end the process.
+// Once the limit is lifted, the engine must work, after a reopen if it reports that it is poisoned.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -72,7 +72,7 @@ const std::vector<Call>& Calls() {
   return calls;
 }
 
-// Soft limits only, so that they can be lifted again.
+// Sets a soft limit, so that the destructor can lift it.
 class SoftLimit {
  public:
   SoftLimit(int resource, rlim_t value) : resource_(static_cast<__rlimit_resource_t>(resource)) {
@@ -98,54 +98,55 @@ std::unique_ptr<SoftLimit> Descriptors(int more) {
   return std::make_unique<SoftLimit>(RLIMIT_NOFILE, static_cast<rlim_t>(next + more));
 }
 
-bool Allowed(const Status& status) {
+bool IsAllowed(const Status& status) {
   return status.code() != StatusCode::kCorruption && status.code() != StatusCode::kInternal &&
          status.code() != StatusCode::kNotFound;
 }
 
-int Complain(const char* call, const Status& status) {
+int ReportFailure(const char* call, const Status& status) {
   std::fprintf(stderr, "%s: %s\n", call, status.ToString().c_str());
   return 1;
 }
 
-// In a child: its limits, and what kills it, are its own.
+// Runs in a child process, so that neither its limits nor a signal affect the test.
 int RunCalls(const std::string& dir, const std::string& scratch, const Limit& limit) {
   ::signal(SIGXFSZ, SIG_IGN);  // as engine.h asks
   const FormatOptions format{.capacity_bytes = 32 << 20, .runtime = {.wal_segment_bytes = 64 << 10}};
-  if (const auto made = Engine::Format(dir, format); !made.ok()) return Complain("Format", made.status());
+  if (const auto made = Engine::Format(dir, format); !made.ok())
+    return ReportFailure("Format", made.status());
   Result<std::unique_ptr<Engine>> engine = Engine::Open(dir);
-  if (!engine.ok()) return Complain("Open", engine.status());
+  if (!engine.ok()) return ReportFailure("Open", engine.status());
   for (const char* key : {"kept", "small", "large"}) {
     const Status put = CommitOf(**engine, [&](WriteBatch& b) { b.Put(key, std::string(5000, 'x')); });
-    if (!put.ok()) return Complain("Put before the limit", put);
+    if (!put.ok()) return ReportFailure("Put before the limit", put);
   }
   int wrong = 0;
   for (const Call& call : Calls()) {
     const std::unique_ptr<SoftLimit> set = limit.set();
     try {
       const Status status = call.run(**engine, scratch);
-      if (!Allowed(status)) wrong += Complain(call.name, status);
+      if (!IsAllowed(status)) wrong += ReportFailure(call.name, status);
     } catch (const std::exception& error) {
-      wrong += Complain(call.name, Status::Internal(std::string("threw ") + error.what()));
+      wrong += ReportFailure(call.name, Status::Internal(std::string("threw ") + error.what()));
     }
   }
-  // A limit below what the log has already written is met by a record, whose outcome is then unknown.
+  // If the file size limit is below the size of the log, writing a record fails and its outcome is unknown.
   if (CommitOf(**engine, [](WriteBatch&) {}).code() == StatusCode::kPoisoned) {
     engine->reset();
     engine = Engine::Open(dir);
-    if (!engine.ok()) return Complain("Open after the limit", engine.status());
+    if (!engine.ok()) return ReportFailure("Open after the limit", engine.status());
   }
   for (const Call& call : Calls()) {
     std::filesystem::remove_all(scratch + "/export");
     const Status status = call.run(**engine, scratch);
-    // A pin may have been made and removed under the limit or not.
-    if (!status.ok() && std::string_view(call.name) != "Unpin") wrong += Complain(call.name, status);
+    // Unpin fails if the pin was not made or was removed under the limit.
+    if (!status.ok() && std::string_view(call.name) != "Unpin") wrong += ReportFailure(call.name, status);
   }
-  if (const Status closed = (*engine)->Close(); !closed.ok()) wrong += Complain("Close", closed);
+  if (const Status closed = (*engine)->Close(); !closed.ok()) wrong += ReportFailure("Close", closed);
   const Result<CheckReport> report = CheckStore(dir, {.deep = true}, {});
-  if (!report.ok()) return Complain("CheckStore", report.status());
+  if (!report.ok()) return ReportFailure("CheckStore", report.status());
   for (const Finding& finding : report->findings) {
-    wrong += Complain("finding", Status::Corruption(finding.where + ": " + finding.message));
+    wrong += ReportFailure("finding", Status::Corruption(finding.where + ": " + finding.message));
   }
   return wrong;
 }

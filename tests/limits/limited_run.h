@@ -6,22 +6,22 @@
 
 namespace rawkv {
 
-// What a child process left behind.
+// The result of a child process.
 struct LimitedResult {
   int status = -1;   // exit status; -1 when a signal ended it
   int signal = 0;    // the signal that ended it
   std::string text;  // the end of its standard error
 };
 
-// Applied in the child before it begins: setrlimit, setuid, an environment variable.
+// Runs in the child before the program starts: setrlimit, setuid, an environment variable.
 using ApplyLimit = std::function<void()>;
 
-// Runs `program` with `args` to its end under the limit.
+// Runs `program` with `args` under the limit and waits for its end.
 LimitedResult RunLimited(const std::string& program, const std::vector<std::string>& args,
                          const ApplyLimit& apply);
 
-// Runs `body` in a forked child (which `body` limits by itself); what it returns is the exit status. The
-// process must have no other thread.
+// Runs `body` in a forked child and returns its result as the exit status. `body` sets its own limits. The
+// calling process must have no other thread.
 LimitedResult RunForked(const std::function<int()>& body);
 
 }  // namespace rawkv

@@ -1,6 +1,6 @@
-// Every command under every limit of the process and the filesystem: the answer is one that the contract
-// allows (docs/cli.md, "Exit status"), and once the limit is gone the store is whole and takes a put and a
-// get. One table of limits, one of commands, one runner. The same for the calls of Engine:
+// Every command under every limit of the process and the filesystem. The exit status must be one that the
+// contract allows (docs/cli.md, "Exit status"). Once the limit is lifted, the store must be whole and accept
+// a put and a get. A table of limits and a table of commands share one runner. The calls of Engine:
 // api_limits_test.cc.
 
 #include <gtest/gtest.h>
@@ -25,11 +25,12 @@ namespace {
 namespace fs = std::filesystem;
 using Args = std::vector<std::string>;
 
-// Before there are threads; what needs a filesystem of its own asks again and skips with the cause.
+// Runs before the process has threads. A test that needs a mount asks again, and skips with the reason if
+// this failed.
 const Status kPrepared = SmallFilesystem::PrepareProcess();
 constexpr uid_t kNobody = 65534;
 
-// OUT stands for a path next to the store, IN for an export made before the limit.
+// OUT stands for a path next to the store, IN for an export that was made before the limit.
 const std::vector<Args> kCommands = {{"info"},
                                      {"get", "large"},
                                      {"get", "large", "--out=OUT.value"},
@@ -70,21 +71,22 @@ class LimitsTest : public testing::Test {
   void SetUp() override {
     root_ = tmp_.File("root");
     fs::create_directory(root_);
-    // For commands run as another user.
+    // Another user must be able to run the program.
     ctl_ = tmp_.File("rawkv-ctl");
     fs::copy_file(RAWKV_CTL_PATH, ctl_);
     fs::permissions(tmp_.path(), fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   }
 
-  // A store with a snapshot, history, values on the device and in the index; an export; inputs.
+  // Makes a store with a snapshot, history, and values on the device and in the index; an export; and input
+  // files.
   void MakeStore() {
-    Must({"format", "--capacity=32MiB", "--wal_segment_bytes=1MiB"});
+    RunOk({"format", "--capacity=32MiB", "--wal_segment_bytes=1MiB"});
     for (const char* name : {"VALUE", "CHANGES"}) inputs_ = Write(name);
-    Must({"put", "small", "one"});
-    Must({"put", "large", "--file=VALUE"});
-    Must({"snapshot", "create"});
-    Must({"apply", "CHANGES"});
-    Must({"export", "--version=3", "--out=IN"});
+    RunOk({"put", "small", "one"});
+    RunOk({"put", "large", "--file=VALUE"});
+    RunOk({"snapshot", "create"});
+    RunOk({"apply", "CHANGES"});
+    RunOk({"export", "--version=3", "--out=IN"});
   }
   std::string Write(const std::string& name) {
     std::string content(300'000, 'x');
@@ -117,12 +119,12 @@ class LimitsTest : public testing::Test {
       const Args& args, const ApplyLimit& apply = [] {}) const {
     return RunLimited(ctl_, Expand(args), apply);
   }
-  void Must(const Args& args) {
+  void RunOk(const Args& args) {
     const LimitedResult result = Run(args);
     ASSERT_EQ(result.status, 0) << args.front() << ": " << result.text;
   }
 
-  // Each command under the limit: an allowed status, and a reason.
+  // Runs each command under the limit. Its status must be allowed, and a failure must print a reason.
   void RunAll(const std::string& limit, const ApplyLimit& apply) {
     for (const Args& command : kCommands) {
       std::string shown = limit + ":";
@@ -156,7 +158,7 @@ class LimitsTest : public testing::Test {
   }
 
   TempDir tmp_;
-  std::string root_;  // the store and what commands make lie here
+  std::string root_;  // parent directory of the store and of the commands' output
   std::string ctl_;
   std::string inputs_;
 };

@@ -1,5 +1,5 @@
-// Preloaded into a program: a full filesystem answers "disk quota exceeded" in place of "no space left", as a
-// user's or a project's quota does.
+// A library to preload into a program: it turns ENOSPC of a full filesystem into EDQUOT, which a user's or
+// project's quota gives.
 
 #include <dlfcn.h>
 #include <fcntl.h>
