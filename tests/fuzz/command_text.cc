@@ -21,16 +21,16 @@ namespace {
 
 using namespace rawkv::ctl;  // NOLINT(google-build-using-namespace)
 
-// What a user typed is refused as such, in one line of a terminal.
+// Checks that wrong input of a user gives a usage error of one line.
 void CheckUsageError(const Status& status) {
-  RAWKV_CHECK(status.code() == StatusCode::kInvalidArgument, "what is typed wrong is a usage error");
+  RAWKV_CHECK(status.code() == StatusCode::kInvalidArgument, "wrong input must be a usage error");
   const std::string text = ErrorText(status);
   const bool one_line =
       std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  RAWKV_CHECK(!text.empty() && one_line, "an error is one line");
+  RAWKV_CHECK(!text.empty() && one_line, "an error must be one line");
 }
 
-// --- apply's lines
+// --- lines of the command apply
 
 std::string LineOf(const ChangeLine& line) {
   JsonArray puts, deletes;
@@ -45,9 +45,11 @@ std::string LineOf(const ChangeLine& line) {
 
 void CheckBatch(const ChangeLine& line) {
   const WriteBatch batch = line.ToBatch();
-  RAWKV_CHECK(batch.size() == line.puts.size() + line.deletes.size(), "each operation once");
-  RAWKV_CHECK(batch.metadata() == line.metadata, "as given");
-  for (const auto& operation : batch.operations()) RAWKV_CHECK(!operation.key.empty(), "keys have a byte");
+  RAWKV_CHECK(batch.size() == line.puts.size() + line.deletes.size(),
+              "the batch must contain each operation once");
+  RAWKV_CHECK(batch.metadata() == line.metadata, "the metadata must be kept");
+  for (const auto& operation : batch.operations())
+    RAWKV_CHECK(!operation.key.empty(), "a key must not be empty");
 }
 
 // --- the command line
@@ -62,8 +64,8 @@ std::vector<std::string> ArgumentsOf(std::string_view bytes) {
   return args;
 }
 
-// The same, spelled out: --name=value for every flag, arguments behind --.
-std::vector<std::string> SpelledOut(const CommandLine& line) {
+// The same command line in full: --name=value for every flag, and arguments after --.
+std::vector<std::string> FullForm(const CommandLine& line) {
   std::vector<std::string> args;
   const std::string name(line.command->name);
   const size_t space = name.find(' ');
@@ -90,17 +92,18 @@ void CheckFlags(const CommandLine& line) {
     if (name == "capacity") capacity = &value;
     if (name == "version") version = true;
   }
-  RAWKV_CHECK(flags->version.has_value() == version, "a version is there if and only if given");
-  RAWKV_CHECK(flags->key.has_value() == (key != nullptr), "so is a key");
-  RAWKV_CHECK(key == nullptr || EncodeBase64(*flags->key) == *key, "the last one counts");
-  RAWKV_CHECK(flags->capacity_bytes.has_value() == (capacity != nullptr), "so is a capacity");
+  RAWKV_CHECK(flags->version.has_value() == version, "there is a version if and only if it was given");
+  RAWKV_CHECK(flags->key.has_value() == (key != nullptr), "there is a key if and only if it was given");
+  RAWKV_CHECK(key == nullptr || EncodeBase64(*flags->key) == *key, "the last key counts");
+  RAWKV_CHECK(flags->capacity_bytes.has_value() == (capacity != nullptr),
+              "there is a capacity if and only if it was given");
   RAWKV_CHECK(capacity == nullptr || *ParseByteSize(*capacity) == *flags->capacity_bytes,
-              "the last one counts");
+              "the last capacity counts");
 }
 
 // --- small texts
 
-// A number as wide as need be, so that what does not fit 64 bits is known to.
+// Whether `text` means `value` bytes. Uses 128 bits to detect an overflow of 64 bits.
 bool FitsAsBytes(std::string_view text, uint64_t value) {
   __extension__ unsigned __int128 number = 0;
   for (; !text.empty() && text[0] >= '0' && text[0] <= '9'; text.remove_prefix(1)) {
@@ -113,26 +116,27 @@ bool FitsAsBytes(std::string_view text, uint64_t value) {
 bool CheckByteSize(std::string_view text) {
   const Result<uint64_t> bytes = ParseByteSize(text);
   if (!bytes.ok()) return false;
-  RAWKV_CHECK(FitsAsBytes(text, *bytes), "what is taken is what was meant");
-  RAWKV_CHECK(*ParseByteSize(std::to_string(*bytes)) == *bytes, "a plain number is one");
-  RAWKV_CHECK(!HumanBytes(*bytes).empty(), "for people");
+  RAWKV_CHECK(FitsAsBytes(text, *bytes), "the size must equal its text");
+  RAWKV_CHECK(*ParseByteSize(std::to_string(*bytes)) == *bytes, "a plain number must be accepted");
+  RAWKV_CHECK(!HumanBytes(*bytes).empty(), "a size must have a readable text");
   return true;
 }
 
 bool CheckBase64(std::string_view text) {
-  RAWKV_CHECK(*DecodeBase64(EncodeBase64(text)) == text, "any bytes survive");
+  RAWKV_CHECK(*DecodeBase64(EncodeBase64(text)) == text, "decoding must invert encoding");
   const Result<std::string> bytes = DecodeBase64(text);
-  RAWKV_CHECK(!bytes.ok() || EncodeBase64(*bytes) == text, "equal bytes have one spelling");
+  RAWKV_CHECK(!bytes.ok() || EncodeBase64(*bytes) == text, "equal bytes must have one encoding");
   return bytes.ok();
 }
 
 bool CheckNames(std::string_view text) {
   const Result<Uuid> id = Uuid::Parse(text);
-  if (id.ok()) RAWKV_CHECK(*Uuid::Parse(id->ToString()) == *id, "a UUID survives");
+  if (id.ok()) RAWKV_CHECK(*Uuid::Parse(id->ToString()) == *id, "parsing must invert printing");
   const std::optional<Version> version = ParseSegmentName(text);
   if (version) {
-    RAWKV_CHECK(SegmentName(*version) == text, "one name a segment");
-    RAWKV_CHECK(*version >= kMinSegmentVersion && *version <= kMaxSegmentVersion, "within bounds");
+    RAWKV_CHECK(SegmentName(*version) == text, "a segment must have one name");
+    RAWKV_CHECK(*version >= kMinSegmentVersion && *version <= kMaxSegmentVersion,
+                "the version must be within its bounds");
   }
   return id.ok() || version.has_value();
 }
@@ -149,10 +153,10 @@ Verdict FuzzChangeLine(ConstBytes input) {
   }
   CheckBatch(*line);
   const Result<ChangeLine> again = ParseChangeLine(LineOf(*line));
-  RAWKV_CHECK(again.ok(), "what was read can be written");
+  RAWKV_CHECK(again.ok(), "a line that was read must be writable");
   RAWKV_CHECK(again->version == line->version && again->puts == line->puts &&
                   again->deletes == line->deletes && again->metadata == line->metadata,
-              "and means the same");
+              "reading again must give the same result");
   return Verdict::kAccepted;
 }
 
@@ -162,17 +166,17 @@ Verdict FuzzCommandLine(ConstBytes input) {
     CheckUsageError(line.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(line->command != nullptr, "a command line has a command");
+  RAWKV_CHECK(line->command != nullptr, "a command line must have a command");
   const std::vector<std::string> allowed = FlagsOf(*line->command);
   for (const auto& flag : line->flags) {
-    RAWKV_CHECK(std::ranges::find(allowed, flag.first) != allowed.end(), "no flag of another command");
+    RAWKV_CHECK(std::ranges::find(allowed, flag.first) != allowed.end(), "a flag must belong to the command");
   }
-  RAWKV_CHECK(line->arguments.size() <= line->command->arguments_max, "no argument too many");
-  const Result<CommandLine> again = ParseCommandLine(SpelledOut(*line));
-  RAWKV_CHECK(again.ok(), "what was read can be spelled out");
+  RAWKV_CHECK(line->arguments.size() <= line->command->arguments_max, "too many arguments were accepted");
+  const Result<CommandLine> again = ParseCommandLine(FullForm(*line));
+  RAWKV_CHECK(again.ok(), "the full form must be accepted");
   RAWKV_CHECK(
       again->command == line->command && again->arguments == line->arguments && again->flags == line->flags,
-      "and means the same");
+      "reading again must give the same result");
   CheckFlags(*line);
   return Verdict::kAccepted;
 }

@@ -6,9 +6,9 @@
 
 namespace rawkv::fuzz {
 
-// From here to the next call, should the process die of a signal or of a sanitizer's report, it first says
-// which target died, and leaves the input in $TMPDIR/rawkv-fuzz-<target>-<pid>, for tests/fuzz/regressions.
-// Both are borrowed until the next call.
-void Witness(std::string_view target, ConstBytes input);
+// If the process dies of a signal or a sanitizer's report before the next call, it first names the target and
+// saves the input to $TMPDIR/rawkv-fuzz-<target>-<pid>, for tests/fuzz/regressions. Both arguments are
+// borrowed until the next call.
+void SetCurrentInput(std::string_view target, ConstBytes input);
 
 }  // namespace rawkv::fuzz

@@ -13,17 +13,18 @@ Verdict CheckSuperblock(std::string_view block) {
   const Result<Superblock> superblock = DecodeSuperblock(AsBytes(block));
   const bool claims = HasSuperblockMagic(AsBytes(block));
   RAWKV_CHECK((superblock.status().code() == StatusCode::kNotFound) == !claims,
-              "what claims to be a superblock is never taken for an empty device");
+              "a block with the superblock's magic must not count as an empty device");
   if (!superblock.ok()) {
     if (claims) CheckRefusal(superblock.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(std::ranges::equal(EncodeSuperblock(*superblock), AsBytes(block)), "one block a content");
+  RAWKV_CHECK(std::ranges::equal(EncodeSuperblock(*superblock), AsBytes(block)),
+              "equal content must have one encoding");
   const DeviceLayout& layout = superblock->layout;
   const DeviceOffset end = layout.OffsetOf(SlotId(layout.slot_count));
-  RAWKV_CHECK(layout.OffsetOf(SlotId(0)) < end, "the slots' places do not overflow");
+  RAWKV_CHECK(layout.OffsetOf(SlotId(0)) < end, "the offsets of slots must not overflow");
   RAWKV_CHECK((end.value() - layout.slots_offset) / layout.slot_bytes == layout.slot_count,
-              "the slots' places do not overflow");
+              "the offsets of slots must not overflow");
   return Verdict::kAccepted;
 }
 
@@ -35,9 +36,9 @@ Verdict CheckExtentHeader(std::string_view bytes) {
   }
   std::string again(bytes.size(), 'x');
   EncodeExtentHeader(*header, AsWritableBytes(again));
-  RAWKV_CHECK(again == bytes, "one block a content");
+  RAWKV_CHECK(again == bytes, "equal content must have one encoding");
   RAWKV_CHECK(header->payload_offset + header->payload_bytes <= header->value_bytes,
-              "an extent's part lies within its value");
+              "an extent's part must lie within its value");
   return Verdict::kAccepted;
 }
 

@@ -19,11 +19,11 @@ Verdict CheckManifest(std::string_view file) {
     CheckRefusal(manifest.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(EncodeExportManifest(*manifest) == file, "one file a content");
+  RAWKV_CHECK(EncodeExportManifest(*manifest) == file, "equal content must have one encoding");
   for (const ExportChunk& chunk : manifest->chunks) {
     RAWKV_CHECK(chunk.bytes <= manifest->chunk_bytes && manifest->chunk_bytes <= kMaxChunkBytes,
-                "an importer knows beforehand how much it reads");
-    RAWKV_CHECK(chunk.name.find('/') == std::string::npos, "no chunk lies outside the export");
+                "the size of a chunk must be bounded");
+    RAWKV_CHECK(chunk.name.find('/') == std::string::npos, "a chunk must lie in the export");
   }
   return Verdict::kAccepted;
 }
@@ -34,11 +34,11 @@ Verdict CheckOrigin(std::string_view file) {
     CheckRefusal(origin.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(EncodeExportOrigin(*origin) == file, "one file a content");
+  RAWKV_CHECK(EncodeExportOrigin(*origin) == file, "equal content must have one encoding");
   return Verdict::kAccepted;
 }
 
-// The row that a manifest which knows the file would have; keys as far as fragments can be made out.
+// The manifest row of the file, with its keys as far as its fragments can be decoded.
 ExportChunk RowOf(std::string_view file) {
   ExportChunk row{.name = "chunk-00000000",
                   .bytes = file.size(),
@@ -70,22 +70,23 @@ std::string EncodeFragments(std::string_view header, const std::vector<ChunkFrag
   return out.Take();
 }
 
-// A chunk that holds whole values only is what ChunkWriter makes of them.
+// Writes the fragments with ChunkWriter. If the chunk holds whole values only, the result must be equal.
 void CheckWriterAgrees(const ExportChunk& row, std::string_view file,
                        const std::vector<ChunkFragment>& fragments) {
   size_t chunks = 0;
   ChunkWriter writer(std::max<uint64_t>(file.size(), kMinChunkBytes),
                      [&](const ExportChunk& chunk, std::string_view bytes) {
-                       RAWKV_CHECK(chunk == row && bytes == file, "equal content gives equal bytes");
+                       RAWKV_CHECK(chunk == row && bytes == file, "equal content must give equal bytes");
                        ++chunks;
                        return Status::Ok();
                      });
   for (const ChunkFragment& fragment : fragments) {
     const Status status = fragment.deletion ? writer.AddDeletion(fragment.key)
                                             : writer.BeginKey(fragment.key, fragment.value_length);
-    RAWKV_CHECK(status.ok() && writer.AppendValue(fragment.bytes).ok(), "what was read can be written");
+    RAWKV_CHECK(status.ok() && writer.AppendValue(fragment.bytes).ok(),
+                "fragments that were read must be writable");
   }
-  RAWKV_CHECK(writer.Finish().ok() && chunks == 1, "in one chunk");
+  RAWKV_CHECK(writer.Finish().ok() && chunks == 1, "the fragments must fit into one chunk");
 }
 
 }  // namespace
@@ -98,7 +99,7 @@ Verdict FuzzExportOrigin(ConstBytes input) {
   return RawAndResealed(input, ResealFile, CheckOrigin);
 }
 
-// The checksum of a chunk stands in the manifest, so there is nothing to put right in the file.
+// The manifest holds the checksum of a chunk, so that there is nothing to reseal in the file.
 Verdict FuzzExportChunk(ConstBytes input) {
   const std::string_view file = AsStringView(input);
   ExportChunk row = RowOf(file);
@@ -109,17 +110,18 @@ Verdict FuzzExportChunk(ConstBytes input) {
   });
   if (!status.ok()) {
     CheckRefusal(status);
-    RAWKV_CHECK(fragments.empty(), "nothing of a bad chunk is handed out");
+    RAWKV_CHECK(fragments.empty(), "a damaged chunk must not give fragments");
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(EncodeFragments(file.substr(0, kChunkHeaderBytes), fragments) == file, "one file a content");
+  RAWKV_CHECK(EncodeFragments(file.substr(0, kChunkHeaderBytes), fragments) == file,
+              "equal content must have one encoding");
   const ChunkFragment& last = fragments.back();
   if (fragments.front().offset == 0 && last.bytes.size() == last.value_length - last.offset) {
     CheckWriterAgrees(row, file, fragments);
   }
   row.sha256[0] ^= std::byte{1};
   RAWKV_CHECK(!ReadChunk(row, file, [](const ChunkFragment&) { return Status::Ok(); }).ok(),
-              "a chunk that is not the manifest's is refused");
+              "a chunk that differs from its manifest row must be refused");
   return Verdict::kAccepted;
 }
 

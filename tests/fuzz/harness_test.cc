@@ -1,4 +1,4 @@
-// That the harness can fail at all.
+// The harness detects failures.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -17,15 +17,15 @@
 namespace rawkv::fuzz {
 namespace {
 
-// Believes a length before it has looked whether so much is there.
-Verdict TakesTheLengthAtItsWord(ConstBytes input) {
+// A decoder that allocates memory before it checks the length against the input.
+Verdict AllocatesUncheckedLength(ConstBytes input) {
   if (input.size() < 4) return Verdict::kRefused;
   const std::vector<char> room(LoadLe<uint32_t>(input.data()) % (64u << 20));
   return room.size() == input.size() - 4 ? Verdict::kAccepted : Verdict::kRefused;
 }
 
 TEST(FuzzHarness, DisproportionateMemoryEndsTheProcess) {
-  const Target target{.name = "planted", .run = TakesTheLengthAtItsWord};
+  const Target target{.name = "planted", .run = AllocatesUncheckedLength};
   EXPECT_EQ(RunTarget(target, AsBytes(std::string("\3\0\0\0abc", 7))), Verdict::kAccepted);
   EXPECT_DEATH((void)RunTarget(target, AsBytes(std::string("\0\0\0\1abc", 7))),
                "7 bytes of input took 167[0-9]* bytes of heap");
@@ -36,7 +36,7 @@ TEST(FuzzHarness, InputThatEndedTheProcessIsKept) {
   EXPECT_DEATH(
       {
         ::setenv("TMPDIR", dir.path().c_str(), 1);
-        Witness("planted", AsBytes("poison"));
+        SetCurrentInput("planted", AsBytes("poison"));
         RAWKV_CHECK(false, "planted");
       },
       "fuzz target planted died of 6 bytes of input; kept in .*/rawkv-fuzz-planted-");
@@ -52,7 +52,7 @@ TEST(FuzzHarness, RefusalsMustHaveOneOfTwoCodes) {
   EXPECT_DEATH(CheckRefusal(Status::Ok()), "check failed");
 }
 
-// A mutator that cannot reach a field finds nothing in it.
+// A mutator that never changes a field finds no error in it.
 TEST(FuzzHarness, MutationsChangeEveryByteAndTheLength) {
   const std::vector<std::string> seeds{std::string(40, 'a'), std::string(20, 'b')};
   Mutator mutator(seeds, 64, 1);

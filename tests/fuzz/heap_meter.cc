@@ -9,7 +9,7 @@
 namespace rawkv::fuzz {
 namespace {
 
-// Of this thread alone: RocksDB's own threads, which outlive the making of the seeds, do not count.
+// Counts only this thread, because RocksDB's threads outlive the making of the seeds.
 thread_local int64_t held_bytes = 0;
 thread_local int64_t peak_bytes = 0;
 

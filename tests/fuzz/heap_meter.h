@@ -2,12 +2,12 @@
 
 #include <cstdint>
 
-// Counts what goes through operator new (heap_meter.cc replaces it for the whole program). One measure at
-// a time, for one thread.
+// Measures the memory that operator new gives out (heap_meter.cc replaces it in the whole program). One
+// measurement at a time, for one thread.
 namespace rawkv::fuzz {
 
 void StartHeapMeter();
-// The most that was held at once since StartHeapMeter, beyond what was held then.
+// The highest use since StartHeapMeter, beyond the use at that time.
 uint64_t HeapPeakBytes();
 
 }  // namespace rawkv::fuzz

@@ -8,7 +8,7 @@
 #include "engine/index/meta_record.h"
 #include "tests/fuzz/targets.h"
 
-// RocksDB's blocks carry the checksums, so these decoders see every mutation.
+// RocksDB's blocks hold the checksums, so that every mutation reaches these decoders.
 namespace rawkv::fuzz {
 namespace {
 
@@ -18,7 +18,7 @@ Verdict CheckRecord(ConstBytes input, const Result<Decoded>& decoded, Encode enc
     CheckRefusal(decoded.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(encode(*decoded) == AsStringView(input), "one record a content");
+  RAWKV_CHECK(encode(*decoded) == AsStringView(input), "equal content must have one encoding");
   return Verdict::kAccepted;
 }
 
@@ -36,7 +36,7 @@ Verdict FuzzAllocationPage(ConstBytes input) {
   const Result<AllocationPage> page = DecodeAllocationPage(input);
   if (page.ok()) {
     RAWKV_CHECK(page->LiveCount() <= page->TakenCount() && page->TakenCount() <= AllocationPage::kSlots,
-                "live slots are taken slots");
+                "live slots must be taken slots");
   }
   return CheckRecord(input, page, EncodeAllocationPage);
 }
@@ -55,14 +55,14 @@ Verdict FuzzDeferredRecord(ConstBytes input) {
     CheckRefusal(piece.status());
     return Verdict::kRefused;
   }
-  // The prefix byte chose the space before the key got here.
+  // The prefix byte is not compared: it chooses the key space before the key is decoded.
   const IndexKey own = by_version ? DeferredByVersionKey(piece->freed, piece->extent.first)
                                   : DeferredBySlotKey(piece->extent.first);
-  RAWKV_CHECK(own.view().substr(1) == key.substr(1), "one key a content");
+  RAWKV_CHECK(own.view().substr(1) == key.substr(1), "equal content must have one key");
   RAWKV_CHECK((by_version ? EncodeDeferredByVersion(*piece) : EncodeDeferredBySlot(*piece)) == value,
-              "one record a content");
+              "equal content must have one encoding");
   const std::vector<DeferredFree> pieces = BlockPieces(*piece);
-  RAWKV_CHECK(pieces.size() == 1 && pieces.front() == *piece, "no record crosses the border of a block");
+  RAWKV_CHECK(pieces.size() == 1 && pieces.front() == *piece, "a record must not cross a block");
   return Verdict::kAccepted;
 }
 

@@ -1,6 +1,6 @@
-// The targets under libFuzzer: one program, the target is named by the environment variable
-// RAWKV_FUZZ_TARGET, so that children that libFuzzer starts (-jobs, -merge, -minimize_crash) have it too.
-// tools/run-fuzz calls it.
+// The targets under libFuzzer. The environment variable RAWKV_FUZZ_TARGET chooses the target, so that the
+// children that libFuzzer starts (-jobs, -merge, -minimize_crash) have it too. tools/run-fuzz starts this
+// program.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
     std::exit(2);
   }
   ::unsetenv("RAWKV_STORE");
-  // A change line may name standard input as a value's file: it must end at once.
+  // A change line may name standard input as the file of a value: it must be empty.
   const int null = ::open("/dev/null", O_RDONLY);
   if (null < 0 || ::dup2(null, STDIN_FILENO) < 0) std::abort();
   return 0;

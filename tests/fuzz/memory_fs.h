@@ -11,9 +11,9 @@
 
 namespace rawkv::fuzz {
 
-// Just enough of a filesystem for a decoder that takes one: files by path, made where they are written;
-// every prefix of a path is a directory. Nothing fails but what is not there. Locks are always held by
-// someone else, as those of a living reader's lease are. Single-threaded.
+// A minimal filesystem in memory for decoders that take one. Writing creates a file, and every prefix of a
+// path is a directory. Only missing files are errors. Every lock is held by another process, as the lease of
+// a live reader is. Single-threaded.
 class MemoryFs final : public Fs {
  public:
   void Put(const std::string& path, std::string_view content) {

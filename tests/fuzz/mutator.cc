@@ -8,7 +8,7 @@
 namespace rawkv::fuzz {
 namespace {
 
-// Where arithmetic goes wrong.
+// Numbers at the edges of integer types and powers of two.
 constexpr auto kNumbers = std::to_array<uint64_t>({0,
                                                    1,
                                                    2,
@@ -77,7 +77,7 @@ void Mutator::Change(std::string& input) {
   }
 }
 
-// In either byte order, anywhere, or near a number that is there already.
+// Writes one of kNumbers in either byte order at a random place, or changes a number there by at most 4.
 void Mutator::PutNumber(std::string& input) {
   static constexpr auto kWidths = std::to_array<size_t>({2, 4, 8});
   const size_t width = kWidths[Below(kWidths.size())];

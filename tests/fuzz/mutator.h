@@ -7,14 +7,15 @@
 
 namespace rawkv::fuzz {
 
-// Damages inputs at random, repeatably: the replay's stand-in for libFuzzer, blind to coverage. Random
-// numbers are taken by modulus, not by a distribution, whose results a library may change.
+// Damages inputs at random and repeatably. It replaces libFuzzer in the test suite, without its feedback from
+// coverage. Random numbers use a modulus instead of a distribution, because another library version may give
+// other results for a distribution.
 class Mutator {
  public:
   Mutator(const std::vector<std::string>& seeds, uint64_t input_bytes_max, uint64_t random_seed)
       : seeds_(seeds), input_bytes_max_(input_bytes_max), random_(random_seed) {}
 
-  // One of the seeds with one to four changes.
+  // Returns one of the seeds with one to four changes.
   std::string Next();
 
  private:

@@ -1,5 +1,6 @@
-// The fuzz targets in the suite: seeds, regressions, and a fixed number of random mutations, the same ones
-// in each run (RAWKV_FUZZ_SEED, RAWKV_FUZZ_MUTATIONS choose others). libFuzzer goes further: tools/run-fuzz.
+// Runs the fuzz targets in the suite on seeds, regressions and a fixed number of random mutations, the same
+// in each run (RAWKV_FUZZ_SEED and RAWKV_FUZZ_MUTATIONS choose others). Longer runs with libFuzzer:
+// tools/run-fuzz.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -27,10 +28,10 @@ const std::vector<std::string>& SeedsOf(const Target& target) {
 
 class Replay : public ::testing::TestWithParam<Target> {
  protected:
-  static Verdict RunWitnessed(const std::string& input) {
-    Witness(GetParam().name, AsBytes(input));
+  static Verdict RunCurrent(const std::string& input) {
+    SetCurrentInput(GetParam().name, AsBytes(input));
     const Verdict verdict = RunTarget(GetParam(), AsBytes(input));
-    Witness({}, {});
+    SetCurrentInput({}, {});
     return verdict;
   }
 };
@@ -40,19 +41,19 @@ TEST_P(Replay, AcceptsWrittenInputs) {
   ASSERT_FALSE(seeds.empty());
   for (size_t i = 0; i < seeds.size(); ++i) {
     EXPECT_LE(seeds[i].size(), GetParam().input_bytes_max) << "seed " << i;
-    EXPECT_TRUE(RunWitnessed(seeds[i]) == Verdict::kAccepted) << "seed " << i << ": " << seeds[i];
+    EXPECT_TRUE(RunCurrent(seeds[i]) == Verdict::kAccepted) << "seed " << i << ": " << seeds[i];
   }
 }
 
 TEST_P(Replay, WithstandsDamage) {
-  for (const std::string& input : Regressions(std::string(GetParam().name))) RunWitnessed(input);
-  RunWitnessed("");
+  for (const std::string& input : Regressions(std::string(GetParam().name))) RunCurrent(input);
+  RunCurrent("");
   const uint64_t random_seed = FromEnvironment("RAWKV_FUZZ_SEED", 1);
   const uint64_t mutations = FromEnvironment("RAWKV_FUZZ_MUTATIONS", RAWKV_FUZZ_MUTATIONS);
   Mutator mutator(SeedsOf(GetParam()), GetParam().input_bytes_max, random_seed);
   uint64_t refused = 0, accepted = 0;
   for (uint64_t i = 0; i < mutations; ++i) {
-    const Verdict verdict = RunWitnessed(mutator.Next());
+    const Verdict verdict = RunCurrent(mutator.Next());
     refused += verdict == Verdict::kRefused ? 1 : 0;
     accepted += verdict == Verdict::kAccepted ? 1 : 0;
   }
@@ -60,9 +61,9 @@ TEST_P(Replay, WithstandsDamage) {
   RecordProperty("mutations", std::to_string(mutations));
   RecordProperty("refused", std::to_string(refused));
   RecordProperty("accepted", std::to_string(accepted));
-  EXPECT_LT(accepted, mutations) << "the decoder takes anything, or nothing was changed";
-  // What is damaged must not all end at a checksum or a length.
-  EXPECT_LT(refused, mutations - mutations / 1000) << "next to nothing got into the decoder";
+  EXPECT_LT(accepted, mutations) << "the decoder accepts everything, or the mutator changes nothing";
+  // Some mutations must get past the checksums and lengths.
+  EXPECT_LT(refused, mutations - mutations / 1000) << "too few inputs got past checksums and lengths";
 }
 
 INSTANTIATE_TEST_SUITE_P(, Replay, ::testing::ValuesIn(Targets().begin(), Targets().end()),

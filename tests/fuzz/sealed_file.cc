@@ -10,8 +10,8 @@
 namespace rawkv::fuzz {
 namespace {
 
-// What docs/formats/sealed-file.md says of the bytes, once their checksum and length are right.
-StatusCode Expected(std::string_view resealed) {
+// The status that docs/formats/sealed-file.md requires for bytes with the right checksum and length.
+StatusCode ExpectedCode(std::string_view resealed) {
   if (resealed.substr(0, 8) != kFuzzedKind.magic) return StatusCode::kCorruption;
   const auto format = LoadLe<uint32_t>(resealed.data() + 8);
   if (format > kFuzzedKind.format) return StatusCode::kNotSupported;
@@ -26,16 +26,16 @@ Verdict CheckFile(std::string_view file) {
   MemoryFs fs;
   fs.Put("/F", file);
   const Result<std::string> read = ReadSealedFile(fs, "/F", kFuzzedKind);
-  RAWKV_CHECK(read.ok() == payload.ok(), "a file is judged as its bytes are");
+  RAWKV_CHECK(read.ok() == payload.ok(), "file and bytes must give the same status");
   if (!payload.ok()) {
     CheckRefusal(payload.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(*read == *payload, "a file holds what its bytes do");
-  RAWKV_CHECK(file.substr(kSealedHeaderBytes) == *payload, "the payload stands behind the header");
-  // Same format, same bytes: nothing in the frame is free.
+  RAWKV_CHECK(*read == *payload, "file and bytes must give the same payload");
+  RAWKV_CHECK(file.substr(kSealedHeaderBytes) == *payload, "the payload must follow the header");
+  // Equal format and payload must give equal bytes: no field of the frame is free.
   const bool newest = LoadLe<uint32_t>(file.data() + 8) == kFuzzedKind.format;
-  RAWKV_CHECK(!newest || Seal(kFuzzedKind, *payload) == file, "one payload has one file");
+  RAWKV_CHECK(!newest || Seal(kFuzzedKind, *payload) == file, "equal content must have one encoding");
   return Verdict::kAccepted;
 }
 
@@ -43,7 +43,8 @@ Verdict CheckFile(std::string_view file) {
 
 Verdict FuzzSealedFile(ConstBytes input) {
   const std::string resealed = ResealFile(input);
-  RAWKV_CHECK(Unseal(kFuzzedKind, resealed).status().code() == Expected(resealed), "as the page says");
+  RAWKV_CHECK(Unseal(kFuzzedKind, resealed).status().code() == ExpectedCode(resealed),
+              "the status must be that of the document");
   return RawAndResealed(input, ResealFile, CheckFile);
 }
 

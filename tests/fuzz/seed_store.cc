@@ -23,8 +23,8 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
-// The same identities and times in each run, so that the same seeds come out, but for what RocksDB puts
-// into its files.
+// Gives the same identities and times in each run, so that the seeds are equal in each run, except for
+// RocksDB's files.
 class CountingEntropy final : public Entropy {
  public:
   uint64_t NextU64() override { return random_(); }
@@ -45,20 +45,20 @@ class SilentLogger final : public Logger {
 };
 
 template <typename T>
-T Need(Result<T> result, const char* what) {
+T GetOrDie(Result<T> result, const char* what) {
   RAWKV_CHECK(result.ok(), (std::string(what) + ": " + result.status().ToString()).c_str());
   return std::move(result).value();
 }
 
-void Need(const Status& status, const char* what) {
+void GetOrDie(const Status& status, const char* what) {
   RAWKV_CHECK(status.ok(), (std::string(what) + ": " + status.ToString()).c_str());
 }
 
 std::string Content(const std::string& path) {
-  return Need(ReadFile(PosixFs(), path, 64 << 20), "seed");
+  return GetOrDie(ReadFile(PosixFs(), path, 64 << 20), "seed");
 }
 
-// A store's life in a few versions, and what it has left when it was stopped.
+// Makes a store with a few versions, and collects its files and records as seeds.
 class SeedStore {
  public:
   SeedStore(std::string dir, uint64_t header_bytes, Seeds& seeds) : paths_(std::move(dir)), seeds_(seeds) {
@@ -68,11 +68,11 @@ class SeedStore {
     FormatOptions options{.capacity_bytes = 8 << 20, .header_bytes = header_bytes, .env = env_};
     options.runtime.wal_segment_bytes = 64 << 10;
     options.runtime.snapshot_interval = 0;
-    Need(Engine::Format(paths_.dir, options), "format");
+    GetOrDie(Engine::Format(paths_.dir, options), "format");
     Open();
   }
 
-  void Live() {
+  void RunHistory() {
     Commit([](WriteBatch& b) { b.Put("block/1", std::string(5000, 'x')); });
     Commit([](WriteBatch& b) {
       b.Put("key", "value");
@@ -81,40 +81,40 @@ class SeedStore {
       b.SetMetadata("height 2");
     });
     Commit([](WriteBatch&) {});
-    Need(engine_->Pin("before", {}), "pin");
+    GetOrDie(engine_->Pin("before", {}), "pin");
     Commit([](WriteBatch& b) { b.Put("block/1", std::string(3000, 'z')); });
     Commit([](WriteBatch& b) {
       b.Delete("block/2");
       b.Delete("absent");
       b.DeleteRange("k", "l");
     });
-    Need(engine_->Pin("Größe 大", {}), "pin");
+    GetOrDie(engine_->Pin("Größe 大", {}), "pin");
     KeepLease();
     CloseAndCollect();
     Open();
     Commit([](WriteBatch& b) { b.DeletePrefix(""); });
     Commit([](WriteBatch& b) { b.Put("late", std::string(1500, 'w')); });
-    Need(engine_->Rollback(Version(6)), "rollback");
+    GetOrDie(engine_->Rollback(Version(6)), "rollback");
     Commit([](WriteBatch& b) { b.Put("other branch", "1"); });
-    Need(engine_->CreateSnapshot(), "snapshot");
+    GetOrDie(engine_->CreateSnapshot(), "snapshot");
     KeepExport();
     CloseAndCollect();
   }
 
  private:
-  void Open() { engine_ = Need(Engine::Open(paths_.dir, {.env = env_}), "open"); }
+  void Open() { engine_ = GetOrDie(Engine::Open(paths_.dir, {.env = env_}), "open"); }
 
   void Commit(const std::function<void(WriteBatch&)>& fill) {
     WriteBatch batch;
     fill(batch);
-    Need(engine_->Commit(batch).status, "commit");
+    GetOrDie(engine_->Commit(batch).status, "commit");
   }
 
   void Keep(const std::string& target, std::string bytes) { seeds_[target].push_back(std::move(bytes)); }
 
-  // A LEASE is there while the view lives.
+  // The LEASE exists while the view is open.
   void KeepLease() {
-    const auto view = Need(engine_->OpenView(Version(4)), "view");
+    const auto view = GetOrDie(engine_->OpenView(Version(4)), "view");
     for (const auto& entry : stdfs::directory_iterator(JoinPath(paths_.dir, "views"))) {
       Keep("lease", Content(entry.path() / "LEASE"));
     }
@@ -122,18 +122,18 @@ class SeedStore {
 
   void KeepExport() {
     const std::string out = paths_.dir + ".export";
-    Need(engine_->Export({.version = Version(4), .out = out}), "export");
+    GetOrDie(engine_->Export({.version = Version(4), .out = out}), "export");
     Keep("export_manifest", Content(JoinPath(out, kExportManifestName)));
     Keep("export_origin", Content(JoinPath(out, kExportOriginName)));
     Keep("export_chunk", Content(JoinPath(out, "chunk-00000000")));
   }
 
   void CloseAndCollect() {
-    Need(engine_->Close(), "close");
+    GetOrDie(engine_->Close(), "close");
     engine_.reset();
     const std::string store = Content(paths_.store());
     Keep("store_file", store);
-    const StoreRecord record = Need(DecodeStoreRecord(store), "STORE");
+    const StoreRecord record = GetOrDie(DecodeStoreRecord(store), "STORE");
     Keep("working_base", Content(JoinPath(paths_.working(), "BASE")));
     Keep("pins", Content(JoinPath(paths_.dir, "PINS")));
     KeepMarker(record);
@@ -143,11 +143,12 @@ class SeedStore {
     KeepDevice(record);
   }
 
-  // Only there during a rollback; written as one writes it.
+  // The marker exists only during a rollback, so that this writes one.
   void KeepMarker(const StoreRecord& record) {
     const std::string path = paths_.dir + ".ROLLBACK";
-    Need(SaveRollbackMarker(PosixFs(), path, {Version(7), Version(6), Version(4), record.chain.current()}),
-         "marker");
+    GetOrDie(
+        SaveRollbackMarker(PosixFs(), path, {Version(7), Version(6), Version(4), record.chain.current()}),
+        "marker");
     Keep("rollback_marker", Content(path));
   }
 
@@ -161,49 +162,49 @@ class SeedStore {
   void KeepLog(const StoreRecord& record) {
     const WalContext context{
         .fs = &PosixFs(), .dir = paths_.wal(), .store_uuid = record.store_uuid, .chain = record.chain};
-    for (const SegmentInfo& segment : Need(ListSegments(context), "log")) {
+    for (const SegmentInfo& segment : GetOrDie(ListSegments(context), "log")) {
       std::string file = Content(segment.path);
-      file.resize(file.find_last_not_of('\0') + 1 + 128);  // the zeros behind it are all alike
+      file.resize(file.find_last_not_of('\0') + 1 + 128);  // drops most of the zeros after the records
       Keep("wal_segment", std::move(file));
-      Need(ReadLog(context, segment.first, segment.last,
-                   [this](const LogRecord& log_record) {
-                     // The empty change set is no bytes; nothing to mutate there.
-                     if (!log_record.body.empty())
-                       Keep("change_set", std::string(AsStringView(log_record.body)));
-                     return Status::Ok();
-                   }),
-           "log");
+      GetOrDie(ReadLog(context, segment.first, segment.last,
+                       [this](const LogRecord& log_record) {
+                         // An empty change set has no bytes that could be mutated.
+                         if (!log_record.body.empty())
+                           Keep("change_set", std::string(AsStringView(log_record.body)));
+                         return Status::Ok();
+                       }),
+               "log");
     }
   }
 
   void KeepIndex() {
-    const auto index =
-        Need(KeyIndex::Open({.dir = paths_.working_index(), .read_only = true, .logger = &logger_}), "index");
-    Keep("meta_record", EncodeMetaRecord(Need(index->Meta(), "meta")));
+    const auto index = GetOrDie(
+        KeyIndex::Open({.dir = paths_.working_index(), .read_only = true, .logger = &logger_}), "index");
+    Keep("meta_record", EncodeMetaRecord(GetOrDie(index->Meta(), "meta")));
     const auto cursor = index->NewCursor("", "", index->TakeReadPoint());
     for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
-      Keep("index_entry", EncodeIndexEntry(Need(cursor->entry(), "entry")));
+      Keep("index_entry", EncodeIndexEntry(GetOrDie(cursor->entry(), "entry")));
     }
-    Need(index->ForEachPage([this](uint64_t, const AllocationPage& page) {
+    GetOrDie(index->ForEachPage([this](uint64_t, const AllocationPage& page) {
       Keep("allocation_page", EncodeAllocationPage(page));
       return Status::Ok();
     }),
-         "pages");
+             "pages");
     const auto keep_deferred = [this](const IndexKey& key, const std::string& value) {
       std::string input(1, static_cast<char>(key.view().size()));
       Keep("deferred_record", input.append(key.view()).append(value));
     };
-    Need(index->ForEachDeferred(Version(UINT64_MAX), {},
-                                [&](const DeferredFree& entry) {
-                                  for (const DeferredFree& piece : BlockPieces(entry)) {
-                                    keep_deferred(DeferredBySlotKey(piece.extent.first),
-                                                  EncodeDeferredBySlot(piece));
-                                    keep_deferred(DeferredByVersionKey(piece.freed, piece.extent.first),
-                                                  EncodeDeferredByVersion(piece));
-                                  }
-                                  return true;
-                                }),
-         "deferred");
+    GetOrDie(index->ForEachDeferred(Version(UINT64_MAX), {},
+                                    [&](const DeferredFree& entry) {
+                                      for (const DeferredFree& piece : BlockPieces(entry)) {
+                                        keep_deferred(DeferredBySlotKey(piece.extent.first),
+                                                      EncodeDeferredBySlot(piece));
+                                        keep_deferred(DeferredByVersionKey(piece.freed, piece.extent.first),
+                                                      EncodeDeferredByVersion(piece));
+                                      }
+                                      return true;
+                                    }),
+             "deferred");
   }
 
   void KeepDevice(const StoreRecord& record) {
@@ -212,7 +213,7 @@ class SeedStore {
       Keep("superblock", device.substr(copy * kSuperblockBytes, kSuperblockBytes));
     }
     const DeviceLayout layout =
-        Need(DecodeSuperblock(AsBytes(device).first(kSuperblockBytes)), "device").layout;
+        GetOrDie(DecodeSuperblock(AsBytes(device).first(kSuperblockBytes)), "device").layout;
     if (record.header_bytes == 0) return;
     for (uint64_t slot = 0; slot < layout.slot_count; ++slot) {
       const std::string block = device.substr(layout.OffsetOf(SlotId(slot)).value(), record.header_bytes);
@@ -233,8 +234,8 @@ class SeedStore {
 
 void AddStoreSeeds(Seeds& seeds) {
   const TempDir dir;
-  SeedStore(dir.File("plain"), 0, seeds).Live();
-  SeedStore(dir.File("headers"), 4096, seeds).Live();
+  SeedStore(dir.File("plain"), 0, seeds).RunHistory();
+  SeedStore(dir.File("headers"), 4096, seeds).RunHistory();
 }
 
 }  // namespace rawkv::fuzz

@@ -4,7 +4,8 @@
 
 namespace rawkv::fuzz {
 
-// What real stores leave on disk; seeds.cc adds what no store writes yet, and what people type.
+// Adds files and records of real stores. seeds.cc adds those that no engine writes yet, and texts that users
+// type.
 void AddStoreSeeds(Seeds& seeds);
 
 }  // namespace rawkv::fuzz

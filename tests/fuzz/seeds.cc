@@ -21,7 +21,7 @@ Sha256Digest AnyDigest() {
   return Sha256Of(AsBytes("any"));
 }
 
-// Formats that have room for what no engine writes yet: state digests, increments.
+// Adds encodings that the formats allow but no engine writes yet: state digests, increments.
 void AddForeseen(Seeds& seeds) {
   seeds["meta_record"].push_back(EncodeMetaRecord({.applied = Version(9),
                                                    .lineage = Lineage(5),
@@ -38,11 +38,11 @@ void AddForeseen(Seeds& seeds) {
       .chunk_bytes = kMinChunkBytes, .version = Version(9), .base = Version(3), .digest = AnyDigest()};
   ChunkWriter writer(kMinChunkBytes, [&](const ExportChunk& chunk, std::string_view file) {
     manifest.chunks.push_back(chunk);
-    // The first two are as large as a chunk is; what they have in common is enough.
+    // The first two chunks are too large for the target; the others cover the same fields.
     if (file.size() <= FindTarget("export_chunk")->input_bytes_max) seeds["export_chunk"].emplace_back(file);
     return Status::Ok();
   });
-  const std::string large(2 * kMinChunkBytes, 'l');  // goes on from chunk to chunk
+  const std::string large(2 * kMinChunkBytes, 'l');  // is split over several chunks
   RAWKV_CHECK(writer.AddDeletion("gone").ok() && writer.BeginKey("large", large.size()).ok() &&
                   writer.AppendValue(AsBytes(large)).ok() && writer.AddDeletion("lost").ok() &&
                   writer.Finish().ok(),
@@ -52,7 +52,7 @@ void AddForeseen(Seeds& seeds) {
   seeds["export_manifest"].push_back(EncodeExportManifest(manifest));
 }
 
-// A command line as its target wants it.
+// A command line in the form that its target takes.
 std::string Split(std::string_view words) {
   std::string args(words);
   std::replace(args.begin(), args.end(), ' ', '\0');

@@ -6,12 +6,12 @@
 
 namespace rawkv::fuzz {
 
-// Inputs by target, each accepted by its decoder: files, records and rows of stores that are made for the
-// purpose in a temporary directory, driven through all that leaves something on disk, and taken apart.
+// Inputs by target. The decoder accepts each of them. They are files, records and rows of stores that are
+// made in a temporary directory and that run every operation with an effect on disk.
 using Seeds = std::map<std::string, std::vector<std::string>>;
 Seeds MakeSeeds();
 
-// Files of tests/fuzz/regressions/<target>: what once brought a decoder down.
+// The files of tests/fuzz/regressions/<target>: inputs that once made the decoder fail.
 std::vector<std::string> Regressions(const std::string& target);
 
 }  // namespace rawkv::fuzz

@@ -1,5 +1,5 @@
-// rawkv-fuzz-seeds DIR: writes DIR/<target>/ with seeds and regressions, and prints a line a target: its
-// name and the size up to which inputs are made.
+// rawkv-fuzz-seeds DIR: writes seeds and regressions to DIR/<target>/, and prints a line for each target: its
+// name and the largest size of its inputs.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

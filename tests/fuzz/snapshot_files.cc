@@ -13,7 +13,7 @@
 namespace rawkv::fuzz {
 namespace {
 
-// A reader skips fields that it does not know, so bytes may differ where meaning does not.
+// A reader ignores unknown fields, so that different bytes may have equal content.
 Verdict CheckSnapshotManifest(std::string_view file) {
   const Result<Manifest> manifest = DecodeManifest(file);
   if (!manifest.ok()) {
@@ -21,11 +21,11 @@ Verdict CheckSnapshotManifest(std::string_view file) {
     return Verdict::kRefused;
   }
   const Result<Manifest> again = DecodeManifest(EncodeManifest(*manifest));
-  RAWKV_CHECK(again.ok() && *again == *manifest, "what was read can be written and means the same");
+  RAWKV_CHECK(again.ok() && *again == *manifest, "decoding must invert encoding");
   for (const ManifestFile& row : manifest->files) {
     const std::string path = "/" + row.path + "/";
     RAWKV_CHECK(path.find("/../") == std::string::npos && path.find("//") == std::string::npos,
-                "no path leads out of the snapshot");
+                "a path must not lead out of the snapshot");
   }
   return Verdict::kAccepted;
 }
@@ -38,13 +38,13 @@ Verdict CheckPins(std::string_view file) {
     CheckRefusal(pins.status());
     return Verdict::kRefused;
   }
-  for (const auto& pin : *pins) RAWKV_CHECK(ValidatePinName(pin.first).ok(), "names are as Pin wants them");
-  RAWKV_CHECK(SavePins(fs, "/S", *pins).ok(), "what was read can be written");
-  RAWKV_CHECK(fs.Content("/S/PINS") == file, "one file a content");
+  for (const auto& pin : *pins) RAWKV_CHECK(ValidatePinName(pin.first).ok(), "a name must be valid for Pin");
+  RAWKV_CHECK(SavePins(fs, "/S", *pins).ok(), "pins that were read must be writable");
+  RAWKV_CHECK(fs.Content("/S/PINS") == file, "equal content must have one encoding");
   return Verdict::kAccepted;
 }
 
-// A held lease in the directory that its content names, and in another one.
+// Puts a held lease into the directory that its content names, and into another one.
 Verdict CheckLease(std::string_view file) {
   ByteReader in(file.substr(std::min<size_t>(file.size(), kSealedHeaderBytes)));
   in.U32();  // flags
@@ -58,14 +58,15 @@ Verdict CheckLease(std::string_view file) {
     CheckRefusal(leases.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(leases->size() == 1, "a held lease is never overlooked");
+  RAWKV_CHECK(leases->size() == 1, "a held lease must be listed");
   const LeaseInfo& lease = leases->front();
-  RAWKV_CHECK(lease.version == version && lease.base == base && base <= version, "as written");
+  RAWKV_CHECK(lease.version == version && lease.base == base && base <= version,
+              "the lease must hold the written versions");
   Uuid other = id;
   other.bytes[15] ^= std::byte{1};
   MemoryFs elsewhere;
   elsewhere.Put("/S/views/" + other.ToString() + "/LEASE", file);
-  RAWKV_CHECK(!ListHeldLeases(elsewhere, "/S").ok(), "a lease that was copied elsewhere is not believed");
+  RAWKV_CHECK(!ListHeldLeases(elsewhere, "/S").ok(), "a lease in another directory must be refused");
   return Verdict::kAccepted;
 }
 

@@ -19,10 +19,10 @@ Verdict CheckStoreFile(std::string_view file) {
     CheckRefusal(record.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(EncodeStoreRecord(*record) == file, "one file a content");
+  RAWKV_CHECK(EncodeStoreRecord(*record) == file, "equal content must have one encoding");
   MemoryFs fs;
-  RAWKV_CHECK(SaveStoreRecord(fs, "/S", *record).ok(), "what was read can be written");
-  RAWKV_CHECK(fs.Content("/S/STORE") == file, "it is written as it was");
+  RAWKV_CHECK(SaveStoreRecord(fs, "/S", *record).ok(), "a record that was read must be writable");
+  RAWKV_CHECK(fs.Content("/S/STORE") == file, "writing must give the same bytes");
   const LineageChain& chain = record->chain;
   const Lineage now = chain.current();
   RAWKV_CHECK(chain.HasBranch(now), "the present branch is on its chain");
@@ -36,12 +36,13 @@ Verdict CheckRollbackMarker(std::string_view file) {
     CheckRefusal(marker.status());
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(EncodeRollbackMarker(*marker) == file, "one file a content");
-  RAWKV_CHECK(marker->base <= marker->target && marker->target <= marker->from, "in order");
+  RAWKV_CHECK(EncodeRollbackMarker(*marker) == file, "equal content must have one encoding");
+  RAWKV_CHECK(marker->base <= marker->target && marker->target <= marker->from,
+              "the versions must be in order");
   return Verdict::kAccepted;
 }
 
-// BASE is judged against a store's UUID: its own, and another.
+// Checks BASE with its own store's UUID and with another one.
 Verdict CheckWorkingBaseFile(std::string_view file) {
   ByteReader in(file.substr(std::min<size_t>(file.size(), kSealedHeaderBytes)));
   const Version base(in.U64());
@@ -49,14 +50,14 @@ Verdict CheckWorkingBaseFile(std::string_view file) {
   Uuid other = store;
   other.bytes[0] ^= std::byte{1};
   const Status foreign = CheckWorkingBase(file, other);
-  RAWKV_CHECK(!foreign.ok(), "another store's BASE vouches for nothing");
+  RAWKV_CHECK(!foreign.ok(), "the BASE of another store must be refused");
   CheckRefusal(foreign);
   const Status own = CheckWorkingBase(file, store);
   if (!own.ok()) {
     CheckRefusal(own);
     return Verdict::kRefused;
   }
-  RAWKV_CHECK(EncodeWorkingBase(base, store) == file, "one file a content");
+  RAWKV_CHECK(EncodeWorkingBase(base, store) == file, "equal content must have one encoding");
   return Verdict::kAccepted;
 }
 

@@ -11,9 +11,9 @@ namespace rawkv::fuzz {
 namespace {
 
 constexpr auto kTargets = std::to_array<Target>({
-    // A reader's window and the search for the end of the log: 256 KiB each.
+    // The window of a reader and the search for the end of the log take 256 KiB each.
     {.name = "wal_segment", .run = FuzzWalSegment, .input_bytes_max = 16 << 10, .heap_bytes_base = 640 << 10},
-    // An operation of four bytes takes 184 in memory, and all of it is encoded again beside that.
+    // An operation of four bytes takes 184 bytes in memory, and the target encodes all operations again.
     {.name = "change_set", .run = FuzzChangeSet, .heap_factor = 36},
     {.name = "superblock", .run = FuzzSuperblock},
     {.name = "extent_header", .run = FuzzExtentHeader},
@@ -26,7 +26,7 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "lease", .run = FuzzLease, .input_bytes_max = 256},
     {.name = "export_manifest", .run = FuzzExportManifest},
     {.name = "export_origin", .run = FuzzExportOrigin, .input_bytes_max = 256},
-    // The smallest chunk that ChunkWriter makes room for is 128 KiB.
+    // ChunkWriter reserves at least 128 KiB for a chunk.
     {.name = "export_chunk",
      .run = FuzzExportChunk,
      .input_bytes_max = 16 << 10,
@@ -62,14 +62,14 @@ Verdict RunTarget(const Target& target, ConstBytes input) {
                  std::string(target.name).c_str(), input.size(), static_cast<size_t>(peak),
                  static_cast<size_t>(allowed));
   }
-  RAWKV_CHECK(peak <= allowed, "memory is bounded on any input");
+  RAWKV_CHECK(peak <= allowed, "the use of memory must be bounded for any input");
   return verdict;
 }
 
 void CheckRefusal(const Status& status) {
   RAWKV_CHECK(status.code() == StatusCode::kCorruption || status.code() == StatusCode::kNotSupported,
-              "bytes from disk are damaged or of a newer format, nothing else");
-  RAWKV_CHECK(!status.message().empty(), "a refusal says what is wrong");
+              "the status must be kCorruption or kNotSupported");
+  RAWKV_CHECK(!status.message().empty(), "a refusal must have a message");
 }
 
 }  // namespace rawkv::fuzz
