@@ -87,8 +87,8 @@ void BenchRead() {
       Must(engine->Commit(batch, {.durability = Durability::kUnsafeUnsynced}).status, "commit");
     }
     Must(engine->Sync(), "sync");
-    // The same values of the same file, read past the engine: what the device alone takes. The first store
-    // of a fresh device fills its slots in order.
+    // Reads the same values from the same file without the engine, for the time of the device alone. The
+    // first commits of a new store fill its slots in order.
     const OpenedDevice raw =
         Must(OpenBlockDevice(JoinPath(store.dir(), "device.img"), {.writable = false}), "device");
     const DeviceLayout layout = Must(SuperblockStore(*raw.device).Load(), "superblock").layout;
@@ -125,7 +125,7 @@ void BenchReadInline() {
     BenchStore store("inline", {.capacity_bytes = 1ull << 30});
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
     Fill(*engine, 0, count, 100);
-    Must(engine->CreateSnapshot().status(), "snapshot");  // out of memory, into tables
+    Must(engine->CreateSnapshot().status(), "snapshot");  // moves the keys from the memtable into tables
     const auto key = [&](uint64_t i) { return "k" + std::to_string(i * 7919 % count); };
     std::vector<double> get;
     for (uint64_t i = 0; i < 200'000; ++i) {

@@ -26,7 +26,7 @@ OpenOptions Quiet() {
   return options;
 }
 
-// Commits some versions past a snapshot, then measures the way back to it.
+// Commits some versions after a snapshot, then measures the rollback to it.
 double RollbackOnce(const BenchStore& store) {
   const std::unique_ptr<Engine> engine = store.Open(Quiet());
   const Version target = Must(engine->CreateSnapshot(), "snapshot");
@@ -37,13 +37,13 @@ double RollbackOnce(const BenchStore& store) {
   const uint64_t written = engine->stats().device_bytes_written;
   const double seconds = SecondsOf([&] { Must(engine->Rollback(target), "rollback"); });
   const uint64_t moved = engine->stats().device_bytes_written - written;
-  // Superblocks only: a payload would be a megabyte.
+  // A rollback writes superblocks only: moving the payload would write a megabyte.
   if (moved > 64 * 1024) std::printf("(%lu device bytes moved by a rollback!)\n", moved);
   Must(engine->Close(), "close");
   return seconds;
 }
 
-// Behind a snapshot a tail of small commits, then death; measures the open that follows.
+// Makes a snapshot, lets a child process commit a tail and kill itself, then measures the next open.
 double OpenAfterKill(const BenchStore& store) {
   {
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
@@ -57,8 +57,8 @@ double OpenAfterKill(const BenchStore& store) {
   return seconds;
 }
 
-void Interleave(const char* what, const BenchStore& a, const std::string& name_a, const BenchStore& b,
-                const std::string& name_b, double (*measure)(const BenchStore&)) {
+void MeasureInTurn(const char* what, const BenchStore& a, const std::string& name_a, const BenchStore& b,
+                   const std::string& name_b, double (*measure)(const BenchStore&)) {
   std::vector<double> of_a, of_b;
   measure(a);
   measure(b);
@@ -79,7 +79,7 @@ void CommitTail(const std::string& dir) {
     if (i % 10 == 0) batch.Put("payload", std::string(64 * 1024, 'p'));
     Must(engine->Commit(batch).status, "commit");
   }
-  kill(getpid(), SIGKILL);  // the engine is not to be destroyed
+  kill(getpid(), SIGKILL);  // the engine must not be closed
 }
 
 void BenchRollback() {
@@ -95,7 +95,7 @@ void BenchRollback() {
     const auto b = large.Open(Quiet());
     Fill(*b, 0, 1'000'000, 100);
   }
-  Interleave("keys", small, "100k keys", large, "1M keys", RollbackOnce);
+  MeasureInTurn("keys", small, "100k keys", large, "1M keys", RollbackOnce);
 }
 
 void BenchOpen() {
@@ -106,7 +106,7 @@ void BenchOpen() {
   {
     BenchStore small("open-1g", {.capacity_bytes = 1ull << 30});
     BenchStore large("open-100g", {.capacity_bytes = 100ull << 30});
-    Interleave("device size (sparse)", small, "1 GiB", large, "100 GiB", OpenAfterKill);
+    MeasureInTurn("device size (sparse)", small, "1 GiB", large, "100 GiB", OpenAfterKill);
   }
   BenchStore small("open-10k", {.capacity_bytes = 1ull << 30});
   BenchStore large("open-1m", {.capacity_bytes = 1ull << 30});
@@ -116,7 +116,7 @@ void BenchOpen() {
     const auto b = large.Open(Quiet());
     Fill(*b, 0, 1'000'000, 100);
   }
-  Interleave("keys", small, "10k keys", large, "1M keys", OpenAfterKill);
+  MeasureInTurn("keys", small, "10k keys", large, "1M keys", OpenAfterKill);
 }
 
 }  // namespace rawkv::bench

@@ -6,8 +6,8 @@
 
 namespace rawkv::bench {
 
-// One writer commits all the while; another thread makes snapshots. A commit counts as overlapping
-// when a snapshot was under way at its begin or its end.
+// One thread commits all the time; another thread makes snapshots. A commit counts as overlapping if a
+// snapshot was under way at its begin or its end.
 void BenchSnapshotOverlap() {
   constexpr int kSnapshots = 30;
   constexpr int kCommitsBetween = 1500;

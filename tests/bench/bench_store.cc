@@ -48,14 +48,14 @@ void Fill(Engine& engine, uint64_t first, uint64_t count, uint64_t value_bytes) 
 void RunSelfUntilKilled(const char* mode, const std::string& dir) {
   const pid_t child = fork();
   if (child == 0) {
-    // A new program: the threads of the parent's RocksDB do not live on in a fork.
+    // Starts a new program: a forked process lacks the threads of the parent's RocksDB.
     execl("/proc/self/exe", "rawkv_bench", mode, dir.c_str(), nullptr);
     _exit(127);
   }
   int status = 0;
   waitpid(child, &status, 0);
   if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-    std::fprintf(stderr, "rawkv_bench: the child ended by itself\n");
+    std::fprintf(stderr, "rawkv_bench: the child was not killed by SIGKILL\n");
     std::exit(1);
   }
 }

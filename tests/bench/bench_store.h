@@ -11,7 +11,7 @@
 
 namespace rawkv::bench {
 
-// Ends the program with the message unless ok: a measurement over an error is worth nothing.
+// Ends the program with a message if `status` is an error: a measurement that includes an error is useless.
 void Must(const Status& status, const char* what);
 template <typename T>
 T Must(Result<T> result, const char* what) {
@@ -19,7 +19,7 @@ T Must(Result<T> result, const char* what) {
   return std::move(result).value();
 }
 
-// A store in a scratch directory below RAWKV_BENCH_DIR (default /tmp), removed at the end.
+// A store in a scratch directory below RAWKV_BENCH_DIR (default /tmp). The destructor removes it.
 class BenchStore {
  public:
   BenchStore(const std::string& name, const FormatOptions& format);
@@ -31,12 +31,12 @@ class BenchStore {
   std::string dir_;
 };
 
-// `count` small keys "k…" in batches, from number `first` on.
+// Commits `count` keys "k<number>" in batches, beginning with number `first`.
 void Fill(Engine& engine, uint64_t first, uint64_t count, uint64_t value_bytes);
 
-// Runs this program anew as `rawkv_bench MODE DIR`, which must end by SIGKILL.
+// Starts this program as `rawkv_bench MODE DIR`, and requires that it ends by SIGKILL.
 void RunSelfUntilKilled(const char* mode, const std::string& dir);
-// Mode --commit-tail: 500 commits to the store, then SIGKILL.
+// Mode --commit-tail: makes 500 commits to the store, then kills the process.
 void CommitTail(const std::string& dir);
 
 double SecondsOf(const std::function<void()>& work);
@@ -48,7 +48,7 @@ struct Percentiles {
 Percentiles PercentilesOf(std::vector<double> samples);
 double Median(std::vector<double> samples);
 
-// One a file; each prints a Markdown table.
+// The measurements. Each prints a Markdown table.
 void BenchRollback();
 void BenchOpen();
 void BenchSnapshotOverlap();

@@ -9,7 +9,7 @@ namespace rawkv::bench {
 namespace {
 
 constexpr uint64_t kRecords = 20'000;       // replayed for the old view
-constexpr uint64_t kChangedKeys = 200'000;  // written out by the snapshot
+constexpr uint64_t kChangedKeys = 200'000;  // flushed by the snapshot
 constexpr uint64_t kVersionsBack = 100;
 
 struct Probe {
@@ -28,8 +28,8 @@ const std::array<Probe, 5>& Probes() {
   return probes;
 }
 
-// Calls every probe over and over, each in a thread of its own, while `work` runs, and prints how long the
-// calls took that began meanwhile. A version that a rollback takes away between two calls is no error.
+// Calls every probe repeatedly, each in its own thread, while `work` runs, and prints the times of the calls.
+// kVersionUnreachable is no error: a rollback may remove a version between two calls.
 void MeasureDuring(const char* name, Engine& engine, const std::function<void()>& work) {
   std::atomic<bool> done{false};
   std::array<std::vector<double>, 5> samples;
@@ -85,7 +85,7 @@ void BenchWaits() {
     Must(engine->Commit(batch).status, "commit");
   }
   MeasureDuring("a rollback runs", *engine, [&] {
-    // The probe's own views of the tip block it now and then.
+    // The views that the probe opens at the tip block the rollback sometimes.
     Status status;
     do {
       status = engine->Rollback(Version(engine->version().value() - kVersionsBack));
