@@ -1,5 +1,6 @@
-// What tests/powercut/run starts, in the virtual machine and on the host: formats a store over two partitions
-// of a drive, works on it and leaves marks on a third, and judges a store after a power cut by the last mark.
+// The program that tests/powercut/run starts in the virtual machine and on the host. It formats a store on
+// two partitions of a drive, works on the store and writes marks to a third partition, and judges the store
+// after a power cut by the last mark.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -27,8 +28,9 @@ int SyncOrLie(long call, int fd) {
 
 }  // namespace
 
-// In front of the C library's, for this program and all its libraries: with `lie` no sync is ever made, and
-// the campaign must find what is lost (posix engine only: io_uring syncs by another way).
+// Replaces the functions of the C library for this program and all its libraries. With `lie` no sync takes
+// place, and the campaign must detect the loss (posix engine only, because io_uring does not call these
+// functions).
 extern "C" int fsync(int fd) {
   return SyncOrLie(SYS_fsync, fd);
 }
@@ -43,7 +45,7 @@ namespace {
 // only if the recorded drive has completed a mark with it.
 class MarkSink final : public MessageSink {
  public:
-  static constexpr uint64_t kBytes = 64 << 10;  // what a shell takes as one argument, with room
+  static constexpr uint64_t kBytes = 64 << 10;  // below the largest argument of a shell
 
   explicit MarkSink(const std::string& device)
       : fd_(open(device.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC)), block_(kBytes) {
@@ -54,7 +56,7 @@ class MarkSink final : public MessageSink {
   void Send(const Message& message) override {
     const MutexLock lock(mu_);
     const std::string text = ToText(message);
-    if (used_ + text.size() >= kBytes) return Die("the acts do not fit a mark: fewer of them");
+    if (used_ + text.size() >= kBytes) return Die("the messages do not fit into a mark: use a smaller ACTS");
     std::memcpy(block_.data() + used_, text.data(), text.size());
     used_ += text.size();
     const uint64_t bytes = (used_ / 4096 + 1) * 4096;

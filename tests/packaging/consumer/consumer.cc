@@ -1,5 +1,5 @@
-// What an embedding program does first: make a store, commit, read, roll back, come back.
-// Usage: consumer DIR (absent). Says what failed on stderr.
+// The first steps of an embedding program: makes a store, commits, reads, rolls back and reopens. Usage:
+// consumer DIR (absent). Prints the failed step to stderr.
 
 #include <rawkv/rawkv.h>
 
@@ -29,7 +29,7 @@ T Take(rawkv::Result<T> result, const std::string& what) {
   return std::move(result).value();
 }
 
-// The program's own logger: the seams of rawkv::Environment are there to be implemented.
+// A logger of the program: programs may implement the interfaces of rawkv::Environment.
 class QuietLogger : public rawkv::Logger {
  public:
   void Log(rawkv::LogLevel level, std::string_view message) override {
@@ -68,25 +68,27 @@ int main(int argc, char** argv) {
   auto engine = Open(dir, logger);
   const rawkv::Version first = Put(*engine, "hello");
   const rawkv::Version second = Put(*engine, large);
-  Expect(second == rawkv::Next(first), "versions are dense");
-  Expect(Take(engine->Get(kKey), "get").bytes == large, "the value on the device comes back");
+  Expect(second == rawkv::Next(first), "versions are not dense");
+  Expect(Take(engine->Get(kKey), "get").bytes == large, "the value on the device is wrong");
 
   auto iterator = Take(engine->NewIterator(), "iterate");
   iterator->SeekToFirst();
-  Expect(iterator->Valid() && iterator->key() == kKey, "the key is listed");
+  Expect(iterator->Valid() && iterator->key() == kKey, "the iterator does not show the key");
   iterator.reset();
 
   const rawkv::Status back = engine->Rollback(first);
   Expect(back.ok(), "rollback: " + back.ToString());
-  Expect(Take(engine->Get(kKey), "get after rollback").bytes == "hello", "the first value is back");
-  Expect(engine->Get("absent").status().code() == rawkv::StatusCode::kNotFound, "absent is kNotFound");
+  Expect(Take(engine->Get(kKey), "get after rollback").bytes == "hello",
+         "the rollback did not restore the first value");
+  Expect(engine->Get("absent").status().code() == rawkv::StatusCode::kNotFound,
+         "Get of an absent key is not kNotFound");
   const rawkv::Status closed = engine->Close();
   Expect(closed.ok(), "close: " + closed.ToString());
   engine.reset();
 
   engine = Open(dir, logger);
-  Expect(engine->version() == first, "reopened at version " + rawkv::ToString(first));
+  Expect(engine->version() == first, "the reopened store is not at version " + rawkv::ToString(first));
   const rawkv::EngineInfo info = Take(engine->Info(), "info");
-  Expect(info.store_uuid == made.store_uuid, "store " + made.store_uuid.ToString() + " it is");
+  Expect(info.store_uuid == made.store_uuid, "the reopened store is not " + made.store_uuid.ToString());
   return 0;
 }

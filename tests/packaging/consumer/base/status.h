@@ -1,4 +1,4 @@
 #pragma once
 
-// The consumer's own header of a name that rawkv has too: neither may get the other's.
+// A header of the consumer with the path of a header of rawkv: each side must include its own.
 inline constexpr int kExitFailure = 1;
