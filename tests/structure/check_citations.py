@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that what code, tests and documents cite is there.
+"""Checks that everything that code, tests and documents cite exists.
 
   * "invariant 8", "invariants 4, 6 and 14": headings of docs/invariants.md.
   * "protocols: snapshot step 9", "protocols: open steps 3 to 13, prune step 1": steps of docs/protocols.md.
@@ -19,10 +19,10 @@ from source_tree import LAYERS, run, source_files  # noqa: E402
 INVARIANTS = "docs/invariants.md"
 PROTOCOLS = "docs/protocols.md"
 FOLDERS = LAYERS + ("tests", "docs", "cmake")
-OWN_FOLDER = pathlib.Path("tests/structure")  # it holds samples of what it refuses
+OWN_FOLDER = pathlib.Path("tests/structure")  # it contains samples of wrong citations
 
 TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)")
-# A citation may be broken over two lines of a comment, also in a patch.
+# A citation may span two lines of a comment, also in a patch.
 BREAK = re.compile(r"\s*\n[ +-]?\s*(?:(?://+|#+|\*)\s*)?")
 NUMBERS = r"\d+(?:(?:, and |, | and | to )\d+)*"
 INVARIANT = re.compile(rf"\b[Ii]nvariant (\d+)|\b[Ii]nvariants ({NUMBERS})")
@@ -44,7 +44,7 @@ def cited_files(root):
 
 
 def text_of(path):
-    """None for what is no text."""
+    """The text of a file; None if it is not text."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -77,13 +77,13 @@ def steps_in(text):
 
 
 def anchors_in(text):
-    """As GitHub makes them of headings."""
+    """The anchors that GitHub gives to the headings."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 
 
 class Joined:
-    """A text whose broken lines are one, and which line each place was on."""
+    """A text with its lines joined, and the line number of each place in it."""
 
     def __init__(self, text):
         self.text = ""

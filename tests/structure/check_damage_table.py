@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every row of the damage table in docs/repair.md is shown by tests, and that they exist.
+"""Checks that every row of the damage table in docs/repair.md names tests, and that these exist.
 
 A name without a dot is a row of tests/crash/damage_rows.cc; `Suite.Name` is a test somewhere below tests/.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every folder with sources opens with a README.md that says what it holds."""
+"""Checks that every folder with sources has a README.md."""
 
 import sys
 

@@ -6,7 +6,7 @@
   * Third-party headers stay in the few files that wrap them.
   * Quoted includes name a file from the root of the tree; a .cc file includes its own header first.
   * Headers begin with #pragma once.
-Tests may include any layer; the third-party rules do not bind them.
+Tests may include any layer and any third-party header.
 """
 
 import fnmatch

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that files and functions stay small enough to be read (a large one hides a concept).
+"""Checks that files and functions stay small enough to read: a large one hides a concept.
 
 Aims: header 200 lines, source 400, test 700, function 70, a wing of engine/ 2,300 lines. A size over the aim
 is printed; a size over the limit fails, unless size_allow_list.txt gives a reason.
@@ -28,7 +28,7 @@ def kind_of(file):
 
 
 def statement_ending_at(lines, last):
-    """The text of the statement whose last line is `last`: up to the line that ends the one before."""
+    """The text of the statement whose last line is `last`, and its first line."""
     first = last
     while first > 0 and lines[first - 1].strip() and not re.search(r"([;{}]|:|\*/)\s*$|^\s*(//|#)",
                                                                    lines[first - 1]):
@@ -37,8 +37,8 @@ def statement_ending_at(lines, last):
 
 
 def functions_of(lines):
-    """(name, first line, number of lines), for clang-formatted code: a function ends at the brace that
-    is indented as its opening statement is."""
+    """(name, first line, number of lines) of each function, for clang-formatted code: a function ends at the brace with
+    the indentation of its first statement."""
     functions = []
     end_of_last = -1
     for number, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""What the structure checks share: which files are ours, and how a problem is told."""
+"""Shared by the structure checks: the list of source files, and the printing of problems."""
 
 import argparse
 import pathlib
@@ -17,7 +17,7 @@ def source_files(root):
 
 
 def run(check, description):
-    """Calls check(root) and prints the problems that it returns; the exit status tells if there are any."""
+    """Calls check(root) and prints the problems that it returns. The exit status is 1 if there are any."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("root", type=pathlib.Path, help="root of the source tree")
     root = parser.parse_args().root

@@ -18,7 +18,7 @@ import check_words  # noqa: E402
 
 
 def problems_of(check, files):
-    """What `check` says of a tree made of {path: text}."""
+    """The problems that `check` finds in a tree made of {path: text}."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         for path, text in files.items():
@@ -99,14 +99,14 @@ class CheckIncludesTest(unittest.TestCase):
         self.expect({"base/status.h": HEADER, "base/result.h": HEADER + '#include "status.h"\n'},
                     '"status.h" is not a path from the root')
 
-    def test_knows_generated_headers(self):
+    def test_accepts_generated_headers(self):
         self.expect({"base/version_info.h.in": "", "base/a.cc": '#include "base/version_info.h"\n'})
 
-    def test_wants_the_own_header_first(self):
+    def test_requires_the_own_header_first(self):
         self.expect({"base/a.h": HEADER, "base/a.cc": '#include <vector>\n#include "base/a.h"\n'},
                     "must be the first include")
 
-    def test_wants_pragma_once(self):
+    def test_requires_pragma_once(self):
         self.expect({"base/a.h": "int a();\n"}, "no #pragma once")
 
 
@@ -116,7 +116,7 @@ def function(lines, head="void F() {"):
 
 
 class CheckFoldersTest(unittest.TestCase):
-    def test_wants_a_readme_in_each_folder_with_sources(self):
+    def test_requires_a_readme_in_each_folder_with_sources(self):
         self.assertEqual(problems_of(check_folders.check, {"base/a.h": HEADER, "base/README.md": "# base\n"}), [])
         self.assertEqual(problems_of(check_folders.check, {"engine/api/a.h": HEADER}),
                          ["engine/api: no README.md"])
@@ -162,7 +162,7 @@ class CheckSizesTest(unittest.TestCase):
         self.expect({"base/a.cc": function(80)})
         self.expect({"base/a.cc": function(81)}, "base/a.cc:1: F: function of 81")
 
-    def test_sees_functions_of_all_shapes(self):
+    def test_finds_functions_of_all_shapes(self):
         self.expect({"base/a.cc": function(81, "Result<int> Engine::Run(const std::string& a,\n"
                                                "                        int b) const {")},
                     "base/a.cc:1: Engine::Run: function of 82")
@@ -171,15 +171,15 @@ class CheckSizesTest(unittest.TestCase):
         body = "".join("  " + line + "\n" for line in function(81, "int Size() const {").splitlines())
         self.expect({"base/a.h": HEADER + "class A {\n public:\n" + body + "};\n"}, "a.h:4: Size: function")
 
-    def test_takes_no_class_or_namespace_for_a_function(self):
+    def test_ignores_classes_and_namespaces(self):
         inner = function(60) * 2
         self.expect({"base/a.cc": "namespace rawkv {\nnamespace {\n" + inner + "}\n}\n"})
         self.expect({"base/a.h": HEADER + "class __attribute__((x)) A {\n" + "  int a;\n" * 100 + "};\n"})
 
-    def test_leaves_test_bodies_alone(self):
+    def test_ignores_test_bodies(self):
         self.expect({"tests/a_test.cc": function(120, "TEST(A, B) {")})
 
-    def test_allows_what_the_list_gives_a_reason_for(self):
+    def test_allows_listed_sizes_with_a_reason(self):
         big = {"base/a.cc": function(81)}
         self.expect(big | {check_sizes.ALLOW_LIST: "# comment\nbase/a.cc:F one table of steps\n"})
         self.expect(big | {check_sizes.ALLOW_LIST: "base/a.cc:F\n"}, "give the reason")
@@ -204,7 +204,7 @@ class CheckDamageTableTest(unittest.TestCase):
             self.HEAD + "| a log | `LogMissing`, `RepairCase.PinOfALostVersionIsRemovedWithConsent` |\n"
                         "| speed | `Throttle.Keeps` in `tests/crash/repair_test.cc` |\n"), [])
 
-    def test_refuses_names_of_no_test(self):
+    def test_refuses_names_of_missing_tests(self):
         self.assertEqual(self.problems(self.HEAD + "| a log | `LogGone`, `RepairCase.LogMissing` |\n"),
                          ["docs/repair.md:7: there is no test LogGone",
                           "docs/repair.md:7: there is no test RepairCase.LogMissing"])
@@ -231,23 +231,23 @@ class CheckCitationsTest(unittest.TestCase):
         for problem, part in zip(problems, parts):
             self.assertIn(part, problem)
 
-    def test_accepts_what_is_there(self):
+    def test_accepts_existing_citations(self):
         self.expect("// Keeps invariant 2; see invariants 1 and 2.\n"
                     "// protocols: open step 3. Also (protocols: open steps 1 to 3, index flush step 1).\n")
 
-    def test_refuses_an_invariant_that_is_not_there(self):
+    def test_refuses_a_missing_invariant(self):
         self.expect("//\n// Keeps invariant 3.\n", "wal/a.cc:2: there is no invariant 3")
         self.expect("// (invariants 1, 2 and 9)\n", "there is no invariant 9")
         self.expect("// Invariant 0: nothing.\n", "there is no invariant 0")
 
-    def test_sees_citations_that_are_broken_over_lines(self):
+    def test_finds_citations_over_two_lines(self):
         self.expect("// As (invariants 1\n// and 4) say, and protocols: open\n  // step 4.\n", "no invariant 4",
                     "wal/a.cc:2: docs/protocols.md has no open step 4")
         patch = "-// of (invariant\n-// 7)\n+// of (invariant\n+// 2)\n"
         problems = self.problems({"tests/mutants/a.patch": patch})
         self.assertEqual(problems, ["tests/mutants/a.patch:1: there is no invariant 7"])
 
-    def test_refuses_a_step_that_is_not_there(self):
+    def test_refuses_a_missing_step(self):
         self.expect("// protocols: open step 4\n", "no open step 4")
         self.expect("// protocols: open steps 2 to 5\n", "no open step 4", "no open step 5")
         self.expect("// protocols: index flush step 2, open step 1\n", "no index flush step 2")
@@ -262,7 +262,7 @@ class CheckCitationsTest(unittest.TestCase):
         self.expect("// \u00a74 Open\n", "outside the repository")
         self.expect("// as design.md says\n", "outside the repository")
 
-    def test_refuses_pages_and_links_that_are_not_there(self):
+    def test_refuses_missing_pages_and_link_targets(self):
         self.expect("// docs/adr/0001 and docs/repair.md\n",
                     "there is no docs/adr/0001", "there is no docs/repair.md")
         links = "[a](docs/repair.md#damage-and-repair) [b](https://x.org/#y)\n"

@@ -90,7 +90,7 @@ class TestSummaryTest(unittest.TestCase):
                                                          not_run("b", "Required Files Missing"))})
         self.assertEqual((status, lines[-1]), (1, "0 passed, 2 failed, 0 skipped"))
 
-    def test_a_script_tells_why_it_skips(self):
+    def test_reports_the_reason_of_a_skipped_script(self):
         status, lines = self.summary({"junit.xml": ctest(not_run("a", "SKIP_RETURN_CODE=77",
                                                                  "SKIP: no clang-format\n"))})
         self.assertEqual((status, lines[-1]), (0, "0 passed, 0 failed, 1 skipped"))
