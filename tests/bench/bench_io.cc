@@ -30,7 +30,7 @@ void BenchWriteAmplification() {
     for (uint64_t i = 0; i < count; ++i) {
       WriteBatch batch;
       batch.Put("k" + std::to_string(i), value);
-      Must(engine->Commit(batch).status, "commit");
+      CheckOk(engine->Commit(batch).status, "commit");
     }
     const EngineStats after = engine->stats();
     const auto user = static_cast<double>(after.user_bytes_written - before.user_bytes_written);
@@ -57,7 +57,7 @@ void BenchCommit() {
             WriteBatch batch;
             batch.Put("w" + std::to_string(w) + "-" + std::to_string(i), std::string(100, 'x'));
             samples[static_cast<size_t>(w)].push_back(
-                SecondsOf([&] { Must(engine->Commit(batch).status, "commit"); }) * 1e6);
+                SecondsOf([&] { CheckOk(engine->Commit(batch).status, "commit"); }) * 1e6);
           }
         });
       }
@@ -84,22 +84,22 @@ void BenchRead() {
     for (uint64_t i = 0; i < count; ++i) {
       WriteBatch batch;
       batch.Put("k" + std::to_string(i), std::string(value_bytes, 'v'));
-      Must(engine->Commit(batch, {.durability = Durability::kUnsafeUnsynced}).status, "commit");
+      CheckOk(engine->Commit(batch, {.durability = Durability::kUnsafeUnsynced}).status, "commit");
     }
-    Must(engine->Sync(), "sync");
+    CheckOk(engine->Sync(), "sync");
     // Reads the same values from the same file without the engine, for the time of the device alone. The
     // first commits of a new store fill its slots in order.
     const OpenedDevice raw =
-        Must(OpenBlockDevice(JoinPath(store.dir(), "device.img"), {.writable = false}), "device");
-    const DeviceLayout layout = Must(SuperblockStore(*raw.device).Load(), "superblock").layout;
+        CheckOk(OpenBlockDevice(JoinPath(store.dir(), "device.img"), {.writable = false}), "device");
+    const DeviceLayout layout = CheckOk(SuperblockStore(*raw.device).Load(), "superblock").layout;
     AlignedBuffer buffer(value_bytes);
     std::vector<double> get, device, ratio;
     for (uint64_t i = 0; i < 1000; ++i) {
       const std::string key = "k" + std::to_string(i * 7919 % count);
-      get.push_back(SecondsOf([&] { Must(engine->GetInto(key, buffer.bytes()).status(), "get"); }) * 1e6);
+      get.push_back(SecondsOf([&] { CheckOk(engine->GetInto(key, buffer.bytes()).status(), "get"); }) * 1e6);
       const DeviceOffset offset(layout.slots_offset +
                                 i * 7919 % count * AlignUp(value_bytes, layout.slot_bytes));
-      device.push_back(SecondsOf([&] { Must(raw.device->Read(offset, buffer.bytes()), "read"); }) * 1e6);
+      device.push_back(SecondsOf([&] { CheckOk(raw.device->Read(offset, buffer.bytes()), "read"); }) * 1e6);
       ratio.push_back(get.back() / device.back());
     }
     std::vector<std::string> names;
@@ -108,7 +108,7 @@ void BenchRead() {
     constexpr int kRounds = 20;
     const double seconds = SecondsOf([&] {
       for (int i = 0; i < kRounds; ++i) {
-        for (const Result<Value>& v : engine->MultiGet(keys)) Must(v.status(), "multi-get");
+        for (const Result<Value>& v : engine->MultiGet(keys)) CheckOk(v.status(), "multi-get");
       }
     });
     std::printf("| %lu KiB | %.0f | %.0f | %.2f | %.0f |\n", value_bytes >> 10, Median(get), Median(device),
@@ -125,11 +125,11 @@ void BenchReadInline() {
     BenchStore store("inline", {.capacity_bytes = 1ull << 30});
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
     Fill(*engine, 0, count, 100);
-    Must(engine->CreateSnapshot().status(), "snapshot");  // moves the keys from the memtable into tables
+    CheckOk(engine->CreateSnapshot().status(), "snapshot");  // moves the keys from the memtable into tables
     const auto key = [&](uint64_t i) { return "k" + std::to_string(i * 7919 % count); };
     std::vector<double> get;
     for (uint64_t i = 0; i < 200'000; ++i) {
-      get.push_back(SecondsOf([&] { Must(engine->Get(key(i)).status(), "get"); }) * 1e6);
+      get.push_back(SecondsOf([&] { CheckOk(engine->Get(key(i)).status(), "get"); }) * 1e6);
     }
     constexpr uint64_t kRounds = 2000, kKeys = 100;
     const double multi = SecondsOf([&] {
@@ -137,14 +137,14 @@ void BenchReadInline() {
         std::vector<std::string> names;
         for (uint64_t k = 0; k < kKeys; ++k) names.push_back(key(i * kKeys + k));
         const std::vector<std::string_view> keys(names.begin(), names.end());
-        for (const Result<Value>& v : engine->MultiGet(keys)) Must(v.status(), "multi-get");
+        for (const Result<Value>& v : engine->MultiGet(keys)) CheckOk(v.status(), "multi-get");
       }
     });
     uint64_t scanned = 0;
     const double scan = SecondsOf([&] {
-      const std::unique_ptr<Iterator> it = Must(engine->NewIterator(), "iterator");
+      const std::unique_ptr<Iterator> it = CheckOk(engine->NewIterator(), "iterator");
       for (it->SeekToFirst(); it->Valid(); it->Next()) ++scanned;
-      Must(it->status(), "scan");
+      CheckOk(it->status(), "scan");
     });
     const Percentiles p = PercentilesOf(get);
     std::printf("| %lu | %.1f | %.1f | %.0f | %.0f |\n", count, p.p50, p.p99, kRounds * kKeys / multi,

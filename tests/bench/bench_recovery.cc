@@ -27,33 +27,33 @@ OpenOptions Quiet() {
 }
 
 // Commits some versions after a snapshot, then measures the rollback to it.
-double RollbackOnce(const BenchStore& store) {
+double MeasureRollback(const BenchStore& store) {
   const std::unique_ptr<Engine> engine = store.Open(Quiet());
-  const Version target = Must(engine->CreateSnapshot(), "snapshot");
+  const Version target = CheckOk(engine->CreateSnapshot(), "snapshot");
   Fill(*engine, 0, 5000, 100);
   WriteBatch payload;
   payload.Put("payload", std::string(1 << 20, 'p'));
-  Must(engine->Commit(payload).status, "commit");
+  CheckOk(engine->Commit(payload).status, "commit");
   const uint64_t written = engine->stats().device_bytes_written;
-  const double seconds = SecondsOf([&] { Must(engine->Rollback(target), "rollback"); });
+  const double seconds = SecondsOf([&] { CheckOk(engine->Rollback(target), "rollback"); });
   const uint64_t moved = engine->stats().device_bytes_written - written;
   // A rollback writes superblocks only: moving the payload would write a megabyte.
   if (moved > 64 * 1024) std::printf("(%lu device bytes moved by a rollback!)\n", moved);
-  Must(engine->Close(), "close");
+  CheckOk(engine->Close(), "close");
   return seconds;
 }
 
 // Makes a snapshot, lets a child process commit a tail and kill itself, then measures the next open.
-double OpenAfterKill(const BenchStore& store) {
+double MeasureOpenAfterKill(const BenchStore& store) {
   {
     const std::unique_ptr<Engine> engine = store.Open(Quiet());
-    Must(engine->CreateSnapshot().status(), "snapshot");
-    Must(engine->Close(), "close");
+    CheckOk(engine->CreateSnapshot().status(), "snapshot");
+    CheckOk(engine->Close(), "close");
   }
   RunSelfUntilKilled("--commit-tail", store.dir());
   std::unique_ptr<Engine> engine;
   const double seconds = SecondsOf([&] { engine = store.Open(Quiet()); });
-  Must(engine->Close(), "close");
+  CheckOk(engine->Close(), "close");
   return seconds;
 }
 
@@ -72,12 +72,12 @@ void MeasureInTurn(const char* what, const BenchStore& a, const std::string& nam
 }  // namespace
 
 void CommitTail(const std::string& dir) {
-  const std::unique_ptr<Engine> engine = Must(Engine::Open(dir, Quiet()), "open");
+  const std::unique_ptr<Engine> engine = CheckOk(Engine::Open(dir, Quiet()), "open");
   for (int i = 0; i < 500; ++i) {
     WriteBatch batch;
     batch.Put("tail" + std::to_string(i), std::string(200, 't'));
     if (i % 10 == 0) batch.Put("payload", std::string(64 * 1024, 'p'));
-    Must(engine->Commit(batch).status, "commit");
+    CheckOk(engine->Commit(batch).status, "commit");
   }
   kill(getpid(), SIGKILL);  // the engine must not be closed
 }
@@ -95,7 +95,7 @@ void BenchRollback() {
     const auto b = large.Open(Quiet());
     Fill(*b, 0, 1'000'000, 100);
   }
-  MeasureInTurn("keys", small, "100k keys", large, "1M keys", RollbackOnce);
+  MeasureInTurn("keys", small, "100k keys", large, "1M keys", MeasureRollback);
 }
 
 void BenchOpen() {
@@ -106,7 +106,7 @@ void BenchOpen() {
   {
     BenchStore small("open-1g", {.capacity_bytes = 1ull << 30});
     BenchStore large("open-100g", {.capacity_bytes = 100ull << 30});
-    MeasureInTurn("device size (sparse)", small, "1 GiB", large, "100 GiB", OpenAfterKill);
+    MeasureInTurn("device size (sparse)", small, "1 GiB", large, "100 GiB", MeasureOpenAfterKill);
   }
   BenchStore small("open-10k", {.capacity_bytes = 1ull << 30});
   BenchStore large("open-1m", {.capacity_bytes = 1ull << 30});
@@ -116,7 +116,7 @@ void BenchOpen() {
     const auto b = large.Open(Quiet());
     Fill(*b, 0, 1'000'000, 100);
   }
-  MeasureInTurn("keys", small, "10k keys", large, "1M keys", OpenAfterKill);
+  MeasureInTurn("keys", small, "10k keys", large, "1M keys", MeasureOpenAfterKill);
 }
 
 }  // namespace rawkv::bench

@@ -12,7 +12,7 @@
 
 namespace rawkv::bench {
 
-void Must(const Status& status, const char* what) {
+void CheckOk(const Status& status, const char* what) {
   if (status.ok()) return;
   std::fprintf(stderr, "rawkv_bench: %s: %s\n", what, status.ToString().c_str());
   std::exit(1);
@@ -21,8 +21,8 @@ void Must(const Status& status, const char* what) {
 BenchStore::BenchStore(const std::string& name, const FormatOptions& format) {
   const char* base = std::getenv("RAWKV_BENCH_DIR");
   dir_ = JoinPath(base != nullptr ? base : "/tmp", "rawkv-bench-" + name + "-" + std::to_string(getpid()));
-  Must(RemoveTree(PosixFs(), dir_), "clean");
-  Must(Engine::Format(dir_, format).status(), "format");
+  CheckOk(RemoveTree(PosixFs(), dir_), "clean");
+  CheckOk(Engine::Format(dir_, format).status(), "format");
 }
 
 BenchStore::~BenchStore() {
@@ -30,7 +30,7 @@ BenchStore::~BenchStore() {
 }
 
 std::unique_ptr<Engine> BenchStore::Open(const OpenOptions& options) const {
-  return Must(Engine::Open(dir_, options), "open");
+  return CheckOk(Engine::Open(dir_, options), "open");
 }
 
 void Fill(Engine& engine, uint64_t first, uint64_t count, uint64_t value_bytes) {
@@ -41,7 +41,7 @@ void Fill(Engine& engine, uint64_t first, uint64_t count, uint64_t value_bytes) 
       const std::string key = "k" + std::to_string(first + i);
       batch.Put(key, std::string(value_bytes, static_cast<char>('a' + i % 26)));
     }
-    Must(engine.Commit(batch).status, "fill");
+    CheckOk(engine.Commit(batch).status, "fill");
   }
 }
 

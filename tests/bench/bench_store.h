@@ -12,10 +12,10 @@
 namespace rawkv::bench {
 
 // Ends the program with a message if `status` is an error: a measurement that includes an error is useless.
-void Must(const Status& status, const char* what);
+void CheckOk(const Status& status, const char* what);
 template <typename T>
-T Must(Result<T> result, const char* what) {
-  Must(result.status(), what);
+T CheckOk(Result<T> result, const char* what) {
+  CheckOk(result.status(), what);
   return std::move(result).value();
 }
 

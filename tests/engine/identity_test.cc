@@ -147,7 +147,7 @@ TEST_F(IdentityTest, FailedSuperblockWritesRaiseTheGenerationOnlyOnce) {
   EXPECT_EQ(Get("a"), OneSlot(1));
 }
 
-// From the 2^24th open on, write ids repeat. The check distinguishes payloads with equal write ids apart by their
+// From the 2^24th open on, write ids repeat. The check distinguishes payloads with equal write ids by their
 // place.
 TEST_F(IdentityTest, DamagedPayloadWithARepeatedWriteIdIsFound) {
   FormatAndOpen();

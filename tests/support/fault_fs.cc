@@ -14,7 +14,7 @@ class FaultFile final : public File {
 
   Status WriteAt(uint64_t offset, ConstBytes bytes) override {
     bool half = false;
-    if (Status fault = fs_.Step("write", path_, &half); !fault.ok()) {
+    if (Status fault = fs_.RecordAndCheck("write", path_, &half); !fault.ok()) {
       if (half) RAWKV_RETURN_IF_ERROR(base_->WriteAt(offset, bytes.first(bytes.size() / 2)));
       return fault;
     }
@@ -22,18 +22,18 @@ class FaultFile final : public File {
   }
   Status ZeroFill(uint64_t offset, uint64_t length) override {
     bool half = false;
-    if (Status fault = fs_.Step("zerofill", path_, &half); !fault.ok()) {
+    if (Status fault = fs_.RecordAndCheck("zerofill", path_, &half); !fault.ok()) {
       if (half) RAWKV_RETURN_IF_ERROR(base_->ZeroFill(offset, length / 2));
       return fault;
     }
     return base_->ZeroFill(offset, length);
   }
   Status Truncate(uint64_t size) override {
-    RAWKV_RETURN_IF_ERROR(fs_.Step("truncate", path_));
+    RAWKV_RETURN_IF_ERROR(fs_.RecordAndCheck("truncate", path_));
     return base_->Truncate(size);
   }
   Status Sync() override {
-    RAWKV_RETURN_IF_ERROR(fs_.Step("sync", path_));
+    RAWKV_RETURN_IF_ERROR(fs_.RecordAndCheck("sync", path_));
     return base_->Sync();
   }
 
@@ -75,7 +75,7 @@ void FaultFs::ClearTrace() {
   trace_.clear();
 }
 
-Status FaultFs::Step(std::string name, const std::string& path, bool* half) {
+Status FaultFs::RecordAndCheck(std::string name, const std::string& path, bool* half) {
   MutexLock lock(mu_);
   const Operation& operation = trace_.emplace_back(Operation{std::move(name), path});
   if (!armed_) return {};
@@ -95,49 +95,49 @@ Status FaultFs::Step(std::string name, const std::string& path, bool* half) {
 
 Result<std::unique_ptr<File>> FaultFs::Open(const std::string& path, OpenMode mode) {
   if (mode == OpenMode::kCreate || mode == OpenMode::kCreateNew) {
-    RAWKV_RETURN_IF_ERROR(Step("create", path));
+    RAWKV_RETURN_IF_ERROR(RecordAndCheck("create", path));
   }
   RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<File> file, base_.Open(path, mode));
   return std::unique_ptr<File>(std::make_unique<FaultFile>(*this, path, std::move(file)));
 }
 
 Status FaultFs::MakeDir(const std::string& path) {
-  RAWKV_RETURN_IF_ERROR(Step("mkdir", path));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("mkdir", path));
   return base_.MakeDir(path);
 }
 
 Status FaultFs::RemoveFile(const std::string& path) {
-  RAWKV_RETURN_IF_ERROR(Step("unlink", path));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("unlink", path));
   return base_.RemoveFile(path);
 }
 
 Status FaultFs::RemoveDir(const std::string& path) {
-  RAWKV_RETURN_IF_ERROR(Step("rmdir", path));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("rmdir", path));
   return base_.RemoveDir(path);
 }
 
 Status FaultFs::Rename(const std::string& from, const std::string& to) {
-  RAWKV_RETURN_IF_ERROR(Step("rename", to));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("rename", to));
   return base_.Rename(from, to);
 }
 
 Status FaultFs::Link(const std::string& from, const std::string& to) {
-  RAWKV_RETURN_IF_ERROR(Step("link", to));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("link", to));
   return base_.Link(from, to);
 }
 
 Status FaultFs::Symlink(const std::string& target, const std::string& path) {
-  RAWKV_RETURN_IF_ERROR(Step("symlink", path));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("symlink", path));
   return base_.Symlink(target, path);
 }
 
 Status FaultFs::SyncDir(const std::string& dir) {
-  RAWKV_RETURN_IF_ERROR(Step("syncdir", dir));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("syncdir", dir));
   return base_.SyncDir(dir);
 }
 
 Result<std::unique_ptr<FileLock>> FaultFs::Lock(const std::string& path) {
-  RAWKV_RETURN_IF_ERROR(Step("lock", path));
+  RAWKV_RETURN_IF_ERROR(RecordAndCheck("lock", path));
   return base_.Lock(path);
 }
 

@@ -69,7 +69,7 @@ class FaultFs final : public Fs {
 
   // Records the operation. Returns the armed error if the operation must fail. Sets *half if it must do its
   // first half before it fails.
-  Status Step(std::string name, const std::string& path, bool* half = nullptr) RAWKV_EXCLUDES(mu_);
+  Status RecordAndCheck(std::string name, const std::string& path, bool* half = nullptr) RAWKV_EXCLUDES(mu_);
 
   Fs& base_;
   mutable Mutex mu_;

@@ -148,7 +148,7 @@ TEST_F(IndexFiles, LinkedFilesSurviveCompactionInTheSource) {
 TEST_F(IndexFiles, LinkingDuringAFlushGivesTheLastFinishedFlush) {
   const auto files = std::make_shared<FailingTableFiles>();
   index_.reset();
-  index_ = MustOpen({.dir = dir_, .fs = files});
+  index_ = OpenOrFail({.dir = dir_, .fs = files});
   CommitAndFlush(1);
   Commit(*index_, 2, "a", "two");
   files->HoldNewTables();
@@ -173,7 +173,7 @@ TEST_F(IndexFiles, CloneDoesNotShareLaterChangesWithItsSource) {
     EXPECT_FALSE(name.ends_with(".log") || name == "LOCK" || name == "IDENTITY") << name;
   }
   {
-    const auto clone = MustOpen({.dir = clone_dir, .fs = nullptr});
+    const auto clone = OpenOrFail({.dir = clone_dir, .fs = nullptr});
     EXPECT_EQ(AppliedVersion(*clone), 2u);
     for (uint64_t version = 3; version < 12; ++version) {
       Commit(*clone, version, "a", "only in the clone");
@@ -190,7 +190,7 @@ TEST_F(IndexFiles, ACloneOfASnapshotKeepsItsChecksums) {
   const std::string clone_dir = temp_.File("clone");
   ASSERT_TRUE(CloneIndex(PosixFs(), to_, clone_dir).ok());
   index_.reset();
-  index_ = MustOpen({.dir = clone_dir, .fs = nullptr});
+  index_ = OpenOrFail({.dir = clone_dir, .fs = nullptr});
   const std::vector<LinkedFile> second = Link(temp_.File("second"));
   const auto table = [](const std::vector<LinkedFile>& files) {
     return *std::find_if(files.begin(), files.end(), [](const LinkedFile& file) { return file.is_sst; });
@@ -255,7 +255,7 @@ TEST_F(IndexFiles, TableAtTheLimitOfLinksIsCopied) {
   ASSERT_TRUE(CloneIndex(fs, to_, temp_.File("clone")).ok());
   EXPECT_TRUE(fs.fired());
   ExpectAllSynced(fs.trace());
-  index_ = MustOpen({.dir = temp_.File("clone")});
+  index_ = OpenOrFail({.dir = temp_.File("clone")});
   EXPECT_EQ(AppliedVersion(*index_), 1u);
 }
 

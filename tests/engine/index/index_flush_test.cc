@@ -21,7 +21,7 @@ using Fault = FailingTableFiles::Fault;
 
 class IndexFlush : public ::testing::Test {
  protected:
-  IndexFlush() : index_(MustOpen({.dir = dir_, .create = true, .fs = files_})) {}
+  IndexFlush() : index_(OpenOrFail({.dir = dir_, .create = true, .fs = files_})) {}
 
   // The version in the flushed files: copies them and reads the meta record of the copy.
   uint64_t FlushedVersion() {
@@ -64,7 +64,7 @@ TEST_F(IndexFlush, NeverHappensAtClose) {
   Flush(*index_);
   Commit(*index_, 2, "a", "not flushed");
   index_.reset();
-  index_ = MustOpen({.dir = dir_, .fs = files_});
+  index_ = OpenOrFail({.dir = dir_, .fs = files_});
   EXPECT_EQ(AppliedVersion(*index_), 1u);
   EXPECT_EQ(Tables(), 1u);
 }
@@ -78,7 +78,7 @@ TEST_F(IndexFlush, MemtableGrowsWithItsContent) {
 // If the memtable took one block as large as its bound, every commit would begin a flush.
 TEST_F(IndexFlush, MemtableGrowsInSmallBlocks) {
   index_.reset();
-  index_ = MustOpen({.dir = dir_, .memtable_bytes = 64 << 10, .fs = files_});
+  index_ = OpenOrFail({.dir = dir_, .memtable_bytes = 64 << 10, .fs = files_});
   for (uint64_t version = 1; version <= 10; ++version) Commit(*index_, version, "a", std::string(500, 'v'));
   EXPECT_GT(index_->MemtableBytes(), 5000u);
   EXPECT_LT(index_->MemtableBytes(), 24u << 10);
@@ -105,7 +105,7 @@ TEST_F(IndexFlush, FlushOfAnEmptyMemtableDoesNothing) {
   Flush(*index_);
   EXPECT_EQ(Tables(), 1u);
   index_.reset();
-  index_ = MustOpen({.dir = dir_, .fs = files_});
+  index_ = OpenOrFail({.dir = dir_, .fs = files_});
   Flush(*index_);
   EXPECT_EQ(Tables(), 1u);
 }
@@ -186,7 +186,7 @@ TEST_F(IndexFlush, FailedTableSyncIsPermanent) {
 TEST_F(IndexFlush, FailedManifestWriteIsPermanent) {
   for (const Fault fault : {Fault::kNoSpace, Fault::kIoError}) {
     const std::string dir = temp_.File("manifest-" + std::to_string(static_cast<int>(fault)));
-    const auto index = MustOpen({.dir = dir, .create = true, .fs = files_});
+    const auto index = OpenOrFail({.dir = dir, .create = true, .fs = files_});
     Commit(*index, 1, "a", "one");
     files_->FailAppends("MANIFEST", fault);
     ASSERT_TRUE(index->StartFlush().ok());
@@ -271,7 +271,7 @@ TEST_F(IndexFlush, CompactionsWaitUntilTheyAreAllowed) {
   EXPECT_EQ(Tables(), kTables);
   // A waiting compaction does not delay a close, and is scheduled again after the next open.
   index_.reset();
-  index_ = MustOpen({.dir = dir_, .fs = files_});
+  index_ = OpenOrFail({.dir = dir_, .fs = files_});
   EXPECT_EQ(Tables(), kTables);
   index_->AllowCompaction();
   EXPECT_TRUE(Eventually([&] { return Tables() < kTables; }));

@@ -36,18 +36,18 @@ DeferredFree Deferred(uint64_t first, uint64_t count, uint64_t born, uint64_t fr
   return {.extent = {SlotId(first), SlotCount(count)}, .born = Version(born), .freed = Version(freed)};
 }
 
-std::unique_ptr<KeyIndex> MustOpen(const KeyIndexOptions& options) {
+std::unique_ptr<KeyIndex> OpenOrFail(const KeyIndexOptions& options) {
   Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open(options);
   EXPECT_TRUE(index.ok()) << index.status().ToString();
   return index.ok() ? std::move(*index) : nullptr;
 }
 
 std::unique_ptr<KeyIndex> CreateIndex(const std::string& dir) {
-  return MustOpen({.dir = dir, .create = true, .fs = nullptr});
+  return OpenOrFail({.dir = dir, .create = true, .fs = nullptr});
 }
 
 std::unique_ptr<KeyIndex> OpenReadOnly(const std::string& dir) {
-  return MustOpen({.dir = dir, .read_only = true, .fs = nullptr});
+  return OpenOrFail({.dir = dir, .read_only = true, .fs = nullptr});
 }
 
 void Commit(KeyIndex& index, uint64_t version, std::string_view key, std::string value) {

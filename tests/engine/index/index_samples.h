@@ -20,7 +20,7 @@ MetaRecord MetaAt(uint64_t version);
 DeferredFree Deferred(uint64_t first, uint64_t count, uint64_t born, uint64_t freed);
 
 // Opens an index. Fails the test and returns null if the index cannot be opened.
-std::unique_ptr<KeyIndex> MustOpen(const KeyIndexOptions& options);
+std::unique_ptr<KeyIndex> OpenOrFail(const KeyIndexOptions& options);
 std::unique_ptr<KeyIndex> CreateIndex(const std::string& dir);
 std::unique_ptr<KeyIndex> OpenReadOnly(const std::string& dir);
 

@@ -24,7 +24,7 @@ class KeyIndexTest : public ::testing::Test {
  protected:
   void Reopen() {
     index_.reset();
-    index_ = MustOpen({.dir = dir_, .fs = nullptr});
+    index_ = OpenOrFail({.dir = dir_, .fs = nullptr});
   }
   std::vector<DeferredFree> DeferredThrough(uint64_t freed_through,
                                             const std::optional<DeferredFree>& after = {},
@@ -273,7 +273,7 @@ TEST_F(KeyIndexTest, LogsNothingInNormalOperation) {
   CollectingLogger logger;
   for (int round = 0; round < 3; ++round) {
     index_.reset();
-    index_ = MustOpen({.dir = dir_, .fs = nullptr, .logger = &logger});
+    index_ = OpenOrFail({.dir = dir_, .fs = nullptr, .logger = &logger});
     for (uint64_t version = 1; version <= 6; ++version) {
       Commit(*index_, version, "a", "value");
       Flush(*index_);
@@ -287,7 +287,7 @@ TEST_F(KeyIndexTest, ForwardsErrorsOfRocksdbToTheLogger) {
   CollectingLogger logger;
   const auto files = std::make_shared<FailingTableFiles>();
   const std::string dir = temp_.File("complaining");
-  const auto index = MustOpen({.dir = dir, .create = true, .fs = files, .logger = &logger});
+  const auto index = OpenOrFail({.dir = dir, .create = true, .fs = files, .logger = &logger});
   Commit(*index, 1, "a", "value");
   files->FailSyncs(".sst", FailingTableFiles::Fault::kIoError);
   ASSERT_TRUE(index->StartFlush().ok());

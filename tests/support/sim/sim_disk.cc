@@ -21,7 +21,7 @@ void SimDisk::DieAfter(uint64_t changes) {
   die_after_ = changes;
 }
 
-bool SimDisk::Step() {
+bool SimDisk::CountChange() {
   if (alive_.load() == 0) return false;
   if (die_after_ == 0) {
     alive_ = 0;
@@ -43,7 +43,7 @@ void SimDisk::Record(bool on) {
 
 void SimDisk::Mark(uint64_t number) {
   MutexLock lock(mu_);
-  if (recording_) Note({.kind = Kind::kMark, .length = number});
+  if (recording_) RecordEvent({.kind = Kind::kMark, .length = number});
 }
 
 Trace SimDisk::TakeTrace() {
@@ -61,7 +61,7 @@ void SimDisk::AddDevice(const std::string& path, uint64_t bytes) {
   image_.devices()[path].Resize(bytes);
 }
 
-void SimDisk::Note(TraceEvent event) {
+void SimDisk::RecordEvent(TraceEvent event) {
   const bool sync =
       event.kind == Kind::kSyncFile || event.kind == Kind::kSyncDir || event.kind == Kind::kDeviceFlush;
   if (sync && omit_ && omit_(event)) return;
@@ -71,19 +71,19 @@ void SimDisk::Note(TraceEvent event) {
 Result<InodeId> SimDisk::Make(const std::string& path, FileKind kind, const std::string& target) {
   RAWKV_ASSIGN_OR_RETURN(const DiskImage::Place place, image_.PlaceOf(path));
   if (image_.EntryOf(place) != 0) return Status::FailedPrecondition(path + ": exists");
-  if (!Step()) return Status::IoError(path + ": killed");
+  if (!CountChange()) return Status::IoError(path + ": killed");
   const InodeId id = image_.Add(kind);
   image_.Own(id).target = target;
   image_.Own(place.dir).entries[place.name] = id;
   if (recording_)
-    Note({.kind = Kind::kEnter,
-          .inode = id,
-          .dir = place.dir,
-          .is_new = true,
-          .new_kind = kind,
-          .bytes = target,
-          .name = place.name,
-          .path = path});
+    RecordEvent({.kind = Kind::kEnter,
+                 .inode = id,
+                 .dir = place.dir,
+                 .is_new = true,
+                 .new_kind = kind,
+                 .bytes = target,
+                 .name = place.name,
+                 .path = path});
   return id;
 }
 
@@ -113,14 +113,14 @@ uint64_t SimDisk::Size(InodeId file) const {
 void SimDisk::Write(InodeId file, const std::string& path, uint64_t offset, ConstBytes bytes) {
   if (bytes.empty()) return;
   MutexLock lock(mu_);
-  if (!Step()) return;
+  if (!CountChange()) return;
   image_.Own(file).data.Write(offset, bytes);
   if (recording_)
-    Note({.kind = Kind::kWrite,
-          .inode = file,
-          .offset = offset,
-          .bytes = std::string(AsStringView(bytes)),
-          .path = path});
+    RecordEvent({.kind = Kind::kWrite,
+                 .inode = file,
+                 .offset = offset,
+                 .bytes = std::string(AsStringView(bytes)),
+                 .path = path});
 }
 
 void SimDisk::Append(InodeId file, const std::string& path, ConstBytes bytes) {
@@ -130,23 +130,23 @@ void SimDisk::Append(InodeId file, const std::string& path, ConstBytes bytes) {
 void SimDisk::Zero(InodeId file, const std::string& path, uint64_t offset, uint64_t length) {
   if (length == 0) return;
   MutexLock lock(mu_);
-  if (!Step()) return;
+  if (!CountChange()) return;
   image_.Own(file).data.Zero(offset, length);
   if (recording_)
-    Note({.kind = Kind::kZero, .inode = file, .offset = offset, .length = length, .path = path});
+    RecordEvent({.kind = Kind::kZero, .inode = file, .offset = offset, .length = length, .path = path});
 }
 
 void SimDisk::Resize(InodeId file, const std::string& path, uint64_t size) {
   MutexLock lock(mu_);
-  if (!Step()) return;
+  if (!CountChange()) return;
   image_.Own(file).data.Resize(size);
-  if (recording_) Note({.kind = Kind::kResize, .inode = file, .length = size, .path = path});
+  if (recording_) RecordEvent({.kind = Kind::kResize, .inode = file, .length = size, .path = path});
 }
 
 void SimDisk::SyncFile(InodeId file, const std::string& path) {
   MutexLock lock(mu_);
-  if (!Step()) return;
-  if (recording_) Note({.kind = Kind::kSyncFile, .inode = file, .path = path});
+  if (!CountChange()) return;
+  if (recording_) RecordEvent({.kind = Kind::kSyncFile, .inode = file, .path = path});
 }
 
 Result<FileStat> SimDisk::Stat(const std::string& path) const {
@@ -188,9 +188,10 @@ Status SimDisk::Link(const std::string& from, const std::string& to) {
   RAWKV_ASSIGN_OR_RETURN(const DiskImage::Place place, image_.PlaceOf(to));
   if (image_.Get(id).kind != FileKind::kRegular) return Status::IoError("link " + from);
   if (image_.EntryOf(place) != 0) return Status::FailedPrecondition("link to " + to + ": exists");
-  if (!Step()) return Status::IoError("link " + from + ": killed");
+  if (!CountChange()) return Status::IoError("link " + from + ": killed");
   image_.Own(place.dir).entries[place.name] = id;
-  if (recording_) Note({.kind = Kind::kEnter, .inode = id, .dir = place.dir, .name = place.name, .path = to});
+  if (recording_)
+    RecordEvent({.kind = Kind::kEnter, .inode = id, .dir = place.dir, .name = place.name, .path = to});
   return {};
 }
 
@@ -204,10 +205,10 @@ Status SimDisk::Remove(const std::string& path, FileKind kind) {
     return Status::IoError("remove " + path + ": of another kind");
   }
   if (!inode.entries.empty()) return Status::FailedPrecondition("rmdir " + path + ": not empty");
-  if (!Step()) return Status::IoError("remove " + path + ": killed");
+  if (!CountChange()) return Status::IoError("remove " + path + ": killed");
   image_.Own(place.dir).entries.erase(place.name);
   if (recording_)
-    Note({.kind = Kind::kLeave, .inode = id, .dir = place.dir, .name = place.name, .path = path});
+    RecordEvent({.kind = Kind::kLeave, .inode = id, .dir = place.dir, .name = place.name, .path = path});
   return {};
 }
 
@@ -233,17 +234,17 @@ Status SimDisk::Rename(const std::string& from, const std::string& to) {
     if (dir != (replaced.kind == FileKind::kDirectory)) return Status::IoError("rename onto " + to);
     if (!replaced.entries.empty()) return Status::FailedPrecondition("rename onto " + to + ": not empty");
   }
-  if (!Step()) return Status::IoError("rename " + from + ": killed");
+  if (!CountChange()) return Status::IoError("rename " + from + ": killed");
   auto& entries = image_.Own(source.dir).entries;
   entries.erase(source.name);
   entries[target.name] = id;
   if (recording_)
-    Note({.kind = Kind::kRename,
-          .inode = id,
-          .dir = source.dir,
-          .name = source.name,
-          .to_name = target.name,
-          .path = from});
+    RecordEvent({.kind = Kind::kRename,
+                 .inode = id,
+                 .dir = source.dir,
+                 .name = source.name,
+                 .to_name = target.name,
+                 .path = from});
   return {};
 }
 
@@ -251,8 +252,8 @@ Status SimDisk::SyncDir(const std::string& path) {
   MutexLock lock(mu_);
   RAWKV_ASSIGN_OR_RETURN(const InodeId id, image_.Find(path));
   if (image_.Get(id).kind != FileKind::kDirectory) return Status::IoError("syncdir " + path);
-  if (!Step()) return Status::IoError("syncdir " + path + ": killed");
-  if (recording_) Note({.kind = Kind::kSyncDir, .dir = id, .path = path});
+  if (!CountChange()) return Status::IoError("syncdir " + path + ": killed");
+  if (recording_) RecordEvent({.kind = Kind::kSyncDir, .dir = id, .path = path});
   return {};
 }
 
@@ -283,26 +284,27 @@ void SimDisk::DeviceRead(const std::string& path, uint64_t offset, Bytes out) co
 
 void SimDisk::DeviceWrite(const std::string& path, uint64_t offset, ConstBytes bytes) {
   MutexLock lock(mu_);
-  if (!Step()) return;
+  if (!CountChange()) return;
   image_.devices().at(path).Write(offset, bytes);
   if (recording_)
-    Note({.kind = Kind::kDeviceWrite,
-          .offset = offset,
-          .bytes = std::string(AsStringView(bytes)),
-          .path = path});
+    RecordEvent({.kind = Kind::kDeviceWrite,
+                 .offset = offset,
+                 .bytes = std::string(AsStringView(bytes)),
+                 .path = path});
 }
 
 void SimDisk::DeviceFlush(const std::string& path) {
   MutexLock lock(mu_);
-  if (!Step()) return;
-  if (recording_) Note({.kind = Kind::kDeviceFlush, .path = path});
+  if (!CountChange()) return;
+  if (recording_) RecordEvent({.kind = Kind::kDeviceFlush, .path = path});
 }
 
 void SimDisk::DeviceDiscard(const std::string& path, uint64_t offset, uint64_t length) {
   MutexLock lock(mu_);
-  if (!Step()) return;
+  if (!CountChange()) return;
   image_.devices().at(path).Zero(offset, length);
-  if (recording_) Note({.kind = Kind::kDeviceDiscard, .offset = offset, .length = length, .path = path});
+  if (recording_)
+    RecordEvent({.kind = Kind::kDeviceDiscard, .offset = offset, .length = length, .path = path});
 }
 
 }  // namespace rawkv

@@ -71,9 +71,9 @@ class SimDisk {
   void DeviceDiscard(const std::string& path, uint64_t offset, uint64_t length) RAWKV_EXCLUDES(mu_);
 
  private:
-  void Note(TraceEvent event) RAWKV_REQUIRES(mu_);
+  void RecordEvent(TraceEvent event) RAWKV_REQUIRES(mu_);
   // Whether the process is alive. Counts the change.
-  bool Step() RAWKV_REQUIRES(mu_);
+  bool CountChange() RAWKV_REQUIRES(mu_);
   // Creates an inode under a name that does not exist.
   Result<InodeId> Make(const std::string& path, FileKind kind, const std::string& target) RAWKV_REQUIRES(mu_);
 

@@ -12,14 +12,14 @@ uint64_t SimWorld::SeededEntropy::NextU64() {
   return z ^ (z >> 31);
 }
 
-void SimWorld::Notes::Log(LogLevel level, std::string_view message) {
+void SimWorld::LogCollector::Log(LogLevel level, std::string_view message) {
   MutexLock lock(mu_);
   text_ += level == LogLevel::kInfo ? "  info: " : level == LogLevel::kWarning ? "  warning: " : "  error: ";
   text_ += message;
   text_ += '\n';
 }
 
-std::string SimWorld::Notes::Text() const {
+std::string SimWorld::LogCollector::Text() const {
   MutexLock lock(mu_);
   return text_;
 }

@@ -49,7 +49,7 @@ class SimWorld {
    private:
     std::atomic<uint64_t> state_;
   };
-  class Notes final : public Logger {
+  class LogCollector final : public Logger {
    public:
     void Log(LogLevel level, std::string_view message) override RAWKV_EXCLUDES(mu_);
     std::string Text() const RAWKV_EXCLUDES(mu_);
@@ -68,7 +68,7 @@ class SimWorld {
   SimDisk disk_;
   TickingClock clock_;
   SeededEntropy entropy_;
-  Notes logger_;
+  LogCollector logger_;
   std::vector<std::unique_ptr<Process>> processes_;  // engines of dead processes may still use theirs
 };
 
