@@ -27,12 +27,12 @@ Step = collections.namedtuple("Step", "name changes")
 
 KEY_BYTES_MAX = 64 << 10
 VALUE_BYTES_MAX = 1 << 30
-SLOT_BYTES, INLINE_BYTES = 4 << 10, 1 << 10  # of a new store, unless told otherwise
+SLOT_BYTES, INLINE_BYTES = 4 << 10, 1 << 10  # of a new store with the defaults
 FILE_STEPS_MAX = 200  # enough for a history, few enough to have several files each
 
 
 class NoHistory(Exception):
-    """There is nothing of this kind to replay; says why."""
+    """Raised with the reason when there is nothing of this kind to replay."""
 
 
 def load_history(directory, steps_max):

@@ -41,8 +41,8 @@ extern "C" int fdatasync(int fd) {
 namespace rawkv::torture {
 namespace {
 
-// All that was told so far, as text in one direct write: the power was cut after a message was told if and
-// only if the recorded drive has completed a mark with it.
+// Writes all messages so far as text in one direct write. A message came before the power cut if and only if
+// the recorded drive completed a mark that contains it.
 class MarkSink final : public MessageSink {
  public:
   static constexpr uint64_t kBytes = 64 << 10;  // below the largest argument of a shell
