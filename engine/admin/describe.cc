@@ -1,6 +1,7 @@
 #include "engine/admin/describe.h"
 
 #include "engine/admin/inspect.h"
+#include "engine/read/views.h"
 #include "wal/change_set.h"
 
 namespace rawkv {
@@ -84,6 +85,9 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
 }
 
 Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
+  // The log is read from the beginning of a segment, so the tip, most often asked for, comes from the index.
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord newest, core.index->Meta());
+  if (newest.applied == version) return ToCommitRecord(newest);
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
   const Version tip = core.tip.Get();
   if (!ToReachability(survey, tip, {}).IsReachable(version)) {
@@ -113,10 +117,7 @@ Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
   if (index.status().code() == StatusCode::kNotFound) return Status::Corruption(index.status().message());
   if (!index.ok()) return index.status();
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, (*index)->Meta());
-  out.lineage = meta.lineage;
-  out.time_unix_ms = meta.commit_time_unix_ms;
-  out.metadata = meta.user_metadata;
-  return out;
+  return ToCommitRecord(meta);
 }
 
 }  // namespace rawkv

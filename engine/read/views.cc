@@ -7,16 +7,12 @@
 #include "engine/store/working_index.h"
 
 namespace rawkv {
-namespace {
-
 CommitRecord ToCommitRecord(const MetaRecord& meta) {
   return {.version = meta.applied,
           .lineage = meta.lineage,
           .time_unix_ms = meta.commit_time_unix_ms,
           .metadata = meta.user_metadata};
 }
-
-}  // namespace
 
 bool EngineView::forked() const {
   return registry_ != nullptr && registry_->process_.forked();

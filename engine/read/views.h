@@ -19,6 +19,9 @@ namespace rawkv {
 
 class ViewRegistry;
 
+// The commit with which an index ends.
+CommitRecord ToCommitRecord(const MetaRecord& meta);
+
 // A version that is held for reading: an index, and for the live index a read point of it. Thread-safe.
 class EngineView final : public ReadView {
  public:
