@@ -93,11 +93,11 @@ void CheckFlags(const CommandLine& line) {
     if (name == "version") version = true;
   }
   RAWKV_CHECK(flags->version.has_value() == version, "there is a version if and only if it was given");
-  RAWKV_CHECK(flags->key.has_value() == (key != nullptr), "there is a key if and only if it was given");
-  RAWKV_CHECK(key == nullptr || EncodeBase64(*flags->key) == *key, "the last key counts");
-  RAWKV_CHECK(flags->capacity_bytes.has_value() == (capacity != nullptr),
+  RAWKV_CHECK(flags->key_b64.has_value() == (key != nullptr), "there is a key if and only if it was given");
+  RAWKV_CHECK(key == nullptr || EncodeBase64(*flags->key_b64) == *key, "the last key counts");
+  RAWKV_CHECK(flags->capacity.has_value() == (capacity != nullptr),
               "there is a capacity if and only if it was given");
-  RAWKV_CHECK(capacity == nullptr || *ParseByteSize(*capacity) == *flags->capacity_bytes,
+  RAWKV_CHECK(capacity == nullptr || *ParseByteSize(*capacity) == *flags->capacity,
               "the last capacity counts");
 }
 

@@ -115,7 +115,8 @@ TEST_F(CtlUsage, EveryCommandRefusesBadValuesWith2) {
     EXPECT_TRUE(
         EndedWith(Run(With(use, "--json=maybe")), 2, name + ": --json: 'maybe' is not true or false"));
     for (const std::string& flag : FlagsOf(*FindCommand(name))) {
-      if (DescribeFlag(flag)->argument != "N" && DescribeFlag(flag)->argument != "BYTES") continue;
+      const std::string argument = kFlagSet.Describe(flag)->argument;
+      if (argument != "N" && argument != "BYTES") continue;
       EXPECT_TRUE(
           EndedWith(Run(With(use, "--" + flag + "=many")), 2, name + ": --" + flag + ": 'many' is not"));
     }

@@ -1,4 +1,4 @@
-#include "tools/ctl/near_name.h"
+#include "tools/cli/near_name.h"
 
 #include <gtest/gtest.h>
 

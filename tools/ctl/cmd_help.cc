@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "tools/cli/near_name.h"
 #include "tools/ctl/command_table.h"
 #include "tools/ctl/commands.h"
-#include "tools/ctl/near_name.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -46,11 +46,7 @@ std::string CommandHelp(const Command& command) {
                                  command.arguments.empty() ? "" : " ", command.arguments, command.summary);
   if (!command.details.empty()) text += fmt::format("\n{}\n", command.details);
   text += "\nFlags:\n";
-  for (const std::string& name : FlagsOf(command)) {
-    const auto flag = DescribeFlag(name);
-    const std::string spelled = flag->argument.empty() ? flag->name : flag->name + "=" + flag->argument;
-    text += fmt::format("  --{:<24}  {}\n", spelled, flag->help);
-  }
+  for (const std::string& name : FlagsOf(command)) text += kFlagSet.Describe(name)->HelpLine();
   text += fmt::format("\nFor example:\n  {}\n", command.example);
   return text;
 }

@@ -14,8 +14,8 @@ namespace {
 // The key from KEY or --key_b64. Removes KEY from the arguments.
 Result<std::string> TakeKey(Invocation& call) {
   std::string key;
-  if (call.flags.key.has_value()) {
-    key = *call.flags.key;
+  if (call.flags.key_b64.has_value()) {
+    key = *call.flags.key_b64;
   } else {
     key = call.arguments.front();
     call.arguments.erase(call.arguments.begin());

@@ -16,11 +16,10 @@ struct CommandLine {
   std::vector<std::pair<std::string, std::string>> flags;  // name without dashes, value; in order
 };
 
-// `args` does not include the program's name. Flags stand before or after the command: --flag=value,
-// --flag value, --boolean, --noboolean. One dash is enough, and a dash inside a name means an underscore.
-// Arguments after -- are not flags. --help anywhere gives the command `help COMMAND`; --version without a
-// value and without a command gives the command `version`. kInvalidArgument; the message starts with the
-// command's name once the command is known.
+// `args` does not include the program's name. Flags stand before or after the command, as FlagSet::Split
+// accepts them. --help anywhere gives the command `help COMMAND`; --version without a value and without a
+// command gives the command `version`. kInvalidArgument; the message starts with the command's name once the
+// command is known.
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args);
 
 }  // namespace rawkv::ctl

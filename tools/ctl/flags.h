@@ -1,9 +1,7 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,73 +9,73 @@
 #include "base/types.h"
 #include "blockdev/open_block_device.h"
 #include "engine/api/options.h"
+#include "tools/cli/flag_set.h"
 
 namespace rawkv::ctl {
 
-// The values of all flags of all commands. command_table.cc lists which flags a command takes. A flag has the
-// same meaning in every command. A value is absent if the flag was not given.
+// Conversions of values that only this program has (see flag_set.h).
+Result<std::optional<Version>> VersionValue(uint64_t number);
+Result<std::optional<std::string>> AnyTextValue(const std::string& text);  // may be empty
+Result<std::optional<std::string>> Base64Value(const std::string& text);   // decoded
+Result<IoEngine> EngineValue(const std::string& text);
+Result<std::optional<Durability>> DurabilityValue(const std::string& text);
+
+// All flags of all commands. A flag has the same meaning in every command; command_table.cc lists which
+// command takes which flag. flag_set.h explains the columns.
+// clang-format off
+#define RAWKV_CTL_FLAGS(FLAG) \
+  FLAG(string, TextValue, store, "", "DIR: the store's directory (default: the environment variable RAWKV_STORE)") \
+  FLAG(bool, SwitchValue, json, false, "print JSON, one document or row per line") \
+  FLAG(string, EngineValue, engine, "auto", "NAME: I/O engine: auto, posix, io_uring, nvme") \
+  FLAG(string, DurabilityValue, durability, "", "MODE: synced, unsafe_unsynced (a power cut may lose the newest versions)") \
+  FLAG(uint64, NumberValue, snapshot_interval, 0, "N: versions between automatic snapshots, 0 = none (10000)") \
+  FLAG(uint64, NumberValue, keep_recent, 0, "K: unpinned snapshots kept besides the newest (2)") \
+  FLAG(string, BytesValue, wal_segment_bytes, "", "BYTES: size of a log segment, 64KiB to 1GiB (64MiB)") \
+  FLAG(string, TextValue, device, "", "PATH: the device or file that holds the payload") \
+  FLAG(bool, SwitchValue, read_only, false, "read a temporary clone and change nothing in the store") \
+  FLAG(string, BytesValue, capacity, "", "BYTES: size of a new device file (1GiB)") \
+  FLAG(string, BytesValue, slot_bytes, "", "BYTES: allocation unit, a multiple of 4KiB up to 64MiB (4KiB)") \
+  FLAG(string, BytesValue, header_bytes, "", "BYTES: self-describing extents: 0 or a multiple of 4KiB (0)") \
+  FLAG(string, BytesValue, inline_bytes, "", "BYTES: values up to this stay in the index, 0 to 64KiB (1KiB)") \
+  FLAG(uint64, VersionValue, initial_version, 0, "N: version of the empty state (0)") \
+  FLAG(bool, SwitchValue, digest, false, "keep a state digest for every version (not supported yet)") \
+  FLAG(bool, SwitchValue, force, false, "overwrite an older store or a foreign signature") \
+  FLAG(uint64, VersionValue, version, 0, "N: the version to work on") \
+  FLAG(uint64, VersionValue, from, 0, "A: the older version") \
+  FLAG(uint64, VersionValue, to, 0, "B: the newer version") \
+  FLAG(uint64, VersionValue, base, 0, "M: write only what changed since this version (not supported yet)") \
+  FLAG(string, Base64Value, key_b64, "", "BASE64: the key, in place of KEY") \
+  FLAG(string, AnyTextValue, prefix, "", "TEXT: only keys that begin with this") \
+  FLAG(string, Base64Value, prefix_b64, "", "BASE64: like --prefix, for a prefix that is not text") \
+  FLAG(uint64, NumberValue, limit, 0, "K: print at most K rows, 0 = all (0)") \
+  FLAG(string, TextValue, name, "", "NAME: name of the pin") \
+  FLAG(uint64, NumberValue, keep, 0, "K: unpinned snapshots to keep besides the newest (the store's keep_recent)") \
+  FLAG(string, TextValue, file, "", "PATH: the value is this file's content, - = standard input") \
+  FLAG(string, TextValue, out, "", "PATH: file or directory to write to") \
+  FLAG(string, TextValue, in, "", "DIR: an export's directory") \
+  FLAG(string, TextValue, list, "", "DIR: print the chunks of the export in this directory") \
+  FLAG(string, BytesValue, chunk_bytes, "", "BYTES: size of an export's chunks, up to 16MiB (8MiB)") \
+  FLAG(bool, SwitchValue, sha256, false, "read and verify each value, and print its SHA-256") \
+  FLAG(bool, SwitchValue, dry_run, false, "print the plan and change nothing") \
+  FLAG(bool, SwitchValue, drop_pins, false, "drop named pins above the version instead of refusing") \
+  FLAG(bool, SwitchValue, yes, false, "do not ask") \
+  FLAG(bool, SwitchValue, deep, false, "also read and verify every payload") \
+  FLAG(bool, SwitchValue, repair, false, "repair what can be repaired; ask before giving up versions") \
+  FLAG(string, BytesValue, rate, "", "BYTES: read at most BYTES per second, 0 = no limit (100MiB)") \
+  FLAG(bool, SwitchValue, restart, false, "begin a new pass instead of resuming an interrupted one") \
+  FLAG(bool, SwitchValue, prometheus, false, "print Prometheus text (not supported yet)")
+// clang-format on
+
+// The values of the flags. A value that is not a switch is absent if the flag was not given.
 struct Flags {
-  // For every command.
-  std::string store;  // --store, or else RAWKV_STORE; "" = neither
-  bool json = false;
-
-  // Open flags.
-  IoEngine engine = IoEngine::kAuto;
-  std::optional<Durability> durability;
-  std::optional<uint64_t> snapshot_interval;
-  std::optional<uint64_t> keep_recent;
-  std::optional<uint64_t> wal_segment_bytes;
-  std::optional<std::string> device;
-  bool read_only = false;
-
-  // Format flags.
-  std::optional<uint64_t> capacity_bytes;
-  std::optional<uint64_t> slot_bytes;
-  std::optional<uint64_t> header_bytes;
-  std::optional<uint64_t> inline_bytes;
-  std::optional<Version> initial_version;
-  bool digest = false;
-  bool force = false;
-
-  // Versions, keys and names.
-  std::optional<Version> version;
-  std::optional<Version> from, to, base;
-  std::optional<std::string> key;     // decoded from --key_b64
-  std::optional<std::string> prefix;  // --prefix, or decoded from --prefix_b64
-  std::optional<uint64_t> limit;
-  std::optional<std::string> name;
-  std::optional<uint64_t> keep;
-
-  // Files and directories.
-  std::optional<std::string> file, out, in, list;
-  std::optional<uint64_t> chunk_bytes;
-
-  // Modes.
-  bool sha256 = false;
-  bool dry_run = false;
-  bool drop_pins = false;
-  bool yes = false;
-  bool deep = false;
-  bool repair = false;
-  std::optional<uint64_t> rate;  // bytes a second
-  bool restart = false;
-  bool prometheus = false;
+  RAWKV_CTL_FLAGS(RAWKV_FLAG_FIELD)
 };
 
-enum class FlagKind : uint8_t { kBoolean, kValue };
+inline constexpr FlagSet kFlagSet = {.prefix = "ctl_", .bare_name = "version"};
 
-struct FlagDescription {
-  std::string name;  // as users write it, without dashes
-  FlagKind kind = FlagKind::kValue;
-  std::string argument;  // "DIR", "N", …; empty for a boolean
-  std::string help;
-};
-
-// Absent if there is no such flag. `name` is spelled with underscores; command_line.cc replaces dashes.
-std::optional<FlagDescription> DescribeFlag(std::string_view name);
-
-// Sets the flags that were given (name, value; a later value wins) and returns the values of all flags.
-// kInvalidArgument names the flag and the problem with its value. Never ends the process.
+// Sets the flags that were given and returns the values of all flags. `store` falls back to the environment
+// variable RAWKV_STORE, and `prefix` to `prefix_b64`. kInvalidArgument names the flag and the problem with
+// its value. Never ends the process.
 Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& given);
 
 }  // namespace rawkv::ctl

@@ -5,10 +5,10 @@
 namespace rawkv::ctl {
 
 Result<std::string> StoreDirOf(const Flags& flags) {
-  if (flags.store.empty()) {
+  if (!flags.store.has_value()) {
     return Status::InvalidArgument("the store is missing; give --store=DIR or set RAWKV_STORE");
   }
-  return flags.store;
+  return *flags.store;
 }
 
 OpenOptions OpenOptionsOf(Invocation& call) {
@@ -28,7 +28,7 @@ OpenOptions OpenOptionsOf(Invocation& call) {
 FormatOptions FormatOptionsOf(const Flags& flags) {
   FormatOptions options;
   options.device = flags.device.value_or("");
-  options.capacity_bytes = flags.capacity_bytes.value_or(options.capacity_bytes);
+  options.capacity_bytes = flags.capacity.value_or(options.capacity_bytes);
   options.slot_bytes = flags.slot_bytes.value_or(options.slot_bytes);
   options.header_bytes = flags.header_bytes.value_or(options.header_bytes);
   options.inline_bytes = flags.inline_bytes.value_or(options.inline_bytes);

@@ -30,7 +30,7 @@ int ExitStatusOf(const Outcome& outcome) {
 
 int Main(int argc, char** argv) {
   if (IsWorker(argc, argv)) return RunWorker(argv);
-  const auto options = ParseOptions(argc, argv);
+  const auto options = ParseOptions({argv + (argc > 0 ? 1 : 0), argv + argc});
   if (!options.ok()) return Fail(options.status());
   if (options->help) {
     fmt::print("{}", Usage());

@@ -159,7 +159,7 @@ Result<Outcome> Run(const Options& options, const std::string& program) {
                      .store = place.store(),
                      .scratch = place.scratch(),
                      .device = options.device,
-                     .capacity_bytes = options.capacity_bytes,
+                     .capacity_bytes = options.capacity.value_or(kUsualCapacityBytes),
                      .seed = outcome.seed,
                      .durability = options.durability,
                      .engine = options.engine});
