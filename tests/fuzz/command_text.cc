@@ -33,14 +33,18 @@ void CheckUsageError(const Status& status) {
 // --- lines of the command apply
 
 std::string LineOf(const ChangeLine& line) {
-  JsonArray puts, deletes;
-  for (const auto& [key, value] : line.puts)
-    puts.Raw(JsonObject().Key("key", key).Key("value", value).text());
-  for (const std::string& key : line.deletes) deletes.Raw(JsonObject().Key("key", key).text());
-  JsonObject out;
-  if (line.version) out.Number("version", line.version->value());
-  out.Raw("put", puts.text()).Raw("delete", deletes.text()).Key("metadata", line.metadata);
-  return out.text();
+  OrderedJson out;
+  if (line.version) out["version"] = line.version->value();
+  out["put"] = OrderedJson::array();
+  for (const auto& [key, value] : line.puts) {
+    OrderedJson& put = out["put"].emplace_back();
+    SetKey(put, "key", key);
+    SetKey(put, "value", value);
+  }
+  out["delete"] = OrderedJson::array();
+  for (const std::string& key : line.deletes) SetKey(out["delete"].emplace_back(), "key", key);
+  SetKey(out, "metadata", line.metadata);
+  return JsonText(out);
 }
 
 void CheckBatch(const ChangeLine& line) {

@@ -2,37 +2,36 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 namespace rawkv::ctl {
 namespace {
 
+std::string KeyText(std::string_view bytes) {
+  OrderedJson object;
+  SetKey(object, "key", bytes);
+  return JsonText(object);
+}
+
 TEST(JsonText, KeepsTheOrderOfFields) {
-  EXPECT_EQ(JsonObject().Number("z", 1).Bool("a", true).Null("m").Signed("s", -3).text(),
+  EXPECT_EQ(JsonText({{"z", 1}, {"a", true}, {"m", nullptr}, {"s", -3}}),
             R"({"z":1,"a":true,"m":null,"s":-3})");
-  EXPECT_EQ(JsonObject().text(), "{}");
-  EXPECT_EQ(JsonArray().text(), "[]");
-  EXPECT_EQ(JsonArray().Number(1).Text("x").Raw("{}").text(), R"([1,"x",{}])");
 }
 
 TEST(JsonText, WritesIntegersUpTo64Bits) {
-  const auto parsed = nlohmann::json::parse(JsonObject().Number("n", UINT64_MAX).text());
-  EXPECT_EQ(parsed["n"].get<uint64_t>(), UINT64_MAX);
+  EXPECT_EQ(JsonText({{"n", VersionJson(Version(UINT64_MAX))}}), R"({"n":18446744073709551615})");
+  EXPECT_EQ(JsonText({{"n", VersionJson(std::nullopt)}}), R"({"n":null})");
 }
 
 TEST(JsonText, IsValidForEveryKey) {
-  EXPECT_EQ(JsonObject().Key("key", "k\n\"\\").text(), R"({"key":"k\n\"\\"})");
-  EXPECT_EQ(JsonObject().Key("key", std::string_view("\0", 1)).text(), R"({"key":"\u0000"})");
-  EXPECT_EQ(JsonObject().Key("key", "\xFF").text(), R"({"key_b64":"/w=="})");
+  EXPECT_EQ(KeyText("k\n\"\\"), R"({"key":"k\n\"\\"})");
+  EXPECT_EQ(KeyText(std::string_view("\0", 1)), R"({"key":"\u0000"})");
+  EXPECT_EQ(KeyText("\xFF"), R"({"key_b64":"/w=="})");
   for (int byte = 0; byte < 256; ++byte) {
-    const std::string key(2, static_cast<char>(byte));
-    EXPECT_TRUE(nlohmann::json::accept(JsonObject().Key("key", key).text())) << byte;
+    EXPECT_TRUE(nlohmann::json::accept(KeyText(std::string(2, static_cast<char>(byte))))) << byte;
   }
 }
 
-TEST(JsonText, IsValidForTextThatIsNotUtf8) {
-  EXPECT_TRUE(nlohmann::json::accept(JsonObject().Text("path", "/tmp/\xFF\xFE").text()));
-  EXPECT_EQ(JsonTexts(std::vector<std::string>{"a", "b"}), R"(["a","b"])");
+TEST(JsonText, ReplacesBytesThatAreNotUtf8) {
+  EXPECT_EQ(JsonText({{"path", "/tmp/\xFF\xFE"}}), "{\"path\":\"/tmp/\uFFFD\uFFFD\"}");
 }
 
 }  // namespace

@@ -1,44 +1,24 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/types.h"
+
 namespace rawkv::ctl {
 
-// Builds one JSON object as text, with the fields in the order in which they are set; the order is part of
-// the contract. The result is always valid JSON: Text replaces bytes that are not UTF-8 by U+FFFD. Use Key
-// for keys.
-class JsonObject {
- public:
-  JsonObject& Number(std::string_view name, uint64_t value);
-  JsonObject& Signed(std::string_view name, int64_t value);
-  JsonObject& Bool(std::string_view name, bool value);
-  JsonObject& Text(std::string_view name, std::string_view value);
-  JsonObject& Null(std::string_view name);
-  // Sets `name`, or `name`_b64 if the bytes are not valid UTF-8.
-  JsonObject& Key(std::string_view name, std::string_view bytes);
-  JsonObject& Raw(std::string_view name, std::string_view json);  // a nested value, already JSON
-  std::string text() const { return text_ + '}'; }
+// A JSON value whose fields keep the order in which they are set; the order is part of the contract.
+using OrderedJson = nlohmann::ordered_json;
 
- private:
-  void Name(std::string_view name);
-  std::string text_ = "{";
-};
+// The value on one line. It is valid JSON: bytes that are not UTF-8 become U+FFFD. Use SetKey for keys.
+std::string JsonText(const OrderedJson& value);
 
-// Builds one JSON array as text.
-class JsonArray {
- public:
-  JsonArray& Number(uint64_t value) { return Raw(std::to_string(value)); }
-  JsonArray& Text(std::string_view value);
-  JsonArray& Raw(std::string_view json);
-  std::string text() const { return text_ + ']'; }
+// Sets `name`, or `name`_b64 if the bytes are not valid UTF-8.
+void SetKey(OrderedJson& object, std::string_view name, std::string_view bytes);
 
- private:
-  std::string text_ = "[";
-};
-
-std::string JsonTexts(std::span<const std::string> values);  // ["…","…"]
+// The number, or null.
+OrderedJson VersionJson(const std::optional<Version>& version);
 
 }  // namespace rawkv::ctl

@@ -13,14 +13,12 @@
 namespace rawkv::ctl {
 namespace {
 
-std::string ChunkJson(const ExportChunkRow& row) {
-  return JsonObject()
-      .Text("chunk", row.chunk)
-      .Number("bytes", row.bytes)
-      .Text("sha256", row.sha256_hex)
-      .Text("first_key_b64", EncodeBase64(row.first_key))
-      .Text("last_key_b64", EncodeBase64(row.last_key))
-      .text();
+OrderedJson ChunkJson(const ExportChunkRow& row) {
+  return OrderedJson{{"chunk", row.chunk},
+                     {"bytes", row.bytes},
+                     {"sha256", row.sha256_hex},
+                     {"first_key_b64", EncodeBase64(row.first_key)},
+                     {"last_key_b64", EncodeBase64(row.last_key)}};
 }
 
 std::string ChunkText(const ExportChunkRow& row) {
@@ -38,7 +36,7 @@ Result<ExitStatus> PrintChunks(Invocation& call) {
   const Result<std::vector<ExportChunkRow>> rows = ListExport(*flags.list);
   if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
   for (const ExportChunkRow& row : *rows) {
-    RAWKV_RETURN_IF_ERROR(call.out.Line(flags.json ? ChunkJson(row) : ChunkText(row)));
+    RAWKV_RETURN_IF_ERROR(call.out.Line(flags.json ? JsonText(ChunkJson(row)) : ChunkText(row)));
   }
   return ExitStatus::kDone;
 }
@@ -60,9 +58,9 @@ Result<ExitStatus> RunExport(Invocation& call) {
   RAWKV_RETURN_IF_ERROR(engine->Export(options));
   call.progress.Wipe();
   RAWKV_RETURN_IF_ERROR(engine->Close());
-  const std::string line =
-      flags.json ? JsonObject().Number("version", version.value()).Text("out", options.out).text()
-                 : fmt::format("version {} is in {}", version.value(), OneLine(options.out));
+  const std::string line = flags.json
+                               ? JsonText({{"version", version.value()}, {"out", options.out}})
+                               : fmt::format("version {} is in {}", version.value(), OneLine(options.out));
   RAWKV_RETURN_IF_ERROR(call.out.Line(line));
   return ExitStatus::kDone;
 }

@@ -23,29 +23,19 @@ struct Outcome {
   bool dry_run = false;
 };
 
-std::string StepJson(const RepairStep& step) {
-  JsonObject object;
-  object.Text("action", step.action).Text("where", step.where);
-  if (step.version.has_value()) {
-    object.Number("version", step.version->value());
-  } else {
-    object.Null("version");
+OrderedJson OutcomeJson(const Outcome& outcome) {
+  OrderedJson out = CheckReportFields(outcome.report);
+  OrderedJson& steps = out["repaired"] = OrderedJson::array();
+  for (const RepairStep& step : outcome.steps) {
+    steps.push_back(OrderedJson{{"action", step.action},
+                                {"where", step.where},
+                                {"version", VersionJson(step.version)},
+                                {"message", step.message}});
   }
-  return object.Text("message", step.message).text();
-}
-
-std::string OutcomeJson(const Outcome& outcome) {
-  JsonArray steps, pins;
-  for (const RepairStep& step : outcome.steps) steps.Raw(StepJson(step));
-  for (const auto& [name, version] : outcome.plan.pins_dropped) {
-    pins.Raw(JsonObject().Text("name", name).Number("version", version.value()).text());
-  }
-  return CheckReportFields(outcome.report)
-      .Raw("repaired", steps.text())
-      .Raw("gives_up", RangesJson(outcome.plan.gives_up))
-      .Raw("pins_dropped", pins.text())
-      .Bool("dry_run", outcome.dry_run)
-      .text();
+  out["gives_up"] = RangesJson(outcome.plan.gives_up);
+  out["pins_dropped"] = PinsJson(outcome.plan.pins_dropped);
+  out["dry_run"] = outcome.dry_run;
+  return out;
 }
 
 std::string GivenUpText(const RepairPlan& plan) {
@@ -78,7 +68,7 @@ std::string PlanText(const RepairPlan& plan) {
 Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
   std::string text;
   if (call.flags.json) {
-    text = OutcomeJson(outcome) + '\n';
+    text = JsonText(OutcomeJson(outcome)) + '\n';
   } else if (outcome.dry_run) {
     text = PlanText(outcome.plan) + CheckReportText(outcome.report);
   } else {

@@ -7,7 +7,7 @@ namespace rawkv::ctl {
 namespace {
 
 Status PrintInfo(Invocation& call, const EngineInfo& info) {
-  return call.flags.json ? call.out.Line(InfoJson(info)) : call.out.Write(InfoText(info));
+  return call.flags.json ? call.out.Line(JsonText(InfoJson(info))) : call.out.Write(InfoText(info));
 }
 
 Result<EngineInfo> InfoByOpening(Invocation& call) {

@@ -50,12 +50,12 @@ Result<Value> ReadOne(Invocation& call, const std::string& key) {
 }
 
 std::string ValueJson(const std::string& key, const Value& value) {
-  return JsonObject()
-      .Key("key", key)
-      .Number("size", value.bytes.size())
-      .Number("version", value.written_by.value())
-      .Text("value_b64", EncodeBase64(value.bytes))
-      .text();
+  OrderedJson row;
+  SetKey(row, "key", key);
+  row["size"] = value.bytes.size();
+  row["version"] = value.written_by.value();
+  row["value_b64"] = EncodeBase64(value.bytes);
+  return JsonText(row);
 }
 
 }  // namespace

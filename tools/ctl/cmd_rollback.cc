@@ -16,32 +16,26 @@ struct Outcome {
   bool done = false;
 };
 
-std::string PlanJson(const RollbackPlan& plan, Outcome outcome) {
-  JsonArray snapshots;
-  for (const Version version : plan.snapshots_dropped) snapshots.Number(version.value());
-  JsonArray pins;
-  for (const auto& [name, version] : plan.pins_dropped) {
-    pins.Raw(JsonObject().Text("name", name).Number("version", version.value()).text());
-  }
-  std::string versions = "null";
+OrderedJson PlanJson(const RollbackPlan& plan, Outcome outcome) {
+  OrderedJson snapshots = OrderedJson::array();
+  for (const Version version : plan.snapshots_dropped) snapshots.push_back(version.value());
+  OrderedJson versions;  // null
   if (plan.versions_dropped.has_value()) {
     const auto& [first, last] = *plan.versions_dropped;
-    versions = JsonArray().Number(first.value()).Number(last.value()).text();
+    versions = {first.value(), last.value()};
   }
-  return JsonObject()
-      .Number("from", plan.from.value())
-      .Number("to", plan.to.value())
-      .Number("base", plan.base.value())
-      .Number("records", plan.records)
-      .Raw("versions_dropped", versions)
-      .Raw("snapshots_dropped", snapshots.text())
-      .Raw("pins_dropped", pins.text())
-      .Raw("blocked_by", JsonTexts(plan.blocked_by))
-      .Bool("log_begins_anew", plan.log_begins_anew)
-      .Raw("history_dropped", RangesJson(plan.history_dropped))
-      .Bool("dry_run", outcome.dry_run)
-      .Bool("done", outcome.done)
-      .text();
+  return OrderedJson{{"from", plan.from.value()},
+                     {"to", plan.to.value()},
+                     {"base", plan.base.value()},
+                     {"records", plan.records},
+                     {"versions_dropped", versions},
+                     {"snapshots_dropped", snapshots},
+                     {"pins_dropped", PinsJson(plan.pins_dropped)},
+                     {"blocked_by", plan.blocked_by},
+                     {"log_begins_anew", plan.log_begins_anew},
+                     {"history_dropped", RangesJson(plan.history_dropped)},
+                     {"dry_run", outcome.dry_run},
+                     {"done", outcome.done}};
 }
 
 std::string PlanText(const RollbackPlan& plan) {
@@ -74,7 +68,7 @@ std::string PlanText(const RollbackPlan& plan) {
 }
 
 Status PrintPlan(Invocation& call, const RollbackPlan& plan, Outcome outcome) {
-  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(PlanJson(plan, outcome))
+  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(PlanJson(plan, outcome)))
                                         : call.out.Write(PlanText(plan)));
   return call.out.Flush();
 }

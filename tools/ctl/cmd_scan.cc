@@ -10,10 +10,12 @@ namespace rawkv::ctl {
 namespace {
 
 std::string RowJson(const Iterator& at, const std::optional<std::string>& sha256) {
-  JsonObject row;
-  row.Key("key", at.key()).Number("size", at.value_bytes()).Number("version", at.written_by().value());
-  if (sha256.has_value()) row.Text("sha256", *sha256);
-  return row.text();
+  OrderedJson row;
+  SetKey(row, "key", at.key());
+  row["size"] = at.value_bytes();
+  row["version"] = at.written_by().value();
+  if (sha256.has_value()) row["sha256"] = *sha256;
+  return JsonText(row);
 }
 
 std::string RowText(const Iterator& at, const std::optional<std::string>& sha256) {

@@ -9,20 +9,16 @@
 namespace rawkv::ctl {
 namespace {
 
-std::string ReportJson(const ScrubReport& report) {
-  JsonArray findings;
-  for (const Finding& finding : report.findings) findings.Raw(FindingJson(finding));
-  return JsonObject()
-      .Bool("ok", report.findings_total == 0)
-      .Number("pass", report.pass)
-      .Bool("resumed", report.resumed)
-      .Number("bytes", report.bytes)
-      .Number("records", report.records)
-      .Number("snapshots", report.snapshots)
-      .Number("payloads", report.payloads)
-      .Number("findings_total", report.findings_total)
-      .Raw("findings", findings.text())
-      .text();
+OrderedJson ReportJson(const ScrubReport& report) {
+  return OrderedJson{{"ok", report.findings_total == 0},
+                     {"pass", report.pass},
+                     {"resumed", report.resumed},
+                     {"bytes", report.bytes},
+                     {"records", report.records},
+                     {"snapshots", report.snapshots},
+                     {"payloads", report.payloads},
+                     {"findings_total", report.findings_total},
+                     {"findings", FindingsJson(report.findings)}};
 }
 
 std::string ReportText(const ScrubReport& report) {
@@ -43,7 +39,8 @@ Result<ExitStatus> RunScrub(Invocation& call) {
   const Result<ScrubReport> report = engine->Scrub(options);
   call.progress.Wipe();
   RAWKV_RETURN_IF_ERROR(report.status());
-  RAWKV_RETURN_IF_ERROR(call.out.Write(call.flags.json ? ReportJson(*report) + '\n' : ReportText(*report)));
+  RAWKV_RETURN_IF_ERROR(
+      call.out.Write(call.flags.json ? JsonText(ReportJson(*report)) + '\n' : ReportText(*report)));
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return report->findings_total == 0 ? ExitStatus::kDone : ExitStatus::kNo;
 }

@@ -20,12 +20,9 @@ std::string SnapshotText(const SnapshotRow& row) {
                      row.pins.empty() ? "-" : OneLine(fmt::format("pinned: {}", fmt::join(row.pins, ", "))));
 }
 
-std::string VerdictJson(const SnapshotVerdict& verdict) {
-  return JsonObject()
-      .Number("version", verdict.version.value())
-      .Bool("ok", verdict.errors.empty())
-      .Raw("errors", JsonTexts(verdict.errors))
-      .text();
+OrderedJson VerdictJson(const SnapshotVerdict& verdict) {
+  return OrderedJson{
+      {"version", verdict.version.value()}, {"ok", verdict.errors.empty()}, {"errors", verdict.errors}};
 }
 
 std::string VerdictText(const SnapshotVerdict& verdict) {
@@ -40,10 +37,7 @@ Result<std::string> RequirePinName(const Flags& flags) {
 }
 
 std::string PinJson(const std::string& name, std::optional<Version> version) {
-  JsonObject object;
-  object.Text("name", name);
-  if (version.has_value()) return object.Number("version", version->value()).text();
-  return object.Null("version").text();
+  return JsonText({{"name", name}, {"version", VersionJson(version)}});
 }
 
 // The version that a pin holds; absent if no snapshot has a pin of that name.
@@ -71,7 +65,7 @@ Result<ExitStatus> RunSnapshotList(Invocation& call) {
   const Result<std::vector<SnapshotRow>> rows = ListSnapshots(dir, OpenOptionsOf(call));
   if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
   for (const SnapshotRow& row : *rows) {
-    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? SnapshotJson(row) : SnapshotText(row)));
+    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? JsonText(SnapshotJson(row)) : SnapshotText(row)));
   }
   return ExitStatus::kDone;
 }
@@ -84,7 +78,8 @@ Result<ExitStatus> RunSnapshotVerify(Invocation& call) {
   bool damage = false;
   for (const SnapshotVerdict& verdict : *verdicts) {
     damage |= !verdict.errors.empty();
-    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? VerdictJson(verdict) : VerdictText(verdict)));
+    RAWKV_RETURN_IF_ERROR(
+        call.out.Line(call.flags.json ? JsonText(VerdictJson(verdict)) : VerdictText(verdict)));
   }
   return damage ? ExitStatus::kNo : ExitStatus::kDone;
 }
@@ -101,13 +96,13 @@ Result<ExitStatus> RunSnapshotDelete(Invocation& call) {
 Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> removed, engine->Prune(call.flags.keep));
-  JsonArray versions;
+  OrderedJson versions = OrderedJson::array();
   std::string text;
   for (const Version version : removed) {
-    versions.Number(version.value());
+    versions.push_back(version.value());
     text += ToString(version) + '\n';
   }
-  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonObject().Raw("removed", versions.text()).text())
+  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText({{"removed", versions}}))
                                         : call.out.Write(text));
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;

@@ -52,10 +52,10 @@ Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segmen
           {"log_bytes", LogBytes(segments)}};
 }
 
-std::string AsJson(const Figures& figures) {
-  JsonObject object;
-  for (const auto& [name, value] : figures) object.Number(name, value);
-  return object.text();
+OrderedJson AsJson(const Figures& figures) {
+  OrderedJson object;
+  for (const auto& [name, value] : figures) object[std::string(name)] = value;
+  return object;
 }
 
 std::string AsText(const Figures& figures) {
@@ -79,7 +79,7 @@ Result<ExitStatus> RunStats(Invocation& call) {
   const Figures sizes = SizesOf(info, segments);
   if (call.flags.json) {
     RAWKV_RETURN_IF_ERROR(
-        call.out.Line(JsonObject().Raw("store", AsJson(sizes)).Raw("since_open", AsJson(counters)).text()));
+        call.out.Line(JsonText({{"store", AsJson(sizes)}, {"since_open", AsJson(counters)}})));
   } else {
     RAWKV_RETURN_IF_ERROR(
         call.out.Write("the store\n" + AsText(sizes) + "\nsince this opening\n" + AsText(counters)));

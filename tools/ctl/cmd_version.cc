@@ -10,8 +10,8 @@ namespace rawkv::ctl {
 Result<ExitStatus> RunVersion(Invocation& call) {
   const FormatNumbers formats = SupportedFormats();
   if (call.flags.json) {
-    RAWKV_RETURN_IF_ERROR(call.out.Line(
-        JsonObject().Text("rawkv", LibraryVersion()).Raw("formats", FormatsJson(formats)).text()));
+    RAWKV_RETURN_IF_ERROR(
+        call.out.Line(JsonText({{"rawkv", LibraryVersion()}, {"formats", FormatsJson(formats)}})));
   } else {
     RAWKV_RETURN_IF_ERROR(call.out.Line(
         fmt::format("rawkv {} (formats: store {}, wal {}, device {}, snapshot {})", LibraryVersion(),

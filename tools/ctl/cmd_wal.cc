@@ -10,14 +10,12 @@
 namespace rawkv::ctl {
 namespace {
 
-std::string SegmentJson(const LogSegmentRow& row) {
-  return JsonObject()
-      .Text("segment", row.segment)
-      .Number("first_version", row.first.value())
-      .Number("last_version", row.last.value())
-      .Number("bytes", row.bytes)
-      .Bool("sealed", row.sealed)
-      .text();
+OrderedJson SegmentJson(const LogSegmentRow& row) {
+  return OrderedJson{{"segment", row.segment},
+                     {"first_version", row.first.value()},
+                     {"last_version", row.last.value()},
+                     {"bytes", row.bytes},
+                     {"sealed", row.sealed}};
 }
 
 std::string SegmentText(const LogSegmentRow& row) {
@@ -28,15 +26,10 @@ std::string SegmentText(const LogSegmentRow& row) {
   return fmt::format("{}\t{}\t{}\t{}", row.segment, versions, row.bytes, row.sealed ? "sealed" : "open");
 }
 
-std::string RecordJson(const LogRecordRow& row) {
-  return JsonObject()
-      .Number("version", row.version.value())
-      .Text("lineage", ToHex(row.lineage.value()))
-      .Number("time_unix_ms", row.time_unix_ms)
-      .Number("puts", row.puts)
-      .Number("deletes", row.deletes)
-      .Number("durable_through", row.durable_through.value())
-      .text();
+OrderedJson RecordJson(const LogRecordRow& row) {
+  return OrderedJson{{"version", row.version.value()},   {"lineage", ToHex(row.lineage.value())},
+                     {"time_unix_ms", row.time_unix_ms}, {"puts", row.puts},
+                     {"deletes", row.deletes},           {"durable_through", row.durable_through.value()}};
 }
 
 std::string RecordText(const LogRecordRow& row) {
@@ -52,7 +45,7 @@ Result<ExitStatus> RunWalList(Invocation& call) {
   const Result<std::vector<LogSegmentRow>> rows = ListLog(dir, OpenOptionsOf(call));
   if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
   for (const LogSegmentRow& row : *rows) {
-    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? SegmentJson(row) : SegmentText(row)));
+    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? JsonText(SegmentJson(row)) : SegmentText(row)));
   }
   return ExitStatus::kDone;
 }
@@ -60,7 +53,7 @@ Result<ExitStatus> RunWalList(Invocation& call) {
 Result<ExitStatus> RunWalDump(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   const Status status = DumpLog(dir, OpenOptionsOf(call), [&call](const LogRecordRow& row) {
-    return call.out.Line(call.flags.json ? RecordJson(row) : RecordText(row));
+    return call.out.Line(call.flags.json ? JsonText(RecordJson(row)) : RecordText(row));
   });
   RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(status));
   return ExitStatus::kDone;

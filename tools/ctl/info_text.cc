@@ -14,61 +14,50 @@ std::string_view DurabilityName(Durability durability) {
   return durability == Durability::kSynced ? "synced" : "unsafe_unsynced";
 }
 
-std::string DeviceJson(const EngineInfo& info) {
-  return JsonObject()
-      .Text("path", info.device_path)
-      .Text("kind", info.device_kind)
-      .Number("capacity_bytes", info.capacity_bytes)
-      .Number("slot_bytes", info.slot_bytes)
-      .Number("header_bytes", info.header_bytes)
-      .text();
+OrderedJson DeviceJson(const EngineInfo& info) {
+  return OrderedJson{{"path", info.device_path},
+                     {"kind", info.device_kind},
+                     {"capacity_bytes", info.capacity_bytes},
+                     {"slot_bytes", info.slot_bytes},
+                     {"header_bytes", info.header_bytes}};
 }
 
-std::string SlotsJson(const SlotUse& slots) {
-  return JsonObject()
-      .Number("at_version", slots.at_version.value())
-      .Number("total", slots.total)
-      .Number("live", slots.live)
-      .Number("pinned", slots.pinned)
-      .Number("reclaimable", slots.reclaimable)
-      .Number("reserved", slots.reserved)
-      .Number("free", slots.free)
-      .text();
+OrderedJson SlotsJson(const SlotUse& slots) {
+  return OrderedJson{{"at_version", slots.at_version.value()},
+                     {"total", slots.total},
+                     {"live", slots.live},
+                     {"pinned", slots.pinned},
+                     {"reclaimable", slots.reclaimable},
+                     {"reserved", slots.reserved},
+                     {"free", slots.free}};
 }
 
-std::string PinnedByJson(const EngineInfo& info) {
-  JsonArray holders;
+OrderedJson PinnedByJson(const EngineInfo& info) {
+  OrderedJson holders = OrderedJson::array();
   for (const PinnedBy& holder : info.pinned_by) {
-    holders.Raw(JsonObject()
-                    .Text("kind", holder.kind)
-                    .Text("name", holder.name)
-                    .Number("version", holder.version.value())
-                    .Number("slots", holder.slots)
-                    .text());
+    holders.push_back(OrderedJson{{"kind", holder.kind},
+                                  {"name", holder.name},
+                                  {"version", holder.version.value()},
+                                  {"slots", holder.slots}});
   }
-  return holders.text();
+  return holders;
 }
 
-std::string EngineJson(const EngineInfo& info) {
-  return JsonObject()
-      .Text("requested", info.engine_requested)
-      .Text("used", info.engine_used)
-      .Text("reason", info.engine_reason)
-      .text();
+OrderedJson EngineJson(const EngineInfo& info) {
+  return OrderedJson{
+      {"requested", info.engine_requested}, {"used", info.engine_used}, {"reason", info.engine_reason}};
 }
 
-std::string WriterJson(const EngineInfo& info) {
-  if (!info.writer.has_value()) return "null";
-  return JsonObject().Signed("pid", info.writer->pid).Text("host", info.writer->host).text();
+OrderedJson WriterJson(const EngineInfo& info) {
+  if (!info.writer.has_value()) return nullptr;
+  return OrderedJson{{"pid", info.writer->pid}, {"host", info.writer->host}};
 }
 
-std::string RecoveryJson(const EngineInfo& info) {
-  if (!info.recovery.has_value()) return "null";
-  return JsonObject()
-      .Number("cut_after", info.recovery->cut_after.value())
-      .Number("bytes", info.recovery->bytes)
-      .Number("unix_ms", info.recovery->unix_ms)
-      .text();
+OrderedJson RecoveryJson(const EngineInfo& info) {
+  if (!info.recovery.has_value()) return nullptr;
+  return OrderedJson{{"cut_after", info.recovery->cut_after.value()},
+                     {"bytes", info.recovery->bytes},
+                     {"unix_ms", info.recovery->unix_ms}};
 }
 
 // Lines with a label and a value in columns. The second and later lines of a label have an empty label.
@@ -131,33 +120,31 @@ void AddSpace(const EngineInfo& info, Lines& lines) {
 
 }  // namespace
 
-std::string InfoJson(const EngineInfo& info) {
-  JsonArray snapshots;
-  for (const SnapshotRow& row : info.snapshots) snapshots.Raw(SnapshotJson(row));
-  return JsonObject()
-      .Text("store_uuid", info.store_uuid.ToString())
-      .Text("device_uuid", info.device_uuid.ToString())
-      .Raw("device", DeviceJson(info))
-      .Number("inline_bytes", info.inline_bytes)
-      .Raw("formats", FormatsJson(info.formats))
-      .Number("initial_version", info.initial_version.value())
-      .Number("version", info.version.value())
-      .Number("durable_version", info.durable_version.value())
-      .Text("lineage", ToHex(info.lineage.value()))
-      .Raw("reachable", RangesJson(info.reachable))
-      .Raw("current", info.current.has_value() ? ToString(*info.current) : "null")
-      .Raw("snapshots", snapshots.text())
-      .Raw("slots", SlotsJson(info.slots))
-      .Raw("pinned_by", PinnedByJson(info))
-      .Number("pinned_shared", info.pinned_shared)
-      .Raw("engine", EngineJson(info))
-      .Text("durability", DurabilityName(info.durability))
-      .Text("health", info.health)
-      .Raw("writer", WriterJson(info))
-      .Bool("read_only_media", info.read_only_media)
-      .Raw("recovery", RecoveryJson(info))
-      .Raw("aside", JsonTexts(info.aside))
-      .text();
+OrderedJson InfoJson(const EngineInfo& info) {
+  OrderedJson snapshots = OrderedJson::array();
+  for (const SnapshotRow& row : info.snapshots) snapshots.push_back(SnapshotJson(row));
+  return OrderedJson{{"store_uuid", info.store_uuid.ToString()},
+                     {"device_uuid", info.device_uuid.ToString()},
+                     {"device", DeviceJson(info)},
+                     {"inline_bytes", info.inline_bytes},
+                     {"formats", FormatsJson(info.formats)},
+                     {"initial_version", info.initial_version.value()},
+                     {"version", info.version.value()},
+                     {"durable_version", info.durable_version.value()},
+                     {"lineage", ToHex(info.lineage.value())},
+                     {"reachable", RangesJson(info.reachable)},
+                     {"current", VersionJson(info.current)},
+                     {"snapshots", snapshots},
+                     {"slots", SlotsJson(info.slots)},
+                     {"pinned_by", PinnedByJson(info)},
+                     {"pinned_shared", info.pinned_shared},
+                     {"engine", EngineJson(info)},
+                     {"durability", DurabilityName(info.durability)},
+                     {"health", info.health},
+                     {"writer", WriterJson(info)},
+                     {"read_only_media", info.read_only_media},
+                     {"recovery", RecoveryJson(info)},
+                     {"aside", info.aside}};
 }
 
 std::string InfoText(const EngineInfo& info) {

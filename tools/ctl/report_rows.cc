@@ -7,27 +7,35 @@
 #include "tools/cli/text_format.h"
 
 namespace rawkv::ctl {
-std::string RangesJson(const VersionRanges& ranges) {
-  JsonArray out;
+OrderedJson RangesJson(const VersionRanges& ranges) {
+  OrderedJson out = OrderedJson::array();
   for (const auto& [first, last] : ranges) {
-    out.Raw(JsonArray().Number(first.value()).Number(last.value()).text());
+    out.push_back(OrderedJson::array({first.value(), last.value()}));
   }
-  return out.text();
+  return out;
 }
 
 std::string RangeText(Version first, Version last) {
   return first == last ? ToString(first) : fmt::format("{} to {}", first.value(), last.value());
 }
 
-std::string FindingJson(const Finding& finding) {
-  JsonObject object;
-  object.Text("kind", finding.kind).Text("where", finding.where);
-  if (finding.version.has_value()) {
-    object.Number("version", finding.version->value());
-  } else {
-    object.Null("version");
+OrderedJson FindingsJson(const std::vector<Finding>& findings) {
+  OrderedJson out = OrderedJson::array();
+  for (const Finding& finding : findings) {
+    out.push_back(OrderedJson{{"kind", finding.kind},
+                              {"where", finding.where},
+                              {"version", VersionJson(finding.version)},
+                              {"message", finding.message}});
   }
-  return object.Text("message", finding.message).text();
+  return out;
+}
+
+OrderedJson PinsJson(const std::vector<std::pair<std::string, Version>>& pins) {
+  OrderedJson out = OrderedJson::array();
+  for (const auto& [name, version] : pins) {
+    out.push_back(OrderedJson{{"name", name}, {"version", version.value()}});
+  }
+  return out;
 }
 
 std::string FindingText(const Finding& finding) {
@@ -37,15 +45,11 @@ std::string FindingText(const Finding& finding) {
                      OneLine(finding.message));
 }
 
-JsonObject CheckReportFields(const CheckReport& report) {
-  JsonArray findings;
-  for (const Finding& finding : report.findings) findings.Raw(FindingJson(finding));
-  JsonObject object;
-  object.Bool("ok", report.ok())
-      .Bool("deep", report.deep)
-      .Raw("findings", findings.text())
-      .Raw("notes", JsonTexts(report.notes));
-  return object;
+OrderedJson CheckReportFields(const CheckReport& report) {
+  return {{"ok", report.ok()},
+          {"deep", report.deep},
+          {"findings", FindingsJson(report.findings)},
+          {"notes", report.notes}};
 }
 
 std::string CheckReportText(const CheckReport& report) {
@@ -55,35 +59,29 @@ std::string CheckReportText(const CheckReport& report) {
   return text + (report.ok() ? "ok\n" : fmt::format("{} findings\n", report.findings.size()));
 }
 
-std::string SnapshotJson(const SnapshotRow& row) {
-  return JsonObject()
-      .Number("version", row.version.value())
-      .Text("lineage", ToHex(row.lineage.value()))
-      .Number("created_unix_ms", row.created_unix_ms)
-      .Number("files", row.files)
-      .Number("bytes", row.bytes)
-      .Bool("current", row.current)
-      .Raw("pins", JsonTexts(row.pins))
-      .text();
+OrderedJson SnapshotJson(const SnapshotRow& row) {
+  return OrderedJson{{"version", row.version.value()},
+                     {"lineage", ToHex(row.lineage.value())},
+                     {"created_unix_ms", row.created_unix_ms},
+                     {"files", row.files},
+                     {"bytes", row.bytes},
+                     {"current", row.current},
+                     {"pins", row.pins}};
 }
 
-std::string FormatsJson(const FormatNumbers& formats) {
-  return JsonObject()
-      .Number("store", formats.store)
-      .Number("wal", formats.wal)
-      .Number("device", formats.device)
-      .Number("snapshot", formats.snapshot)
-      .text();
+OrderedJson FormatsJson(const FormatNumbers& formats) {
+  return OrderedJson{{"store", formats.store},
+                     {"wal", formats.wal},
+                     {"device", formats.device},
+                     {"snapshot", formats.snapshot}};
 }
 
 Status PrintFormatResult(Invocation& call, const FormatResult& made) {
   if (call.flags.json) {
-    return call.out.Line(JsonObject()
-                             .Text("store_uuid", made.store_uuid.ToString())
-                             .Text("device_uuid", made.device_uuid.ToString())
-                             .Text("device", made.device)
-                             .Number("version", made.version.value())
-                             .text());
+    return call.out.Line(JsonText(OrderedJson{{"store_uuid", made.store_uuid.ToString()},
+                                              {"device_uuid", made.device_uuid.ToString()},
+                                              {"device", made.device},
+                                              {"version", made.version.value()}}));
   }
   return call.out.Write(fmt::format("store    {}\ndevice   {}\n         {}\nversion  {}\n",
                                     made.store_uuid.ToString(), made.device_uuid.ToString(),
@@ -92,7 +90,7 @@ Status PrintFormatResult(Invocation& call, const FormatResult& made) {
 
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report) {
   const std::string text =
-      call.flags.json ? CheckReportFields(report).text() + '\n' : CheckReportText(report);
+      call.flags.json ? JsonText(CheckReportFields(report)) + '\n' : CheckReportText(report);
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
   return report.ok() ? ExitStatus::kDone : ExitStatus::kNo;
 }

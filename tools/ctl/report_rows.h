@@ -14,24 +14,27 @@
 namespace rawkv::ctl {
 
 // A row of `snapshot list`, and of info's "snapshots".
-std::string SnapshotJson(const SnapshotRow& row);
+OrderedJson SnapshotJson(const SnapshotRow& row);
 
 // {"store":1,"wal":1,"device":1,"snapshot":1}
-std::string FormatsJson(const FormatNumbers& formats);
+OrderedJson FormatsJson(const FormatNumbers& formats);
 
 // [[first,last],…]; "3", "3 to 5".
-std::string RangesJson(const VersionRanges& ranges);
+OrderedJson RangesJson(const VersionRanges& ranges);
 std::string RangeText(Version first, Version last);
 
 // Prints the result of `format` or `import`.
 Status PrintFormatResult(Invocation& call, const FormatResult& made);
 
-// A finding as {"kind","where","version","message"}, and as the line "damage: …".
-std::string FindingJson(const Finding& finding);
+// [{"name","version"},…]
+OrderedJson PinsJson(const std::vector<std::pair<std::string, Version>>& pins);
+
+// Findings as [{"kind","where","version","message"},…]; one as the line "damage: …".
+OrderedJson FindingsJson(const std::vector<Finding>& findings);
 std::string FindingText(const Finding& finding);
 
 // The JSON fields with which every report of a check begins, and the text lines with which it ends.
-JsonObject CheckReportFields(const CheckReport& report);
+OrderedJson CheckReportFields(const CheckReport& report);
 std::string CheckReportText(const CheckReport& report);
 
 // Prints the report of `fsck` or `wal verify`; kNo if there is damage.

@@ -86,8 +86,7 @@ Result<Version> RequireVersion(const Flags& flags) {
 }
 
 Status PrintVersion(Invocation& call, Version version) {
-  const std::string line =
-      call.flags.json ? JsonObject().Number("version", version.value()).text() : ToString(version);
+  const std::string line = call.flags.json ? JsonText({{"version", version.value()}}) : ToString(version);
   RAWKV_RETURN_IF_ERROR(call.out.Line(line));
   return call.out.Flush();
 }

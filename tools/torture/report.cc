@@ -56,23 +56,30 @@ std::string TextReport(const Outcome& outcome) {
 
 std::string JsonReport(const Outcome& outcome) {
   const Tally& t = outcome.tally;
-  ctl::JsonObject out;
-  out.Text("result", ResultWord(outcome)).Number("seed", outcome.seed).Number("kills", t.kills);
-  out.Number("kills_synced", t.kills - t.kills_unsynced).Number("kills_unsafe_unsynced", t.kills_unsynced);
-  out.Number("kills_in_open", t.kills_in_open).Number("kills_in_rollback", t.kills_in_rollback);
-  out.Number("rounds", t.rounds).Number("formats", t.formats).Number("commits", t.commits);
-  out.Number("commits_settled", t.settled_doubts).Number("digests", t.digests);
-  out.Number("versions", t.judged.versions).Number("keys", t.judged.keys);
-  out.Number("value_bytes", t.judged.value_bytes).Number("deep_checks", t.judged.deep_checks);
-  out.Number("milliseconds", outcome.wall_ns / 1'000'000);
-  if (!outcome.status.ok()) {
-    out.Text("error", outcome.status.ToString());
-    if (outcome.violation) {
-      out.Number("failed_round", outcome.failed_round).Text("store", outcome.store);
-      out.Text("replay", outcome.replay);
-    }
+  ctl::OrderedJson out = {{"result", ResultWord(outcome)},
+                          {"seed", outcome.seed},
+                          {"kills", t.kills},
+                          {"kills_synced", t.kills - t.kills_unsynced},
+                          {"kills_unsafe_unsynced", t.kills_unsynced},
+                          {"kills_in_open", t.kills_in_open},
+                          {"kills_in_rollback", t.kills_in_rollback},
+                          {"rounds", t.rounds},
+                          {"formats", t.formats},
+                          {"commits", t.commits},
+                          {"commits_settled", t.settled_doubts},
+                          {"digests", t.digests},
+                          {"versions", t.judged.versions},
+                          {"keys", t.judged.keys},
+                          {"value_bytes", t.judged.value_bytes},
+                          {"deep_checks", t.judged.deep_checks},
+                          {"milliseconds", outcome.wall_ns / 1'000'000}};
+  if (!outcome.status.ok()) out["error"] = outcome.status.ToString();
+  if (outcome.violation) {
+    out["failed_round"] = outcome.failed_round;
+    out["store"] = outcome.store;
+    out["replay"] = outcome.replay;
   }
-  return out.text() + "\n";
+  return ctl::JsonText(out) + "\n";
 }
 
 }  // namespace rawkv::torture
