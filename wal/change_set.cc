@@ -184,8 +184,8 @@ const char* DecodeOp(wal::Op* in, ChangeOp* out) {
   return OpFault(*out);
 }
 
-// Walks the top level by hand, one field at a time, so that what is invalid is noticed before the next
-// piece of it takes memory.
+// Walks the top level by hand, one field at a time, so that an invalid field is refused before the next one
+// takes memory.
 class ChangeSetDecoder {
  public:
   explicit ChangeSetDecoder(std::string_view bytes)
@@ -231,8 +231,8 @@ class ChangeSetDecoder {
     return in_.Skip(static_cast<int>(length)) ? nullptr : "field cut short";
   }
 
-  // Protobuf's parser finds that a message within another is longer than that only at its end, and takes
-  // memory for a field within it by the length that the field says, up to 50 MB.
+  // Protobuf's parser detects only at its end that an inner message is longer than the outer one, and until
+  // then allocates memory for a field by the length that the field states, up to 50 MB.
   static bool IsWellFormed(std::string_view message) {
     CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()), static_cast<int>(message.size()));
     return WireFormatLite::SkipMessage(&in) && in.ConsumedEntireMessage();

@@ -30,7 +30,7 @@ class Batch {
   }
   bool Full() const { return records_ >= kBatchRecords || batch_->bytes() >= kBatchBytes; }
   Result<MetaRecord> Commit() {
-    // The next search begins behind what was replayed last, as it would have live.
+    // The next search for free slots begins after the slots that were replayed last, as in a running store.
     SlotId cursor = applier_.meta().cursor;
     if (!applier_.taken().empty()) cursor = applier_.taken().back().end();
     applier_.Finish(cursor.value() < target_.slot_count ? cursor : SlotId(0));
