@@ -4,8 +4,8 @@
 
 #include "base/exception_status.h"
 #include "engine/recovery/rollback_plan.h"
-#include "engine/store/format_store.h"
 #include "engine/recovery/snapshot_removal.h"
+#include "engine/store/format_store.h"
 #include "snapshot/pins.h"
 #include "snapshot/retention.h"
 

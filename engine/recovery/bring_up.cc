@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/store/replay.h"
 #include "engine/recovery/snapshot_removal.h"
+#include "engine/store/replay.h"
 #include "wal/segment_name.h"
 
 namespace rawkv {

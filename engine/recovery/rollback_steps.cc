@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/fs_ops.h"
-#include "engine/store/replay.h"
 #include "engine/recovery/snapshot_removal.h"
+#include "engine/store/replay.h"
 #include "engine/store/working_index.h"
 #include "snapshot/pins.h"
 #include "wal/log_salvage.h"

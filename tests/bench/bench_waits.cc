@@ -8,7 +8,7 @@
 namespace rawkv::bench {
 namespace {
 
-constexpr uint64_t kRecords = 20'000;       // replayed for the old view
+constexpr uint64_t kRecords = 20'000;         // replayed for the old view
 constexpr uint64_t kChangedKeys = 1'000'000;  // flushed by the snapshot
 constexpr uint64_t kVersionsBack = 100;
 
