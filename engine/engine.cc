@@ -154,7 +154,8 @@ Result<CommitRecord> Engine::GetCommit(Version version) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
   // A view may hold a version that neither the log nor a snapshot holds any more.
   if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
-  return impl_->maintenance->RunAlongside([&] { return FindCommit(*impl_->context, impl_->core, version); });
+  return impl_->maintenance->RunAlongside(
+      [&](Sight) { return FindCommit(*impl_->context, impl_->core, version); });
 } catch (...) {
   return StatusOfException();
 }
@@ -270,9 +271,14 @@ ScrubReport Engine::scrub_report() const try {
 
 Result<EngineInfo> Engine::Info() try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
-  return impl_->maintenance->RunAlongside([this]() -> Result<EngineInfo> {
+  return impl_->maintenance->RunAlongside([this](Sight sight) -> Result<EngineInfo> {
     RAWKV_ASSIGN_OR_RETURN(const Retained now, impl_->maintenance->SurveyRetained());
-    return DescribeOpenStore(*impl_->context, impl_->core, impl_->poison, now.survey, now.reach);
+    RAWKV_ASSIGN_OR_RETURN(EngineInfo info, DescribeOpenStore(*impl_->context, impl_->core, impl_->poison,
+                                                              now.survey, now.reach));
+    if (sight == Sight::kQuiet) return info;
+    RAWKV_ASSIGN_OR_RETURN(const Retained after, impl_->maintenance->SurveyRetained());
+    if (now.IsUnchanged(after)) return info;
+    return Status::Busy("snapshots changed while the store was described");
   });
 } catch (...) {
   return StatusOfException();

@@ -27,6 +27,17 @@ Status CheckPinNameFree(const PinTable& pins, const std::string& name, Version v
 
 }  // namespace
 
+bool Retained::IsUnchanged(const Retained& after) const {
+  const auto same_snapshot = [](const SnapshotInfo& a, const SnapshotInfo& b) {
+    return a.version == b.version && a.created_unix_ms == b.created_unix_ms;
+  };
+  return std::equal(survey.snapshots.begin(), survey.snapshots.end(), after.survey.snapshots.begin(),
+                    after.survey.snapshots.end(), same_snapshot) &&
+         (survey.snapshots.empty() || survey.current == survey.snapshots.back().version) &&
+         survey.current == after.survey.current && survey.pins == after.survey.pins &&
+         reach.floor == after.reach.floor;
+}
+
 // After a failed sync of the directory, everyone sees new names that may not be durable. Whatever removes or
 // acknowledges something because of these names syncs them first.
 Status Maintenance::SyncStoreDir() {
@@ -244,7 +255,7 @@ Result<Retained> Maintenance::SurveyRetained() {
 }
 
 Result<RollbackPlan> Maintenance::PlanRollback(Version target, const RollbackOptions& options) {
-  return RunAlongside([&]() -> Result<RollbackPlan> {
+  return RunAlongside([&](Sight) -> Result<RollbackPlan> {
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
     const Version tip = core_.tip.Get();

@@ -23,6 +23,16 @@ namespace rawkv {
 struct Retained {
   StoreSurvey survey;
   Reachability reach;  // with the views of this process and the leases of others
+
+  // Whether a look that began with this and ended with `after` met no change halfway: no snapshot came or
+  // went, and `current` names the newest one, as it does once a snapshot is complete.
+  bool IsUnchanged(const Retained& after) const;
+};
+
+// How a look at the store's directory is taken.
+enum class Sight : uint8_t {
+  kAlongside,  // concurrently with maintenance
+  kQuiet,      // while nothing is published, removed or freed
 };
 
 // Snapshots, retention, pins and the reuse of slots, alongside commits (protocols: snapshot steps 1 to 13,
@@ -76,12 +86,15 @@ class Maintenance {
   Result<Retained> SurveyRetained();
 
   // Calls `look`, a function that only reads, without a lock. If it fails, it may have met a half-done
-  // change, so calls it again under `mu_`.
+  // change, so calls it again: at once if it answers kBusy, and then under `mu_`.
   template <typename Fn>
-  auto RunAlongside(const Fn& look) -> decltype(look()) {
-    auto found = look();
-    if (found.ok()) return found;
-    return RunWhileQuiet(look);
+  auto RunAlongside(const Fn& look) -> decltype(look(Sight::kQuiet)) {
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      auto found = look(Sight::kAlongside);
+      if (found.ok()) return found;
+      if (found.status().code() != StatusCode::kBusy) break;
+    }
+    return RunWhileQuiet([&] { return look(Sight::kQuiet); });
   }
   // Calls `look` under `mu_`, while nothing is removed or freed.
   template <typename Fn>
