@@ -4,8 +4,9 @@
 
 #include <filesystem>
 
-#include "tests/base/faulty_fs.h"
-#include "tests/base/scratch_dir.h"
+#include "tests/base/file_text.h"
+#include "tests/support/fault_fs.h"
+#include "tests/support/temp_dir.h"
 
 namespace rawkv {
 namespace {
@@ -15,6 +16,15 @@ using Steps = std::vector<std::string>;
 
 std::string BaseName(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
+}
+
+// "sync a.tmp", "rename a.tmp -> a", …: last path components only.
+Steps StepsOf(const FaultFs& fs) {
+  Steps steps;
+  for (const FsOperation& o : fs.trace()) {
+    steps.push_back(o.name + " " + (o.from.empty() ? "" : BaseName(o.from) + " -> ") + BaseName(o.path));
+  }
+  return steps;
 }
 
 TEST(Paths, JoinPutsOneSlashBetween) {
@@ -37,7 +47,7 @@ TEST(Paths, ParentIsThePathWithoutItsLastComponent) {
 }
 
 TEST(FsOps, AsideNamesAreNumberedAndRecognised) {
-  const ScratchDir dir;
+  const TempDir dir;
   const std::string path = dir / "snapshot-00000000000000000005";
   for (const char* suffix : {".damaged", ".damaged.1", ".damaged.2"}) {
     const Result<std::string> aside = ChooseAsideName(PosixFs(), path);
@@ -53,7 +63,7 @@ TEST(FsOps, AsideNamesAreNumberedAndRecognised) {
 }
 
 TEST(FsOps, ExistsDistinguishesAbsentFromUnreadable) {
-  const ScratchDir dir;
+  const TempDir dir;
   Spit(dir / "f", "");
   stdfs::create_symlink("nowhere", dir / "dangling");
   EXPECT_TRUE(*Exists(PosixFs(), dir / "f"));
@@ -64,7 +74,7 @@ TEST(FsOps, ExistsDistinguishesAbsentFromUnreadable) {
 }
 
 TEST(ReadFile, ReturnsAllUpToTheLimitAndRefusesMore) {
-  const ScratchDir dir;
+  const TempDir dir;
   Spit(dir / "f", "12345");
   EXPECT_EQ(*ReadFile(PosixFs(), dir / "f", 5), "12345");
   EXPECT_EQ(ReadFile(PosixFs(), dir / "f", 4).status().code(), StatusCode::kCorruption);
@@ -74,18 +84,18 @@ TEST(ReadFile, ReturnsAllUpToTheLimitAndRefusesMore) {
 }
 
 TEST(ReadFile, HugeFileIsRefusedBeforeItIsRead) {
-  const ScratchDir dir;
+  const TempDir dir;
   Spit(dir / "f", "");
   stdfs::resize_file(dir / "f", 1ull << 40);
   EXPECT_EQ(ReadFile(PosixFs(), dir / "f", 1 << 20).status().code(), StatusCode::kCorruption);
 }
 
 TEST(WriteFileAtomic, SyncsBeforeTheRenameAndTheDirectoryAfterIt) {
-  const ScratchDir dir;
-  FaultyFs fs;
+  const TempDir dir;
+  FaultFs fs(PosixFs());
   ASSERT_TRUE(WriteFileAtomic(fs, dir / "f", AsBytes("new")).ok());
-  EXPECT_EQ(fs.steps(), (Steps{"unlink f.tmp", "create f.tmp", "write f.tmp", "sync f.tmp",
-                               "rename f.tmp -> f", "syncdir " + BaseName(dir.path())}));
+  EXPECT_EQ(StepsOf(fs), (Steps{"unlink f.tmp", "create f.tmp", "write f.tmp", "sync f.tmp",
+                                "rename f.tmp -> f", "syncdir " + BaseName(dir.path())}));
   EXPECT_EQ(Slurp(dir / "f"), "new");
   EXPECT_FALSE(stdfs::exists(dir / "f.tmp"));
 }
@@ -97,9 +107,10 @@ TEST(WriteFileAtomic, InterruptionLeavesTheWholeOldOrTheWholeNewFile) {
   for (size_t healthy_steps = 0; !finished; ++healthy_steps) {
     SCOPED_TRACE(healthy_steps);
     ASSERT_LT(healthy_steps, 20u);
-    const ScratchDir dir;
+    const TempDir dir;
     Spit(dir / "f", old_content);
-    FaultyFs fs(healthy_steps);
+    FaultFs fs(PosixFs());
+    fs.Arm({.skip = healthy_steps, .partial = true});
     finished = WriteFileAtomic(fs, dir / "f", AsBytes(new_content)).ok();
     const std::string found = Slurp(dir / "f");
     if (finished) {
@@ -114,14 +125,14 @@ TEST(WriteFileAtomic, InterruptionLeavesTheWholeOldOrTheWholeNewFile) {
 }
 
 TEST(WriteFileAtomic, FailureFreesItsSpace) {
-  const ScratchDir dir;
+  const TempDir dir;
   stdfs::create_directories(dir / "f/not_empty");
   EXPECT_FALSE(WriteFileAtomic(PosixFs(), dir / "f", AsBytes("x")).ok());
   EXPECT_FALSE(stdfs::exists(dir / "f.tmp"));
 }
 
 TEST(WriteFileAtomic, DoesNotWriteThroughALeftoverLink) {
-  const ScratchDir dir;
+  const TempDir dir;
   Spit(dir / "precious", "precious");
   Spit(dir / "shared", "shared");
   stdfs::create_symlink("precious", dir / "f.tmp");
@@ -135,18 +146,18 @@ TEST(WriteFileAtomic, DoesNotWriteThroughALeftoverLink) {
 
 TEST(CopyFileSynced, CopiesEverySizeAndSyncsLast) {
   for (const size_t size : {0u, 1u, (1u << 20) - 1, 1u << 20, (1u << 20) + 1}) {
-    const ScratchDir dir;
+    const TempDir dir;
     const std::string content(size, 'c');
     Spit(dir / "a", content);
-    FaultyFs fs;
+    FaultFs fs(PosixFs());
     ASSERT_TRUE(CopyFileSynced(fs, dir / "a", dir / "b", size).ok()) << size;
     EXPECT_EQ(Slurp(dir / "b"), content);
-    EXPECT_EQ(fs.steps().back(), "sync b");
+    EXPECT_EQ(StepsOf(fs).back(), "sync b");
   }
 }
 
 TEST(CopyFileSynced, RefusesLargeFilesAndExistingTargetsAndLeavesNoPartialCopy) {
-  const ScratchDir dir;
+  const TempDir dir;
   Spit(dir / "a", "12345");
   Spit(dir / "taken", "taken");
   EXPECT_EQ(CopyFileSynced(PosixFs(), dir / "a", dir / "b", 4).code(), StatusCode::kCorruption);
@@ -158,7 +169,7 @@ TEST(CopyFileSynced, RefusesLargeFilesAndExistingTargetsAndLeavesNoPartialCopy) 
 }
 
 TEST(RemoveTree, RemovesAllBelowAndFollowsNoLink) {
-  const ScratchDir dir;
+  const TempDir dir;
   stdfs::create_directories(dir / "outside/keep");
   Spit(dir / "outside/keep/f", "kept");
   stdfs::create_directories(dir / "tree/a/b/c");
@@ -173,7 +184,7 @@ TEST(RemoveTree, RemovesAllBelowAndFollowsNoLink) {
 }
 
 TEST(RemoveTree, AbsentPathIsOkAndTopLevelLinkIsUnlinked) {
-  const ScratchDir dir;
+  const TempDir dir;
   EXPECT_TRUE(RemoveTree(PosixFs(), dir / "absent").ok());
   stdfs::create_directory(dir / "target");
   Spit(dir / "target/f", "");
@@ -186,7 +197,7 @@ TEST(RemoveTree, AbsentPathIsOkAndTopLevelLinkIsUnlinked) {
 }
 
 TEST(RemoveTree, DeepestPossibleTreeDoesNotExhaustTheStack) {
-  const ScratchDir dir;
+  const TempDir dir;
   const std::string top = dir / "deep";
   ASSERT_TRUE(PosixFs().MakeDir(top).ok());
   for (std::string path = top; path.size() + 2 < 4096;) {
@@ -198,23 +209,24 @@ TEST(RemoveTree, DeepestPossibleTreeDoesNotExhaustTheStack) {
 }
 
 TEST(SyncTree, SyncsEveryFileAndThenDirectoriesBottomUp) {
-  const ScratchDir dir;
+  const TempDir dir;
   stdfs::create_directories(dir / "tree/sub");
   Spit(dir / "tree/a", "");
   Spit(dir / "tree/sub/b", "");
   stdfs::create_symlink("nowhere", dir / "tree/dangling");
-  FaultyFs fs;
+  FaultFs fs(PosixFs());
   ASSERT_TRUE(SyncTree(fs, dir / "tree").ok());
-  EXPECT_EQ(fs.steps(), (Steps{"sync a", "sync b", "syncdir sub", "syncdir tree"}));
+  EXPECT_EQ(StepsOf(fs), (Steps{"sync a", "sync b", "syncdir sub", "syncdir tree"}));
   EXPECT_EQ(SyncTree(PosixFs(), dir / "absent").code(), StatusCode::kNotFound);
 }
 
 TEST(SyncTree, FailedSyncIsReported) {
-  const ScratchDir dir;
+  const TempDir dir;
   stdfs::create_directory(dir / "tree");
   Spit(dir / "tree/a", "");
   for (size_t healthy_steps = 0; healthy_steps < 2; ++healthy_steps) {
-    FaultyFs fs(healthy_steps);
+    FaultFs fs(PosixFs());
+    fs.Arm({.skip = healthy_steps});
     EXPECT_EQ(SyncTree(fs, dir / "tree").code(), StatusCode::kIoError);
   }
 }

@@ -8,7 +8,8 @@
 #include <functional>
 
 #include "base/fs.h"
-#include "tests/base/scratch_dir.h"
+#include "tests/base/file_text.h"
+#include "tests/support/temp_dir.h"
 
 namespace rawkv {
 namespace {
@@ -45,7 +46,7 @@ class PosixFsTest : public testing::Test {
     return out;
   }
 
-  const ScratchDir dir_;
+  const TempDir dir_;
   Fs& fs_ = PosixFs();
 };
 

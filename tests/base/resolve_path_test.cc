@@ -4,7 +4,8 @@
 
 #include <filesystem>
 
-#include "tests/base/scratch_dir.h"
+#include "tests/base/file_text.h"
+#include "tests/support/temp_dir.h"
 
 namespace rawkv {
 namespace {
@@ -21,7 +22,7 @@ class ResolvePathTest : public ::testing::Test {
   }
   std::string Resolve(const std::string& below) { return ResolvePath(PosixFs(), root_ + "/" + below); }
 
-  const ScratchDir dir_;
+  const TempDir dir_;
   const std::string root_ = stdfs::canonical(dir_.path()).string();
 };
 

@@ -4,7 +4,8 @@
 
 #include "base/sha256.h"
 #include "base/types.h"
-#include "tests/base/scratch_dir.h"
+#include "tests/base/file_text.h"
+#include "tests/support/temp_dir.h"
 
 namespace rawkv {
 namespace {
@@ -88,7 +89,7 @@ TEST(SealedFile, IntactFileAboveTheLimitIsCorruption) {
 }
 
 TEST(SealedFile, FilesRoundTripAndErrorsNameThePath) {
-  const ScratchDir dir;
+  const TempDir dir;
   const std::string path = dir / "EXAMPLE";
   EXPECT_EQ(ReadSealedFile(PosixFs(), path, kKind).status().code(), StatusCode::kNotFound);
   ASSERT_TRUE(WriteSealedFile(PosixFs(), path, kKind, "one").ok());
@@ -105,7 +106,7 @@ TEST(SealedFile, FilesRoundTripAndErrorsNameThePath) {
 }
 
 TEST(SealedFile, TooLargePayloadIsRefusedAndTheOldFileStays) {
-  const ScratchDir dir;
+  const TempDir dir;
   const std::string path = dir / "EXAMPLE";
   ASSERT_TRUE(WriteSealedFile(PosixFs(), path, kKind, "old").ok());
   EXPECT_EQ(WriteSealedFile(PosixFs(), path, kKind, std::string(1001, 'x')).code(),

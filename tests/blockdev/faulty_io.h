@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -94,14 +95,15 @@ class FaultyRawIo final : public RawIo {
   const std::shared_ptr<FaultPlan> plan_;
 };
 
-// A real ring that changes completions by the plan.
-class FaultyRing final : public IoRing {
+// A real ring that changes completions. `answer` chooses the result that replaces that of a call.
+class FaultyRing : public IoRing {
  public:
-  FaultyRing(std::unique_ptr<IoRing> real, std::shared_ptr<FaultPlan> plan)
-      : real_(std::move(real)), plan_(std::move(plan)) {}
+  using Answer = std::function<std::optional<int64_t>(const Call&)>;
+  FaultyRing(std::unique_ptr<IoRing> real, Answer answer)
+      : real_(std::move(real)), answer_(std::move(answer)) {}
 
   bool Push(const Call& call) override {
-    const auto fault = plan_->Take(call.offset.value());
+    const auto fault = answer_(call);
     if (!fault) return real_->Push(call);
     auto faulty = std::make_unique<FaultyCall>(call.kind, call.buffer, *fault);
     Call instead = call;
@@ -125,16 +127,18 @@ class FaultyRing final : public IoRing {
 
  private:
   const std::unique_ptr<IoRing> real_;
-  const std::shared_ptr<FaultPlan> plan_;
+  const Answer answer_;
   std::map<uint64_t, std::unique_ptr<FaultyCall>> faulty_;
 };
 
 inline IoSeams FaultySeams(const std::shared_ptr<FaultPlan>& plan) {
-  return {.raw = std::make_shared<FaultyRawIo>(plan),
-          .make_ring = [plan](int fd, uint32_t entries) -> Result<std::unique_ptr<IoRing>> {
-            RAWKV_ASSIGN_OR_RETURN(auto real, MakeIoUringRing(fd, entries));
-            return std::unique_ptr<IoRing>(std::make_unique<FaultyRing>(std::move(real), plan));
-          }};
+  return {
+      .raw = std::make_shared<FaultyRawIo>(plan),
+      .make_ring = [plan](int fd, uint32_t entries) -> Result<std::unique_ptr<IoRing>> {
+        RAWKV_ASSIGN_OR_RETURN(auto real, MakeIoUringRing(fd, entries));
+        return std::unique_ptr<IoRing>(std::make_unique<FaultyRing>(
+            std::move(real), [plan](const IoRing::Call& call) { return plan->Take(call.offset.value()); }));
+      }};
 }
 
 }  // namespace rawkv

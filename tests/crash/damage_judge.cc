@@ -189,8 +189,7 @@ class DamageJudgement {
   void ImportExports() {
     for (const auto& [in, copy] : damage_.truth->exports) {
       const std::string dir = "/imported-" + in.substr(1);
-      FormatOptions format{.device = dir + "-device", .capacity_bytes = (config_.slots + 18) * 4096};
-      format.env = world_.env();
+      const FormatOptions format = SimStore::FormatFor(world_.env(), config_, dir + "-device");
       const Result<FormatResult> made = ImportStore(dir, {.in = in, .format = format});
       if (!made.ok()) {
         // Without its MANIFEST the directory is not an export.

@@ -10,6 +10,7 @@
 
 #include "blockdev/superblock.h"
 #include "tests/crash/damage_judge.h"
+#include "tests/support/device_seam.h"
 #include "tests/support/faults/fault_plane.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/sim/crash_plan.h"
@@ -245,45 +246,22 @@ TEST_P(DamageTest, MisdirectedWriteIsNeverReturned) {
 INSTANTIATE_TEST_SUITE_P(Stores, DamageTest, testing::Values(true, false),
                          [](const auto& tested) { return tested.param ? "closed" : "killed"; });
 
-// A device that answers some reads with its content before the store was opened.
-class StaleDevice final : public BlockDevice {
- public:
-  StaleDevice(std::unique_ptr<BlockDevice> base, const PagedBytes& before, const bool& stale)
-      : BlockDevice(base->path(), base->geometry()), base_(std::move(base)), before_(before), stale_(stale) {}
-
- private:
-  void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) override {
-    for (size_t i = 0; i < batch.size(); ++i) {
-      IoRequest& r = batch[i];
-      if (r.kind == IoKind::kRead && stale_) {
-        before_.Read(r.offset.value(), r.buffer);
-        r.status = Status::Ok();
-      } else {
-        r.status =
-            r.kind == IoKind::kRead ? base_->Read(r.offset, r.buffer) : base_->Write(r.offset, r.buffer);
-      }
-      if (on_done) on_done(i);
-    }
-  }
-  Status DoFlush() override { return base_->Flush(); }
-  Status DoDiscard(DeviceOffset offset, uint64_t length) override { return base_->Discard(offset, length); }
-
-  const std::unique_ptr<BlockDevice> base_;
-  const PagedBytes& before_;
-  const bool& stale_;
-};
-
 TEST(StaleReadTest, OldContentOfASlotIsNeverReturned) {
   const SimConfig config{.slots = 28};
   const PreparedStore made = PrepareStore(config, 5, /*close=*/true);
   SimWorld world(made.end, 6);
   const PagedBytes before = made.end.devices().at("/device");
-  bool stale = false;
+  bool stale = false;  // whether reads get the content of the device before the store was opened
   OpenOptions options = SimStore::Options(world.env(), config);
   const auto open = options.env.open_device;
   options.env.open_device = [&](const std::string& path, const DeviceOpenOptions& o) -> Result<OpenedDevice> {
     RAWKV_ASSIGN_OR_RETURN(OpenedDevice opened, open(path, o));
-    opened.device = std::make_unique<StaleDevice>(std::move(opened.device), before, stale);
+    opened.device = std::make_unique<DeviceSeam>(std::move(opened.device),
+                                                 [&](const IoRequest& r) -> std::optional<Status> {
+                                                   if (r.kind != IoKind::kRead || !stale) return std::nullopt;
+                                                   before.Read(r.offset.value(), r.buffer);
+                                                   return Status::Ok();
+                                                 });
     return opened;
   };
   Result<std::unique_ptr<Engine>> engine = Engine::Open(SimStore::kDir, options);

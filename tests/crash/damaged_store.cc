@@ -82,15 +82,6 @@ std::vector<std::string> DamagedStore::FilesIn(const std::string& dir, const std
   return out;
 }
 
-void DamagedStore::FlipByte(const std::string& path, uint64_t offset) {
-  std::fstream f(path, std::ios::in | std::ios::out | std::ios::binary);
-  f.seekg(static_cast<std::streamoff>(offset));
-  const char byte = static_cast<char>(f.get() ^ 0x5a);
-  f.seekp(static_cast<std::streamoff>(offset));
-  f.put(byte);
-  EXPECT_TRUE(f.good()) << path;
-}
-
 void DamagedStore::FlipUnshared(const std::string& path, uint64_t offset) {
   fs::copy_file(path, path + ".copy");
   fs::rename(path + ".copy", path);

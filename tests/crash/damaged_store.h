@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/crash/store_fixture.h"
+#include "tests/support/flip_byte.h"
 
 namespace rawkv {
 
@@ -28,8 +29,6 @@ class DamagedStore : public StoreFixture {
   static std::string Segment(const std::string& dir, uint64_t first);
   // Paths of the files in a directory whose names end in `ending`.
   static std::vector<std::string> FilesIn(const std::string& dir, const std::string& ending);
-  // Changes the byte in place, so that every hard link of the file shows it.
-  static void FlipByte(const std::string& path, uint64_t offset);
   // Replaces the file by a copy and changes the byte there, so that other hard links do not show it.
   static void FlipUnshared(const std::string& path, uint64_t offset);
   // Changes a byte in the record of a version.

@@ -23,15 +23,6 @@ std::vector<std::pair<Version, Version>> ReachedByBoth(const Promise& now, const
   return out;
 }
 
-FormatOptions FormatOf(const Environment& env, const SimConfig& config, const std::string& device) {
-  FormatOptions o;
-  o.device = device;
-  o.capacity_bytes = (config.slots + 18) * 4096;
-  o.runtime = {.snapshot_interval = 0, .wal_segment_bytes = config.wal_segment_bytes};
-  o.env = env;
-  return o;
-}
-
 }  // namespace
 
 void FaultSession::OfflineRollback(Version target) {
@@ -51,8 +42,8 @@ void FaultSession::OfflineRollback(Version target) {
 void FaultSession::Import() {
   BeginStep("import");
   const auto& [in, copy] = *now_.exports.begin();
-  const Result<FormatResult> made =
-      ImportStore("/import0", {.in = in, .format = FormatOf(world_.env(), config_, "/import-device")});
+  const Result<FormatResult> made = ImportStore(
+      "/import0", {.in = in, .format = SimStore::FormatFor(world_.env(), config_, "/import-device")});
   if (AcceptAnswer(made.status())) {
     now_.imports["/import0"] = copy;
     return;
@@ -127,8 +118,8 @@ void FaultSession::OpenReadOnly() {
 
 void FaultSession::Format() {
   BeginStep("format");
-  unformatted_ =
-      !AcceptAnswer(Engine::Format(SimStore::kDir, FormatOf(world_.env(), config_, "/device")).status());
+  unformatted_ = !AcceptAnswer(
+      Engine::Format(SimStore::kDir, SimStore::FormatFor(world_.env(), config_, "/device")).status());
   AwaitBackgroundWork();
 }
 
@@ -222,7 +213,7 @@ std::string FaultSession::JudgeUnformatted(const DiskImage& image, uint64_t seed
     }
     if (engine.ok() && (*engine)->version() != Version(0)) return "a new store is not empty";
   }
-  FormatOptions again = FormatOf(world.env(), config_, "/device");
+  FormatOptions again = SimStore::FormatFor(world.env(), config_, "/device");
   again.force = true;
   const Result<FormatResult> made = Engine::Format(SimStore::kDir, again);
   if (!made.ok()) return "format again: " + made.status().ToString();

@@ -3,18 +3,9 @@
 #include <cstdio>
 
 #include "base/check.h"
+#include "tests/support/split_mix.h"
 
 namespace rawkv {
-namespace {
-
-uint64_t Mix(uint64_t a, uint64_t b) {
-  uint64_t z = a + 0x9e3779b97f4a7c15 * (b + 1);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-}  // namespace
 
 SimExplorer::SimExplorer(const ExploreOptions& options) : options_(options) {
   SimWorld world(DiskImage(), options.seed);

@@ -142,14 +142,7 @@ class Judgement {
     return "";
   }
 
-  FormatOptions CopyFormat() {
-    FormatOptions o;
-    o.device = SimStore::kJudgeDevice;
-    o.capacity_bytes = (config_.slots + 18) * 4096;
-    o.runtime.wal_segment_bytes = config_.wal_segment_bytes;
-    o.env = world_.env();
-    return o;
-  }
+  FormatOptions CopyFormat() { return SimStore::FormatFor(world_.env(), config_, SimStore::kJudgeDevice); }
 
   // Imports `in` into a new store and compares its content.
   std::string CheckExport(const std::string& in, const Promise::Copy& copy, bool finished) {

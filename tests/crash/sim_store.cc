@@ -16,20 +16,6 @@ constexpr uint64_t kInlineValue = 100;
 constexpr uint64_t kPayloadValue = 5000;  // two slots
 constexpr uint64_t kLargePayloadValue = 9000;
 
-FormatOptions FormatOf(const Environment& env, const SimConfig& config, const char* device) {
-  FormatOptions o;
-  o.device = device;
-  // 18 blocks are superblocks and metadata region.
-  o.capacity_bytes = (config.slots + 18) * kSlotBytes;
-  o.slot_bytes = kSlotBytes;
-  o.header_bytes = config.header_bytes;
-  o.runtime = {.snapshot_interval = config.snapshot_interval,
-               .wal_segment_bytes = config.wal_segment_bytes,
-               .durability = config.durability};
-  o.env = env;
-  return o;
-}
-
 }  // namespace
 
 const char* SimOpName(SimOp op) {
@@ -61,11 +47,26 @@ OpenOptions SimStore::Options(const Environment& env, const SimConfig& config) {
   return o;
 }
 
+FormatOptions SimStore::FormatFor(const Environment& env, const SimConfig& config,
+                                  const std::string& device) {
+  FormatOptions o;
+  o.device = device;
+  // 18 blocks are superblocks and metadata region.
+  o.capacity_bytes = (config.slots + 18) * kSlotBytes;
+  o.slot_bytes = kSlotBytes;
+  o.header_bytes = config.header_bytes;
+  o.runtime = {.snapshot_interval = config.snapshot_interval,
+               .wal_segment_bytes = config.wal_segment_bytes,
+               .durability = config.durability};
+  o.env = env;
+  return o;
+}
+
 Status SimStore::Format() {
   // Makes all devices at the start: a crash state cannot create or remove a device.
   world_.disk().AddDevice(kImportDevice, (config_.slots + 18) * kSlotBytes);
   world_.disk().AddDevice(kJudgeDevice, (config_.slots + 18) * kSlotBytes);
-  return Engine::Format(kDir, FormatOf(world_.env(), config_, kDevice)).status();
+  return Engine::Format(kDir, FormatFor(world_.env(), config_, kDevice)).status();
 }
 
 Status SimStore::MakeStartHistory() {
@@ -170,7 +171,8 @@ Status SimStore::Import() {
   if (!now_.imports.empty()) return Status::Ok();
   const auto& [in, copy] = *now_.exports.begin();
   RAWKV_RETURN_IF_ERROR(
-      ImportStore("/import0", {.in = in, .format = FormatOf(world_.env(), config_, kImportDevice)}).status());
+      ImportStore("/import0", {.in = in, .format = FormatFor(world_.env(), config_, kImportDevice)})
+          .status());
   now_.imports["/import0"] = copy;
   return Status::Ok();
 }

@@ -81,6 +81,7 @@ class SimStore {
   Engine& engine() { return *engine_; }
 
   static OpenOptions Options(const Environment& env, const SimConfig& config);
+  static FormatOptions FormatFor(const Environment& env, const SimConfig& config, const std::string& device);
 
  private:
   Status Commit(const ModelBatch& batch);

@@ -11,8 +11,8 @@
 
 #include "engine/engine.h"
 #include "tests/engine/expect_status.h"
-#include "tests/engine/recording_logger.h"
 #include "tests/support/model.h"
+#include "tests/support/recording_logger.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {

@@ -11,37 +11,17 @@
 #include "engine/admin/repair.h"
 #include "engine/store/store_file.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/device_seam.h"
 
 namespace rawkv {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A device on which writes to the superblocks fail.
-class NoSuperblockWrites final : public BlockDevice {
- public:
-  explicit NoSuperblockWrites(std::unique_ptr<BlockDevice> base)
-      : BlockDevice(base->path(), base->geometry()), base_(std::move(base)) {}
-
- private:
-  void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) override {
-    for (size_t i = 0; i < batch.size(); ++i) {
-      IoRequest& r = batch[i];
-      if (r.kind == IoKind::kRead) {
-        r.status = base_->Read(r.offset, r.buffer);
-      } else if (r.offset.value() < 2 * kSuperblockBytes) {
-        r.status = Status::IoError("write of " + path() + ": injected");
-      } else {
-        r.status = base_->Write(r.offset, r.buffer);
-      }
-      if (on_done) on_done(i);
-    }
-  }
-  Status DoFlush() override { return base_->Flush(); }
-  Status DoDiscard(DeviceOffset offset, uint64_t length) override { return base_->Discard(offset, length); }
-
-  const std::unique_ptr<BlockDevice> base_;
-};
+std::optional<Status> RefuseSuperblockWrites(const IoRequest& r) {
+  if (r.kind == IoKind::kRead || r.offset.value() >= 2 * kSuperblockBytes) return std::nullopt;
+  return Status::IoError("write of a superblock: injected");
+}
 
 class IdentityTest : public EngineTest {
  protected:
@@ -132,7 +112,9 @@ TEST_F(IdentityTest, FailedSuperblockWritesRaiseTheGenerationOnlyOnce) {
   const auto open_device = open_.env.open_device;
   open_.env.open_device = [&](const std::string& path, const DeviceOpenOptions& options) {
     Result<OpenedDevice> opened = open_device(path, options);
-    if (opened.ok()) opened->device = std::make_unique<NoSuperblockWrites>(std::move(opened->device));
+    if (opened.ok()) {
+      opened->device = std::make_unique<DeviceSeam>(std::move(opened->device), RefuseSuperblockWrites);
+    }
     return opened;
   };
   const uint64_t before = LoadStoreRecord(PosixFs(), dir_)->open_generation;

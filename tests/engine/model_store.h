@@ -10,8 +10,8 @@
 #include "engine/admin/repair.h"
 #include "engine/engine.h"
 #include "tests/engine/model_reads.h"
-#include "tests/engine/recording_logger.h"
 #include "tests/support/model.h"
+#include "tests/support/recording_logger.h"
 
 namespace rawkv {
 

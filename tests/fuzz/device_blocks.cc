@@ -29,17 +29,13 @@ Verdict CheckSuperblock(std::string_view block) {
 }
 
 Verdict CheckExtentHeader(std::string_view bytes) {
-  const Result<ExtentHeader> header = DecodeExtentHeader(AsBytes(bytes));
-  if (!header.ok()) {
-    CheckRefusal(header.status());
-    return Verdict::kRefused;
-  }
-  std::string again(bytes.size(), 'x');
-  EncodeExtentHeader(*header, AsWritableBytes(again));
-  RAWKV_CHECK(again == bytes, "equal content must have one encoding");
-  RAWKV_CHECK(header->payload_offset + header->payload_bytes <= header->value_bytes,
-              "an extent's part must lie within its value");
-  return Verdict::kAccepted;
+  return CheckDecoded(DecodeExtentHeader(AsBytes(bytes)), [&](const ExtentHeader& header) {
+    std::string again(bytes.size(), 'x');
+    EncodeExtentHeader(header, AsWritableBytes(again));
+    RAWKV_CHECK(again == bytes, "equal content must have one encoding");
+    RAWKV_CHECK(header.payload_offset + header.payload_bytes <= header.value_bytes,
+                "an extent's part must lie within its value");
+  });
 }
 
 }  // namespace

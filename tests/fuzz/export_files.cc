@@ -14,28 +14,20 @@ constexpr uint64_t kChunkHeaderBytes = 16;
 constexpr uint64_t kDeletedLength = ~uint64_t{0};
 
 Verdict CheckManifest(std::string_view file) {
-  const Result<ExportManifest> manifest = DecodeExportManifest(file);
-  if (!manifest.ok()) {
-    CheckRefusal(manifest.status());
-    return Verdict::kRefused;
-  }
-  RAWKV_CHECK(EncodeExportManifest(*manifest) == file, "equal content must have one encoding");
-  for (const ExportChunk& chunk : manifest->chunks) {
-    RAWKV_CHECK(chunk.bytes <= manifest->chunk_bytes && manifest->chunk_bytes <= kMaxChunkBytes,
-                "the size of a chunk must be bounded");
-    RAWKV_CHECK(chunk.name.find('/') == std::string::npos, "a chunk must lie in the export");
-  }
-  return Verdict::kAccepted;
+  return CheckDecoded(DecodeExportManifest(file), [&](const ExportManifest& manifest) {
+    RAWKV_CHECK(EncodeExportManifest(manifest) == file, "equal content must have one encoding");
+    for (const ExportChunk& chunk : manifest.chunks) {
+      RAWKV_CHECK(chunk.bytes <= manifest.chunk_bytes && manifest.chunk_bytes <= kMaxChunkBytes,
+                  "the size of a chunk must be bounded");
+      RAWKV_CHECK(chunk.name.find('/') == std::string::npos, "a chunk must lie in the export");
+    }
+  });
 }
 
 Verdict CheckOrigin(std::string_view file) {
-  const Result<ExportOrigin> origin = DecodeExportOrigin(file);
-  if (!origin.ok()) {
-    CheckRefusal(origin.status());
-    return Verdict::kRefused;
-  }
-  RAWKV_CHECK(EncodeExportOrigin(*origin) == file, "equal content must have one encoding");
-  return Verdict::kAccepted;
+  return CheckDecoded(DecodeExportOrigin(file), [&](const ExportOrigin& origin) {
+    RAWKV_CHECK(EncodeExportOrigin(origin) == file, "equal content must have one encoding");
+  });
 }
 
 // The manifest row of the file, with its keys as far as its fragments can be decoded.

@@ -14,12 +14,9 @@ namespace {
 
 template <typename Decoded, typename Encode>
 Verdict CheckRecord(ConstBytes input, const Result<Decoded>& decoded, Encode encode) {
-  if (!decoded.ok()) {
-    CheckRefusal(decoded.status());
-    return Verdict::kRefused;
-  }
-  RAWKV_CHECK(encode(*decoded) == AsStringView(input), "equal content must have one encoding");
-  return Verdict::kAccepted;
+  return CheckDecoded(decoded, [&](const Decoded& record) {
+    RAWKV_CHECK(encode(record) == AsStringView(input), "equal content must have one encoding");
+  });
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/checksum.h"
-#include "tests/fuzz/memory_fs.h"
+#include "tests/fuzz/fuzz_disk.h"
 #include "tests/fuzz/reseal.h"
 #include "tests/fuzz/targets.h"
 #include "wal/change_set.h"
@@ -135,12 +135,12 @@ void CheckAcceptsRecord(const WalContext& context, const LogScan& scan) {
 
 Verdict CheckSegment(std::string_view file) {
   const SegmentIdentity identity = SegmentIdentityOf(file);
-  MemoryFs fs;
+  FuzzDisk disk;
   const SegmentFile segment{identity.header.first, kDir + "/" + SegmentName(identity.header.first),
                             file.size()};
-  fs.Put(segment.path, file);
+  disk.Put(segment.path, file);
   const WalContext context{
-      .fs = &fs, .dir = kDir, .store_uuid = identity.header.store_uuid, .chain = identity.chain};
+      .fs = &disk.fs(), .dir = kDir, .store_uuid = identity.header.store_uuid, .chain = identity.chain};
   Result<SegmentReader> reader = SegmentReader::Open(context, segment);
   if (!reader.ok()) {
     CheckRefusal(reader.status());
@@ -184,13 +184,9 @@ Verdict FuzzWalSegment(ConstBytes input) {
 }
 
 Verdict FuzzChangeSet(ConstBytes input) {
-  const Result<ChangeSet> change_set = DecodeChangeSet(input);
-  if (!change_set.ok()) {
-    CheckRefusal(change_set.status());
-    return Verdict::kRefused;
-  }
-  RAWKV_CHECK(EncodeChangeSet(*change_set) == AsStringView(input), "equal content must have one encoding");
-  return Verdict::kAccepted;
+  return CheckDecoded(DecodeChangeSet(input), [&](const ChangeSet& change_set) {
+    RAWKV_CHECK(EncodeChangeSet(change_set) == AsStringView(input), "equal content must have one encoding");
+  });
 }
 
 }  // namespace rawkv::fuzz

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/endian.h"
-#include "tests/fuzz/memory_fs.h"
+#include "tests/fuzz/fuzz_disk.h"
 #include "tests/fuzz/reseal.h"
 #include "tests/fuzz/targets.h"
 
@@ -23,9 +23,9 @@ StatusCode ExpectedCode(std::string_view resealed) {
 
 Verdict CheckFile(std::string_view file) {
   const Result<std::string> payload = Unseal(kFuzzedKind, file);
-  MemoryFs fs;
-  fs.Put("/F", file);
-  const Result<std::string> read = ReadSealedFile(fs, "/F", kFuzzedKind);
+  FuzzDisk disk;
+  disk.Put("/F", file);
+  const Result<std::string> read = ReadSealedFile(disk.fs(), "/F", kFuzzedKind);
   RAWKV_CHECK(read.ok() == payload.ok(), "file and bytes must give the same status");
   if (!payload.ok()) {
     CheckRefusal(payload.status());

@@ -39,11 +39,6 @@ class StandingClock final : public Clock {
   uint64_t MonotonicNs() override { return SystemClock().MonotonicNs(); }
 };
 
-class SilentLogger final : public Logger {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
-
 template <typename T>
 T GetOrDie(Result<T> result, const char* what) {
   RAWKV_CHECK(result.ok(), (std::string(what) + ": " + result.status().ToString()).c_str());
@@ -64,7 +59,7 @@ class SeedStore {
   SeedStore(std::string dir, uint64_t header_bytes, Seeds& seeds) : paths_(std::move(dir)), seeds_(seeds) {
     env_.clock = &clock_;
     env_.entropy = &entropy_;
-    env_.logger = &logger_;
+    env_.logger = &NullLogger();
     FormatOptions options{.capacity_bytes = 8 << 20, .header_bytes = header_bytes, .env = env_};
     options.runtime.wal_segment_bytes = 64 << 10;
     options.runtime.snapshot_interval = 0;
@@ -179,7 +174,7 @@ class SeedStore {
 
   void KeepIndex() {
     const auto index = GetOrDie(
-        KeyIndex::Open({.dir = paths_.working_index(), .read_only = true, .logger = &logger_}), "index");
+        KeyIndex::Open({.dir = paths_.working_index(), .read_only = true, .logger = &NullLogger()}), "index");
     Keep("meta_record", EncodeMetaRecord(GetOrDie(index->Meta(), "meta")));
     const auto cursor = index->NewCursor("", "", index->TakeReadPoint());
     for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
@@ -225,7 +220,6 @@ class SeedStore {
   Seeds& seeds_;
   StandingClock clock_;
   CountingEntropy entropy_;
-  SilentLogger logger_;
   Environment env_;
   std::unique_ptr<Engine> engine_;
 };

@@ -6,7 +6,7 @@
 #include "engine/recovery/rollback_marker.h"
 #include "engine/store/store_file.h"
 #include "engine/store/working_index.h"
-#include "tests/fuzz/memory_fs.h"
+#include "tests/fuzz/fuzz_disk.h"
 #include "tests/fuzz/reseal.h"
 #include "tests/fuzz/targets.h"
 
@@ -14,32 +14,25 @@ namespace rawkv::fuzz {
 namespace {
 
 Verdict CheckStoreFile(std::string_view file) {
-  const Result<StoreRecord> record = DecodeStoreRecord(file);
-  if (!record.ok()) {
-    CheckRefusal(record.status());
-    return Verdict::kRefused;
-  }
-  RAWKV_CHECK(EncodeStoreRecord(*record) == file, "equal content must have one encoding");
-  MemoryFs fs;
-  RAWKV_CHECK(SaveStoreRecord(fs, "/S", *record).ok(), "a record that was read must be writable");
-  RAWKV_CHECK(fs.Content("/S/STORE") == file, "writing must give the same bytes");
-  const LineageChain& chain = record->chain;
-  const Lineage now = chain.current();
-  RAWKV_CHECK(chain.HasBranch(now), "the present branch is on its chain");
-  RAWKV_CHECK(chain.Contains(now, Next(chain.links().back().fork)), "and holds its next version");
-  return Verdict::kAccepted;
+  return CheckDecoded(DecodeStoreRecord(file), [&](const StoreRecord& record) {
+    RAWKV_CHECK(EncodeStoreRecord(record) == file, "equal content must have one encoding");
+    FuzzDisk disk;
+    disk.Put("/S/STORE", "an older one");
+    RAWKV_CHECK(SaveStoreRecord(disk.fs(), "/S", record).ok(), "a record that was read must be writable");
+    RAWKV_CHECK(disk.Content("/S/STORE") == file, "writing must give the same bytes");
+    const Lineage now = record.chain.current();
+    RAWKV_CHECK(record.chain.HasBranch(now), "the present branch is on its chain");
+    RAWKV_CHECK(record.chain.Contains(now, Next(record.chain.links().back().fork)),
+                "and holds its next version");
+  });
 }
 
 Verdict CheckRollbackMarker(std::string_view file) {
-  const Result<RollbackMarker> marker = DecodeRollbackMarker(file);
-  if (!marker.ok()) {
-    CheckRefusal(marker.status());
-    return Verdict::kRefused;
-  }
-  RAWKV_CHECK(EncodeRollbackMarker(*marker) == file, "equal content must have one encoding");
-  RAWKV_CHECK(marker->base <= marker->target && marker->target <= marker->from,
-              "the versions must be in order");
-  return Verdict::kAccepted;
+  return CheckDecoded(DecodeRollbackMarker(file), [&](const RollbackMarker& marker) {
+    RAWKV_CHECK(EncodeRollbackMarker(marker) == file, "equal content must have one encoding");
+    RAWKV_CHECK(marker.base <= marker.target && marker.target <= marker.from,
+                "the versions must be in order");
+  });
 }
 
 // Checks BASE with its own store's UUID and with another one.

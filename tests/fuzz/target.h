@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/status.h"
+#include "base/result.h"
 
 // The fuzz targets, one for each decoder. The same functions run under libFuzzer (preset fuzz) and in the
 // suite (replay_test.cc). docs/testing.md, section "Fuzzing".
@@ -38,6 +38,17 @@ Verdict RunTarget(const Target& target, ConstBytes input);
 
 // Checks that a decoder of stored bytes refuses damage with one of two codes and a message.
 void CheckRefusal(const Status& status);
+
+// Checks a refusal, or the accepted content with `check`.
+template <typename Decoded, typename Check>
+Verdict CheckDecoded(const Result<Decoded>& decoded, Check check) {
+  if (decoded.ok()) {
+    check(*decoded);
+    return Verdict::kAccepted;
+  }
+  CheckRefusal(decoded.status());
+  return Verdict::kRefused;
+}
 
 // Calls `check` with the resealed input and with the unchanged input.
 template <typename Reseal, typename Check>

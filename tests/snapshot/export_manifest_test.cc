@@ -6,7 +6,7 @@
 #include "base/byte_codec.h"
 #include "base/sealed_file.h"
 #include "snapshot/export_format.h"
-#include "tests/snapshot/damage.h"
+#include "tests/support/damage.h"
 
 namespace rawkv {
 namespace {

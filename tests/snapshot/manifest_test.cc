@@ -6,7 +6,7 @@
 #include <random>
 
 #include "base/sealed_file.h"
-#include "tests/snapshot/damage.h"
+#include "tests/support/damage.h"
 
 namespace rawkv {
 namespace {

@@ -9,8 +9,8 @@
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
 #include "base/sha256.h"
-#include "tests/snapshot/damage.h"
 #include "tests/snapshot/fake_index.h"
+#include "tests/support/damage.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {

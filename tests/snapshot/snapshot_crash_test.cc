@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <random>
 #include <set>
 
 #include "base/sealed_file.h"
@@ -9,34 +8,51 @@
 #include "snapshot/leases.h"
 #include "snapshot/pins.h"
 #include "snapshot/snapshot_store.h"
-#include "tests/snapshot/crash_fs.h"
 #include "tests/snapshot/fake_index.h"
 #include "tests/support/fault_fs.h"
+#include "tests/support/sim/crash_plan.h"
+#include "tests/support/sim/sim_fs.h"
 
 // Stops every protocol of this layer at every step, and then kills the process or cuts the power. S1 … S4:
 // snapshot_store.cc; L1 … L3: leases.cc.
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kRandomCrashes = 20;  // for each stop, in addition to the two fixed kinds
+constexpr size_t kRandomCrashes = 12;  // for each stop, in addition to the fixed kinds
 const std::string kDir = "/store";
 
+DiskImage EmptyDisk() {
+  SimDisk disk{DiskImage()};
+  RAWKV_CHECK(SimFs(disk, disk.Start()).MakeDir(kDir).ok(), "an empty disk");
+  return disk.Image();
+}
+
+// A process on a simulated disk that holds `start`. FaultFs stops the process.
 struct World {
-  World() { RAWKV_CHECK(fs.MakeDir(kDir).ok() && fs.SyncDir("/").ok(), "an empty disk"); }
-  SnapshotStore Open() { return {front, clock, kDir, kStoreUuid}; }
-  // Behaves as an overlay: a directory of the lower layer cannot be renamed.
+  explicit World(const DiskImage& image = EmptyDisk()) : start(image), disk(image) { disk.Record(true); }
+  SnapshotStore Open() { return {fs, clock, kDir, kStoreUuid}; }
+  // Behaves as an overlay, also after the restart: a directory of the lower layer cannot be renamed.
   void KeepDirectories() {
-    front.Arm({.status = Status::NotSupported("Invalid cross-device link"),
-               .reach = FaultFs::Reach::kMatching,
-               .matches = [](const FaultFs::Operation& o) {
-                 return o.Is("rename", ".removing") && !o.Is("rename", "/MANIFEST.removing");
-               }});
+    disk.KeepDirectories();
+    keeps_directories = true;
+  }
+  // What a power cut at this place may leave. Ends the use of this world.
+  CrashStates PowerCut() {
+    CrashStates states(start);
+    for (const TraceEvent& event : disk.TakeTrace()) states.Advance(event);
+    return states;
   }
 
-  CrashFs fs;
-  FaultFs front{fs};
+  const DiskImage start;
+  SimDisk disk;
+  SimFs healthy{disk, disk.Start()};
+  FaultFs fs{healthy};
   FixedClock clock;
+  bool keeps_directories = false;
 };
+
+// A power cut that loses every unsynced change.
+const CrashPlan kLoseAll;
 
 std::set<uint64_t> Listed(const SnapshotStore& store, std::vector<std::string>* damaged = nullptr) {
   std::set<uint64_t> versions;
@@ -85,37 +101,55 @@ Outcome CheckAfterRestart(World& world, bool done) {
   const auto names = world.fs.List(kDir);
   EXPECT_EQ(names->size(), outcome.listed.size() + 1) << names->front() << " … " << names->back();
   // S4: a later power cut does not undo the visible state, on which a caller may rely.
-  std::mt19937_64 unused;
-  world.fs.Crash(/*lose_all=*/true, unused);
-  EXPECT_EQ(Listed(store), outcome.listed);
-  EXPECT_EQ(store.Current()->value(), outcome.current);
+  World later(Crash(world.PowerCut(), kLoseAll));
+  EXPECT_EQ(Listed(later.Open()), outcome.listed);
+  EXPECT_EQ(later.Open().Current()->value(), outcome.current);
   return outcome;
 }
 
-// For every number of steps and every kind of crash: runs `prepare` and then `act`, stops it, crashes, and
-// checks.
-void StopEverywhere(const std::function<void(World&)>& prepare, const std::function<Status(World&)>& act,
-                    const std::function<void(const Outcome&)>& judge) {
-  for (size_t stop = 0;; ++stop) {
-    bool stopped = false;
-    for (uint64_t kind = 0; kind < kRandomCrashes + 2; ++kind) {
-      SCOPED_TRACE("stopped after step " + std::to_string(stop) + ", crash " + std::to_string(kind));
-      World world;
-      prepare(world);
-      world.fs.StopAfter(world.fs.steps() + stop);
-      const bool done = act(world).ok();
-      stopped = world.fs.stopped();
-      std::mt19937_64 random(kind * 1000 + stop);
-      if (kind == 0) {
-        world.fs.Heal();  // kills only the process
-      } else {
-        world.fs.Crash(/*lose_all=*/kind == 1, random);
-      }
-      judge(CheckAfterRestart(world, done));
+enum class Stops : uint8_t { kPowerCuts, kPowerCutsAndKills };
+
+// For every operation of `act` that changes the disk: runs `prepare` and then `act`, stops it before the
+// operation, cuts the power in every way, and calls `judge` with the world after it and with whether `act`
+// had succeeded. A kill keeps unsynced changes, which a later power cut may still lose.
+void StopEverywhere(Stops stops, const std::function<void(World&)>& prepare,
+                    const std::function<Status(World&)>& act,
+                    const std::function<void(World&, bool done)>& judge) {
+  bool stopped = true;
+  for (uint64_t stop = 0; stopped; ++stop) {
+    World world;
+    prepare(world);
+    world.fs.Arm({.skip = stop});
+    const bool done = act(world).ok();
+    stopped = world.fs.fired();
+    world.fs.Disarm();
+    const CrashStates states = world.PowerCut();
+    std::set<uint64_t> seen;
+    for (const CrashPlan& plan : CrashPlans(stop, kRandomCrashes)) {
+      const DiskImage image = Crash(states, plan);
+      if (!seen.insert(image.Hash()).second) continue;
+      SCOPED_TRACE("stopped before operation " + std::to_string(stop) + ", " + Describe(plan));
+      World after(image);
+      if (world.keeps_directories) after.KeepDirectories();
+      judge(after, done);
       if (testing::Test::HasFailure()) return;
     }
-    if (!stopped) return;
+    if (stops == Stops::kPowerCuts) continue;
+    SCOPED_TRACE("killed before operation " + std::to_string(stop));
+    World killed;
+    prepare(killed);
+    killed.fs.Arm({.skip = stop});
+    (void)act(killed).ok();
+    killed.fs.Disarm();
+    judge(killed, done);
+    if (testing::Test::HasFailure()) return;
   }
+}
+
+void StopEverywhere(const std::function<void(World&)>& prepare, const std::function<Status(World&)>& act,
+                    const std::function<void(const Outcome&)>& judge) {
+  StopEverywhere(Stops::kPowerCutsAndKills, prepare, act,
+                 [&](World& world, bool done) { judge(CheckAfterRestart(world, done)); });
 }
 
 TEST(SnapshotCrash, InterruptedPublishLeavesTheOldOrTheNewSet) {
@@ -154,11 +188,14 @@ TEST(SnapshotCrash, InterruptedSetCurrentLeavesTheOldOrTheNewLink) {
       });
 }
 
-TEST(SnapshotCrash, InterruptedRemoveLeavesAllOrNothing) {
+class RemovalCrash : public testing::TestWithParam<bool> {};
+
+TEST_P(RemovalCrash, InterruptedRemoveLeavesAllOrNothing) {
   StopEverywhere(
       [](World& world) {
         Publish(world, 3, true);
         Publish(world, 7, true);
+        if (GetParam()) world.KeepDirectories();
       },
       [](World& world) { return world.Open().Remove(Version(3)); },
       [](const Outcome& outcome) {
@@ -168,20 +205,8 @@ TEST(SnapshotCrash, InterruptedRemoveLeavesAllOrNothing) {
       });
 }
 
-TEST(SnapshotCrash, InterruptedRemovalInPlaceLeavesAllOrNothing) {
-  StopEverywhere(
-      [](World& world) {
-        Publish(world, 3, true);
-        Publish(world, 7, true);
-        world.KeepDirectories();
-      },
-      [](World& world) { return world.Open().Remove(Version(3)); },
-      [](const Outcome& outcome) {
-        EXPECT_EQ(outcome.current, 7u);
-        EXPECT_TRUE(outcome.listed == std::set<uint64_t>{7} ||
-                    (!outcome.done && outcome.listed == (std::set<uint64_t>{3, 7})));
-      });
-}
+INSTANTIATE_TEST_SUITE_P(, RemovalCrash, testing::Bool(),
+                         [](const auto& test) { return test.param ? "InPlace" : "ByRename"; });
 
 TEST(SnapshotCrash, InterruptedCycleNeverLeavesTheStoreWithoutABase) {
   StopEverywhere([](World& world) { Publish(world, 3, true); },
@@ -205,36 +230,29 @@ TEST(SnapshotCrash, ReplacementNeverShowsTheDamagedSnapshot) {
     ASSERT_TRUE(world.fs.RemoveFile(manifest).ok());
     ASSERT_TRUE(world.fs.SyncDir(ParentPath(manifest)).ok());
   };
-  for (size_t stop = 0;; ++stop) {
-    bool stopped = false;
-    for (uint64_t kind = 0; kind < kRandomCrashes; ++kind) {
-      SCOPED_TRACE("stopped after step " + std::to_string(stop) + ", crash " + std::to_string(kind));
-      World world;
-      Publish(world, 3, true);
-      Publish(world, 7, false);
-      damage(world, 7);
-      world.fs.StopAfter(world.fs.steps() + stop);
-      const FakeIndex index{Version(7)};
-      const bool done = world.Open().Publish(index.Callbacks(world.fs)).ok();
-      stopped = world.fs.stopped();
-      std::mt19937_64 random(kind);
-      world.fs.Crash(/*lose_all=*/kind == 0, random);
-      SnapshotStore store = world.Open();
-      std::vector<std::string> damaged;
-      const std::set<uint64_t> listed = Listed(store, &damaged);
-      ASSERT_TRUE(listed.contains(3));
-      if (done) {
-        ASSERT_TRUE(listed.contains(7));
-      }
-      if (listed.contains(7)) {
-        ASSERT_TRUE(
-            store.Verify(Version(7), OneBranch(), ContentChecksummer(world.fs), index.Callbacks(world.fs))
-                ->empty());
-      }
-      ASSERT_TRUE(damaged.empty() || damaged == std::vector<std::string>{SnapshotStore::DirName(Version(7))});
-    }
-    if (!stopped) break;
-  }
+  const FakeIndex index{Version(7)};
+  StopEverywhere(
+      Stops::kPowerCuts,
+      [&](World& world) {
+        Publish(world, 3, true);
+        Publish(world, 7, false);
+        damage(world, 7);
+      },
+      [&](World& world) { return world.Open().Publish(index.Callbacks(world.fs)).status(); },
+      [&](World& world, bool done) {
+        SnapshotStore store = world.Open();
+        std::vector<std::string> damaged;
+        const std::set<uint64_t> listed = Listed(store, &damaged);
+        ASSERT_TRUE(listed.contains(3));
+        ASSERT_TRUE(!done || listed.contains(7));
+        if (listed.contains(7)) {
+          ASSERT_TRUE(
+              store.Verify(Version(7), OneBranch(), ContentChecksummer(world.fs), index.Callbacks(world.fs))
+                  ->empty());
+        }
+        ASSERT_TRUE(damaged.empty() ||
+                    damaged == std::vector<std::string>{SnapshotStore::DirName(Version(7))});
+      });
 }
 
 TEST(SnapshotCrash, NextSweepFinishesAnInterruptedOne) {
@@ -273,67 +291,49 @@ TEST(SnapshotCrash, RepeatedPublishIsDurableAfterAnyFailureOfTheFirst) {
     World world;
     Publish(world, 3, true);
     const FakeIndex index{Version(7)};
-    world.fs.StopAfter(world.fs.steps() + stop);
+    world.fs.Arm({.skip = stop});
     failed = !world.Open().Publish(index.Callbacks(world.fs)).ok();
-    world.fs.Heal();
+    world.fs.Disarm();
     ASSERT_TRUE(world.Open().Publish(index.Callbacks(world.fs)).ok());
-    std::mt19937_64 unused;
-    world.fs.Crash(/*lose_all=*/true, unused);
-    ASSERT_EQ(Listed(world.Open()), (std::set<uint64_t>{3, 7})) << "stopped after step " << stop;
+    World later(Crash(world.PowerCut(), kLoseAll));
+    ASSERT_EQ(Listed(later.Open()), (std::set<uint64_t>{3, 7})) << "stopped before operation " << stop;
   }
 }
 
 TEST(PinsCrash, InterruptedSaveLeavesTheOldOrTheNewFile) {
   const PinTable before = {{"genesis", Version(1)}};
   const PinTable after = {{"genesis", Version(1)}, {"upgrade", Version(9)}};
-  for (size_t stop = 0;; ++stop) {
-    bool stopped = false;
-    for (uint64_t kind = 0; kind < kRandomCrashes; ++kind) {
-      World world;
-      ASSERT_TRUE(SavePins(world.fs, kDir, before).ok());
-      world.fs.StopAfter(world.fs.steps() + stop);
-      const bool done = SavePins(world.fs, kDir, after).ok();
-      stopped = world.fs.stopped();
-      std::mt19937_64 random(kind);
-      world.fs.Crash(/*lose_all=*/kind == 0, random);
-      const Result<PinTable> pins = LoadPins(world.fs, kDir);
-      ASSERT_TRUE(pins.ok()) << pins.status().ToString();
-      ASSERT_TRUE(*pins == after || (!done && *pins == before));
-    }
-    if (!stopped) break;
-  }
+  StopEverywhere(
+      Stops::kPowerCuts, [&](World& world) { ASSERT_TRUE(SavePins(world.fs, kDir, before).ok()); },
+      [&](World& world) { return SavePins(world.fs, kDir, after); },
+      [&](World& world, bool done) {
+        const Result<PinTable> pins = LoadPins(world.fs, kDir);
+        ASSERT_TRUE(pins.ok()) << pins.status().ToString();
+        ASSERT_TRUE(*pins == after || (!done && *pins == before));
+      });
 }
 
 TEST(LeaseCrash, NamedViewHasACompleteLease) {
   constexpr SealedKind kLeaseKind{.magic = "RKVLEASE", .format = 1, .name = "LEASE"};
-  for (size_t stop = 0;; ++stop) {
-    bool stopped = false;
-    for (uint64_t kind = 0; kind < kRandomCrashes; ++kind) {
-      SCOPED_TRACE("stopped after step " + std::to_string(stop) + ", crash " + std::to_string(kind));
-      World world;
-      world.fs.StopAfter(world.fs.steps() + stop);
-      bool done = false;
-      {
-        const auto lease = Lease::Create(world.fs, world.clock, kDir, kStoreUuid, /*version=*/Version(9),
-                                         /*base=*/Version(7));
-        done = lease.ok();
-      }
-      stopped = world.fs.stopped();
-      std::mt19937_64 random(kind);
-      world.fs.Crash(/*lose_all=*/kind == 0, random);
-      const std::string dir = kDir + "/views/" + kStoreUuid.ToString();
-      const bool exists = *Exists(world.fs, dir);
-      ASSERT_TRUE(exists || !done);
-      if (exists) {
-        ASSERT_TRUE(ReadSealedFile(world.fs, dir + "/LEASE", kLeaseKind).ok());
-      }
-      ASSERT_TRUE(SweepViews(world.fs, kDir).ok());
-      if (*Exists(world.fs, kDir + "/views")) {
-        ASSERT_TRUE(world.fs.List(kDir + "/views")->empty());
-      }
-    }
-    if (!stopped) break;
-  }
+  StopEverywhere(
+      Stops::kPowerCuts, [](World&) {},
+      [](World& world) {
+        return Lease::Create(world.fs, world.clock, kDir, kStoreUuid, /*version=*/Version(9),
+                             /*base=*/Version(7))
+            .status();
+      },
+      [&](World& world, bool done) {
+        const std::string dir = kDir + "/views/" + kStoreUuid.ToString();
+        const bool exists = *Exists(world.fs, dir);
+        ASSERT_TRUE(exists || !done);
+        if (exists) {
+          ASSERT_TRUE(ReadSealedFile(world.fs, dir + "/LEASE", kLeaseKind).ok());
+        }
+        ASSERT_TRUE(SweepViews(world.fs, kDir).ok());
+        if (*Exists(world.fs, kDir + "/views")) {
+          ASSERT_TRUE(world.fs.List(kDir + "/views")->empty());
+        }
+      });
 }
 
 }  // namespace

@@ -8,16 +8,11 @@
 #include "base/sealed_file.h"
 #include "tests/snapshot/fake_index.h"
 #include "tests/support/fault_fs.h"
+#include "tests/support/recording_logger.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
 namespace {
-
-class NotingLogger final : public Logger {
- public:
-  void Log(LogLevel, std::string_view message) override { text += message; }
-  std::string text;
-};
 
 class SnapshotStoreTest : public testing::Test {
  protected:
@@ -281,7 +276,7 @@ TEST_F(SnapshotStoreTest, UndeletableFilesAreLeftToALaterSweep) {
   PublishCurrent(3);
   PublishCurrent(7);
   FaultFs faulty(fs_);
-  NotingLogger logger;
+  RecordingLogger logger;
   SnapshotStore store(faulty, clock_, dir_.path(), kStoreUuid, logger);
   const auto refuse = [&] {
     faulty.Arm({.status = Status::FromErrno(EPERM, "unlink"),
@@ -290,7 +285,7 @@ TEST_F(SnapshotStoreTest, UndeletableFilesAreLeftToALaterSweep) {
   };
   refuse();
   ASSERT_TRUE(store.Remove(Version(3)).ok());
-  EXPECT_NE(logger.text.find("Operation not permitted"), std::string::npos) << logger.text;
+  EXPECT_NE(logger.text().find("Operation not permitted"), std::string::npos) << logger.text();
   EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
   EXPECT_TRUE(damaged_.empty());
   const std::string removing = store_.PathOf(Version(3)) + ".removing";

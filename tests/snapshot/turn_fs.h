@@ -3,12 +3,11 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <type_traits>
 #include <vector>
 
-#include "base/check.h"
 #include "base/fs.h"
 #include "base/mutex.h"
+#include "tests/support/fs_seam.h"
 
 namespace rawkv {
 
@@ -51,61 +50,25 @@ class Turns {
   size_t turn_ = 0;
 };
 
-class TurnFs final : public Fs {
+class TurnFs final : public FsSeam {
  public:
-  TurnFs(Turns& turns, size_t thread) : turns_(turns), thread_(thread) {}
+  TurnFs(Turns& turns, size_t thread) : FsSeam(PosixFs()), turns_(turns), thread_(thread) {}
   ~TurnFs() override { turns_.Done(thread_); }
 
-  Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
-    return InTurn([&] { return PosixFs().Open(path, mode); });
-  }
-  Result<FileStat> Stat(const std::string& path) override {
-    return InTurn([&] { return PosixFs().Stat(path); });
-  }
-  Result<std::vector<std::string>> List(const std::string& dir) override {
-    return InTurn([&] { return PosixFs().List(dir); });
-  }
-  Status MakeDir(const std::string& path) override {
-    return InTurn([&] { return PosixFs().MakeDir(path); });
-  }
-  Status RemoveFile(const std::string& path) override {
-    return InTurn([&] { return PosixFs().RemoveFile(path); });
-  }
-  Status RemoveDir(const std::string& path) override {
-    return InTurn([&] { return PosixFs().RemoveDir(path); });
-  }
-  Status Rename(const std::string& from, const std::string& to) override {
-    return InTurn([&] { return PosixFs().Rename(from, to); });
-  }
-  Status Link(const std::string& from, const std::string& to) override {
-    return InTurn([&] { return PosixFs().Link(from, to); });
-  }
-  Status Symlink(const std::string& target, const std::string& path) override {
-    return InTurn([&] { return PosixFs().Symlink(target, path); });
-  }
-  Result<std::string> ReadLink(const std::string& path) override {
-    return InTurn([&] { return PosixFs().ReadLink(path); });
-  }
   // Does nothing: these tests have no crashes, and syncs would take most of the time.
-  Status SyncDir(const std::string& dir) override {
-    return InTurn([&] { return PosixFs().Stat(dir).status(); });
-  }
+  Status SyncDir(const std::string& dir) override { return Stat(dir).status(); }
   // Takes two turns, since flock(2) cannot make the file: one turn makes the file, the next locks it.
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
-    const Status made = InTurn([&] { return PosixFs().Open(path, OpenMode::kCreate).status(); });
-    RAWKV_RETURN_IF_ERROR(made);
-    return InTurn([&] { return PosixFs().Lock(path); });
+    RAWKV_RETURN_IF_ERROR(Open(path, OpenMode::kCreate).status());
+    return FsSeam::Lock(path);
   }
-  Result<FsSpace> Space(const std::string& path) override { return PosixFs().Space(path); }
 
  private:
-  template <typename Call>
-  std::invoke_result_t<const Call&> InTurn(const Call& call) {
+  Status Before(const FsOperation&, bool*) override {
     turns_.Await(thread_);
-    auto result = call();
-    turns_.Next();
-    return result;
+    return {};
   }
+  void After() override { turns_.Next(); }
 
   Turns& turns_;
   const size_t thread_;

@@ -12,6 +12,8 @@
 #include <mutex>
 #include <vector>
 
+#include "tests/support/split_mix.h"
+
 namespace rawkv {
 namespace {
 
@@ -26,13 +28,6 @@ std::map<std::string, uint64_t>& Counts() {
   return counts;
 }
 
-uint64_t Random() {
-  uint64_t z = state += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
 enum class Answer : uint8_t { kReal, kInterrupted, kNotNow, kShort };
 
 Answer Decide(const char* call, uint64_t bytes, bool may_not_now) {
@@ -40,7 +35,7 @@ Answer Decide(const char* call, uint64_t bytes, bool may_not_now) {
   if (!on) return Answer::kReal;
   const std::lock_guard lock(mu);
   Answer answer = Answer::kReal;
-  if (const uint64_t chance = Random() % 12; chance == 0) {
+  if (const uint64_t chance = SplitMix64(state += kSplitMixStep) % 12; chance == 0) {
     answer = Answer::kInterrupted;
   } else if (chance == 1 && may_not_now) {
     answer = Answer::kNotNow;

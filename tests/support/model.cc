@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tests/support/split_mix.h"
+
 namespace rawkv {
 namespace {
 
@@ -13,10 +15,7 @@ namespace {
 // that neighbouring values differ strongly.
 uint64_t WordAt(uint64_t seed, uint64_t index) {
   if (index == 0) return seed;
-  uint64_t z = seed + (index + 1) * 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
+  return Mix(seed, index);
 }
 
 std::string MakePart(uint64_t seed, uint64_t offset, uint64_t bytes) {

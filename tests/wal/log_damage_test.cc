@@ -79,6 +79,22 @@ class LogDamage : public testing::Test {
     }
   }
 
+  // Cuts the first segment to every length. Below a header the scan must fail.
+  void ShortenFirstSegment(const std::function<void(uint64_t length, const LogScan&)>& expect) {
+    const std::string name = SegmentName(Version(1));
+    const auto file = PosixFs().Open(JoinPath(log_.dir(), name), OpenMode::kReadWrite);
+    ASSERT_OK(file.status());
+    for (uint64_t cut = 1; cut <= image_[name].size(); cut += Share(1, 7)) {
+      const uint64_t length = image_[name].size() - cut;
+      SCOPED_TRACE("length " + std::to_string(length));
+      ASSERT_OK((*file)->Truncate(length));
+      const std::optional<LogScan> scan = CheckScan();
+      ASSERT_EQ(scan.has_value(), length >= kSegmentHeaderBytes);
+      if (scan) expect(length, *scan);
+      if (HasFailure()) return;
+    }
+  }
+
   LogFixture log_;
   std::vector<TestRecord> records_;
   LogImage image_;
@@ -135,45 +151,19 @@ TEST_F(LogDamage, FlippedByteInTwoSegmentsNeverYieldsAWrongRecord) {
 
 TEST_F(LogDamage, LastSegmentCutToAnyLengthKeepsItsGoodRecords) {
   Make(false);
-  const std::string name = SegmentName(Version(1));
-  const auto file = PosixFs().Open(JoinPath(log_.dir(), name), OpenMode::kReadWrite);
-  ASSERT_OK(file.status());
-  for (uint64_t cut = 1; cut <= image_[name].size(); cut += Share(1, 7)) {
-    const uint64_t length = image_[name].size() - cut;
-    SCOPED_TRACE("length " + std::to_string(length));
-    ASSERT_OK((*file)->Truncate(length));
-    const std::optional<LogScan> scan = CheckScan();
-    if (length < kSegmentHeaderBytes) {
-      EXPECT_FALSE(scan);
-      continue;
-    }
-    ASSERT_TRUE(scan);
+  ShortenFirstSegment([&](uint64_t length, const LogScan& scan) {
     uint64_t whole = 0;
     while (whole < 5 && EndOf(1, whole + 1) <= length) ++whole;
-    EXPECT_EQ(scan->last, Version(whole));
-    EXPECT_EQ(scan->end, length > EndOf(1, whole) && whole < 5 ? LogEnd::kTorn : LogEnd::kClean);
-    if (HasFailure()) return;
-  }
+    EXPECT_EQ(scan.last, Version(whole));
+    EXPECT_EQ(scan.end, length > EndOf(1, whole) && whole < 5 ? LogEnd::kTorn : LogEnd::kClean);
+  });
 }
 
 TEST_F(LogDamage, ShortenedSealedSegmentIsCorruptOnlyIfItLosesARecord) {
   Make(true);
-  const std::string name = SegmentName(Version(1));
-  const auto file = PosixFs().Open(JoinPath(log_.dir(), name), OpenMode::kReadWrite);
-  ASSERT_OK(file.status());
-  for (uint64_t cut = 1; cut <= image_[name].size(); cut += Share(1, 7)) {
-    const uint64_t length = image_[name].size() - cut;
-    SCOPED_TRACE("length " + std::to_string(length));
-    ASSERT_OK((*file)->Truncate(length));
-    const std::optional<LogScan> scan = CheckScan();
-    if (length < kSegmentHeaderBytes) {
-      EXPECT_FALSE(scan);
-      continue;
-    }
-    ASSERT_TRUE(scan);
-    EXPECT_EQ(scan->end, length >= EndOf(1, 3) ? LogEnd::kClean : LogEnd::kCorrupt);
-    if (HasFailure()) return;
-  }
+  ShortenFirstSegment([&](uint64_t length, const LogScan& scan) {
+    EXPECT_EQ(scan.end, length >= EndOf(1, 3) ? LogEnd::kClean : LogEnd::kCorrupt);
+  });
 }
 
 // An interrupted cut, or a disk that lost a page, leaves zeros in any run of steps.

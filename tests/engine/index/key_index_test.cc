@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/mutex.h"
 #include "tests/engine/index/failing_table_files.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/recording_logger.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
@@ -253,24 +253,8 @@ TEST_F(KeyIndexTest, ReadOnlyReadsAndWritesNothing) {
   EXPECT_EQ(Fingerprint(dir_), before);
 }
 
-class CollectingLogger final : public Logger {
- public:
-  void Log(LogLevel level, std::string_view message) override {
-    MutexLock lock(mu_);
-    lines_.push_back((level == LogLevel::kError ? "error " : "other ") + std::string(message));
-  }
-  std::vector<std::string> lines() const {
-    MutexLock lock(mu_);
-    return lines_;
-  }
-
- private:
-  mutable Mutex mu_;
-  std::vector<std::string> lines_ RAWKV_GUARDED_BY(mu_);
-};
-
 TEST_F(KeyIndexTest, LogsNothingInNormalOperation) {
-  CollectingLogger logger;
+  RecordingLogger logger;
   for (int round = 0; round < 3; ++round) {
     index_.reset();
     index_ = OpenOrFail({.dir = dir_, .fs = nullptr, .logger = &logger});
@@ -280,11 +264,11 @@ TEST_F(KeyIndexTest, LogsNothingInNormalOperation) {
     }
   }
   index_.reset();
-  EXPECT_EQ(logger.lines(), std::vector<std::string>());
+  EXPECT_EQ(logger.text(), "");
 }
 
 TEST_F(KeyIndexTest, ForwardsErrorsOfRocksdbToTheLogger) {
-  CollectingLogger logger;
+  RecordingLogger logger;
   const auto files = std::make_shared<FailingTableFiles>();
   const std::string dir = temp_.File("complaining");
   const auto index = OpenOrFail({.dir = dir, .create = true, .fs = files, .logger = &logger});
@@ -292,10 +276,8 @@ TEST_F(KeyIndexTest, ForwardsErrorsOfRocksdbToTheLogger) {
   files->FailSyncs(".sst", FailingTableFiles::Fault::kIoError);
   ASSERT_TRUE(index->StartFlush().ok());
   EXPECT_FALSE(index->WaitFlush().ok());
-  const std::vector<std::string> lines = logger.lines();
-  EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
-    return line.starts_with("error ") && line.find(dir) != std::string::npos;
-  }));
+  EXPECT_NE(logger.text().find("error: "), std::string::npos);
+  EXPECT_TRUE(logger.Warned(dir));
 }
 
 TEST_F(KeyIndexTest, TwoReadersMayShareADirectory) {

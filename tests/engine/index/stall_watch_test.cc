@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "tests/engine/recording_logger.h"
+#include "tests/support/recording_logger.h"
 
 namespace rawkv {
 namespace {

@@ -1,27 +1,12 @@
 #include "tests/support/sim/sim_world.h"
 
 #include "tests/support/sim/sim_device.h"
+#include "tests/support/split_mix.h"
 
 namespace rawkv {
 
 uint64_t SimWorld::SeededEntropy::NextU64() {
-  // SplitMix64.
-  uint64_t z = state_.fetch_add(0x9e3779b97f4a7c15) + 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-void SimWorld::LogCollector::Log(LogLevel level, std::string_view message) {
-  MutexLock lock(mu_);
-  text_ += level == LogLevel::kInfo ? "  info: " : level == LogLevel::kWarning ? "  warning: " : "  error: ";
-  text_ += message;
-  text_ += '\n';
-}
-
-std::string SimWorld::LogCollector::Text() const {
-  MutexLock lock(mu_);
-  return text_;
+  return SplitMix64(state_.fetch_add(kSplitMixStep) + kSplitMixStep);
 }
 
 SimWorld::SimWorld(DiskImage image, uint64_t seed, OptionsFiles options_files)

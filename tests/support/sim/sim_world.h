@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
-#include "base/logger.h"
 #include "engine/api/options.h"
+#include "tests/support/recording_logger.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_fs.h"
 #include "tests/support/sim/sim_index_fs.h"
@@ -30,7 +30,7 @@ class SimWorld {
   // destroyed, but changes nothing any more. Its writes are there for the next process, in caches if they
   // were not synced.
   void Restart();
-  std::string LogText() const { return logger_.Text(); }
+  std::string LogText() const { return logger_.text(); }
 
  private:
   class TickingClock final : public Clock {
@@ -49,15 +49,6 @@ class SimWorld {
    private:
     std::atomic<uint64_t> state_;
   };
-  class LogCollector final : public Logger {
-   public:
-    void Log(LogLevel level, std::string_view message) override RAWKV_EXCLUDES(mu_);
-    std::string Text() const RAWKV_EXCLUDES(mu_);
-
-   private:
-    mutable Mutex mu_;
-    std::string text_ RAWKV_GUARDED_BY(mu_);
-  };
 
   struct Process {
     std::unique_ptr<SimFs> fs;
@@ -68,7 +59,7 @@ class SimWorld {
   SimDisk disk_;
   TickingClock clock_;
   SeededEntropy entropy_;
-  LogCollector logger_;
+  RecordingLogger logger_;
   std::vector<std::unique_ptr<Process>> processes_;  // engines of dead processes may still use theirs
 };
 

@@ -24,10 +24,16 @@ class RecordingLogger final : public Logger {
     }
     return false;
   }
+  // One line for each message, with its level.
   std::string text() const RAWKV_EXCLUDES(mu_) {
     MutexLock lock(mu_);
     std::string out;
-    for (const Line& line : lines_) out += line.message + "\n";
+    for (const Line& line : lines_) {
+      out += line.level == LogLevel::kInfo      ? "  info: "
+             : line.level == LogLevel::kWarning ? "  warning: "
+                                                : "  error: ";
+      out += line.message + "\n";
+    }
     return out;
   }
 
