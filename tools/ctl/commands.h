@@ -42,7 +42,7 @@ Result<ExitStatus> RunStats(Invocation& call);
 Result<ExitStatus> RunVersion(Invocation& call);
 // cmd_help.cc
 Result<ExitStatus> RunHelp(Invocation& call);
-// cmd_later.cc
+// cmd_diff.cc
 Result<ExitStatus> RunDiff(Invocation& call);
 // cmd_scrub.cc
 Result<ExitStatus> RunScrub(Invocation& call);

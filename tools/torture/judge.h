@@ -24,8 +24,7 @@ struct Judged {
   uint64_t keys = 0;
   uint64_t value_bytes = 0;
   uint64_t deep_checks = 0;
-  uint64_t torn_tails = 0;  // opens that cut a torn tail
-  uint64_t notes = 0;       // notes of fsck: states that an open repairs
+  uint64_t notes = 0;  // notes of fsck: states that an open repairs
 };
 
 // Judges a store whose workers are dead, by their messages (`history`). The store must pass fsck before it is

@@ -4,21 +4,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "tools/cli/child_process.h"
 #include "tools/cli/exit_status.h"
-
-extern char** environ;
 
 namespace rawkv::torture {
 namespace {
@@ -27,14 +23,6 @@ constexpr uint64_t kSecondNs = 1'000'000'000;
 // A worker that sends nothing for this time counts as hanging. Long enough for a machine that is busy with
 // many other syncs, because a slow worker is not a fault.
 constexpr uint64_t kHangNs = 180 * kSecondNs;
-
-std::vector<char*> Pointers(std::vector<std::string>& strings) {
-  std::vector<char*> out;
-  out.reserve(strings.size() + 1);
-  for (std::string& s : strings) out.push_back(s.data());
-  out.push_back(nullptr);
-  return out;
-}
 
 // For each thread of a process: its name, and where it waits in the kernel. This distinguishes a deadlock
 // from a disk that does not answer.
@@ -54,10 +42,9 @@ std::string DescribeThreadWaits(pid_t pid) {
   return out;
 }
 
-std::string ReadErrorOutput(int fd) {
-  std::string text(2000, '\0');
-  const ssize_t n = pread(fd, text.data(), text.size(), 0);
-  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+std::string ReadErrorOutput(const UniqueFd& file) {
+  constexpr size_t kShownBytes = 2000;
+  std::string text = ctl::ReadMemoryFile(file).substr(0, kShownBytes);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
@@ -77,33 +64,19 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(const std::string& p
   if (pipe2(fds, O_CLOEXEC) != 0) return Status::FromErrno(errno, "pipe2");
   worker->pipe_ = UniqueFd(fds[0]);
   const UniqueFd far_end(fds[1]);
-  worker->stderr_ = UniqueFd(memfd_create("rawkv-torture-worker", MFD_CLOEXEC));
-  if (!worker->stderr_.valid()) return Status::FromErrno(errno, "memfd_create");
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  // dup2 of a descriptor onto itself would keep close-on-exec, so this goes through a number that is
-  // certainly free.
-  posix_spawn_file_actions_adddup2(&actions, far_end.get(), kPipe + 100);
-  posix_spawn_file_actions_adddup2(&actions, worker->stderr_.get(), STDERR_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, kPipe + 100, kPipe);
-  posix_spawn_file_actions_addclose(&actions, kPipe + 100);
-  arguments.insert(arguments.begin(), program);
-  const int error =
-      posix_spawn(&worker->pid_, program.c_str(), &actions, nullptr, Pointers(arguments).data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    worker->pid_ = -1;
-    return Status::FromErrno(error, "cannot start " + program);
-  }
+  RAWKV_ASSIGN_OR_RETURN(worker->stderr_, ctl::MakeMemoryFile());
+  RAWKV_ASSIGN_OR_RETURN(
+      worker->pid_,
+      ctl::StartChild({.path = program,
+                       .arguments = std::move(arguments),
+                       .descriptors = {{far_end.get(), kPipe}, {worker->stderr_.get(), STDERR_FILENO}}}));
   return worker;
 }
 
 WorkerProcess::~WorkerProcess() {
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  ctl::WaitForChild(pid_);
 }
 
 Status WorkerProcess::ReadAvailable() {
@@ -146,16 +119,14 @@ Result<std::vector<Message>> WorkerProcess::KillAt(const KillMoment& moment) {
   RAWKV_RETURN_IF_ERROR(ReadMessages(SIZE_MAX, SystemClock().MonotonicNs() + moment.then_ns));
   kill(pid_, SIGKILL);
   while (!pipe_ended_) RAWKV_RETURN_IF_ERROR(ReadAvailable());
-  int wait_status = 0;
-  while (waitpid(pid_, &wait_status, 0) < 0 && errno == EINTR) {
-  }
+  const int wait_status = ctl::WaitForChild(pid_);
   pid_ = -1;
   if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) return ErrorOfUnexpectedEnd(wait_status);
   return std::move(messages_);
 }
 
 Status WorkerProcess::ErrorOfUnexpectedEnd(int wait_status) const {
-  const std::string error_output = ReadErrorOutput(stderr_.get());
+  const std::string error_output = ReadErrorOutput(stderr_);
   if (WIFSIGNALED(wait_status)) {
     const char* name = sigabbrev_np(WTERMSIG(wait_status));
     return Status::Corruption(std::string("a worker died of SIG") + (name != nullptr ? name : "?") + ": " +
