@@ -162,6 +162,7 @@ class RAWKV_EXPORT Engine {
   //     each reads the live index; also one that was opened while the engine built the new index;
   //   - above `target`, an open view or export of an older version, or a lease of another process;
   //   - above `target`, a named pin, unless `drop_pins` is set.
+  // kNoSpace: nothing has changed, because the store was opened on a full filesystem; make room and reopen.
   // kIoError, kNoSpace: before the instant the rollback is undone; after it, a recovery finishes it.
   // version() shows which happened. If that recovery fails, too, every call fails until the store is
   // reopened.

@@ -216,6 +216,9 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
     RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToWrite());
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
     if (plan.changes_nothing()) return Status::Ok();
+    // The open could not write STORE or the device, so the rollback might stop half-way, where nothing can be
+    // read until a reopen.
+    RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(*context));
   }
   const OperationGate::Shut alone(
       gate, Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));

@@ -75,9 +75,10 @@ Status AdoptOlderSnapshot(StoreContext& c, Version base, const std::vector<Versi
 
 void MarkOpenedWithoutRoom(StoreContext& c, const Status& cause) {
   c.without_room = true;
-  c.env.logger->Log(LogLevel::kWarning,
-                    c.paths.dir + ": opened without room on the filesystem (" + cause.ToString() +
-                        "); reads, deletes and prunes work; puts and snapshots need room and a reopen");
+  c.env.logger->Log(
+      LogLevel::kWarning,
+      c.paths.dir + ": opened without room on the filesystem (" + cause.ToString() +
+          "); reads, deletes and prunes work; puts, snapshots and rollbacks need room and a reopen");
 }
 
 Result<std::vector<Version>> ListContinuedSnapshots(StoreContext& c) {

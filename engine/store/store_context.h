@@ -58,7 +58,8 @@ class StoreContext {
   std::unique_ptr<SnapshotStore> snapshots;
   std::unique_ptr<Reserve> reserve;
   // The open found no room at all, not even the reserve: the index may be in memory, and STORE does not count
-  // this open. Reads, deletes and prunes work; puts and snapshots need another open. The recovery sets it.
+  // this open. Reads, deletes and prunes work; puts, snapshots and rollbacks need another open. The recovery
+  // sets it.
   std::atomic<bool> without_room{false};
 
   // Copies of the present STORE and superblock, and fields of them.

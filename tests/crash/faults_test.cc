@@ -52,5 +52,16 @@ TEST(Faults, NothingDependsOnNamesOfAFailedSync) {
   for (const std::string& violation : campaign.violations()) ADD_FAILURE() << violation;
 }
 
+// A rollback of a store whose open could not write the device would stop half-way, where nothing can be read.
+TEST(Faults, AStoreThatWasOpenedWithoutRoomStaysReadableWhateverIsTried) {
+  FaultCampaignOptions options{.seed = TestSeed(1), .everything = true, .share = Share(1, 10)};
+  options.only = "rollback";
+  options.match = "ENOSPC there from at [open: device.write superblock]";
+  FaultCampaign campaign(options);
+  campaign.Run();
+  std::printf("%s\n", campaign.Summary().c_str());
+  for (const std::string& violation : campaign.violations()) ADD_FAILURE() << violation;
+}
+
 }  // namespace
 }  // namespace rawkv

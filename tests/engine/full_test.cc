@@ -221,7 +221,7 @@ TEST_P(FullFilesystemTest, OpensAndReadsWithoutAFreeBlock) {
   EXPECT_EQ(Get("payload", Version(30)), OneSlot(15));
   EXPECT_STATUS(TryFill(filled_), StatusCode::kNoSpace, "reopen");
   EXPECT_STATUS(engine_->CreateSnapshot(), StatusCode::kNoSpace);
-  EXPECT_STATUS(engine_->Rollback(Version(30)), StatusCode::kNoSpace);
+  EXPECT_STATUS(engine_->Rollback(Version(30)), StatusCode::kNoSpace, "reopen");
   EXPECT_EQ(Get("payload"), OneSlot(20));
   Delete("payload");
   ASSERT_OK(engine_->Prune(0));
