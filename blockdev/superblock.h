@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "base/uuid.h"
@@ -14,7 +15,6 @@ namespace rawkv {
 
 inline constexpr uint32_t kDeviceFormat = 1;
 inline constexpr uint64_t kSuperblockBytes = 4096;
-inline constexpr uint64_t kMaxSlotBytes = 64ull << 20;
 
 // The layout of the device. All sizes and offsets in bytes are multiples of kBlockAlign.
 struct DeviceLayout {

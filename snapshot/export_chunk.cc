@@ -2,6 +2,7 @@
 
 #include "base/byte_codec.h"
 #include "base/check.h"
+#include "base/limits.h"
 #include "snapshot/export_format.h"
 #include "snapshot/export_layout.h"
 
@@ -20,8 +21,8 @@ namespace {
 
 // Stands in the value length of a deleted key. No value has this length.
 constexpr uint64_t kDeletedLength = ~uint64_t{0};
-static_assert(kDeletedLength > kMaxExportValueBytes);
-static_assert(kMinChunkBytes > kChunkHeaderBytes + kFragmentHeadBytes + kMaxExportKeyBytes + 1,
+static_assert(kDeletedLength > kMaxValueBytes);
+static_assert(kMinChunkBytes > kChunkHeaderBytes + kFragmentHeadBytes + kMaxKeyBytes + 1,
               "C2 must find room in every empty chunk");
 
 std::string ChunkHeader() {
@@ -77,7 +78,7 @@ Status TakeFragment(ByteReader& in, ChunkFragment& out) {
     return Status::Corruption("it has a key of " + std::to_string(out.key.size()) + " bytes");
   out.deletion = encoded_length == kDeletedLength;
   out.value_length = out.deletion ? 0 : encoded_length;
-  if (out.value_length > kMaxExportValueBytes) {
+  if (out.value_length > kMaxValueBytes) {
     return Status::Corruption("it has a value of " + std::to_string(out.value_length) + " bytes");
   }
   if (out.offset > out.value_length || out.bytes.size() > out.value_length - out.offset) {
@@ -142,10 +143,9 @@ Status ChunkWriter::CheckEntryEnded() const {
 }
 
 Status ChunkWriter::BeginKey(std::string_view key, uint64_t value_length) {
-  if (value_length > kMaxExportValueBytes) {
-    return Status::InvalidArgument("export: a value must have at most " +
-                                   std::to_string(kMaxExportValueBytes) + " bytes, not " +
-                                   std::to_string(value_length));
+  if (value_length > kMaxValueBytes) {
+    return Status::InvalidArgument("export: a value must have at most " + std::to_string(kMaxValueBytes) +
+                                   " bytes, not " + std::to_string(value_length));
   }
   return BeginEntry(key, value_length, value_length);
 }
@@ -157,7 +157,7 @@ Status ChunkWriter::AddDeletion(std::string_view key) {
 Status ChunkWriter::BeginEntry(std::string_view key, uint64_t encoded_length, uint64_t value_length) {
   RAWKV_RETURN_IF_ERROR(CheckEntryEnded());
   if (!IsExportKey(key)) {
-    return Status::InvalidArgument("export: a key must have 1 to " + std::to_string(kMaxExportKeyBytes) +
+    return Status::InvalidArgument("export: a key must have 1 to " + std::to_string(kMaxKeyBytes) +
                                    " bytes, not " + std::to_string(key.size()));
   }
   if (key <= key_) return Status::InvalidArgument("export: keys must ascend");

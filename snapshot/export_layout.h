@@ -6,11 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.h"
+
 // Limits and sizes that the manifest and the chunks of an export share; docs/formats/export.md.
 namespace rawkv {
-
-inline constexpr uint64_t kMaxExportKeyBytes = 64 * 1024;
-inline constexpr uint64_t kMaxExportValueBytes = 1ull << 30;
 
 // Chunk file: magic, format u32, flags u32, then fragments.
 inline constexpr std::string_view kChunkMagic = "RKVCHUNK";
@@ -32,7 +31,7 @@ inline std::string ChunkName(uint64_t index) {
 }
 
 inline bool IsExportKey(std::string_view key) {
-  return !key.empty() && key.size() <= kMaxExportKeyBytes;
+  return !key.empty() && key.size() <= kMaxKeyBytes;
 }
 
 }  // namespace rawkv

@@ -21,9 +21,6 @@ using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
 
-constexpr uint64_t kMaxUserMetadataBytes = 64 * 1024;
-constexpr uint64_t kMaxSlotBytes = 64ull << 20;  // of any store; this store's are not known here
-
 constexpr uint32_t BytesTag(int field) {
   return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 }
@@ -34,29 +31,15 @@ constexpr uint32_t kDigestTag = BytesTag(wal::ChangeSet::kDigestFieldNumber);
 // The rules of what may be written, checked in both directions; each returns what is wrong, or null.
 
 const char* PayloadFault(const PayloadRef& payload) {
-  if (payload.extents.empty()) return "payload without extents";
-  if (payload.length == 0 || payload.length > kMaxValueBytes) return "payload length out of range";
-  if (payload.chunk_checksums.size() != (payload.length + kPayloadChunkBytes - 1) / kPayloadChunkBytes) {
-    return "payload length and number of checksums disagree";
-  }
-  std::vector<Extent> sorted;
-  sorted.reserve(payload.extents.size());
-  uint64_t slots = 0;
-  for (const Extent& extent : payload.extents) {
-    const uint64_t count = extent.count.value();
-    if (count == 0 || count > std::numeric_limits<uint64_t>::max() - extent.first.value()) {
-      return "extent empty or beyond any device";
-    }
-    // Saturates: that much is more than any length needs.
-    slots = count > std::numeric_limits<uint64_t>::max() - slots ? std::numeric_limits<uint64_t>::max()
-                                                                 : slots + count;
-    sorted.push_back(extent);
-  }
-  if (slots < (payload.length + kMaxSlotBytes - 1) / kMaxSlotBytes)
-    return "extents too small for the payload";
+  if (const char* fault = FindPayloadFault(payload)) return fault;
+  std::vector<Extent> sorted = payload.extents;
   std::sort(sorted.begin(), sorted.end(), [](const Extent& a, const Extent& b) { return a.first < b.first; });
   for (size_t i = 1; i < sorted.size(); ++i) {
     if (sorted[i - 1].Overlaps(sorted[i])) return "extents of one payload overlap";
+  }
+  // Extents that do not overlap have fewer than 2^64 slots together.
+  if (TotalSlots(sorted) < (payload.length + kMaxSlotBytes - 1) / kMaxSlotBytes) {
+    return "extents too small for the payload";
   }
   return nullptr;
 }

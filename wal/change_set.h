@@ -10,13 +10,11 @@
 
 #include "base/bytes.h"
 #include "base/extent.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "base/sha256.h"
 
 namespace rawkv {
-
-inline constexpr uint64_t kMaxKeyBytes = 64 * 1024;
-inline constexpr uint64_t kMaxValueBytes = 1ull << 30;
 
 // A value as log and index know it: its bytes, or where its payload lies.
 struct StoredValue {

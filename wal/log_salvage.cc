@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/fs_ops.h"
+#include "base/limits.h"
 #include "wal/log_cut.h"
 #include "wal/segment_reader.h"
 

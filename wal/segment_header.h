@@ -13,8 +13,6 @@ namespace rawkv {
 // The header takes a whole block, so that no frame shares a page or a sector with it. It is written once,
 // before the segment has its name, and no later torn write can damage it.
 inline constexpr uint64_t kSegmentHeaderBytes = 4096;
-// Largest segment file; a reader rejects a larger one.
-inline constexpr uint64_t kMaxSegmentBytes = 1ull << 30;
 
 // Layout: docs/formats/wal.md.
 struct SegmentHeader {

@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "base/endian.h"
+#include "base/limits.h"
 
 namespace rawkv {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "base/exception_status.h"
 #include "base/fs_ops.h"
+#include "base/limits.h"
 #include "wal/log_cut.h"
 #include "wal/record_format.h"
 #include "wal/segment_name.h"
@@ -13,7 +14,6 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kMinSegmentBytes = 64 * 1024;
 constexpr uint64_t kBlockBytes = 4096;
 constexpr uint64_t kMaxKeptBufferBytes = 8ull << 20;
 

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "base/exception_status.h"
+#include "base/limits.h"
 #include "engine/payload/extent_header.h"
 
 namespace rawkv {
 namespace {
-
-constexpr uint64_t kMaxMetadataBytes = 64 * 1024;
 
 Status CheckKey(std::string_view key, const char* what) {
   if (key.empty()) return Status::InvalidArgument(std::string(what) + " is empty");
@@ -119,9 +118,9 @@ Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
                                    " operations is over the bound of " +
                                    std::to_string(WriteBatch::kMaxOperations));
   }
-  if (batch.metadata().size() > kMaxMetadataBytes) {
+  if (batch.metadata().size() > kMaxUserMetadataBytes) {
     return Status::InvalidArgument("commit metadata of " + std::to_string(batch.metadata().size()) +
-                                   " bytes is over the limit of " + std::to_string(kMaxMetadataBytes));
+                                   " bytes is over the limit of " + std::to_string(kMaxUserMetadataBytes));
   }
   uint64_t log_bytes = batch.metadata().size();
   for (const WriteBatch::Operation& op : batch.operations()) {

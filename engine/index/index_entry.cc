@@ -1,12 +1,12 @@
 #include "engine/index/index_entry.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/byte_codec.h"
 #include "base/check.h"
 #include "base/extent.h"
+#include "base/limits.h"
 
 // docs/formats/index.md. The entry has no checksum of its own: RocksDB's blocks have one.
 namespace rawkv {
@@ -20,27 +20,6 @@ constexpr uint8_t kHasSha256 = 0x80;
 constexpr uint64_t kExtentBytes = 16;
 constexpr uint64_t kChecksumBytes = 8;
 
-uint64_t ChunkCount(uint64_t length) {
-  return length / kPayloadChunkBytes + (length % kPayloadChunkBytes != 0 ? 1 : 0);
-}
-
-// The fault of the reference, or null. Encoder and decoder use it. It does not check that extents do not
-// overlap, as a look-up should not sort them: the change set keeps that rule, and fsck checks it.
-const char* FindPayloadFault(const PayloadRef& ref) {
-  if (ref.length == 0 || ref.length > kMaxValueBytes) return "payload length out of range";
-  if (ref.extents.empty()) return "payload without extents";
-  if (ref.chunk_checksums.size() != ChunkCount(ref.length)) {
-    return "payload length and number of checksums disagree";
-  }
-  for (const Extent& e : ref.extents) {
-    if (e.count.value() == 0) return "empty extent";
-    if (e.count.value() > std::numeric_limits<uint64_t>::max() - e.first.value()) {
-      return "extent beyond any device";
-    }
-  }
-  return nullptr;
-}
-
 Status Bad(const char* what) {
   return Status::Corruption(std::string("index entry: ") + what);
 }
@@ -53,7 +32,7 @@ Status DecodePayload(ByteReader& in, PayloadRef* out) {
   // Checks the sizes before it allocates: the rest must be exactly these extents and checksums.
   if (!in.ok()) return Bad("too short");
   if (ref.length > kMaxValueBytes) return Bad("payload length out of range");
-  const uint64_t checksums = ChunkCount(ref.length);
+  const uint64_t checksums = PayloadChunks(ref.length);
   if (in.remaining() != extents * kExtentBytes + checksums * kChecksumBytes) {
     return Bad("extents and checksums do not fill it");
   }

@@ -5,6 +5,7 @@
 #include "base/byte_codec.h"
 #include "base/check.h"
 #include "base/checksum.h"
+#include "base/limits.h"
 #include "wal/change_set.h"
 
 namespace rawkv {

@@ -65,8 +65,7 @@ Status PayloadIo::CheckFitsDevice(const PayloadRef& ref) const {
     }
     room += Capacity(e);
   }
-  const uint64_t chunks = (ref.length + kPayloadChunkBytes - 1) / kPayloadChunkBytes;
-  if (ref.extents.empty() || ref.length == 0 || room < ref.length || ref.chunk_checksums.size() != chunks) {
+  if (FindPayloadFault(ref) != nullptr || room < ref.length) {
     return Status::Corruption("a payload of " + std::to_string(ref.length) +
                               " bytes does not fit its extents");
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
 namespace rawkv {
 namespace {

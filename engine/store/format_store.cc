@@ -1,6 +1,7 @@
 #include "engine/store/format_store.h"
 
 #include "base/fs_ops.h"
+#include "base/limits.h"
 #include "base/resolve_path.h"
 #include "blockdev/device_guard.h"
 #include "engine/api/options.h"
@@ -15,7 +16,7 @@ namespace {
 
 Status ValidateOptions(const FormatOptions& o) {
   if (o.digest) return Status::NotSupported("a state digest for each version is not supported yet");
-  if (o.inline_bytes > 64 * 1024) {
+  if (o.inline_bytes > kMaxInlineBytes) {
     return Status::InvalidArgument("inline_bytes must be 0 … 65536, not " + std::to_string(o.inline_bytes));
   }
   if (o.initial_version.value() > (1ull << 62))

@@ -2,6 +2,7 @@
 
 #include "base/byte_codec.h"
 #include "base/fs_ops.h"
+#include "base/limits.h"
 #include "base/sealed_file.h"
 #include "wal/change_set.h"
 

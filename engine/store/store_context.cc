@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "base/endian.h"
+#include "base/limits.h"
 #include "base/resolve_path.h"
 #include "engine/index/key_index.h"
 #include "engine/rocksdb/private_file_system.h"
@@ -125,12 +126,12 @@ Status OpenDevice(StoreContext& c, const StoreRecord& record, ContextAccess acce
 }  // namespace
 
 Status ValidateRuntime(const RuntimeSettings& s) {
-  if (s.wal_segment_bytes < 64 * 1024 || s.wal_segment_bytes > (1ull << 30) ||
+  if (s.wal_segment_bytes < kMinSegmentBytes || s.wal_segment_bytes > kMaxSegmentBytes ||
       s.wal_segment_bytes % 4096 != 0) {
     return Status::InvalidArgument("wal_segment_bytes must be a multiple of 4096 from 64 KiB to 1 GiB, not " +
                                    std::to_string(s.wal_segment_bytes));
   }
-  if (s.keep_recent > 1'000'000) return Status::InvalidArgument("keep_recent must be at most 1000000");
+  if (s.keep_recent > kMaxKeepRecent) return Status::InvalidArgument("keep_recent must be at most 1000000");
   return Status::Ok();
 }
 

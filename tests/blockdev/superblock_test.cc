@@ -1,4 +1,5 @@
 #include "blockdev/superblock.h"
+#include "base/limits.h"
 
 #include <gtest/gtest.h>
 

@@ -2,6 +2,7 @@
 #include <list>
 #include <thread>
 
+#include "base/limits.h"
 #include "engine/api/results.h"
 #include "tests/stress/worker.h"
 

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/limits.h"
 #include "tests/stress/worker.h"
 
 namespace rawkv::stress {

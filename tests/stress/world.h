@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "engine/engine.h"
 #include "tests/stress/call_board.h"

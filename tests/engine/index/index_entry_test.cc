@@ -1,4 +1,5 @@
 #include "engine/index/index_entry.h"
+#include "base/limits.h"
 
 #include <gtest/gtest.h>
 

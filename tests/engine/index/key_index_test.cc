@@ -1,4 +1,5 @@
 #include "engine/index/key_index.h"
+#include "base/limits.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
