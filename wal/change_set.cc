@@ -2,13 +2,12 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/message.h>
-#include <google/protobuf/unknown_field_set.h>
-#include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -17,16 +16,25 @@
 namespace rawkv {
 namespace {
 
-using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
 
-constexpr uint32_t BytesTag(int field) {
-  return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+// The two kinds of fields that the messages have. A tag is the field's number and one of these kinds.
+constexpr uint32_t kNumber = 0;  // a varint
+constexpr uint32_t kBytes = 2;   // a length, then as many bytes
+constexpr uint32_t Tag(int field, uint32_t kind) {
+  return static_cast<uint32_t>(field) << 3 | kind;
 }
-constexpr uint32_t kOpsTag = BytesTag(wal::ChangeSet::kOpsFieldNumber);
-constexpr uint32_t kUserMetadataTag = BytesTag(wal::ChangeSet::kUserMetadataFieldNumber);
-constexpr uint32_t kDigestTag = BytesTag(wal::ChangeSet::kDigestFieldNumber);
+constexpr uint32_t kOpsTag = Tag(wal::ChangeSet::kOpsFieldNumber, kBytes);
+constexpr uint32_t kUserMetadataTag = Tag(wal::ChangeSet::kUserMetadataFieldNumber, kBytes);
+constexpr uint32_t kDigestTag = Tag(wal::ChangeSet::kDigestFieldNumber, kBytes);
+constexpr std::array kOpTags = {
+    Tag(wal::Op::kKindFieldNumber, kNumber),   Tag(wal::Op::kKeyFieldNumber, kBytes),
+    Tag(wal::Op::kEndKeyFieldNumber, kBytes),  Tag(wal::Op::kInlineValueFieldNumber, kBytes),
+    Tag(wal::Op::kPayloadFieldNumber, kBytes), Tag(wal::Op::kSha256FieldNumber, kBytes)};
+constexpr std::array kPayloadTags = {
+    Tag(wal::Payload::kExtentsFieldNumber, kBytes), Tag(wal::Payload::kWriteIdFieldNumber, kNumber),
+    Tag(wal::Payload::kLengthFieldNumber, kNumber), Tag(wal::Payload::kChunkChecksumsFieldNumber, kBytes)};
 
 // The rules of what may be written, checked in both directions; each returns what is wrong, or null.
 
@@ -78,14 +86,15 @@ void EncodeValue(const StoredValue& value, wal::Op* out) {
     return;
   }
   const PayloadRef& ref = std::get<PayloadRef>(value.data);
-  wal::Payload* payload = out->mutable_payload();
+  wal::Payload payload;
   for (const Extent& extent : ref.extents) {
-    payload->add_extents(extent.first.value());
-    payload->add_extents(extent.count.value());
+    payload.add_extents(extent.first.value());
+    payload.add_extents(extent.count.value());
   }
-  payload->set_write_id(ref.write_id.value());
-  payload->set_length(ref.length);
-  payload->mutable_chunk_checksums()->Add(ref.chunk_checksums.begin(), ref.chunk_checksums.end());
+  payload.set_write_id(ref.write_id.value());
+  payload.set_length(ref.length);
+  payload.mutable_chunk_checksums()->Add(ref.chunk_checksums.begin(), ref.chunk_checksums.end());
+  out->set_payload(payload.SerializeAsString());
 }
 
 void EncodeOp(const ChangeOp& op, wal::Op* out) {
@@ -104,10 +113,6 @@ void WriteBytes(uint32_t tag, std::string_view bytes, CodedOutputStream* out) {
   out->WriteRaw(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-bool HasUnknownFields(const google::protobuf::Message& message) {
-  return !message.GetReflection()->GetUnknownFields(message).empty();
-}
-
 // Returns what is wrong, or null.
 const char* DecodeDigest(std::string_view bytes, std::optional<Sha256Digest>* out) {
   Sha256Digest digest;
@@ -115,6 +120,34 @@ const char* DecodeDigest(std::string_view bytes, std::optional<Sha256Digest>* ou
   const ConstBytes raw = AsBytes(bytes);
   std::copy(raw.begin(), raw.end(), digest.begin());
   *out = digest;
+  return nullptr;
+}
+
+// True if the message consists of whole fields with these tags. Protobuf would keep a field that it does not
+// know, in many times the memory of its bytes.
+bool HasOnly(std::span<const uint32_t> tags, std::string_view message) {
+  CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()), static_cast<int>(message.size()));
+  while (const uint32_t tag = in.ReadTag()) {
+    if (std::find(tags.begin(), tags.end(), tag) == tags.end()) return false;
+    uint64_t number = 0;
+    if (!in.ReadVarint64(&number)) return false;
+    if (tag % 8 == kNumber) continue;
+    if (number > message.size() || !in.Skip(static_cast<int>(number))) return false;
+  }
+  return in.ConsumedEntireMessage();
+}
+
+const char* DecodePayload(const std::string& bytes, PayloadRef* out) {
+  wal::Payload payload;
+  if (!HasOnly(kPayloadTags, bytes) || !payload.ParseFromString(bytes)) return "payload malformed";
+  if (payload.extents_size() % 2 != 0) return "extent without a count";
+  out->write_id = WriteId(payload.write_id());
+  out->length = payload.length();
+  out->chunk_checksums.assign(payload.chunk_checksums().begin(), payload.chunk_checksums().end());
+  out->extents.reserve(static_cast<size_t>(payload.extents_size() / 2));
+  for (int i = 0; i < payload.extents_size(); i += 2) {
+    out->extents.push_back({.first = SlotId(payload.extents(i)), .count = SlotCount(payload.extents(i + 1))});
+  }
   return nullptr;
 }
 
@@ -127,23 +160,10 @@ const char* DecodeValue(wal::Op* in, StoredValue* out) {
     out->data = std::move(*in->mutable_inline_value());
     return nullptr;
   }
-  const wal::Payload& payload = in->payload();
-  if (HasUnknownFields(payload)) return "unknown field";
-  if (payload.extents_size() % 2 != 0) return "extent without a count";
-  PayloadRef ref{.extents = {},
-                 .write_id = WriteId(payload.write_id()),
-                 .length = payload.length(),
-                 .chunk_checksums = {payload.chunk_checksums().begin(), payload.chunk_checksums().end()}};
-  ref.extents.reserve(static_cast<size_t>(payload.extents_size() / 2));
-  for (int i = 0; i < payload.extents_size(); i += 2) {
-    ref.extents.push_back({.first = SlotId(payload.extents(i)), .count = SlotCount(payload.extents(i + 1))});
-  }
-  out->data = std::move(ref);
-  return nullptr;
+  return DecodePayload(in->payload(), &out->data.emplace<PayloadRef>());
 }
 
 const char* DecodeOp(wal::Op* in, ChangeOp* out) {
-  if (HasUnknownFields(*in)) return "unknown field";
   switch (in->kind()) {
     case wal::OP_KIND_PUT:
       out->kind = ChangeOp::Kind::kPut;
@@ -177,13 +197,12 @@ class ChangeSetDecoder {
   const char* Decode(ChangeSet* out) {
     out->ops.reserve(CountOps());
     for (uint32_t last_tag = kOpsTag; position() < bytes_.size();) {
-      const size_t begin = position();
       const uint32_t tag = in_.ReadTag();
       // Ascending, and only operations repeat: as written.
       if (tag < last_tag || (tag == last_tag && tag != kOpsTag)) return "field out of order";
       last_tag = tag;
       std::string_view field;
-      if (const char* fault = ReadField(begin, &field)) return fault;
+      if (const char* fault = ReadField(&field)) return fault;
       if (const char* fault = DecodeField(tag, field, out)) return fault;
     }
     return nullptr;
@@ -204,40 +223,19 @@ class ChangeSetDecoder {
     return count;
   }
 
-  // `begin`: where its tag begins, which is one byte for all fields there are.
-  const char* ReadField(size_t begin, std::string_view* field) {
-    uint32_t length = 0;
-    if (!in_.ReadVarint32(&length) || length > bytes_.size() - position()) return "field cut short";
-    // Protobuf's reader takes longer varints, and drops what overflows.
-    if (position() - begin != 1 + CodedOutputStream::VarintSize32(length)) return "field not as written";
+  const char* ReadField(std::string_view* field) {
+    uint64_t length = 0;
+    if (!in_.ReadVarint64(&length) || length > bytes_.size() - position()) return "field cut short";
     *field = bytes_.substr(position(), length);
     return in_.Skip(static_cast<int>(length)) ? nullptr : "field cut short";
-  }
-
-  // Protobuf's parser detects only at its end that an inner message is longer than the outer one, and until
-  // then allocates memory for a field by the length that the field states, up to 50 MB.
-  static bool IsWellFormed(std::string_view message) {
-    CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()), static_cast<int>(message.size()));
-    return WireFormatLite::SkipMessage(&in) && in.ConsumedEntireMessage();
-  }
-
-  // Protobuf also takes fields in any order or repeated, default values, and varints that are too long or
-  // overflow: never what we write. The size comes first, so that the copy is never larger than the input.
-  bool IsAsWritten(std::string_view field) {
-    if (op_.ByteSizeLong() != field.size()) return false;
-    again_.resize(field.size());
-    op_.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(again_.data()));
-    return again_ == field;
   }
 
   const char* DecodeField(uint32_t tag, std::string_view field, ChangeSet* out) {
     switch (tag) {
       case kOpsTag: {
-        op_.Clear();
-        if (!IsWellFormed(field) || !op_.ParseFromArray(field.data(), static_cast<int>(field.size()))) {
+        if (!HasOnly(kOpTags, field) || !op_.ParseFromArray(field.data(), static_cast<int>(field.size()))) {
           return "operation malformed";
         }
-        if (!IsAsWritten(field)) return "operation not as written";
         ChangeOp op;
         if (const char* fault = DecodeOp(&op_, &op)) return fault;
         out->ops.push_back(std::move(op));
@@ -257,7 +255,6 @@ class ChangeSetDecoder {
   const std::string_view bytes_;
   CodedInputStream in_;
   wal::Op op_;
-  std::string again_;  // op_ encoded, to compare
 };
 
 }  // namespace

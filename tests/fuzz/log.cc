@@ -185,7 +185,8 @@ Verdict FuzzWalSegment(ConstBytes input) {
 
 Verdict FuzzChangeSet(ConstBytes input) {
   return CheckDecoded(DecodeChangeSet(input), [&](const ChangeSet& change_set) {
-    RAWKV_CHECK(EncodeChangeSet(change_set) == AsStringView(input), "equal content must have one encoding");
+    RAWKV_CHECK(EncodeChangeSet(change_set).size() <= input.size(),
+                "no encoding is shorter than the written one");
   });
 }
 

@@ -1,4 +1,5 @@
 #include "wal/change_set.h"
+#include "base/limits.h"
 
 #include <gtest/gtest.h>
 
@@ -155,7 +156,10 @@ void ExpectRefusedOrSound(const std::string& bytes) {
     EXPECT_EQ(decoded.status().code(), StatusCode::kCorruption);
     return;
   }
-  EXPECT_EQ(EncodeChangeSet(*decoded), bytes);
+  // Protobuf reads more encodings than it writes.
+  const Result<ChangeSet> again = DecodeChangeSet(AsBytes(EncodeChangeSet(*decoded)));
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_EQ(*again, *decoded);
 }
 
 TEST(ChangeSet, EveryTruncationIsRefusedOrSound) {
@@ -217,8 +221,6 @@ TEST(ChangeSet, RefusesWhatEncodeCouldNotHaveWritten) {
   EXPECT_EQ(CodeOf(op("\x08\x04\x12\x01k")), StatusCode::kCorruption) << "unknown kind";
   EXPECT_EQ(CodeOf(op("\x08\x02")), StatusCode::kCorruption) << "no key";
   EXPECT_EQ(CodeOf(op("\x08\x02\x12\x00"s)), StatusCode::kCorruption) << "empty key, written";
-  EXPECT_EQ(CodeOf(op("\x08\x02\x12\x01k\x12\x01k")), StatusCode::kCorruption) << "key twice";
-  EXPECT_EQ(CodeOf(op("\x08\x82\x00\x12\x01k"s)), StatusCode::kCorruption) << "varint too long";
   EXPECT_EQ(CodeOf(op("\x08\x02\x12\x01k\x22\x01v")), StatusCode::kCorruption) << "delete with a value";
   EXPECT_EQ(CodeOf(op("\x08\x02\x12\x01k\x1a\x01z")), StatusCode::kCorruption) << "delete with an end";
   EXPECT_EQ(CodeOf(op("\x08\x01\x12\x01k")), StatusCode::kCorruption) << "put without a value";
@@ -231,25 +233,35 @@ TEST(ChangeSet, RefusesWhatEncodeCouldNotHaveWritten) {
   EXPECT_EQ(CodeOf("\x12\x01m" + op("\x08\x02\x12\x01k")), StatusCode::kCorruption) << "out of order";
   EXPECT_EQ(CodeOf("\x12\x01m\x12\x01n"), StatusCode::kCorruption) << "metadata twice";
   EXPECT_EQ(CodeOf("\x12\x00"s), StatusCode::kCorruption) << "empty metadata, written";
-  EXPECT_EQ(CodeOf("\x12\x81\x00m"s), StatusCode::kCorruption) << "length too long";
   EXPECT_EQ(CodeOf("\x12\x81\x80\x80\x80\x70m"s), StatusCode::kCorruption) << "length that overflows";
-  EXPECT_EQ(CodeOf("\x92\x00\x01m"s), StatusCode::kCorruption) << "tag too long";
   EXPECT_EQ(CodeOf("\x12\x01m"), StatusCode::kOk) << "the metadata that these vary";
   EXPECT_EQ(CodeOf("\x1a\x02zz"), StatusCode::kCorruption) << "digest of two bytes";
 }
 
-// As many bytes, and the same meaning to Protobuf.
-TEST(ChangeSet, RefusesFieldsInAnotherOrder) {
-  EXPECT_EQ(CodeOf("\x0a\x05\x08\x02\x12\x01k"), StatusCode::kOk);
-  EXPECT_EQ(CodeOf("\x0a\x05\x12\x01k\x08\x02"), StatusCode::kCorruption);
-  const PayloadRef payload{
-      .extents = {{SlotId(1), SlotCount(1)}}, .write_id = WriteId(7), .length = 5, .chunk_checksums = {9}};
-  std::string bytes =
-      EncodeChangeSet({.ops = {{.key = "k", .value = {.data = payload, .sha256 = {}}}}, .user_metadata = {}});
-  const size_t at = bytes.find("\x10\x07\x18\x05");
-  ASSERT_NE(at, std::string::npos);
-  EXPECT_EQ(CodeOf(bytes), StatusCode::kOk);
-  EXPECT_EQ(CodeOf(bytes.replace(at, 4, "\x18\x05\x10\x07")), StatusCode::kCorruption);
+// The checksum of the record's frame vouches for the bytes, so a reader takes what protobuf takes.
+TEST(ChangeSet, AcceptsEveryEncodingThatProtobufReads) {
+  using namespace std::string_literals;
+  const std::string written = "\x0a\x05\x08\x02\x12\x01k"s;
+  ASSERT_EQ(CodeOf(written), StatusCode::kOk);
+  for (const std::string& other : {
+           "\x0a\x05\x12\x01k\x08\x02"s,           // fields in another order
+           "\x0a\x06\x08\x82\x00\x12\x01k"s,       // a longer varint
+           "\x0a\x85\x00\x08\x02\x12\x01k"s,       // a longer length
+           "\x0a\x08\x08\x02\x12\x01j\x12\x01k"s,  // a field twice: the last one counts
+           "\x0a\x07\x08\x02\x12\x01k\x1a\x00"s,   // a default value
+       }) {
+    const Result<ChangeSet> decoded = DecodeChangeSet(AsBytes(other));
+    ASSERT_TRUE(decoded.ok()) << ToHex(AsBytes(other)) << ": " << decoded.status().ToString();
+    EXPECT_EQ(EncodeChangeSet(*decoded), written) << ToHex(AsBytes(other));
+  }
+}
+
+// Protobuf reserves memory for a field by its stated length, up to 50 MB, if the message around it claims to
+// be long enough. No message of a change set is nested in one that protobuf parses, so such a claim is
+// refused.
+TEST(ChangeSet, RefusesAPayloadThatIsLongerThanItsOperation) {
+  using namespace std::string_literals;
+  EXPECT_EQ(CodeOf("\x0a\x0b\x08\x01\x12\x01k\x2a\x80\x80\x80\x18\x0a"s), StatusCode::kCorruption);
 }
 
 // Each is what a writer with a bug could have made; Encode refuses it too, so the rule is seen at decode
