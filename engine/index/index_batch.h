@@ -12,12 +12,14 @@
 namespace rocksdb {
 class DB;
 class WriteBatch;
+class WriteBatchBase;
 class WriteBatchWithIndex;
 }  // namespace rocksdb
 
 namespace rawkv {
 
-// An IndexBatch over RocksDB.
+// An IndexBatch over RocksDB. It only collects the changes until somebody reads through the batch: most
+// batches of small values are never read, and an index over the changes costs more than all else.
 class RocksdbIndexBatch final : public IndexBatch {
  public:
   // `db` and `dir` must outlive the batch.
@@ -35,8 +37,9 @@ class RocksdbIndexBatch final : public IndexBatch {
   Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent) override;
   void PutMeta(const MetaRecord& meta) override;
   uint64_t bytes() const override;
+  void Clear() override;
 
-  // Returns all changes, for KeyIndex::Apply. After this the caller only destroys the batch.
+  // Returns all changes, for KeyIndex::Apply. After this the caller only clears or destroys the batch.
   rocksdb::WriteBatch& Finish();
 
  private:
@@ -44,10 +47,15 @@ class RocksdbIndexBatch final : public IndexBatch {
   Status Walk(std::string_view first, std::string_view behind,
               const std::function<Status(std::string_view key, std::string_view value)>& fn);
   Status DeferredBeginningIn(SlotId first, SlotId behind, std::vector<DeferredFree>* found);
+  rocksdb::WriteBatchBase& changes() const;
+  // The changes in a form that can be read. Later changes go there too.
+  rocksdb::WriteBatchWithIndex& Readable();
 
   rocksdb::DB& db_;
   const std::string& dir_;
-  const std::unique_ptr<rocksdb::WriteBatchWithIndex> batch_;
+  const std::unique_ptr<rocksdb::WriteBatch> collected_;    // the changes until the first read
+  std::unique_ptr<rocksdb::WriteBatchWithIndex> readable_;  // all changes, from then on
+  const std::unique_ptr<rocksdb::WriteBatch> ordered_;      // what Finish returns
   std::optional<std::string> meta_;  // Finish puts it, so that only the last one is written
 };
 

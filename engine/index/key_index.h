@@ -67,6 +67,7 @@ class IndexBatch {
   virtual Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent) = 0;
   virtual void PutMeta(const MetaRecord& meta) = 0;
   virtual uint64_t bytes() const = 0;  // approximate size
+  virtual void Clear() = 0;            // drops all changes and keeps the memory for the next ones
 };
 
 struct KeyIndexOptions {

@@ -5,6 +5,7 @@
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 
@@ -92,6 +93,7 @@ rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env
   o.allow_mmap_reads = false;
   o.allow_mmap_writes = false;
   // Writes back during a flush, so that its last sync, and the sync of a concurrent commit, are short.
+  o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   o.bytes_per_sync = 1 << 20;
   DisableOwnFlushes(options.memtable_bytes, &o);
   ConfigureOpening(&o);

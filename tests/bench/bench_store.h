@@ -56,6 +56,7 @@ void BenchWriteAmplification();
 void BenchCommit();
 void BenchRead();
 void BenchReadInline();
+void BenchReplay();
 void BenchWaits();
 
 }  // namespace rawkv::bench

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
       {"commit", BenchCommit},
       {"read", BenchRead},
       {"read-inline", BenchReadInline},
+      {"replay", BenchReplay},
       {"waits", BenchWaits},
   };
   for (const auto& [name, run] : kAll) {

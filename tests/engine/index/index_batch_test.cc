@@ -37,6 +37,39 @@ class IndexBatchTest : public ::testing::Test {
   std::unique_ptr<KeyIndex> index_ = CreateIndex(temp_.File("index"));
 };
 
+// A batch that is not read orders its changes by the first bytes in which the keys differ, so the keys here
+// differ early, late, and in their length only. Clear begins a new batch.
+TEST_F(IndexBatchTest, OfABatchThatIsNotReadTheLastChangeOfEachKeyCounts) {
+  std::mt19937_64 random(1);
+  const auto key = [&](const std::string& prefix) {
+    return prefix + std::string(random() % 12, "\0a"[random() % 2]) + std::to_string(random() % 20);
+  };
+  Entries expected;
+  const auto batch = index_->NewBatch();
+  for (const std::string prefix : {"", "one long prefix that all keys of the batch share/"}) {
+    batch->Clear();
+    for (uint64_t i = 0; i < 2000; ++i) {
+      const std::string changed = key(prefix);
+      if (random() % 3 == 0) {
+        batch->DeleteEntry(changed);
+        expected.erase(changed);
+      } else {
+        expected[changed] = InlineEntry(1, "change " + std::to_string(i));
+        batch->PutEntry(changed, expected[changed]);
+      }
+    }
+    batch->PutMeta(MetaAt(1));
+    ASSERT_TRUE(index_->Apply(*batch).ok());
+  }
+  const auto reader = index_->NewBatch();
+  const Entries found = [&] {
+    const auto entries = Collect(*reader, "", "");
+    return Entries(entries.begin(), entries.end());
+  }();
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(AppliedVersion(*index_), 1u);
+}
+
 TEST_F(IndexBatchTest, ChangesAreVisibleOnlyInTheBatchUntilApplied) {
   const auto batch = index_->NewBatch();
   batch->PutEntry("a", InlineEntry(1, "one"));
@@ -166,7 +199,7 @@ class IndexBatchModel {
     const auto batch = index_.NewBatch();
     const uint64_t steps = 1 + Below(40);
     for (uint64_t step = 0; step < steps; ++step) Step(*batch, version);
-    CheckBatch(*batch);
+    if (Below(2) == 0) CheckBatch(*batch);
     batch->PutMeta(MetaAt(version));
     if (Below(8) == 0) {  // dropped
       entries_ = entries_before;
