@@ -1,4 +1,4 @@
-#include "engine/index/rocksdb_index_batch.h"
+#include "engine/index/index_batch.h"
 
 #include <rocksdb/comparator.h>
 #include <rocksdb/db.h>
@@ -82,19 +82,19 @@ class ChangeOrderer : public rocksdb::WriteBatch::Handler {
 
 }  // namespace
 
-RocksdbIndexBatch::RocksdbIndexBatch(rocksdb::DB& db, const std::string& dir)
+IndexBatch::IndexBatch(rocksdb::DB& db, const std::string& dir)
     : db_(db),
       dir_(dir),
       collected_(std::make_unique<rocksdb::WriteBatch>()),
       ordered_(std::make_unique<rocksdb::WriteBatch>()) {}
-RocksdbIndexBatch::~RocksdbIndexBatch() = default;
+IndexBatch::~IndexBatch() = default;
 
-rocksdb::WriteBatchBase& RocksdbIndexBatch::changes() const {
+rocksdb::WriteBatchBase& IndexBatch::changes() const {
   if (readable_ != nullptr) return *readable_;
   return *collected_;
 }
 
-rocksdb::WriteBatchWithIndex& RocksdbIndexBatch::Readable() {
+rocksdb::WriteBatchWithIndex& IndexBatch::Readable() {
   if (readable_ == nullptr) {
     readable_ = std::make_unique<rocksdb::WriteBatchWithIndex>(rocksdb::BytewiseComparator(),
                                                                /*reserved_bytes=*/0, /*overwrite_key=*/true);
@@ -105,23 +105,23 @@ rocksdb::WriteBatchWithIndex& RocksdbIndexBatch::Readable() {
   return *readable_;
 }
 
-Result<std::optional<IndexEntry>> RocksdbIndexBatch::GetEntry(std::string_view key) {
+Result<std::optional<IndexEntry>> IndexBatch::GetEntry(std::string_view key) {
   rocksdb::PinnableSlice value;
   const rocksdb::Status status =
       Readable().GetFromBatchAndDB(&db_, rocksdb::ReadOptions(), UserKey(key).view(), &value);
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
-void RocksdbIndexBatch::PutEntry(std::string_view key, const IndexEntry& entry) {
+void IndexBatch::PutEntry(std::string_view key, const IndexEntry& entry) {
   Must(changes().Put(UserKey(key).view(), EncodeIndexEntry(entry)));
 }
 
-void RocksdbIndexBatch::DeleteEntry(std::string_view key) {
+void IndexBatch::DeleteEntry(std::string_view key) {
   Must(changes().Delete(UserKey(key).view()));
 }
 
-Status RocksdbIndexBatch::Walk(std::string_view first, std::string_view behind,
-                               const std::function<Status(std::string_view, std::string_view)>& fn) {
+Status IndexBatch::Walk(std::string_view first, std::string_view behind,
+                        const std::function<Status(std::string_view, std::string_view)>& fn) {
   const rocksdb::Slice upper = behind;
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &upper;
@@ -134,8 +134,8 @@ Status RocksdbIndexBatch::Walk(std::string_view first, std::string_view behind,
   return FromRocksdb(it->status(), "scanning index " + dir_);
 }
 
-Status RocksdbIndexBatch::ForEachKey(std::string_view begin, std::string_view end,
-                                     const std::function<Status(std::string_view, const IndexEntry&)>& fn) {
+Status IndexBatch::ForEachKey(std::string_view begin, std::string_view end,
+                              const std::function<Status(std::string_view, const IndexEntry&)>& fn) {
   return Walk(UserKey(begin).view(), UserKeyEnd(end).view(),
               [&](std::string_view key, std::string_view value) -> Status {
                 const Result<IndexEntry> entry = DecodeIndexEntry(AsBytes(value));
@@ -144,11 +144,11 @@ Status RocksdbIndexBatch::ForEachKey(std::string_view begin, std::string_view en
               });
 }
 
-void RocksdbIndexBatch::PutPage(uint64_t page, const AllocationPage& content) {
+void IndexBatch::PutPage(uint64_t page, const AllocationPage& content) {
   Must(changes().Put(PageKey(page).view(), EncodeAllocationPage(content)));
 }
 
-void RocksdbIndexBatch::PutDeferred(const DeferredFree& entry) {
+void IndexBatch::PutDeferred(const DeferredFree& entry) {
   for (const DeferredFree& piece : BlockPieces(entry)) {
     const SlotId first = piece.extent.first;
     Must(changes().Put(DeferredBySlotKey(first).view(), EncodeDeferredBySlot(piece)));
@@ -156,7 +156,7 @@ void RocksdbIndexBatch::PutDeferred(const DeferredFree& entry) {
   }
 }
 
-void RocksdbIndexBatch::DeleteDeferred(const DeferredFree& entry) {
+void IndexBatch::DeleteDeferred(const DeferredFree& entry) {
   for (const DeferredFree& piece : BlockPieces(entry)) {
     const SlotId first = piece.extent.first;
     Must(changes().Delete(DeferredBySlotKey(first).view()));
@@ -164,7 +164,7 @@ void RocksdbIndexBatch::DeleteDeferred(const DeferredFree& entry) {
   }
 }
 
-Result<std::vector<DeferredFree>> RocksdbIndexBatch::DeferredOverlapping(const Extent& extent) {
+Result<std::vector<DeferredFree>> IndexBatch::DeferredOverlapping(const Extent& extent) {
   std::vector<DeferredFree> found;
   RAWKV_RETURN_IF_ERROR(DeferredBeginningIn(extent.first, extent.end(), &found));
   // Entries do not overlap each other: one that begins with the extent leaves nothing to look for in
@@ -178,7 +178,7 @@ Result<std::vector<DeferredFree>> RocksdbIndexBatch::DeferredOverlapping(const E
   return found;
 }
 
-Status RocksdbIndexBatch::DeferredBeginningIn(SlotId first, SlotId behind, std::vector<DeferredFree>* found) {
+Status IndexBatch::DeferredBeginningIn(SlotId first, SlotId behind, std::vector<DeferredFree>* found) {
   return Walk(DeferredBySlotKey(first).view(), DeferredBySlotKey(behind).view(),
               [&](std::string_view key, std::string_view value) -> Status {
                 const Result<DeferredFree> entry = DecodeDeferredBySlot(key, value);
@@ -188,22 +188,22 @@ Status RocksdbIndexBatch::DeferredBeginningIn(SlotId first, SlotId behind, std::
               });
 }
 
-void RocksdbIndexBatch::PutMeta(const MetaRecord& meta) {
+void IndexBatch::PutMeta(const MetaRecord& meta) {
   meta_ = EncodeMetaRecord(meta);
 }
 
-uint64_t RocksdbIndexBatch::bytes() const {
+uint64_t IndexBatch::bytes() const {
   return changes().GetWriteBatch()->GetDataSize() + (meta_ ? meta_->size() : 0);
 }
 
-void RocksdbIndexBatch::Clear() {
+void IndexBatch::Clear() {
   collected_->Clear();
   readable_.reset();
   ordered_->Clear();
   meta_.reset();
 }
 
-rocksdb::WriteBatch& RocksdbIndexBatch::Finish() {
+rocksdb::WriteBatch& IndexBatch::Finish() {
   const rocksdb::WriteBatch& all = *changes().GetWriteBatch();
   ChangeOrderer orderer(all.Count());
   Must(all.Iterate(&orderer));

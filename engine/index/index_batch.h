@@ -7,7 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/index/key_index.h"
+#include "base/result.h"
+#include "engine/index/allocation_page.h"
+#include "engine/index/index_entry.h"
+#include "engine/index/meta_record.h"
 
 namespace rocksdb {
 class DB;
@@ -18,26 +21,32 @@ class WriteBatchWithIndex;
 
 namespace rawkv {
 
-// An IndexBatch over RocksDB. It only collects the changes until somebody reads through the batch: most
-// batches of small values are never read, and an index over the changes costs more than all else.
-class RocksdbIndexBatch final : public IndexBatch {
+// Changes that KeyIndex::Apply applies in one step. Reads through the batch see its changes on top of the
+// present index. It only collects the changes until the first read: most batches of small values are never
+// read, and what makes a batch readable costs more than everything else. Not thread-safe; for the holder of
+// the write right.
+class IndexBatch {
  public:
   // `db` and `dir` must outlive the batch.
-  RocksdbIndexBatch(rocksdb::DB& db, const std::string& dir);
-  ~RocksdbIndexBatch() override;
-
-  Result<std::optional<IndexEntry>> GetEntry(std::string_view key) override;
-  void PutEntry(std::string_view key, const IndexEntry& entry) override;
-  void DeleteEntry(std::string_view key) override;
+  IndexBatch(rocksdb::DB& db, const std::string& dir);
+  ~IndexBatch();
+  Result<std::optional<IndexEntry>> GetEntry(std::string_view key);
+  void PutEntry(std::string_view key, const IndexEntry& entry);
+  void DeleteEntry(std::string_view key);
+  // Calls `fn` with the user keys of [begin, end) as this batch leaves them; end "": to the last key. `fn`
+  // must not change the batch.
   Status ForEachKey(std::string_view begin, std::string_view end,
-                    const std::function<Status(std::string_view, const IndexEntry&)>& fn) override;
-  void PutPage(uint64_t page, const AllocationPage& content) override;
-  void PutDeferred(const DeferredFree& entry) override;
-  void DeleteDeferred(const DeferredFree& entry) override;
-  Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent) override;
-  void PutMeta(const MetaRecord& meta) override;
-  uint64_t bytes() const override;
-  void Clear() override;
+                    const std::function<Status(std::string_view, const IndexEntry&)>& fn);
+  void PutPage(uint64_t page, const AllocationPage& content);
+  // The index stores and returns a deferred free in pieces, none of which crosses a multiple of 256 slots
+  // (deferred_record.h). The caller may delete it as a whole or piece by piece.
+  void PutDeferred(const DeferredFree& entry);
+  void DeleteDeferred(const DeferredFree& entry);
+  // The deferred frees that overlap the extent, in the order of slots, as this batch leaves them.
+  Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent);
+  void PutMeta(const MetaRecord& meta);
+  uint64_t bytes() const;  // approximate size
+  void Clear();            // drops all changes and keeps the memory for the next ones
 
   // Returns all changes, for KeyIndex::Apply. After this the caller only clears or destroys the batch.
   rocksdb::WriteBatch& Finish();

@@ -1,4 +1,4 @@
-#include "engine/index/rocksdb_key_index.h"
+#include "engine/index/key_index.h"
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
@@ -16,13 +16,12 @@
 #include "base/thread.h"
 #include "engine/index/deferred_record.h"
 #include "engine/index/flush_listener.h"
+#include "engine/index/flush_tracker.h"
 #include "engine/index/index_files.h"
 #include "engine/index/key_space.h"
-#include "engine/index/rocksdb_cursor.h"
-#include "engine/index/rocksdb_index_batch.h"
 #include "engine/index/rocksdb_lookup.h"
 #include "engine/index/rocksdb_options.h"
-#include "engine/index/rocksdb_read_point.h"
+#include "engine/rocksdb/compaction_gate.h"
 #include "engine/rocksdb/guarded_file_system.h"
 #include "engine/rocksdb/memory_overlay.h"
 #include "engine/rocksdb/private_file_system.h"
@@ -33,7 +32,7 @@ namespace {
 
 rocksdb::ReadOptions ReadOptionsAt(const ReadPoint* at) {
   rocksdb::ReadOptions options;
-  options.snapshot = RocksdbReadPoint::SnapshotOf(at);
+  options.snapshot = ReadPoint::SnapshotOf(at);
   return options;
 }
 
@@ -91,16 +90,16 @@ std::shared_ptr<rocksdb::FileSystem> FileSystemFor(const KeyIndexOptions& option
 
 }  // namespace
 
-Result<std::unique_ptr<KeyIndex>> RocksdbKeyIndex::Open(const KeyIndexOptions& options) {
+Result<std::unique_ptr<KeyIndex>> KeyIndex::Open(const KeyIndexOptions& options) {
   if (options.create && options.read_only) {
     return Status::InvalidArgument(options.dir + ": an index is not created read-only");
   }
-  std::unique_ptr<RocksdbKeyIndex> index(new RocksdbKeyIndex(options));
+  std::unique_ptr<KeyIndex> index(new KeyIndex(options));
   RAWKV_RETURN_IF_ERROR(index->OpenDatabase(options));
   return std::unique_ptr<KeyIndex>(std::move(index));
 }
 
-RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
+KeyIndex::KeyIndex(const KeyIndexOptions& options)
     : dir_(options.dir),
       read_only_(options.read_only),
       in_memory_(options.in_memory),
@@ -108,7 +107,7 @@ RocksdbKeyIndex::RocksdbKeyIndex(const KeyIndexOptions& options)
       watch_(options.logger, "index " + options.dir),
       gate_(CompactionGate::Make(MakeGuardedFileSystem(FileSystemFor(options)))) {}
 
-RocksdbKeyIndex::~RocksdbKeyIndex() {
+KeyIndex::~KeyIndex() {
   if (db_ == nullptr) return;
   // Drops the memtable: the log has its content.
   (void)NoThrow([this]() -> Status {
@@ -121,7 +120,7 @@ RocksdbKeyIndex::~RocksdbKeyIndex() {
   });
 }
 
-Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
+Status KeyIndex::OpenDatabase(const KeyIndexOptions& options) {
   RAWKV_RETURN_IF_ERROR(CheckCurrent(*gate_->env().GetFileSystem(), options));
   rocksdb::Options rocksdb_options = MakeRocksdbOptions(options, &gate_->env());
   flushes_ = std::make_shared<FlushTracker>(0);
@@ -155,23 +154,22 @@ Status RocksdbKeyIndex::OpenDatabase(const KeyIndexOptions& options) {
   return {};
 }
 
-Result<bool> RocksdbKeyIndex::Read(std::string_view index_key, const ReadPoint* at,
-                                   rocksdb::PinnableSlice* value) {
+Result<bool> KeyIndex::Read(std::string_view index_key, const ReadPoint* at, rocksdb::PinnableSlice* value) {
   const rocksdb::Status status = db_->Get(ReadOptionsAt(at), db_->DefaultColumnFamily(), index_key, value);
   if (status.ok()) return true;
   if (status.IsNotFound()) return false;
   return FromRocksdb(status, "reading index " + dir_);
 }
 
-Result<std::optional<IndexEntry>> RocksdbKeyIndex::Get(std::string_view key, const ReadPoint* at) {
+Result<std::optional<IndexEntry>> KeyIndex::Get(std::string_view key, const ReadPoint* at) {
   rocksdb::PinnableSlice value;
   const rocksdb::Status status =
       db_->Get(ReadOptionsAt(at), db_->DefaultColumnFamily(), UserKey(key).view(), &value);
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
-std::vector<Result<std::optional<IndexEntry>>> RocksdbKeyIndex::MultiGet(
-    std::span<const std::string_view> keys, const ReadPoint* at) {
+std::vector<Result<std::optional<IndexEntry>>> KeyIndex::MultiGet(std::span<const std::string_view> keys,
+                                                                  const ReadPoint* at) {
   std::vector<IndexKey> index_keys;
   index_keys.reserve(keys.size());
   std::vector<rocksdb::Slice> slices;
@@ -192,16 +190,16 @@ std::vector<Result<std::optional<IndexEntry>>> RocksdbKeyIndex::MultiGet(
   return results;
 }
 
-std::shared_ptr<const ReadPoint> RocksdbKeyIndex::TakeReadPoint() {
-  return std::make_shared<RocksdbReadPoint>(*db_);
+std::shared_ptr<const ReadPoint> KeyIndex::TakeReadPoint() {
+  return std::make_shared<ReadPoint>(*db_);
 }
 
-std::unique_ptr<IndexCursor> RocksdbKeyIndex::NewCursor(std::string_view lower, std::string_view upper,
-                                                        std::shared_ptr<const ReadPoint> at) {
-  return NewRocksdbCursor(*db_, dir_, lower, upper, std::move(at));
+std::unique_ptr<IndexCursor> KeyIndex::NewCursor(std::string_view lower, std::string_view upper,
+                                                 std::shared_ptr<const ReadPoint> at) {
+  return std::make_unique<IndexCursor>(*db_, dir_, lower, upper, std::move(at));
 }
 
-Result<MetaRecord> RocksdbKeyIndex::Meta(const ReadPoint* at) {
+Result<MetaRecord> KeyIndex::Meta(const ReadPoint* at) {
   rocksdb::PinnableSlice value;
   RAWKV_ASSIGN_OR_RETURN(const bool found, Read(IndexKey(KeySpace::kMeta).view(), at, &value));
   if (!found) return Status::NotFound("index " + dir_ + ": no meta record yet");
@@ -209,7 +207,7 @@ Result<MetaRecord> RocksdbKeyIndex::Meta(const ReadPoint* at) {
   return meta.ok() ? std::move(meta) : meta.status().WithContext("index " + dir_);
 }
 
-Result<AllocationPage> RocksdbKeyIndex::Page(uint64_t page) {
+Result<AllocationPage> KeyIndex::Page(uint64_t page) {
   rocksdb::PinnableSlice value;
   RAWKV_ASSIGN_OR_RETURN(const bool found, Read(PageKey(page).view(), nullptr, &value));
   if (!found) return AllocationPage();
@@ -218,9 +216,8 @@ Result<AllocationPage> RocksdbKeyIndex::Page(uint64_t page) {
   return content.status().WithContext("index " + dir_ + ", page " + std::to_string(page));
 }
 
-Status RocksdbKeyIndex::ForEachEntry(
-    std::string_view first, std::string_view behind, const ReadPoint* at,
-    const std::function<Result<Walk>(std::string_view, std::string_view)>& fn) {
+Status KeyIndex::ForEachEntry(std::string_view first, std::string_view behind, const ReadPoint* at,
+                              const std::function<Result<Walk>(std::string_view, std::string_view)>& fn) {
   const rocksdb::Slice upper = behind;
   rocksdb::ReadOptions options = ReadOptionsAt(at);
   options.iterate_upper_bound = &upper;
@@ -232,8 +229,8 @@ Status RocksdbKeyIndex::ForEachEntry(
   return FromRocksdb(it->status(), "scanning index " + dir_);
 }
 
-Status RocksdbKeyIndex::ForEachPage(const std::function<Status(uint64_t, const AllocationPage&)>& fn,
-                                    const ReadPoint* at) {
+Status KeyIndex::ForEachPage(const std::function<Status(uint64_t, const AllocationPage&)>& fn,
+                             const ReadPoint* at) {
   return ForEachEntry(
       IndexKey(KeySpace::kAllocationPage).view(), EndOf(KeySpace::kAllocationPage).view(), at,
       [&](std::string_view key, std::string_view value) -> Result<Walk> {
@@ -247,9 +244,8 @@ Status RocksdbKeyIndex::ForEachPage(const std::function<Status(uint64_t, const A
       });
 }
 
-Status RocksdbKeyIndex::ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
-                                        const std::function<bool(const DeferredFree&)>& fn,
-                                        const ReadPoint* at) {
+Status KeyIndex::ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
+                                 const std::function<bool(const DeferredFree&)>& fn, const ReadPoint* at) {
   constexpr uint64_t kLast = std::numeric_limits<uint64_t>::max();
   const IndexKey first = after ? DeferredByVersionKey(after->freed, after->extent.first + SlotCount(1))
                                : IndexKey(KeySpace::kDeferredByVersion);
@@ -264,56 +260,55 @@ Status RocksdbKeyIndex::ForEachDeferred(Version freed_through, const std::option
                       });
 }
 
-Status RocksdbKeyIndex::RefuseIfReadOnly(std::string_view what) const {
+Status KeyIndex::RefuseIfReadOnly(std::string_view what) const {
   if (!read_only_) return {};
   return Status::FailedPrecondition(std::string(what) + " index " + dir_ + ": opened read-only");
 }
 
-Status RocksdbKeyIndex::RefuseIfInMemory(std::string_view what) const {
+Status KeyIndex::RefuseIfInMemory(std::string_view what) const {
   if (!in_memory_) return {};
   return Status::NoSpace(
       std::string(what) + " index " + dir_ +
       ": it was opened in memory, as there was no room for its files; make room and reopen");
 }
 
-std::unique_ptr<IndexBatch> RocksdbKeyIndex::NewBatch() {
-  return std::make_unique<RocksdbIndexBatch>(*db_, dir_);
+std::unique_ptr<IndexBatch> KeyIndex::NewBatch() {
+  return std::make_unique<IndexBatch>(*db_, dir_);
 }
 
-Status RocksdbKeyIndex::Apply(IndexBatch& batch) {
+Status KeyIndex::Apply(IndexBatch& batch) {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("writing to"));
   rocksdb::WriteOptions options;
   options.disableWAL = true;  // rawkv's log replaces RocksDB's own
   const StallWatch::Call call(watch_, "writing");
-  const Status written = FromRocksdb(db_->Write(options, &static_cast<RocksdbIndexBatch&>(batch).Finish()),
-                                     "writing to index " + dir_);
+  const Status written = FromRocksdb(db_->Write(options, &batch.Finish()), "writing to index " + dir_);
   // An error that lacks_resource() would mean that nothing has changed, but the log has the record already.
   return written.lacks_resource() ? Status::IoError(written.message()) : written;
 }
 
-Status RocksdbKeyIndex::CheckWritable() const {
+Status KeyIndex::CheckWritable() const {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("writing to"));
   return flushes_->failure();
 }
 
-uint64_t RocksdbKeyIndex::Property(const std::string& name) const {
+uint64_t KeyIndex::Property(const std::string& name) const {
   uint64_t value = 0;
   return db_->GetIntProperty(name, &value) ? value : 0;
 }
 
-uint64_t RocksdbKeyIndex::MemtableBytes() const {
+uint64_t KeyIndex::MemtableBytes() const {
   return Property(rocksdb::DB::Properties::kCurSizeAllMemTables);
 }
 
-Status RocksdbKeyIndex::VerifyChecksums() {
+Status KeyIndex::VerifyChecksums() {
   return FromRocksdb(db_->VerifyChecksum(rocksdb::ReadOptions()), "verifying index " + dir_);
 }
 
-uint64_t RocksdbKeyIndex::DiskBytes() const {
+uint64_t KeyIndex::DiskBytes() const {
   return Property(rocksdb::DB::Properties::kLiveSstFilesSize);
 }
 
-Status RocksdbKeyIndex::StartFlush() {
+Status KeyIndex::StartFlush() {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
   RAWKV_RETURN_IF_ERROR(RefuseIfInMemory("flushing"));
   // There is one writer, so nothing is applied between this number and the switch of memtables in Flush.
@@ -329,17 +324,17 @@ Status RocksdbKeyIndex::StartFlush() {
   return status;
 }
 
-Status RocksdbKeyIndex::WaitFlush() {
+Status KeyIndex::WaitFlush() {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("flushing"));
   const StallWatch::Call call(watch_, "flushing");
   return flushes_->Wait();
 }
 
-void RocksdbKeyIndex::AllowCompaction() {
+void KeyIndex::AllowCompaction() {
   if (!in_memory_) gate_->Open();
 }
 
-Result<std::vector<LinkedFile>> RocksdbKeyIndex::LinkInto(Fs& fs, const std::string& to) {
+Result<std::vector<LinkedFile>> KeyIndex::LinkInto(Fs& fs, const std::string& to) {
   RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("linking"));
   RAWKV_RETURN_IF_ERROR(RefuseIfInMemory("linking"));
   const StallWatch::Call call(watch_, "linking its files");

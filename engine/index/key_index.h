@@ -13,62 +13,24 @@
 #include "base/logger.h"
 #include "base/result.h"
 #include "engine/index/allocation_page.h"
+#include "engine/index/index_batch.h"
+#include "engine/index/index_cursor.h"
 #include "engine/index/index_entry.h"
 #include "engine/index/meta_record.h"
+#include "engine/index/read_point.h"
+#include "engine/rocksdb/stall_watch.h"
 
 namespace rocksdb {
+class DB;
 class FileSystem;
-}
+class PinnableSlice;
+struct ReadOptions;
+}  // namespace rocksdb
 
 namespace rawkv {
 
-// A state of the index that is held still for reading (RocksDB calls it a snapshot). Must not outlive the
-// index.
-class ReadPoint {
- public:
-  virtual ~ReadPoint() = default;
-};
-
-// Walks user keys of one read point in byte order. Not thread-safe.
-class IndexCursor {
- public:
-  virtual ~IndexCursor() = default;
-  virtual bool Valid() const = 0;
-  virtual void SeekToFirst() = 0;
-  virtual void SeekToLast() = 0;
-  virtual void Seek(std::string_view key) = 0;
-  virtual void Next() = 0;
-  virtual void Prev() = 0;
-  virtual std::string_view key() const = 0;      // user key
-  virtual Result<IndexEntry> entry() const = 0;  // decoded; kCorruption
-  virtual Status status() const = 0;
-};
-
-class KeyIndex;
-
-// Changes that KeyIndex::Apply applies in one step. Reads through the batch see its changes on top of the
-// present index. Not thread-safe; for the holder of the write right.
-class IndexBatch {
- public:
-  virtual ~IndexBatch() = default;
-  virtual Result<std::optional<IndexEntry>> GetEntry(std::string_view key) = 0;
-  virtual void PutEntry(std::string_view key, const IndexEntry& entry) = 0;
-  virtual void DeleteEntry(std::string_view key) = 0;
-  // Calls `fn` with the user keys of [begin, end) as this batch leaves them; end "": to the last key. `fn`
-  // must not change the batch.
-  virtual Status ForEachKey(std::string_view begin, std::string_view end,
-                            const std::function<Status(std::string_view, const IndexEntry&)>& fn) = 0;
-  virtual void PutPage(uint64_t page, const AllocationPage& content) = 0;
-  // The index stores and returns a deferred free in pieces, none of which crosses a multiple of 256 slots
-  // (deferred_record.h). The caller may delete it as a whole or piece by piece.
-  virtual void PutDeferred(const DeferredFree& entry) = 0;
-  virtual void DeleteDeferred(const DeferredFree& entry) = 0;
-  // The deferred frees that overlap the extent, in the order of slots, as this batch leaves them.
-  virtual Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent) = 0;
-  virtual void PutMeta(const MetaRecord& meta) = 0;
-  virtual uint64_t bytes() const = 0;  // approximate size
-  virtual void Clear() = 0;            // drops all changes and keeps the memory for the next ones
-};
+class CompactionGate;
+class FlushTracker;
 
 struct KeyIndexOptions {
   std::string dir;
@@ -101,52 +63,77 @@ class KeyIndex {
  public:
   // kNotFound: the directory holds no index. kFailedPrecondition: `create`, and it holds one.
   static Result<std::unique_ptr<KeyIndex>> Open(const KeyIndexOptions& options);
-  virtual ~KeyIndex() = default;
+  ~KeyIndex();
+  KeyIndex(const KeyIndex&) = delete;
+  KeyIndex& operator=(const KeyIndex&) = delete;
 
-  virtual Result<std::optional<IndexEntry>> Get(std::string_view key, const ReadPoint* at = nullptr) = 0;
-  virtual std::vector<Result<std::optional<IndexEntry>>> MultiGet(std::span<const std::string_view> keys,
-                                                                  const ReadPoint* at = nullptr) = 0;
-  virtual std::shared_ptr<const ReadPoint> TakeReadPoint() = 0;
+  Result<std::optional<IndexEntry>> Get(std::string_view key, const ReadPoint* at = nullptr);
+  std::vector<Result<std::optional<IndexEntry>>> MultiGet(std::span<const std::string_view> keys,
+                                                          const ReadPoint* at = nullptr);
+  std::shared_ptr<const ReadPoint> TakeReadPoint();
   // A cursor over the user keys of [lower, upper); "": open. The cursor keeps `at` alive; null: the present
   // state.
-  virtual std::unique_ptr<IndexCursor> NewCursor(std::string_view lower, std::string_view upper,
-                                                 std::shared_ptr<const ReadPoint> at) = 0;
+  std::unique_ptr<IndexCursor> NewCursor(std::string_view lower, std::string_view upper,
+                                         std::shared_ptr<const ReadPoint> at);
   // kNotFound: the index is new and has no meta record yet.
-  virtual Result<MetaRecord> Meta(const ReadPoint* at = nullptr) = 0;
-  virtual Result<AllocationPage> Page(uint64_t page) = 0;  // an absent page is all free
-  virtual Status ForEachPage(const std::function<Status(uint64_t, const AllocationPage&)>& fn,
-                             const ReadPoint* at = nullptr) = 0;
+  Result<MetaRecord> Meta(const ReadPoint* at = nullptr);
+  Result<AllocationPage> Page(uint64_t page);  // an absent page is all free
+  Status ForEachPage(const std::function<Status(uint64_t, const AllocationPage&)>& fn,
+                     const ReadPoint* at = nullptr);
   // Calls `fn` with the deferred frees whose `freed` is at or below `freed_through`, in the order of (freed,
   // slot), until `fn` returns false. Begins after the entry `after` if given, so that a long walk can be
   // split.
-  virtual Status ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
-                                 const std::function<bool(const DeferredFree&)>& fn,
-                                 const ReadPoint* at = nullptr) = 0;
+  Status ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
+                         const std::function<bool(const DeferredFree&)>& fn, const ReadPoint* at = nullptr);
 
-  virtual std::unique_ptr<IndexBatch> NewBatch() = 0;
+  std::unique_ptr<IndexBatch> NewBatch();
   // Ok, or kIoError after a background error has ended all writing. The caller asks before it does anything
   // that Apply must follow.
-  virtual Status CheckWritable() const = 0;
+  Status CheckWritable() const;
   // Applies the batch in memory, all of it or nothing. The next flush makes it durable. Never returns
   // kNoSpace.
-  virtual Status Apply(IndexBatch& batch) = 0;
+  Status Apply(IndexBatch& batch);
 
-  virtual uint64_t MemtableBytes() const = 0;  // approximate size of the memtables
+  uint64_t MemtableBytes() const;  // approximate size of the memtables
   // Freezes the memtable, begins to write it to tables, and returns at once. Before it, the caller makes log
   // and device durable through the applied version, and applies nothing after that.
-  virtual Status StartFlush() = 0;
+  Status StartFlush();
   // Waits until every flush that was begun is durable. Returns the first background error.
-  virtual Status WaitFlush() = 0;
+  Status WaitFlush();
   // Allows RocksDB to compact from now on. Before it RocksDB does not compact.
-  virtual void AllowCompaction() = 0;
+  void AllowCompaction();
 
   // Hard-links the tables of the last finished flush into the empty directory `to`, and copies and syncs the
   // other files. Does not sync the directory. Leaves out what is only in the memtable.
-  virtual Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to) = 0;
+  Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to);
   // Reads and verifies every block of every table. kCorruption.
-  virtual Status VerifyChecksums() = 0;
+  Status VerifyChecksums();
   // Approximate size of the tables.
-  virtual uint64_t DiskBytes() const = 0;
+  uint64_t DiskBytes() const;
+
+ private:
+  explicit KeyIndex(const KeyIndexOptions& options);
+  Status OpenDatabase(const KeyIndexOptions& options);
+
+  // Reads a raw key. False: there is no such key.
+  Result<bool> Read(std::string_view index_key, const ReadPoint* at, rocksdb::PinnableSlice* value);
+  // Calls `fn` with the raw keys and values of [first, behind) in order, until it returns kStop or fails.
+  enum class Walk : uint8_t { kContinue, kStop };
+  Status ForEachEntry(std::string_view first, std::string_view behind, const ReadPoint* at,
+                      const std::function<Result<Walk>(std::string_view key, std::string_view value)>& fn);
+  uint64_t Property(const std::string& name) const;
+  Status RefuseIfReadOnly(std::string_view what) const;
+  Status RefuseIfInMemory(std::string_view what) const;
+
+  // Constant after Open.
+  const std::string dir_;
+  const bool read_only_;
+  const bool in_memory_;
+  Logger* const logger_;
+  StallWatch watch_;
+  std::unique_ptr<CompactionGate> gate_;
+  std::shared_ptr<FlushTracker> flushes_;  // shared with RocksDB's listener
+  std::unique_ptr<rocksdb::DB> db_;        // the last member, so that it is destroyed first
 };
 
 // Makes the directory `to`, hard-links the tables of a closed index into it and copies the rest. Syncs all of

@@ -1,11 +1,11 @@
-#include "engine/index/rocksdb_read_point.h"
+#include "engine/index/read_point.h"
 
 #include <rocksdb/db.h>
 
 namespace rawkv {
 
-RocksdbReadPoint::RocksdbReadPoint(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
-RocksdbReadPoint::~RocksdbReadPoint() {
+ReadPoint::ReadPoint(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
+ReadPoint::~ReadPoint() {
   db_.ReleaseSnapshot(snapshot_);
 }
 

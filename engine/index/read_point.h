@@ -1,7 +1,5 @@
 #pragma once
 
-#include "engine/index/key_index.h"
-
 namespace rocksdb {
 class DB;
 class Snapshot;
@@ -9,17 +7,18 @@ class Snapshot;
 
 namespace rawkv {
 
-// A RocksDB snapshot as a ReadPoint. `db` must outlive it.
-class RocksdbReadPoint final : public ReadPoint {
+// A state of the index that is held still for reading (RocksDB calls it a snapshot). Must not outlive the
+// index.
+class ReadPoint {
  public:
-  explicit RocksdbReadPoint(rocksdb::DB& db);
-  ~RocksdbReadPoint() override;
-  RocksdbReadPoint(const RocksdbReadPoint&) = delete;
-  RocksdbReadPoint& operator=(const RocksdbReadPoint&) = delete;
+  explicit ReadPoint(rocksdb::DB& db);
+  ~ReadPoint();
+  ReadPoint(const ReadPoint&) = delete;
+  ReadPoint& operator=(const ReadPoint&) = delete;
 
   // The snapshot for rocksdb::ReadOptions; null, the present state, for null.
   static const rocksdb::Snapshot* SnapshotOf(const ReadPoint* at) {
-    return at == nullptr ? nullptr : static_cast<const RocksdbReadPoint*>(at)->snapshot_;
+    return at == nullptr ? nullptr : at->snapshot_;
   }
 
  private:
