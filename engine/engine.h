@@ -86,9 +86,9 @@ class RAWKV_EXPORT Engine {
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options = {});
   // Makes every acknowledged version durable. An error of the device or the log poisons the engine.
   Status Sync();
-  // The newest version that readers see. A version that a read or a view returned is never above a later
-  // answer of version(). A read that begins after an answer sees that version or a newer one, unless a
-  // rollback runs in between. May wait while a commit is applied in memory, but never for a sync.
+  // The newest version that readers see. After a read or a view has returned version V, version() answers V
+  // or more, and a read that begins after an answer sees that version or a newer one, unless a rollback runs
+  // in between. May wait while a commit is applied in memory, but never for a sync.
   Version version() const;
   // The newest version that is known to be durable. Never above version().
   Version durable_version() const;
@@ -102,7 +102,7 @@ class RAWKV_EXPORT Engine {
   Result<Value> Get(std::string_view key, const ReadOptions& options = {});
   // Reads the whole value to the front of `out` and returns its length in bytes. kInvalidArgument: `out` is
   // too small; nothing is written, and the message names the length. The device writes directly to `out` if
-  // that is 4096-aligned and has room for the length rounded up to 4096; bytes after the value may then be
+  // `out` is 4096-aligned and has room for the length rounded up to 4096; bytes after the value may then be
   // overwritten.
   Result<uint64_t> GetInto(std::string_view key, Bytes out, const ReadOptions& options = {});
   // Reads the bytes [offset, offset + out.size()) of the value, or fewer at its end, and returns their
@@ -158,8 +158,9 @@ class RAWKV_EXPORT Engine {
   //
   // kVersionUnreachable: no snapshot and log lead to `target`. kPoisoned: see above.
   // kFailedPrecondition: nothing has changed, because something blocks the rollback:
-  //   - at any version, an open view of the tip, export of the tip, or iterator without a view of its own, as
-  //     each reads the live index; also one that was opened while the engine built the new index;
+  //   - an open view of the tip, an export of the tip, or an iterator that was opened without a view. Each
+  //     reads the live index, so it blocks whatever its version is, even if it was opened while the engine
+  //     built the new index;
   //   - above `target`, an open view or export of an older version, or a lease of another process;
   //   - above `target`, a named pin, unless `drop_pins` is set.
   // kNoSpace: nothing has changed, because the store was opened on a full filesystem; make room and reopen.
@@ -167,8 +168,8 @@ class RAWKV_EXPORT Engine {
   // version() shows which happened. If that recovery fails, too, every call fails until the store is
   // reopened.
   Status Rollback(Version target, const RollbackOptions& options = {});
-  // What Rollback would do now; `blocked_by` names everything that blocks it. Changes nothing. Same errors,
-  // except that something that blocks is no error.
+  // What Rollback would do now. Changes nothing. Returns the errors of Rollback, except that a blocked
+  // rollback is not an error: `blocked_by` then names everything that blocks it.
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
 
   // Writes the content of a version to a directory, from which ImportStore makes a store. Commits continue.

@@ -5,8 +5,7 @@
 // Keeps the part of invariant 2 that concerns snapshots and the log:
 //
 //   R1  `current` and pinned snapshots are never removed. A snapshot above `current` is not removed either,
-//   since
-//       `current` is about to name it.
+//       since `current` is about to name it.
 //   R2  Every version in [floor, tip] can be rebuilt after the removal: the snapshot `floor` and the log from
 //       Next(floor) stay.
 //   R3  keep_recent + 1 unpinned snapshots stay if there are as many from which the log leads to the tip.

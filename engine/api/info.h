@@ -98,7 +98,7 @@ struct RollbackPlan {
   // The log is damaged below `to`, and `to` has a snapshot: the rollback cannot keep the log, which then
   // starts from scratch after `to`.
   bool log_begins_anew = false;
-  // Versions below `to` that cannot be read afterwards for that reason, with those that the damage took.
+  // Versions below `to` that cannot be read afterwards for that reason, including the damaged ones.
   // Normalized.
   VersionRanges history_dropped;
 

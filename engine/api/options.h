@@ -91,8 +91,8 @@ struct OpenOptions {
   bool only_look = false;
   // Path of the device, if it moved. The open checks the device's UUID, and STORE keeps the new path.
   std::string device;
-  // Values that the caller expects to be fixed in STORE. A difference is kInvalidArgument and names both
-  // values.
+  // Values that the caller expects to be fixed in STORE. If STORE has another value, the open returns
+  // kInvalidArgument, and the message names both.
   std::optional<uint64_t> slot_bytes;
   std::optional<uint64_t> inline_bytes;
   std::optional<uint64_t> header_bytes;

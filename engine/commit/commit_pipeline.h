@@ -26,8 +26,8 @@ namespace rawkv {
 //   2. Acknowledged means durable: device flush and log sync → index applied → visible → answered.
 //   3. After a failed sync nothing is tried again (Poison).
 //   4. After an exception, for lack of memory, no member waits for ever. Before the log is written, the
-//   commits are not
-//      applied and the engine stays usable. After it, their outcome is unknown and the engine is poisoned.
+//      commits are not applied and the engine stays usable. After it, their outcome is unknown and the engine
+//      is poisoned.
 //
 // Every caller of Commit and Sync is inside the OperationGate. Thread-safe.
 class CommitPipeline {
@@ -69,6 +69,7 @@ class CommitPipeline {
   // log. An error after that has poisoned the engine. Throws nothing.
   Status CommitTogether(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
   Status CommitRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
+  // Protocols: commit step 9. The group is durable once this has returned ok.
   Status MakeDurable() RAWKV_REQUIRES(core_.write_right());
   void AnswerWaiters(std::span<Waiter* const> group, const Status& status, bool unknown);
 

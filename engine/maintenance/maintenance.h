@@ -40,14 +40,11 @@ enum class Sight : uint8_t {
 //
 //   1. A snapshot is published only after the device is flushed and the log is synced through its version.
 //   2. A new `current` or a removal becomes durable before views and leases are listed, and they are listed
-//   before
-//      slots are freed.
+//      before slots are freed.
 //   3. The superblock records a higher floor before a slot is reused under it. Before each reuse, the readers
-//   that
-//      were under way have left.
+//      that were under way have left.
 //   4. `mu_` is held while snapshots get and lose their names, the log is dropped and slots are freed. It is
-//   not held
-//      while a snapshot is built or an old version is replayed.
+//      not held while a snapshot is built or an old version is replayed.
 //
 // Every caller is inside the OperationGate, or has it shut. Lock order: publish_mu_ → mu_ → WriteRight →
 // allocator, views. Thread-safe. Engine documents the errors of the operations of the same name.

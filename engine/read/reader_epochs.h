@@ -11,10 +11,9 @@ namespace rawkv {
 // Waits until the readers that are under way have left. A reader takes no lock.
 //
 //   1. A slot is given out again only after WaitForReaders: every reader that found the slot in the index has
-//   then
-//      finished (invariant 2).
+//      then finished (invariant 2).
 //   2. While the epochs are closed, no reader is inside, and later readers wait. A rollback replaces the
-//   index then.
+//      index then.
 //
 // A reader holds a Guard. Thread-safe.
 class ReaderEpochs {

@@ -17,15 +17,12 @@ namespace rawkv {
 // always work (opens, reads) may spend it. Puts never spend it (invariant 13).
 //
 //   R1. The reserve is whole if its file is as large as a 16th of the filesystem, at least 256 KiB and at
-//   most 4 MiB.
-//       Half of that is enough.
+//       most 4 MiB. Half of that is enough.
 //   R2. The reserve is spent in parts, and the first part is small. Another program that takes each freed
-//   block does
-//       not get the whole reserve at once.
+//       block does not get the whole reserve at once.
 //   R3. When the last user is done, the reserve is filled again: until it is enough, from any room that there
-//   is; and
-//       until it is whole, only if as much room stays free. So puts can use a part of the room that a prune
-//       gives back.
+//       is; and until it is whole, only if as much room stays free. So puts can use a part of the room that a
+//       prune gives back.
 //   R4. A put is admitted only while the reserve is enough and nobody uses it.
 //
 // A crash leaves the file at any size up to whole. Nothing depends on its content, and the next open fills it

@@ -64,9 +64,9 @@ class FaultSession {
     if (!reachable_known_) return std::nullopt;
     return now_.reachable;
   }
-  // Closes the store, ends the faults and judges the disks: after the close, and after power cuts before the
-  // close in `cuts` ways. Without `thorough`, judges one of the two, with fewer checks. Returns "" or the
-  // problem.
+  // Closes the store, ends the faults and judges the disks twice: after the close, and as up to `cuts`
+  // different power cuts just before the close would have left them. Without `thorough`, judges one of the
+  // two, with fewer checks. Returns "" or the problem.
   std::string Judge(uint64_t seed, bool thorough, uint64_t cuts);
 
  private:
