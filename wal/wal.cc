@@ -72,7 +72,6 @@ struct Wal::Impl {
         writer(std::move(writer_in)) {}
 
   uint64_t max_group_bytes() const { return options.segment_bytes - kSegmentHeaderBytes - kWatermarkBytes; }
-  bool WriterIsLive() const { return context.chain.Contains(writer.header().lineage, writer.header().first); }
   // The first failure ends all writing (invariant 10).
   Status CheckUsable() const {
     if (failed.ok()) return {};
@@ -89,7 +88,6 @@ struct Wal::Impl {
     return NoThrow([&] { return RotateTo(needed_bytes); });
   }
   Status RotateTo(uint64_t needed_bytes);
-  Status Cut(Version version);
 
   WalContext context;
   const WalOptions options;
@@ -108,7 +106,6 @@ struct Wal::Impl {
 // complete.
 Status Wal::Impl::RotateTo(uint64_t needed_bytes) {
   const bool sealing = writer.has_records();
-  RAWKV_CHECK(!sealing || WriterIsLive(), "records of an abandoned branch are cut before others follow");
   SegmentHeader header;
   if (sealing) {
     RAWKV_RETURN_IF_ERROR(writer.Sync());
@@ -135,13 +132,6 @@ Status Wal::Impl::RotateTo(uint64_t needed_bytes) {
     durable_through = Version();
   }
   writer = *std::move(next);
-  return {};
-}
-
-Status Wal::Impl::Cut(Version version) {
-  RAWKV_ASSIGN_OR_RETURN(const CutPoint cut, FindCutPoint(context, files, version));
-  RAWKV_ASSIGN_OR_RETURN(writer, CutAfter(context, options, cut, &files));
-  durable_through = cut.durable_through;
   return {};
 }
 
@@ -214,7 +204,7 @@ Status Wal::PrepareSpace(uint64_t framed_bytes) {
   const uint64_t needed_bytes = framed_bytes + kWatermarkBytes;
   const uint64_t end = impl.writer.end().offset + needed_bytes;
   Status status;
-  if (!impl.WriterIsLive() || impl.successor_named || end > impl.options.segment_bytes) {
+  if (impl.successor_named || end > impl.options.segment_bytes) {
     status = impl.Rotate(needed_bytes);
   } else if (end > impl.writer.filled_bytes()) {
     status = impl.writer.Extend(PlanFill(impl.options, impl.writer.filled_bytes(), end));
@@ -281,16 +271,9 @@ Status Wal::StartSegment(uint64_t min_bytes) {
   Impl& impl = *impl_;
   RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
   const uint64_t record_bytes = impl.writer.end().offset - kSegmentHeaderBytes;
-  if (!impl.writer.has_records() || !impl.WriterIsLive() || record_bytes < min_bytes) return {};
+  if (!impl.writer.has_records() || record_bytes < min_bytes) return {};
   const Status status = impl.Rotate(kWatermarkBytes);
   return status.lacks_resource() ? status : impl.RecordFailure(status);
-}
-
-Status Wal::TruncateAfter(Version version) {
-  Impl& impl = *impl_;
-  RAWKV_RETURN_IF_ERROR(impl.CheckUsable());
-  if (version >= last() && impl.WriterIsLive()) return {};
-  return impl.RecordFailure(MakeNoSpaceFinal(impl.Cut(std::min(version, last()))));
 }
 
 Status Wal::DropBefore(Version version) {
@@ -300,10 +283,6 @@ Status Wal::DropBefore(Version version) {
     RAWKV_RETURN_IF_ERROR(DropOldest(impl.context, &impl.files));
   }
   return {};
-}
-
-void Wal::SetChain(LineageChain chain) {
-  impl_->context.chain = std::move(chain);
 }
 
 Version Wal::first() const {

@@ -136,14 +136,9 @@ class Wal {
   // then need not read those. Errors as PrepareSpace.
   Status StartSegment(uint64_t min_bytes);
 
-  // Durably removes every record above `version`: first whole segments, newest first, then the rest by
-  // zeros. If no segment is left, makes one that begins at Next(version).
-  Status TruncateAfter(Version version);
   // Removes the segments that hold no version at or above `version`, oldest first, each durably. The newest
   // segment always stays.
   Status DropBefore(Version version);
-  // Later records belong to this chain (after a rollback).
-  void SetChain(LineageChain chain);
 
   Version first() const;         // first version of the oldest segment
   Version last() const;          // version of the last appended record

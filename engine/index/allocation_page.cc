@@ -32,10 +32,6 @@ bool HasLiveWithoutTaken(const AllocationPage& page) {
 uint64_t AllocationPage::TakenCount() const {
   return CountSlots(taken);
 }
-uint64_t AllocationPage::LiveCount() const {
-  return CountSlots(live);
-}
-
 std::string EncodeAllocationPage(const AllocationPage& page) {
   RAWKV_CHECK(!HasLiveWithoutTaken(page), "a live slot is a taken slot");
   std::string out(kEncodedBytes, '\0');

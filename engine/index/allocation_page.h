@@ -19,7 +19,6 @@ struct AllocationPage {
   RunFinder::PageBits live{};
 
   uint64_t TakenCount() const;
-  uint64_t LiveCount() const;
   friend bool operator==(const AllocationPage&, const AllocationPage&) = default;
 };
 

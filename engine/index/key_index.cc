@@ -291,21 +291,13 @@ Status KeyIndex::CheckWritable() const {
   return flushes_->failure();
 }
 
-uint64_t KeyIndex::Property(const std::string& name) const {
-  uint64_t value = 0;
-  return db_->GetIntProperty(name, &value) ? value : 0;
-}
-
 uint64_t KeyIndex::MemtableBytes() const {
-  return Property(rocksdb::DB::Properties::kCurSizeAllMemTables);
+  uint64_t bytes = 0;
+  return db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes) ? bytes : 0;
 }
 
 Status KeyIndex::VerifyChecksums() {
   return FromRocksdb(db_->VerifyChecksum(rocksdb::ReadOptions()), "verifying index " + dir_);
-}
-
-uint64_t KeyIndex::DiskBytes() const {
-  return Property(rocksdb::DB::Properties::kLiveSstFilesSize);
 }
 
 Status KeyIndex::StartFlush() {

@@ -108,8 +108,6 @@ class KeyIndex {
   Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to);
   // Reads and verifies every block of every table. kCorruption.
   Status VerifyChecksums();
-  // Approximate size of the tables.
-  uint64_t DiskBytes() const;
 
  private:
   explicit KeyIndex(const KeyIndexOptions& options);
@@ -121,7 +119,6 @@ class KeyIndex {
   enum class Walk : uint8_t { kContinue, kStop };
   Status ForEachEntry(std::string_view first, std::string_view behind, const ReadPoint* at,
                       const std::function<Result<Walk>(std::string_view key, std::string_view value)>& fn);
-  uint64_t Property(const std::string& name) const;
   Status RefuseIfReadOnly(std::string_view what) const;
   Status RefuseIfInMemory(std::string_view what) const;
 

@@ -53,10 +53,6 @@ inline IndexKey UserKeyEnd(std::string_view end) {
   return end.empty() ? EndOf(KeySpace::kUserKey) : UserKey(end);
 }
 
-inline bool IsIn(KeySpace space, std::string_view key) {
-  return !key.empty() && key.front() == static_cast<char>(space);
-}
-
 // The fields of a key of the space. kCorruption: the length is wrong.
 Result<uint64_t> ParsePageKey(std::string_view key);
 Result<SlotId> ParseDeferredBySlotKey(std::string_view key);

@@ -32,8 +32,9 @@ Verdict FuzzMetaRecord(ConstBytes input) {
 Verdict FuzzAllocationPage(ConstBytes input) {
   const Result<AllocationPage> page = DecodeAllocationPage(input);
   if (page.ok()) {
-    RAWKV_CHECK(page->LiveCount() <= page->TakenCount() && page->TakenCount() <= AllocationPage::kSlots,
-                "live slots must be taken slots");
+    for (size_t i = 0; i < page->live.size(); ++i) {
+      RAWKV_CHECK((page->live[i] & ~page->taken[i]) == 0, "live slots must be taken slots");
+    }
   }
   return CheckRecord(input, page, EncodeAllocationPage);
 }
@@ -45,7 +46,7 @@ Verdict FuzzDeferredRecord(ConstBytes input) {
   const std::string_view key = bytes.substr(1, key_bytes);
   const std::string_view value = bytes.substr(1 + key_bytes);
 
-  const bool by_version = IsIn(KeySpace::kDeferredByVersion, key);
+  const bool by_version = key.starts_with(static_cast<char>(KeySpace::kDeferredByVersion));
   const Result<DeferredFree> piece =
       by_version ? DecodeDeferredByVersion(key, value) : DecodeDeferredBySlot(key, value);
   if (!piece.ok()) {

@@ -87,13 +87,14 @@ class LogCut : public testing::Test {
   LineageChain chain_;  // of the first branch alone
 };
 
-TEST_F(LogCut, TruncationCutsInsideAnySegment) {
+TEST_F(LogCut, AnOpenCutsInsideAnySegment) {
   for (uint64_t v = 100; v <= 108; ++v) {
     SCOPED_TRACE("after " + std::to_string(v));
     log_.Restore(image_);
-    const auto wal = log_.Open();
+    const auto scan = log_.Scan();
+    ASSERT_OK(scan.status());
+    const auto wal = Wal::Open(log_.Context(), kSmallLog, *scan, Version(v));
     ASSERT_OK(wal.status());
-    ASSERT_OK((*wal)->TruncateAfter(Version(v)));
     EXPECT_EQ((*wal)->last(), Version(v));
     EXPECT_EQ((*wal)->first(), Version(101));
     ExpectLog(Version(101), RecordsThrough(Version(v)));
@@ -104,27 +105,6 @@ TEST_F(LogCut, TruncationCutsInsideAnySegment) {
     expected.push_back(next);
     ExpectLog(Version(101), expected);
   }
-}
-
-TEST_F(LogCut, TruncationBelowTheLogRestartsIt) {
-  const auto wal = log_.Open();
-  ASSERT_OK(wal.status());
-  ASSERT_OK((*wal)->DropBefore(Version(105)));
-  log_.Fork(kSecondBranch, Version(102));
-  (*wal)->SetChain(log_.chain());
-  ASSERT_OK((*wal)->TruncateAfter(Version(102)));
-  EXPECT_EQ((*wal)->first(), Version(103));
-  EXPECT_EQ((*wal)->last(), Version(102));
-  EXPECT_EQ(log_.SegmentVersions(), std::vector<Version>{Version(103)});
-  ExpectAppendsAfter(Version(103), {}, Version(102));
-}
-
-TEST_F(LogCut, TruncationAboveTheEndChangesNothing) {
-  const auto wal = log_.Open();
-  const LogImage image = log_.Save();
-  ASSERT_OK((*wal)->TruncateAfter(Version(108)));
-  ASSERT_OK((*wal)->TruncateAfter(Version(900)));
-  EXPECT_EQ(log_.Save(), image);
 }
 
 TEST_F(LogCut, ScanIgnoresAbandonedRecordsAboveTheFork) {
@@ -150,27 +130,6 @@ TEST_F(LogCut, NewBranchContinuesTheLogAtTheFork) {
   }
 }
 
-// SetChain is called after the cut, so the segment that stays was made by the abandoned branch.
-TEST_F(LogCut, SegmentOfTheOldBranchIsReplacedBeforeTheNewBranchWrites) {
-  for (const uint64_t fork : {100, 103, 106}) {
-    SCOPED_TRACE("fork " + std::to_string(fork));
-    log_.Restore(image_);
-    log_.SetChain(chain_);
-    const auto wal = log_.Open();
-    ASSERT_OK(wal.status());
-    ASSERT_OK((*wal)->TruncateAfter(Version(fork)));
-    log_.Fork(kSecondBranch, Version(fork));
-    (*wal)->SetChain(log_.chain());
-    const TestRecord next = MakeRecord(Version(fork + 1), kSecondBranch, 17'000);
-    ASSERT_OK(AppendSynced(**wal, {next}));
-    const auto scan = log_.Scan();
-    ASSERT_OK(scan.status());
-    EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
-    EXPECT_EQ(scan->last, Version(fork + 1));
-    EXPECT_EQ(log_.Read(Version(fork + 1), Version(fork + 1)).value(), std::vector<TestRecord>{next});
-  }
-}
-
 TEST_F(LogCut, OpenCutsTheAbandonedBranch) {
   for (const uint64_t fork : {100, 103, 105, 106}) {
     SCOPED_TRACE("fork " + std::to_string(fork));
@@ -193,33 +152,6 @@ TEST_F(LogCut, WatermarkRightAfterARollbackIsValid) {
     ASSERT_OK(scan.status());
     EXPECT_EQ(scan->end, LogEnd::kClean) << scan->message;
     EXPECT_EQ(scan->durable_through, Version(fork));
-  }
-}
-
-TEST_F(LogCut, InterruptedTruncationLeavesTheLogOfTheNewBranch) {
-  for (const uint64_t fork : {100, 102, 103, 105, 107}) {
-    SCOPED_TRACE("fork " + std::to_string(fork));
-    StartForked(fork);
-    const auto cut = [&](FaultFs& fs) -> Status {
-      WalContext old_context = log_.Context(fs);
-      old_context.chain = chain_;
-      RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(old_context, Version(101), Version(0)));
-      RAWKV_ASSIGN_OR_RETURN(const auto wal, Wal::Open(old_context, kSmallLog, scan, scan.last));
-      wal->SetChain(log_.chain());
-      const Status status = wal->TruncateAfter(Version(fork));
-      if (!status.ok()) {
-        EXPECT_EQ(wal->PrepareSpace(100).code(), StatusCode::kPoisoned);
-      }
-      return status;
-    };
-    StopAtEveryChange(cut, [&] {
-      const auto scan = log_.Scan(Version(fork));
-      ASSERT_OK(scan.status());
-      EXPECT_NE(scan->end, LogEnd::kCorrupt) << scan->message;
-      EXPECT_EQ(scan->last, Version(fork));
-      ExpectAppendsAfter(Version(101), RecordsThrough(Version(fork)), Version(fork));
-    });
-    if (HasFailure()) return;
   }
 }
 

@@ -28,8 +28,6 @@ AllocationPage AllLive() {
 
 TEST(AllocationPage, CountsItsBits) {
   EXPECT_EQ(SomeLiveSomeDeferred().TakenCount(), 72u);
-  EXPECT_EQ(SomeLiveSomeDeferred().LiveCount(), 5u);
-  EXPECT_EQ(AllLive().LiveCount(), AllocationPage::kSlots);
 }
 
 TEST(AllocationPage, RoundTrips) {

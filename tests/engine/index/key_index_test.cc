@@ -249,7 +249,6 @@ TEST_F(KeyIndexTest, ReadOnlyReadsAndWritesNothing) {
     EXPECT_EQ(reader->Apply(*batch).code(), StatusCode::kFailedPrecondition);
     EXPECT_EQ(reader->StartFlush().code(), StatusCode::kFailedPrecondition);
     EXPECT_EQ(reader->LinkInto(PosixFs(), temp_.path()).status().code(), StatusCode::kFailedPrecondition);
-    EXPECT_GT(reader->DiskBytes(), 0u);
   }
   EXPECT_EQ(Fingerprint(dir_), before);
 }
