@@ -43,7 +43,10 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                            [self] { return self->maintenance->MakeSpace(); }},
                             .committed = [self] { self->AfterCommit(); }});
   RAWKV_RETURN_IF_ERROR(self->pipeline->Start());
-  self->snapshot_task_ = std::make_unique<BackgroundTask>([self] { self->AutomaticSnapshot(); });
+  self->snapshot_task_ = std::make_unique<WorkerThread>([self] {
+    self->AutomaticSnapshot();
+    return Status::Ok();
+  });
   RAWKV_RETURN_IF_ERROR(self->snapshot_task_->Start());
   self->scrubber =
       std::make_unique<Scrubber>(ScrubParts{.context = c,

@@ -4,13 +4,13 @@
 #include <memory>
 
 #include "base/fork_guard.h"
+#include "base/worker_thread.h"
 #include "engine/commit/commit_pipeline.h"
 #include "engine/engine.h"
 #include "engine/live/core.h"
 #include "engine/live/engine_counters.h"
 #include "engine/live/operation_gate.h"
 #include "engine/live/poison.h"
-#include "engine/maintenance/background_task.h"
 #include "engine/maintenance/maintenance.h"
 #include "engine/maintenance/scrubber.h"
 #include "engine/read/reader_epochs.h"
@@ -73,7 +73,7 @@ class Engine::Impl {
   Mutex rollback_mu_;  // one rollback at a time
 
   std::shared_ptr<const EngineView> read_only_tip_;
-  std::unique_ptr<BackgroundTask> snapshot_task_;
+  std::unique_ptr<WorkerThread> snapshot_task_;
   std::atomic<uint64_t> last_snapshot_{
       0};  // version of the newest snapshot, or of the last attempt to make one
   std::atomic<uint64_t> log_bytes_at_snapshot_{0};

@@ -33,7 +33,7 @@ CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison
       poison_(poison),
       counters_(counters),
       hooks_(std::move(hooks)),
-      flush_worker_(*context.device.device) {
+      flush_worker_([&device = *context.device.device] { return device.Flush(); }) {
   group_.reserve(kMaxGroup);
   accepted_.reserve(kMaxGroup);
 }
@@ -218,7 +218,9 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
 
 Status CommitPipeline::MakeDurable() {
   const bool dirty = core_.device_dirty.exchange(false);
-  if (dirty) flush_worker_.Begin();
+  // The flush and the log's sync overlap. Their order does not matter: records carry checksums of the
+  // payload, and a recovery verifies the payload above `durable_through`.
+  if (dirty) flush_worker_.Request();
   // An exception must not leave while the flush is under way.
   const Status log = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->Sync(); });
   const Status device = dirty ? flush_worker_.Wait() : Status::Ok();

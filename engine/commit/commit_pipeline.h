@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/worker_thread.h"
 #include "engine/api/options.h"
 #include "engine/api/results.h"
 #include "engine/api/write_batch.h"
 #include "engine/commit/commit_prepare.h"
-#include "engine/commit/flush_worker.h"
 #include "engine/live/core.h"
 #include "engine/live/engine_counters.h"
 #include "engine/live/poison.h"
@@ -78,7 +78,7 @@ class CommitPipeline {
   Poison& poison_;
   EngineCounters& counters_;
   const Hooks hooks_;
-  FlushWorker flush_worker_;
+  WorkerThread flush_worker_;  // flushes the device
   // Only the leader uses them. Their capacity is reserved, so that the leader allocates nothing.
   std::vector<Waiter*> group_;
   std::vector<Waiter*> accepted_;
