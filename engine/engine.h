@@ -169,7 +169,8 @@ class RAWKV_EXPORT Engine {
   // reopened.
   Status Rollback(Version target, const RollbackOptions& options = {});
   // What Rollback would do now. Changes nothing. Returns the errors of Rollback, except that a blocked
-  // rollback is not an error: `blocked_by` then names everything that blocks it.
+  // rollback is not an error: `blocked_by` then names everything that blocks it. Does not foresee a lack of
+  // room.
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
 
   // Writes the content of a version to a directory, from which ImportStore makes a store. Commits continue.

@@ -36,6 +36,10 @@ constexpr std::array kPayloadTags = {
     Tag(wal::Payload::kExtentsFieldNumber, kBytes), Tag(wal::Payload::kWriteIdFieldNumber, kNumber),
     Tag(wal::Payload::kLengthFieldNumber, kNumber), Tag(wal::Payload::kChunkChecksumsFieldNumber, kBytes)};
 
+CodedInputStream ReaderOf(std::string_view bytes) {
+  return CodedInputStream(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+}
+
 // The rules of what may be written, checked in both directions; each returns what is wrong, or null.
 
 const char* PayloadFault(const PayloadRef& payload) {
@@ -126,7 +130,7 @@ const char* DecodeDigest(std::string_view bytes, std::optional<Sha256Digest>* ou
 // True if the message consists of whole fields with these tags. Protobuf would keep a field that it does not
 // know, in many times the memory of its bytes.
 bool HasOnly(std::span<const uint32_t> tags, std::string_view message) {
-  CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()), static_cast<int>(message.size()));
+  CodedInputStream in = ReaderOf(message);
   while (const uint32_t tag = in.ReadTag()) {
     if (std::find(tags.begin(), tags.end(), tag) == tags.end()) return false;
     uint64_t number = 0;
@@ -191,8 +195,7 @@ const char* DecodeOp(wal::Op* in, ChangeOp* out) {
 // takes memory.
 class ChangeSetDecoder {
  public:
-  explicit ChangeSetDecoder(std::string_view bytes)
-      : bytes_(bytes), in_(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size())) {}
+  explicit ChangeSetDecoder(std::string_view bytes) : bytes_(bytes), in_(ReaderOf(bytes)) {}
 
   const char* Decode(ChangeSet* out) {
     out->ops.reserve(CountOps());
@@ -214,7 +217,7 @@ class ChangeSetDecoder {
   // Counted first: one may be of four bytes and is fifty times as large in memory, three times that again
   // in a vector that grows.
   size_t CountOps() const {
-    CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes_.data()), static_cast<int>(bytes_.size()));
+    CodedInputStream in = ReaderOf(bytes_);
     size_t count = 0;
     uint32_t length = 0;
     while (in.ReadTag() == kOpsTag && in.ReadVarint32(&length) && in.Skip(static_cast<int>(length))) {

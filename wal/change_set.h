@@ -54,9 +54,10 @@ std::vector<KeptPayload> KeptPayloads(const ChangeSet& change_set);
 // Protobuf `rawkv.wal.ChangeSet` (wal/changelog.proto); docs/formats/wal.md.
 std::string EncodeChangeSet(const ChangeSet& change_set);
 
-// kCorruption for anything that Encode could not have written: keys empty or over kMaxKeyBytes,
-// lengths that disagree with extents or checksum counts, a range that ends before it begins. Memory
-// is bounded by a small multiple of the input.
+// kCorruption for a content that Encode could not have written: keys empty or over kMaxKeyBytes, lengths that
+// disagree with extents or checksum counts, a range that ends before it begins, unknown fields. Accepts the
+// fields of an operation in any order, repeated or with default values, as protobuf does. Memory is bounded
+// by a small multiple of the input.
 Result<ChangeSet> DecodeChangeSet(ConstBytes bytes);
 
 }  // namespace rawkv

@@ -59,8 +59,8 @@ class ChangeOrderer : public rocksdb::WriteBatch::Handler {
 
  private:
   struct Change {
-    uint64_t head =
-        0;  // the first bytes of the key in which the keys differ, as a number that orders like them
+    // The first bytes of the key in which the keys differ, as a number that orders like them.
+    uint64_t head = 0;
     std::string_view key, value;
     bool put = false;
   };

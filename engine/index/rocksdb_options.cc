@@ -92,8 +92,10 @@ rocksdb::Options MakeRocksdbOptions(const KeyIndexOptions& options, rocksdb::Env
   o.info_log_level = rocksdb::WARN_LEVEL;
   o.allow_mmap_reads = false;
   o.allow_mmap_writes = false;
-  // Writes back during a flush, so that its last sync, and the sync of a concurrent commit, are short.
+  // An insertion begins its search at the previous key of the same key space. IndexBatch orders its keys for
+  // that.
   o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
+  // Writes back during a flush, so that its last sync, and the sync of a concurrent commit, are short.
   o.bytes_per_sync = 1 << 20;
   DisableOwnFlushes(options.memtable_bytes, &o);
   ConfigureOpening(&o);
