@@ -94,6 +94,7 @@ Result<std::unique_ptr<KeyIndex>> KeyIndex::Open(const KeyIndexOptions& options)
   if (options.create && options.read_only) {
     return Status::InvalidArgument(options.dir + ": an index is not created read-only");
   }
+  RAWKV_RETURN_IF_ERROR(CheckNotForked().WithContext("opening index " + options.dir));
   std::unique_ptr<KeyIndex> index(new KeyIndex(options));
   RAWKV_RETURN_IF_ERROR(index->OpenDatabase(options));
   return std::unique_ptr<KeyIndex>(std::move(index));
@@ -125,7 +126,6 @@ Status KeyIndex::OpenDatabase(const KeyIndexOptions& options) {
   rocksdb::Options rocksdb_options = MakeRocksdbOptions(options, &gate_->env());
   flushes_ = std::make_shared<FlushTracker>(0);
   rocksdb_options.listeners.push_back(MakeFlushListener(flushes_, logger_, dir_));
-  RAWKV_RETURN_IF_ERROR(CheckNotForked().WithContext("opening index " + dir_));
   const StallWatch::Call call(watch_, "opening");
   RAWKV_RETURN_IF_ERROR(StartDatabaseThreads(gate_->env(), read_only_).WithContext("opening index " + dir_));
   rocksdb::DB* db = nullptr;

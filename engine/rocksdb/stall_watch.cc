@@ -1,7 +1,6 @@
 #include "engine/rocksdb/stall_watch.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/clock.h"
 
@@ -9,13 +8,27 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr uint64_t kBoundMs = 10'000;
 
 }  // namespace
 
-StallWatch::StallWatch(Logger* logger, std::string subject, uint64_t bound_ms)
-    : logger_(logger), subject_(std::move(subject)), bound_ms_(bound_ms) {}
+std::shared_ptr<StallReporter> StallReporter::Shared() {
+  struct Present {
+    Mutex mu;
+    std::weak_ptr<StallReporter> reporter RAWKV_GUARDED_BY(mu);
+  };
+  static Present* const present =
+      new Present();  // never deleted: indexes may be opened until the process ends
+  MutexLock lock(present->mu);
+  std::shared_ptr<StallReporter> reporter = present->reporter.lock();
+  if (reporter == nullptr) {
+    reporter = std::make_shared<StallReporter>(kBoundMs);
+    present->reporter = reporter;
+  }
+  return reporter;
+}
 
-StallWatch::~StallWatch() {
+StallReporter::~StallReporter() {
   {
     MutexLock lock(mu_);
     stop_ = true;
@@ -24,44 +37,54 @@ StallWatch::~StallWatch() {
   thread_.Join();
 }
 
-StallWatch::Call::Call(StallWatch& watch, const char* what) : watch_(watch) {
+StallReporter::EntryList::iterator StallReporter::Begin(Logger& logger, const std::string& subject,
+                                                        const char* what) {
   const uint64_t now = SystemClock().MonotonicNs();
-  MutexLock lock(watch_.mu_);
-  watch_.StartThread();
-  entry_ = watch_.calls_.insert(watch_.calls_.end(), {what, now, watch_.bound_ms_});
+  MutexLock lock(mu_);
+  StartThread(logger);
+  return calls_.insert(calls_.end(), {&logger, &subject, what, now, bound_ms_});
 }
 
-StallWatch::Call::~Call() {
-  MutexLock lock(watch_.mu_);
-  watch_.calls_.erase(entry_);
+void StallReporter::End(EntryList::iterator entry) {
+  MutexLock lock(mu_);
+  calls_.erase(entry);
 }
 
-void StallWatch::StartThread() {
-  if (tried_ || logger_ == nullptr) return;
+void StallReporter::StartThread(Logger& logger) {
+  if (tried_) return;
   tried_ = true;
   const Status started = thread_.Start([this] { Run(); });
   if (started.ok()) return;
-  logger_->Log(LogLevel::kWarning, subject_ + ": calls that hang are not reported: " + started.message());
+  logger.Log(LogLevel::kWarning, "calls of RocksDB that hang are not reported: " + started.message());
 }
 
-void StallWatch::ReportDue() {
+void StallReporter::ReportDue() {
   const uint64_t now = SystemClock().MonotonicNs();
   for (Entry& call : calls_) {
     const uint64_t ms = (now - std::min(now, call.began_ns)) / kNsPerMs;
     if (ms < call.report_after_ms) continue;
-    logger_->Log(LogLevel::kWarning, subject_ + ": " + call.what + " has taken " + std::to_string(ms) +
-                                         " ms and has not ended; if it never ends, restart the process");
+    call.logger->Log(LogLevel::kWarning, *call.subject + ": " + call.what + " has taken " +
+                                             std::to_string(ms) +
+                                             " ms and has not ended; if it never ends, restart the process");
     call.report_after_ms = 2 * ms;
   }
 }
 
-void StallWatch::Run() {
+void StallReporter::Run() {
   MutexLock lock(mu_);
   // The thread wakes up by the clock. A call does not wake it, so that a commit does not pay for that.
   while (!stop_) {
     changed_.WaitForMs(mu_, static_cast<int64_t>(bound_ms_));
     ReportDue();
   }
+}
+
+StallWatch::Call::Call(StallWatch& watch, const char* what) : watch_(watch) {
+  if (watch_.logger_ != nullptr) entry_ = watch_.reporter_->Begin(*watch_.logger_, watch_.subject_, what);
+}
+
+StallWatch::Call::~Call() {
+  if (watch_.logger_ != nullptr) watch_.reporter_->End(entry_);
 }
 
 }  // namespace rawkv

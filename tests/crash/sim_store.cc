@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <list>
 
+#include "engine/rocksdb/stall_watch.h"
 #include "engine/transfer/transfer.h"
 #include "tests/support/index_threads.h"
 
@@ -32,6 +33,8 @@ bool Promise::Reaches(Version version) const {
 
 SimStore::SimStore(SimWorld& world, const SimConfig& config, uint64_t seed)
     : world_(world), config_(config), next_seed_(seed << 20) {
+  // Otherwise each of the many short openings would start a thread of its own.
+  static const std::shared_ptr<StallReporter> kept = StallReporter::Shared();
   if (config.keeps_directories) world.disk().KeepDirectories();
 }
 

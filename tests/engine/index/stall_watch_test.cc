@@ -12,7 +12,7 @@ namespace {
 
 TEST(StallWatch, ACallThatDoesNotEndIsReportedByName) {
   RecordingLogger logger;
-  StallWatch watch(&logger, "index /store/working/index", 1);
+  StallWatch watch(&logger, "index /store/working/index", std::make_shared<StallReporter>(1));
   {
     const StallWatch::Call call(watch, "flushing");
     while (!logger.Warned("index /store/working/index: flushing has taken ")) std::this_thread::yield();
@@ -25,7 +25,7 @@ TEST(StallWatch, ACallThatDoesNotEndIsReportedByName) {
 
 TEST(StallWatch, ALongCallIsReportedAgainLessAndLessOften) {
   RecordingLogger logger;
-  StallWatch watch(&logger, "index", 1);
+  StallWatch watch(&logger, "index", std::make_shared<StallReporter>(1));
   const StallWatch::Call call(watch, "linking");
   const auto lines = [&] {
     const std::string text = logger.text();
@@ -43,8 +43,23 @@ TEST(StallWatch, ALongCallIsReportedAgainLessAndLessOften) {
 }
 
 TEST(StallWatch, WithoutALoggerNothingIsWatched) {
-  StallWatch watch(nullptr, "index", 1);
+  StallWatch watch(nullptr, "index", std::make_shared<StallReporter>(1));
   const StallWatch::Call call(watch, "flushing");
+}
+
+TEST(StallWatch, AllIndexesOfAProcessShareOneReporter) {
+  const std::shared_ptr<StallReporter> first = StallReporter::Shared();
+  EXPECT_EQ(StallReporter::Shared(), first);
+}
+
+TEST(StallWatch, EachCallIsReportedToItsOwnLogger) {
+  RecordingLogger one, other;
+  const auto reporter = std::make_shared<StallReporter>(1);
+  StallWatch first(&one, "index one", reporter), second(&other, "index other", reporter);
+  const StallWatch::Call a(first, "writing"), b(second, "closing");
+  while (!one.Warned("index one: writing has taken ")) std::this_thread::yield();
+  while (!other.Warned("index other: closing has taken ")) std::this_thread::yield();
+  EXPECT_EQ(one.text().find("other"), std::string::npos);
 }
 
 }  // namespace
