@@ -60,7 +60,7 @@ struct SuperblockPair {
   std::optional<Superblock> copy[2];
 };
 
-// Reads and writes the two copies on a device. One caller at a time.
+// Reads and writes the two copies on a device. One caller at a time may write; others may read meanwhile.
 class SuperblockStore {
  public:
   explicit SuperblockStore(BlockDevice& device) : device_(device) {}

@@ -48,6 +48,10 @@ Status Engine::Sync() try {
   return StatusOfException();
 }
 
+Status Engine::Refresh() {
+  return NoThrow([this] { return impl_->Refresh(); });
+}
+
 Version Engine::version() const {
   if (impl_->process.forked()) return Version();  // Get could wait for ever for a commit of the parent
   return impl_->core.tip.Get();
@@ -154,8 +158,10 @@ Result<CommitRecord> Engine::GetCommit(Version version) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
   // A view may hold a version that neither the log nor a snapshot holds any more.
   if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
-  return impl_->maintenance->RunAlongside(
-      [&](Sight) { return FindCommit(*impl_->context, impl_->core, version); });
+  return impl_->Look<CommitRecord>([&] {
+    return impl_->maintenance->RunAlongside(
+        [&](Sight) { return FindCommit(*impl_->context, impl_->core, version); });
+  });
 } catch (...) {
   return StatusOfException();
 }
@@ -271,7 +277,7 @@ ScrubReport Engine::scrub_report() const try {
 
 Result<EngineInfo> Engine::Info() try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
-  return impl_->maintenance->RunAlongside([this](Sight sight) -> Result<EngineInfo> {
+  const auto describe = [this](Sight sight) -> Result<EngineInfo> {
     RAWKV_ASSIGN_OR_RETURN(const Retained now, impl_->maintenance->SurveyRetained());
     RAWKV_ASSIGN_OR_RETURN(EngineInfo info, DescribeOpenStore(*impl_->context, impl_->core, impl_->poison,
                                                               now.survey, now.reach));
@@ -279,7 +285,8 @@ Result<EngineInfo> Engine::Info() try {
     RAWKV_ASSIGN_OR_RETURN(const Retained after, impl_->maintenance->SurveyRetained());
     if (now.IsUnchanged(after)) return info;
     return Status::Busy("snapshots changed while the store was described");
-  });
+  };
+  return impl_->Look<EngineInfo>([&] { return impl_->maintenance->RunAlongside(describe); });
 } catch (...) {
   return StatusOfException();
 }

@@ -63,7 +63,8 @@ class RAWKV_EXPORT Engine {
   // wrong device, or a STORE or device from a backup. kCorruption: damage; to continue would lose versions,
   // which the message names. kInvalidArgument: an option is out of range, or differs from the value fixed at
   // format. kNotSupported: a newer format. After a failure the store is closed, and nothing that a later open
-  // needs is lost.
+  // needs is lost. With `read_only` another process may have the store open. kBusy then means that it rolls
+  // the store back or changes it too fast; kNoSpace and kIoError also that no clone can be made alongside it.
   static Result<std::unique_ptr<Engine>> Open(const std::string& dir, const OpenOptions& options = {});
 
   // Calls Close and drops its error.
@@ -86,6 +87,11 @@ class RAWKV_EXPORT Engine {
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options = {});
   // Makes every acknowledged version durable. An error of the device or the log poisons the engine.
   Status Sync();
+  // For an engine that was opened with `read_only`: makes the newest version of the store the tip, which
+  // another process may have committed since. Open views and iterators keep their versions. Does nothing in
+  // an engine that can write. After an error the tip is as before. kBusy: the writer rolls the store back, or
+  // changes it too fast. Otherwise the errors of Open.
+  Status Refresh();
   // The newest version that readers see. After a read or a view has returned version V, version() answers V
   // or more, and a read that begins after an answer sees that version or a newer one, unless a rollback runs
   // in between. May wait while a commit is applied in memory, but never for a sync.

@@ -4,6 +4,7 @@
 
 #include "base/exception_status.h"
 
+#include "engine/recovery/leased_view.h"
 #include "engine/recovery/recovery.h"
 #include "engine/recovery/rollback_plan.h"
 #include "engine/store/store_dir.h"
@@ -21,16 +22,20 @@ constexpr uint64_t kCloseFlushBytes = 4ull << 20;
 Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir, const OpenOptions& options) {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   std::unique_ptr<Impl> impl(new Impl());
-  RAWKV_ASSIGN_OR_RETURN(
-      impl->context, OpenStoreContext(store_dir, options,
-                                      options.read_only ? ContextAccess::kInspect : ContextAccess::kWrite));
-  StoreContext& c = *impl->context;
-  if (options.read_only) {
-    RAWKV_RETURN_IF_ERROR(RecoverReadOnly(c, impl->core, impl->views, &impl->read_only_tip_));
-  } else {
-    RAWKV_RETURN_IF_ERROR(Recover(c, impl->core));
-  }
   Impl* const self = impl.get();
+  const auto open_context = [&](ContextAccess access) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(self->context, OpenStoreContext(store_dir, options, access));
+    return Status::Ok();
+  };
+  if (options.read_only) {
+    RAWKV_RETURN_IF_ERROR(
+        RetryWhileChanging(*options.env.fs, store_dir, [&] { return open_context(ContextAccess::kRead); }));
+    RAWKV_RETURN_IF_ERROR(self->ReadNewestOrLock());
+  } else {
+    RAWKV_RETURN_IF_ERROR(open_context(ContextAccess::kWrite));
+    RAWKV_RETURN_IF_ERROR(Recover(*self->context, self->core));
+  }
+  StoreContext& c = *self->context;
   self->maintenance =
       std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views, self->counters);
   if (options.read_only) return impl;
@@ -65,6 +70,47 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
     }
   }
   return impl;
+}
+
+Status Engine::Impl::ReadNewest() {
+  StoreContext& c = *context;
+  std::shared_ptr<const EngineView> newest;
+  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c.env.fs, c.paths.dir, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(newest, OpenNewestView(c, views));
+    return Status::Ok();
+  }));
+  if (core.payload == nullptr) {
+    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
+  }
+  epochs.Close();
+  core.index = newest->shared_index();
+  core.tip.Reset(newest->version());
+  core.durable = newest->version().value();
+  read_only_tip_.swap(newest);
+  epochs.Reopen();
+  return Status::Ok();
+}
+
+Status Engine::Impl::ReadNewestOrLock() {
+  const Status read = ReadNewest();
+  if (read.code() != StatusCode::kNoSpace && read.code() != StatusCode::kIoError) return read;
+  StoreContext& c = *context;
+  Result<std::unique_ptr<StoreLock>> lock =
+      StoreLock::Acquire(*c.env.fs, *c.env.clock, c.paths.dir, StoreLock::Holder::kReader);
+  if (!lock.ok()) {
+    return Status(read.code(), read.message() +
+                                   "; without room for a lease below views/, a store can be read "
+                                   "only while no other process has it open (" +
+                                   lock.status().message() + ")");
+  }
+  c.lock = *std::move(lock);
+  return ReadNewest();
+}
+
+Status Engine::Impl::Refresh() {
+  MutexLock one_at_a_time(refresh_mu_);
+  RAWKV_RETURN_IF_ERROR(CheckReadable());
+  return context->options.read_only ? ReadNewest() : Status::Ok();
 }
 
 Engine::Impl::~Impl() {
@@ -119,6 +165,9 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
   {
     const ReaderEpochs::Guard guard(epochs);  // keeps a rollback from replacing the index meanwhile
     RAWKV_RETURN_IF_ERROR(CheckReadable());
+    // The view of a read-only engine's tip keeps the lease, so everybody shares it.
+    if (read_only_tip_ != nullptr && (!version || *version == read_only_tip_->version()))
+      return read_only_tip_;
     if (!version || *version == core.tip.Get()) {
       RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> tip, views.OpenTip(core.index, kind));
       if (!version || tip->version() == *version) return tip;
@@ -126,7 +175,7 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
     }
   }
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToRead());
-  return maintenance->OpenClone(*version, kind);
+  return Look<std::shared_ptr<const EngineView>>([&] { return maintenance->OpenClone(*version, kind); });
 }
 
 void Engine::Impl::AfterCommit() {

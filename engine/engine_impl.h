@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/fork_guard.h"
 #include "base/worker_thread.h"
@@ -15,6 +17,7 @@
 #include "engine/maintenance/scrubber.h"
 #include "engine/read/reader_epochs.h"
 #include "engine/read/views.h"
+#include "engine/recovery/retry_while_changing.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/store/store_context.h"
 
@@ -43,6 +46,18 @@ class Engine::Impl {
   Result<OperationGate::Pass> EnterToWrite();
   Result<OperationGate::Pass> EnterToCommit();
 
+  Status Refresh();
+  // Calls `look`, which reads the store's directory, again while a writer in another process changes it.
+  template <typename T>
+  Result<T> Look(const std::function<Result<T>()>& look) {
+    if (context->lock != nullptr) return look();
+    std::optional<T> found;
+    RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*context->env.fs, context->paths.dir, [&]() -> Status {
+      RAWKV_ASSIGN_OR_RETURN(found, look());
+      return Status::Ok();
+    }));
+    return *std::move(found);
+  }
   // A view of the tip without `version`, otherwise of that version. `kind` is PinnedBy::kind.
   Result<std::shared_ptr<const EngineView>> OpenView(std::optional<Version> version, const char* kind);
 
@@ -63,6 +78,12 @@ class Engine::Impl {
   Impl() = default;
   void AfterCommit();  // requests an automatic snapshot if one is due
   void AutomaticSnapshot();
+  // For a read-only engine: makes the newest version in the log the tip. `kind` of the errors:
+  // OpenNewestView.
+  Status ReadNewest();
+  // ReadNewest for the open. If no lease can be made, because the filesystem is full or read-only, takes the
+  // store's lock instead, which it keeps until the close.
+  Status ReadNewestOrLock();
   Status SyncForClose();  // makes everything durable and writes the final watermark
   // kFailedPrecondition if something blocks the rollback.
   Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);
@@ -72,6 +93,7 @@ class Engine::Impl {
 
   Mutex rollback_mu_;  // one rollback at a time
 
+  Mutex refresh_mu_;  // one refresh at a time
   std::shared_ptr<const EngineView> read_only_tip_;
   std::unique_ptr<WorkerThread> snapshot_task_;
   std::atomic<uint64_t> last_snapshot_{

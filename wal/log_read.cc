@@ -28,6 +28,16 @@ Status Advance(const WalContext& context, const SegmentFile& file, Version to, S
 
 }  // namespace
 
+Status SyncLog(const WalContext& context, Version from) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> files, ListSegmentFiles(*context.fs, context.dir));
+  for (size_t i = FindSegment(files, from).value_or(0); i < files.size(); ++i) {
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
+                           context.fs->Open(files[i].path, OpenMode::kRead));
+    RAWKV_RETURN_IF_ERROR(file->Sync());
+  }
+  return context.fs->SyncDir(context.dir);
+}
+
 Status ReadLog(const WalContext& context, Version from, Version to,
                const std::function<Status(const LogRecord&)>& fn) {
   if (to < from) return {};

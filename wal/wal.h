@@ -93,6 +93,10 @@ Status CreateLog(const WalContext& context, const WalOptions& options, Version f
 // if two segments hold the same version; kNotSupported for a newer format.
 Result<LogScan> ScanLog(const WalContext& context, Version from, Version proven);
 
+// Makes the segments that hold `from` and what follows durable, as far as they are written. For a process
+// that only reads the log: it opens the files for reading.
+Status SyncLog(const WalContext& context, Version from);
+
 // Verifies the records of [from, to] in order and calls `fn` for each. Returns kCorruption with the place if
 // a record is missing or damaged. An error of `fn` ends the walk and is returned. Safe while another thread
 // or process appends, as long as `to` is published and nobody removes the segments.

@@ -84,7 +84,10 @@ struct OpenOptions {
   std::optional<uint64_t> keep_recent;
   std::optional<uint64_t> wal_segment_bytes;
 
-  // Reads a throw-away clone of the index; changes nothing that belongs to the store.
+  // Reads the newest version through a throw-away clone of the index, also while another process writes to
+  // the store, and changes nothing that belongs to the store (protocols: leased view steps 1 to 6). Until the
+  // engine is closed, the writer keeps that version: its slots are not reused, and it cannot be rolled back.
+  // Engine::Refresh moves on to a newer version.
   bool read_only = false;
   // The caller only reads and closes at once, as `info` does. An open for writing by somebody else then waits
   // up to 2 s for this one, instead of failing with kBusy.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/exception_status.h"
+#include "engine/recovery/leased_view.h"
 #include "engine/recovery/rollback_plan.h"
 #include "engine/recovery/snapshot_removal.h"
 #include "engine/store/format_store.h"
@@ -148,6 +149,8 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   }
   RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
   RAWKV_RETURN_IF_ERROR(Reclaim());
+  // A reader in another process that was killed has left its clone.
+  RAWKV_RETURN_IF_ERROR(SweepViews(*context_.env.fs, context_.paths.dir, *context_.env.logger));
   RefillReserve(context_);  // a full filesystem may have spent it
   return removed;
 }
@@ -336,12 +339,13 @@ Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version
   std::shared_ptr<EngineView> view;
   {
     MutexLock lock(mu_);
+    if (context_.lock == nullptr) RAWKV_RETURN_IF_ERROR(context_.Reload());
     RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
     // A view needs the same as a rollback: a snapshot at or below the version, and the log from there.
     const Version tip = core_.tip.Get();
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
                            MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
-    RAWKV_ASSIGN_OR_RETURN(view, views_.BeginClone(context_, way.base, version, kind));
+    RAWKV_ASSIGN_OR_RETURN(view, BeginLeasedClone(context_, views_, way.base, version, kind));
   }
   return views_.FinishClone(context_, std::move(view));
 }

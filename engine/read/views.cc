@@ -70,7 +70,8 @@ Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, Ve
   view->version_ = version;
   view->replay_base_ = base;
   const Status linked = LinkClone(c, base, *view);
-  if (linked.code() == StatusCode::kNoSpace) {
+  const bool no_place = c.lock != nullptr && (linked.code() == StatusCode::kNoSpace || !c.lock->writable());
+  if (!linked.ok() && no_place) {
     // The clone reads the snapshot's own tables, which it keeps open, and writes to memory. It needs no
     // lease: this process holds the store's lock, so nobody else can remove those tables.
     RAWKV_ASSIGN_OR_RETURN(view->index_,

@@ -67,7 +67,9 @@ class ViewRegistry {
   Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& context, Version base, Version version,
                                                       const char* kind);
   // Links the snapshot's files and lists the view. From then on no prune removes the log and the slots that
-  // it needs. The caller keeps the snapshot from being removed meanwhile.
+  // it needs. The caller keeps the snapshot from being removed meanwhile, or checks afterwards that it is
+  // still there. On a full filesystem or on read-only media the clone is in memory, but only with the store's
+  // lock.
   Result<std::shared_ptr<EngineView>> BeginClone(StoreContext& context, Version base, Version version,
                                                  const char* kind);
   // Opens the clone and replays the log into it; may take seconds. The caller keeps a rollback from running

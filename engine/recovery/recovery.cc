@@ -49,16 +49,6 @@ Status CheckUnreadSnapshots(StoreContext& c, Version log_end) {
   return Status::Ok();
 }
 
-// The highest version that snapshots prove to be durable.
-Result<Version> FindProvenBySnapshots(StoreContext& c) {
-  Version proven = c.identity.initial_version;
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
-  for (const SnapshotInfo& s : snapshots) {
-    if (c.chain().Contains(s.lineage, s.version)) proven = std::max(proven, s.version);
-  }
-  return proven;
-}
-
 void WarnOfRepeatedWriteIds(StoreContext& c, uint64_t generation) {
   if (generation + kWarnBeforeOpens < kOpensWithOwnWriteIds) return;
   const bool repeated = generation >= kOpensWithOwnWriteIds;
@@ -89,25 +79,6 @@ Status RecordOpenAndCut(StoreContext& c, const std::optional<TailCut>& cut) {
   return c.UpdateSuperblock(c.reuse_floor());
 }
 
-// Opens a view of the tip from an older snapshot, as `current` is damaged. Changes nothing.
-Result<std::shared_ptr<const EngineView>> OpenViewFromOlderSnapshot(StoreContext& c, ViewRegistry& views,
-                                                                    Version current, Version tip,
-                                                                    const Status& cause) {
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ListContinuedSnapshots(c));
-  for (const Version base : bases) {
-    if (base >= current) continue;
-    Result<std::shared_ptr<const EngineView>> view = views.OpenClone(c, base, tip, "view");
-    if (view.status().code() == StatusCode::kCorruption) continue;
-    if (view.ok()) {
-      c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
-                                                "); reading from snapshot " + ToString(base) +
-                                                " and the log after it");
-    }
-    return view;
-  }
-  return cause;
-}
-
 }  // namespace
 
 Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
@@ -134,19 +105,32 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
       "that is whole, else restore one from a backup, or import an export");
 }
 
+Result<Version> FindProvenBySnapshots(StoreContext& c) {
+  Version proven = c.identity.initial_version;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
+  for (const SnapshotInfo& s : snapshots) {
+    if (c.chain().Contains(s.lineage, s.version)) proven = std::max(proven, s.version);
+  }
+  return proven;
+}
+
 Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
-  LogJudgement j;
-  RAWKV_ASSIGN_OR_RETURN(j.scan, ScanLog(c.log(), from, proven));
+  RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanLog(c.log(), from, proven));
+  return JudgeScan(c, std::move(scan), proven);
+}
+
+Result<LogJudgement> JudgeScan(StoreContext& c, LogScan scan, Version proven) {
+  LogJudgement j{.scan = std::move(scan), .durable = {}, .keep_through = {}, .cut = {}};
   if (j.scan.end == LogEnd::kCorrupt) {
     return Status::Corruption(
         j.scan.message + "; versions up to " + ToString(j.scan.last) +
         " are intact in the log; `rawkv-ctl fsck --repair --dry_run` shows what can be kept");
   }
   j.keep_through = j.scan.last;
-  const Version verified = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
-  if (verified < j.scan.last) {
+  j.durable = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
+  if (j.durable < j.scan.last) {
     PayloadIo payload(*c.device.device, c.layout, c.identity.device_uuid);
-    RAWKV_ASSIGN_OR_RETURN(const Version bad, FindFirstBadPayload(c, payload, Next(verified), j.scan.last));
+    RAWKV_ASSIGN_OR_RETURN(const Version bad, FindFirstBadPayload(c, payload, Next(j.durable), j.scan.last));
     j.keep_through = Previous(bad);
   }
   if (j.scan.end == LogEnd::kTorn || j.keep_through < j.scan.last) {
@@ -242,37 +226,6 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   core.next_write_id = c.record().open_generation << kWriteIdCounterBits;
   RefillReserve(c);
   core.index->AllowCompaction();
-  return Status::Ok();
-}
-
-Status RecoverReadOnly(StoreContext& c, Core& core, ViewRegistry& views,
-                       std::shared_ptr<const EngineView>* tip) {
-  const Result<RollbackMarker> marker = LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker());
-  if (marker.status().code() == StatusCode::kIoError) return marker.status();
-  if (marker.status().code() != StatusCode::kNotFound) {
-    return Status::FailedPrecondition(c.paths.dir +
-                                      ": a rollback was interrupted; open it for writing once to finish it");
-  }
-  RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
-  RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProvenBySnapshots(c));
-  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(current.version), proven));
-  Result<std::shared_ptr<const EngineView>> view =
-      views.OpenClone(c, current.version, log.keep_through, "view");
-  if (!view.ok() && !c.lock->writable()) {
-    return Status::FailedPrecondition(
-        c.paths.dir + ": cannot be written, and reading needs a throw-away clone below views/ (" +
-        view.status().message() + "); copy the store, or mount it for writing");
-  }
-  if (view.status().code() == StatusCode::kCorruption) {
-    RAWKV_ASSIGN_OR_RETURN(
-        view, OpenViewFromOlderSnapshot(c, views, current.version, log.keep_through, view.status()));
-  }
-  if (!view.ok()) return view.status();
-  *tip = *std::move(view);
-  core.index = (*tip)->shared_index();
-  core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
-  core.tip.Reset(log.keep_through);
-  core.durable = log.keep_through.value();
   return Status::Ok();
 }
 

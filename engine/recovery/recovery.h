@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "engine/live/core.h"
-#include "engine/read/views.h"
 #include "engine/store/store_context.h"
 
 namespace rawkv {
@@ -16,13 +15,9 @@ namespace rawkv {
 // Fills `core`. After an error the caller empties it with Core::Reset.
 Status Recover(StoreContext& context, Core& core);
 
-// Brings a store up for reading only, with a throw-away clone of the tip instead of working/. Changes nothing
-// that belongs to the store. Ignores a torn tail, and does not cut it.
-Status RecoverReadOnly(StoreContext& context, Core& core, ViewRegistry& views,
-                       std::shared_ptr<const EngineView>* tip);
-
 struct LogJudgement {
   LogScan scan;
+  Version durable;             // snapshots, indexes or the log itself show that this version is durable
   Version keep_through;        // last version to adopt
   std::optional<TailCut> cut;  // the torn tail after it, if there is one
 };
@@ -31,6 +26,11 @@ struct LogJudgement {
 // records that nothing shows to be durable, because the device's flush and the log's sync run side by side.
 // kCorruption names the versions that are lost.
 Result<LogJudgement> JudgeLog(StoreContext& context, Version from, Version proven);
+// The same for a log that has been scanned.
+Result<LogJudgement> JudgeScan(StoreContext& context, LogScan scan, Version proven);
+
+// The highest version that snapshots prove to be durable.
+Result<Version> FindProvenBySnapshots(StoreContext& context);
 
 struct CurrentChoice {
   Version version;

@@ -188,6 +188,17 @@ Status StoreContext::SaveRecord(const StoreRecord& next) {
   return Status::Ok();
 }
 
+Status StoreContext::Reload() {
+  RAWKV_ASSIGN_OR_RETURN(const StoreRecord record, LoadStoreRecord(*env.fs, paths.dir));
+  if (record.store_uuid != identity.store_uuid) {
+    return Status::FailedPrecondition(paths.dir + ": holds another store now; close this one and open it");
+  }
+  RAWKV_ASSIGN_OR_RETURN(const Superblock superblock, superblocks->Load());
+  AdoptRecord(record);
+  AdoptSuperblock(superblock);
+  return Status::Ok();
+}
+
 void StoreContext::AdoptRecord(const StoreRecord& next) {
   MutexLock guard(mu_);
   record_ = next;
@@ -222,7 +233,7 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   c->options = options;
   // STORE first, so that no LOCK file is made in a directory without a store.
   RAWKV_ASSIGN_OR_RETURN(StoreRecord record, LoadStoreRecord(*c->env.fs, dir));
-  if (access != ContextAccess::kAlongsideWriter) {
+  if (access == ContextAccess::kWrite || access == ContextAccess::kInspect) {
     const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
                         : options.only_look             ? StoreLock::Holder::kLooker
                                                         : StoreLock::Holder::kWriter;

@@ -21,6 +21,7 @@ namespace rawkv {
 enum class ContextAccess : uint8_t {
   kWrite,            // with the lock; the device is writable
   kInspect,          // with the lock; the device is open for reading, and nothing of the store is changed
+  kRead,             // without the lock; the device is open for reading
   kAlongsideWriter,  // without the lock; the device is open for reading if that is possible
 };
 
@@ -48,7 +49,7 @@ class StoreContext {
   Environment env;
   OpenOptions options;
   StorePaths paths;
-  std::unique_ptr<StoreLock> lock;  // null alongside a writer
+  std::unique_ptr<StoreLock> lock;  // null with kRead and kAlongsideWriter
   StoreIdentity identity;
   RuntimeSettings runtime;  // STORE's settings with the overrides of this open
   std::string device_path;
@@ -75,6 +76,9 @@ class StoreContext {
   // Writes STORE durably, then adopts `next`. Does not write the superblock. After an error the present
   // record stays; the file may be the old or the new one.
   Status SaveRecord(const StoreRecord& next);
+  // Reads STORE and the superblock again, which a writer may have changed. For a context without the lock.
+  // kFailedPrecondition: it is another store now.
+  Status Reload();
   // Adopt a record or a superblock in memory only.
   void AdoptRecord(const StoreRecord& next);
   void AdoptSuperblock(const Superblock& next);

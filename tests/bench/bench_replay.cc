@@ -36,7 +36,7 @@ void MeasureStore(uint64_t puts_per_version, uint64_t keys) {
     WriteBatch batch;
     for (uint64_t n = 0; n < puts_per_version; ++n, ++i) {
       char key[32];
-      std::snprintf(key, sizeof(key), "key%016lx", i % keys * 0x9e3779b97f4a7c15ull);
+      std::snprintf(key, sizeof(key), "key%016llx", i % keys * 0x9e3779b97f4a7c15ull);
       batch.Put(key, std::string(100, 'v'));
     }
     CheckOk(engine->Commit(batch).status, "commit");

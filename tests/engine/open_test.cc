@@ -185,9 +185,6 @@ TEST_F(OpenTest, EveryCallAfterCloseIsRefused) {
 TEST_F(OpenTest, SecondEngineInTheProcessIsBusyAndNamesTheHolder) {
   FormatAndOpen();
   EXPECT_STATUS(TryOpen(), StatusCode::kBusy, std::to_string(getpid()));
-  OpenOptions read_only = open_;
-  read_only.read_only = true;
-  EXPECT_STATUS(Engine::Open(dir_, read_only), StatusCode::kBusy);
   EXPECT_STATUS(CheckStore(dir_, {}, open_), StatusCode::kBusy);
   EXPECT_STATUS(OfflineRollback(dir_, Version(0), {}, open_), StatusCode::kBusy);
   EXPECT_STATUS(PlanOfflineRollback(dir_, Version(0), {}, open_), StatusCode::kBusy);

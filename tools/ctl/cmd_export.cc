@@ -54,7 +54,7 @@ Result<ExitStatus> RunExport(Invocation& call) {
   }
   ExportOptions options{.version = version, .out = *flags.out, .progress = call.progress.Callback()};
   options.chunk_bytes = flags.chunk_bytes.value_or(options.chunk_bytes);
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   RAWKV_RETURN_IF_ERROR(engine->Export(options));
   call.progress.Wipe();
   RAWKV_RETURN_IF_ERROR(engine->Close());

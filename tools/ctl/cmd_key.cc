@@ -41,7 +41,7 @@ Result<ExitStatus> CommitOne(Invocation& call, const WriteBatch& batch) {
 }
 
 Result<Value> ReadOne(Invocation& call, const std::string& key) {
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   RAWKV_ASSIGN_OR_RETURN(auto view, OpenViewOf(*engine, call.flags));
   Result<Value> value = engine->Get(key, {.view = view.get()});
   view.reset();  // Close does not wait for open views

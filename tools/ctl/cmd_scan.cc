@@ -41,7 +41,7 @@ Status PrintRows(Invocation& call, Iterator& at) {
 }  // namespace
 
 Result<ExitStatus> RunScan(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   {
     IteratorOptions options;
     RAWKV_ASSIGN_OR_RETURN(options.view, OpenViewOf(*engine, call.flags));

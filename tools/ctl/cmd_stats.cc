@@ -71,7 +71,7 @@ Result<ExitStatus> RunStats(Invocation& call) {
   if (call.flags.prometheus) {
     return Status::NotSupported("--prometheus is not supported yet; --json has the same figures");
   }
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine->Info());
   const Figures counters = CountersOf(engine->stats());
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LogSegmentRow> segments, ListLog(dir, OpenOptionsOf(call)));

@@ -59,6 +59,16 @@ Result<std::unique_ptr<Engine>> OpenStore(Invocation& call) {
   return OpenWith(call, OpenOptionsOf(call));
 }
 
+Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call) {
+  OpenOptions options = OpenOptionsOf(call);
+  options.read_only = true;
+  Result<std::unique_ptr<Engine>> reading = OpenWith(call, options);
+  if (reading.ok() || call.flags.read_only || reading.status().code() != StatusCode::kFailedPrecondition) {
+    return reading;
+  }
+  return OpenStore(call);
+}
+
 Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call) {
   OpenOptions options = OpenOptionsOf(call);
   options.only_look = true;

@@ -1,0 +1,108 @@
+#include "engine/recovery/leased_view.h"
+
+#include <algorithm>
+
+#include "engine/recovery/bring_up.h"
+#include "engine/recovery/recovery.h"
+#include "engine/recovery/rollback_plan.h"
+
+namespace rawkv {
+namespace {
+
+// Ok if no rollback is under way or was interrupted.
+Status CheckNoRollback(StoreContext& c) {
+  RAWKV_ASSIGN_OR_RETURN(const bool marked, Exists(*c.env.fs, c.paths.rollback_marker()));
+  if (!marked) return Status::Ok();
+  if (c.lock == nullptr && c.env.fs->Lock(c.paths.lock()).status().code() == StatusCode::kBusy) {
+    return Status::Busy(c.paths.dir + ": is being rolled back; try again");
+  }
+  return Status::FailedPrecondition(c.paths.dir +
+                                    ": a rollback was interrupted; open it for writing once to finish it");
+}
+
+Status CheckStillKept(StoreContext& c, Version base, Version version) {
+  const Lineage chosen_on = c.lineage();
+  RAWKV_RETURN_IF_ERROR(CheckNoRollback(c));
+  RAWKV_RETURN_IF_ERROR(c.Reload());
+  if (c.lineage() != chosen_on) {
+    return Status::Busy(c.paths.dir + ": was rolled back while a view of version " + ToString(version) +
+                        " was opened; try again");
+  }
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
+  const Version newest =
+      survey.snapshots.empty() ? version : std::max(version, survey.snapshots.back().version);
+  const Result<RollbackPlan> way =
+      MakeRollbackPlan(survey, {newest, newest}, version, {}, {.drop_pins = true});
+  if (way.ok() && survey.Find(base) != nullptr) return Status::Ok();
+  return Status::Busy(c.paths.dir + ": snapshot " + ToString(base) + " was pruned while a view of version " +
+                      ToString(version) + " was opened; try again");
+}
+
+// Judges the end of a log that a writer may be appending to. Between two reads, records may come in that make
+// the end of the first read look like damage in the middle. Damage stays where it is, and such an end does
+// not.
+Result<LogJudgement> JudgeGrowingLog(StoreContext& c, Version from, Version proven) {
+  RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanLog(c.log(), from, proven));
+  if (scan.end == LogEnd::kCorrupt) {
+    RAWKV_ASSIGN_OR_RETURN(const LogScan again, ScanLog(c.log(), from, proven));
+    if (again.end != LogEnd::kCorrupt || again.last > scan.last) scan.end = LogEnd::kClean;
+  }
+  return JudgeScan(c, std::move(scan), proven);
+}
+
+// What nobody has shown to be durable may be in caches only, and a reader must not return what a power cut
+// can take back.
+Status SyncUnproven(StoreContext& c, Version from, Version to) {
+  if (to < from || c.lock != nullptr || c.runtime.durability != Durability::kSynced) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
+  return SyncLog(c.log(), from);
+}
+
+Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& c, ViewRegistry& views, Version base,
+                                                    Version version) {
+  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, BeginLeasedClone(c, views, base, version, "view"));
+  return views.FinishClone(c, std::move(view));
+}
+
+// Opens a view of the tip from an older snapshot, as `current` is damaged. Changes nothing.
+Result<std::shared_ptr<const EngineView>> OpenViewFromOlderSnapshot(StoreContext& c, ViewRegistry& views,
+                                                                    Version current, Version tip,
+                                                                    const Status& cause) {
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ListContinuedSnapshots(c));
+  for (const Version base : bases) {
+    if (base >= current) continue;
+    Result<std::shared_ptr<const EngineView>> view = OpenClone(c, views, base, tip);
+    if (view.status().code() == StatusCode::kCorruption) continue;
+    if (view.ok()) {
+      c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
+                                                "); reading from snapshot " + ToString(base) +
+                                                " and the log after it");
+    }
+    return view;
+  }
+  return cause;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& c, ViewRegistry& views, Version base,
+                                                     Version version, const char* kind) {
+  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, views.BeginClone(c, base, version, kind));
+  // Who holds the lock keeps every writer away.
+  if (c.lock == nullptr) RAWKV_RETURN_IF_ERROR(CheckStillKept(c, base, version));
+  return view;
+}
+
+Result<std::shared_ptr<const EngineView>> OpenNewestView(StoreContext& c, ViewRegistry& views) {
+  RAWKV_RETURN_IF_ERROR(CheckNoRollback(c));
+  RAWKV_RETURN_IF_ERROR(c.Reload());
+  RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
+  RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeGrowingLog(c, Next(current.version), proven));
+  RAWKV_RETURN_IF_ERROR(SyncUnproven(c, Next(log.durable), log.keep_through));
+  Result<std::shared_ptr<const EngineView>> view = OpenClone(c, views, current.version, log.keep_through);
+  if (view.status().code() != StatusCode::kCorruption) return view;
+  return OpenViewFromOlderSnapshot(c, views, current.version, log.keep_through, view.status());
+}
+
+}  // namespace rawkv
