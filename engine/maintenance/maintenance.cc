@@ -77,9 +77,14 @@ Status Maintenance::FlushIndex() {
   return Status::Ok();
 }
 
-Result<Version> Maintenance::BuildAndPublish() {
+Result<Version> Maintenance::BuildAndPublish(const std::string* pin) {
   const Result<Version> current = context_.snapshots->Current();
-  if (current.ok() && *current == core_.tip.Get()) return *current;
+  if (current.ok() && *current == core_.tip.Get()) {
+    if (pin == nullptr) return *current;
+    MutexLock lock(mu_);
+    RAWKV_RETURN_IF_ERROR(AddPin(*pin, *current));
+    return *current;
+  }
   RAWKV_RETURN_IF_ERROR(FlushIndex());
   RAWKV_ASSIGN_OR_RETURN(const Manifest staged,
                          context_.snapshots->Stage(IndexCallbacks(context_.env, *core_.index)));
@@ -90,6 +95,7 @@ Result<Version> Maintenance::BuildAndPublish() {
   }
   RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(staged.version));
   counters_.snapshots_made.fetch_add(1);
+  if (pin != nullptr) RAWKV_RETURN_IF_ERROR(AddPin(*pin, staged.version));
   return staged.version;
 }
 
@@ -101,18 +107,18 @@ Status Maintenance::StartSegmentIfRoom() {
 }
 
 Result<Version> Maintenance::CreateSnapshot() {
-  RAWKV_ASSIGN_OR_RETURN(const Version version, Publish());
+  RAWKV_ASSIGN_OR_RETURN(const Version version, Publish(nullptr));
   MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(ApplyRetention(keep_recent_).status());
   return version;
 }
 
-Result<Version> Maintenance::Publish() {
+Result<Version> Maintenance::Publish(const std::string* pin) {
   RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
   MutexLock one_at_a_time(publish_mu_);
   Version version;
   RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-    RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish());
+    RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish(pin));
     return Status::Ok();
   }));
   return version;
@@ -188,29 +194,28 @@ Status Maintenance::DeleteSnapshot(Version version) {
   return Reclaim();
 }
 
-Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version> version) {
-  RAWKV_RETURN_IF_ERROR(ValidatePinName(name));
-  const Version wanted = version.value_or(core_.tip.Get());
+Status Maintenance::AddPin(const std::string& name, Version version) {
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
-  RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, wanted));
-  if (!version) {
-    RAWKV_ASSIGN_OR_RETURN(version, Publish());
-  }
-  MutexLock lock(mu_);
-  RAWKV_ASSIGN_OR_RETURN(pins, LoadPins(*context_.env.fs, context_.paths.dir));
-  RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, *version));
+  RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, version));
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-  if (survey.Find(*version) == nullptr) {
-    return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
+  if (survey.Find(version) == nullptr) {
+    return Status::FailedPrecondition("there is no snapshot at version " + ToString(version) +
                                       " to pin; `snapshot list` shows them");
   }
-  if (!pins.emplace(name, *version).second) {  // the pin exists already
-    RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+  if (!pins.emplace(name, version).second) return SyncStoreDir();  // the pin exists already
+  return WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); });
+}
+
+Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version> version) {
+  RAWKV_RETURN_IF_ERROR(ValidatePinName(name));
+  if (version) {
+    MutexLock lock(mu_);
+    RAWKV_RETURN_IF_ERROR(AddPin(name, *version));
     return *version;
   }
-  RAWKV_RETURN_IF_ERROR(
-      WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
-  return *version;
+  RAWKV_ASSIGN_OR_RETURN(const PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
+  RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, core_.tip.Get()));  // before the work of a snapshot
+  return Publish(&name);
 }
 
 Status Maintenance::Unpin(const std::string& name) {
@@ -233,7 +238,7 @@ Status Maintenance::ReclaimSpace() {
 Status Maintenance::MakeSpace() {
   {
     MutexLock one_at_a_time(publish_mu_);
-    RAWKV_RETURN_IF_ERROR(BuildAndPublish().status());
+    RAWKV_RETURN_IF_ERROR(BuildAndPublish(nullptr).status());
   }
   MutexLock lock(mu_);
   return ApplyRetention(0).status();

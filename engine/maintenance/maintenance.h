@@ -104,8 +104,11 @@ class Maintenance {
   Result<StoreSurvey> SurveyNow();
   std::vector<VersionHold> Holds();
   Status SyncStoreDir();
-  Result<Version> Publish();
-  Result<Version> BuildAndPublish() RAWKV_REQUIRES(publish_mu_);
+  // Publishes the tip as a snapshot and makes it `current`. With `pin`, a name, also pins it, before any
+  // prune can remove it.
+  Result<Version> Publish(const std::string* pin);
+  Result<Version> BuildAndPublish(const std::string* pin) RAWKV_REQUIRES(publish_mu_);
+  Status AddPin(const std::string& name, Version version) RAWKV_REQUIRES(mu_);
   Status FlushIndex() RAWKV_REQUIRES(publish_mu_);
   Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_right());
   Result<std::vector<Version>> ApplyRetention(uint64_t keep) RAWKV_REQUIRES(mu_);

@@ -1,5 +1,5 @@
-// Read-only engines alongside an engine that writes the same store. The two share nothing but the files, as two
-// processes do. Version v of these stores writes key "k<v mod 16>" with OneSlot(v), so each state follows
+// Read-only engines alongside an engine that writes the same store. The two share nothing but the files, as
+// two processes do. Version v of these stores writes key "k<v mod 16>" with OneSlot(v), so each state follows
 // from its version alone.
 #include <fcntl.h>
 #include <signal.h>

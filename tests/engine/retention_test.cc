@@ -1,6 +1,8 @@
 // Snapshots, pins and pruning: which versions stay readable, and how many slots they hold (invariant 2).
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
@@ -383,6 +385,25 @@ TEST_F(RetentionTest, LostWorkingIndexIsRebuilt) {
   fs::remove(Path("working/BASE"));
   Open();
   for (uint64_t v = 1; v <= 4; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
+}
+
+// Another thread makes snapshots meanwhile, each of which prunes all older ones.
+TEST_F(RetentionTest, PinOfTheTipKeepsTheSnapshotThatItMade) {
+  open_.keep_recent = 0;
+  FormatAndOpen();
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    for (uint64_t n = 0; !done; ++n) {
+      Put("other", OneSlot(n));
+      EXPECT_OK(engine_->CreateSnapshot());
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_OK(engine_->Pin("pin"));
+    EXPECT_OK(engine_->Unpin("pin"));
+  }
+  done = true;
+  other.join();
 }
 
 }  // namespace
