@@ -111,6 +111,9 @@ void FaultSession::OpenReadOnly() {
         Fail("a wrong value");
     }
     failures_before_ = world_.plane().failures();
+    (void)AcceptAnswer((*engine)->Refresh());
+    if ((*engine)->version() != now_.model.tip()) Fail("refreshed to " + ToString((*engine)->version()));
+    failures_before_ = world_.plane().failures();
     (void)AcceptAnswer((*engine)->Close());
   }
   AwaitBackgroundWork();

@@ -146,6 +146,12 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.ReadTip();
          s.CommitInline();
        }},
+      {"reader", &furnished_,
+       [](S& s) {
+         s.Open();
+         s.OpenReadOnly();
+         s.CommitPayload();
+       }},
       {"rollback", &furnished_,
        [](S& s) {
          s.Open();
