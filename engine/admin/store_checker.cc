@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/fs_ops.h"
+#include "engine/maintenance/scrub_state.h"
 #include "engine/recovery/rollback_steps.h"
-#include "engine/store/scrub_state.h"
 #include "engine/store/working_index.h"
 #include "wal/change_set.h"
 

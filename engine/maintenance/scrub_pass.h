@@ -11,8 +11,8 @@
 #include "engine/live/core.h"
 #include "engine/live/operation_gate.h"
 #include "engine/maintenance/maintenance.h"
+#include "engine/maintenance/scrub_state.h"
 #include "engine/read/reader_epochs.h"
-#include "engine/store/scrub_state.h"
 
 namespace rawkv {
 

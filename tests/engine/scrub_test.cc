@@ -6,8 +6,8 @@
 
 #include "base/fs_ops.h"
 #include "engine/admin/inspect.h"
+#include "engine/maintenance/scrub_state.h"
 #include "engine/maintenance/throttle.h"
-#include "engine/store/scrub_state.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {

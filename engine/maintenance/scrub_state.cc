@@ -1,4 +1,4 @@
-#include "engine/store/scrub_state.h"
+#include "engine/maintenance/scrub_state.h"
 
 #include "base/byte_codec.h"
 #include "base/fs_ops.h"
