@@ -74,7 +74,7 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
 
 Status Engine::Impl::ReadNewest() {
   StoreContext& c = *context;
-  std::shared_ptr<const EngineView> newest;
+  NewestView newest;
   RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c.env.fs, c.paths.dir, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(newest, OpenNewestView(c, views));
     return Status::Ok();
@@ -83,10 +83,10 @@ Status Engine::Impl::ReadNewest() {
     core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
   }
   epochs.Close();
-  core.index = newest->shared_index();
-  core.tip.Reset(newest->version());
-  core.durable = newest->version().value();
-  read_only_tip_.swap(newest);
+  core.index = newest.view->shared_index();
+  core.tip.Reset(newest.view->version());
+  core.durable = newest.durable.value();
+  read_only_tip_.swap(newest.view);
   epochs.Reopen();
   return Status::Ok();
 }

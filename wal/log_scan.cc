@@ -139,6 +139,14 @@ Result<LogScan> ScanLog(const WalContext& context, Version from, Version proven)
   return LogScanner(context, std::move(files)).Run(from, proven);
 }
 
+Result<LogScan> ScanGrowingLog(const WalContext& context, Version from, Version proven) {
+  RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanLog(context, from, proven));
+  if (scan.end != LogEnd::kCorrupt) return scan;
+  RAWKV_ASSIGN_OR_RETURN(const LogScan again, ScanLog(context, from, proven));
+  if (again.end != LogEnd::kCorrupt || again.last > scan.last) scan.end = LogEnd::kClean;
+  return scan;
+}
+
 Result<std::vector<SegmentInfo>> ListSegments(const WalContext& context) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> files, ListSegmentFiles(*context.fs, context.dir));
   std::vector<SegmentInfo> infos;

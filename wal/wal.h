@@ -92,6 +92,10 @@ Status CreateLog(const WalContext& context, const WalOptions& options, Version f
 // Errors: kCorruption if there is no segment, if a segment header is damaged or belongs to another store, or
 // if two segments hold the same version; kNotSupported for a newer format.
 Result<LogScan> ScanLog(const WalContext& context, Version from, Version proven);
+// ScanLog while another process may append. Between two reads, records may come in that make the end of the
+// first read look like damage in the middle. Damage stays where it is, and such an end does not, so a second
+// scan decides. `last` may then be older than the newest record.
+Result<LogScan> ScanGrowingLog(const WalContext& context, Version from, Version proven);
 
 // Makes the segments that hold `from` and what follows durable, as far as they are written. For a process
 // that only reads the log: it opens the files for reading.

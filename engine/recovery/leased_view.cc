@@ -38,24 +38,16 @@ Status CheckStillKept(StoreContext& c, Version base, Version version) {
                       ToString(version) + " was opened; try again");
 }
 
-// Judges the end of a log that a writer may be appending to. Between two reads, records may come in that make
-// the end of the first read look like damage in the middle. Damage stays where it is, and such an end does
-// not.
-Result<LogJudgement> JudgeGrowingLog(StoreContext& c, Version from, Version proven) {
-  RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanLog(c.log(), from, proven));
-  if (scan.end == LogEnd::kCorrupt) {
-    RAWKV_ASSIGN_OR_RETURN(const LogScan again, ScanLog(c.log(), from, proven));
-    if (again.end != LogEnd::kCorrupt || again.last > scan.last) scan.end = LogEnd::kClean;
-  }
-  return JudgeScan(c, std::move(scan), proven);
-}
-
 // What nobody has shown to be durable may be in caches only, and a reader must not return what a power cut
-// can take back.
-Status SyncUnproven(StoreContext& c, Version from, Version to) {
-  if (to < from || c.lock != nullptr || c.runtime.durability != Durability::kSynced) return Status::Ok();
-  RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
-  return SyncLog(c.log(), from);
+// can take back. Returns the version through which the log is durable.
+Result<Version> MakeDurable(StoreContext& c, const LogJudgement& log) {
+  if (c.runtime.durability != Durability::kSynced) return std::min(log.durable, log.keep_through);
+  const bool read_only_media = c.lock != nullptr && !c.lock->writable();
+  if (log.durable < log.keep_through && !read_only_media) {
+    RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
+    RAWKV_RETURN_IF_ERROR(SyncLog(c.log(), Next(log.durable)));
+  }
+  return log.keep_through;
 }
 
 Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& c, ViewRegistry& views, Version base,
@@ -93,16 +85,20 @@ Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& c, ViewRegist
   return view;
 }
 
-Result<std::shared_ptr<const EngineView>> OpenNewestView(StoreContext& c, ViewRegistry& views) {
+Result<NewestView> OpenNewestView(StoreContext& c, ViewRegistry& views) {
   RAWKV_RETURN_IF_ERROR(CheckNoRollback(c));
   RAWKV_RETURN_IF_ERROR(c.Reload());
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
   RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProvenBySnapshots(c));
-  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeGrowingLog(c, Next(current.version), proven));
-  RAWKV_RETURN_IF_ERROR(SyncUnproven(c, Next(log.durable), log.keep_through));
+  RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanGrowingLog(c.log(), Next(current.version), proven));
+  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeScan(c, std::move(scan), proven));
+  RAWKV_ASSIGN_OR_RETURN(const Version durable, MakeDurable(c, log));
   Result<std::shared_ptr<const EngineView>> view = OpenClone(c, views, current.version, log.keep_through);
-  if (view.status().code() != StatusCode::kCorruption) return view;
-  return OpenViewFromOlderSnapshot(c, views, current.version, log.keep_through, view.status());
+  if (view.status().code() == StatusCode::kCorruption) {
+    view = OpenViewFromOlderSnapshot(c, views, current.version, log.keep_through, view.status());
+  }
+  if (!view.ok()) return view.status();
+  return NewestView{*std::move(view), durable};
 }
 
 }  // namespace rawkv

@@ -15,9 +15,13 @@ namespace rawkv {
 Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& context, ViewRegistry& views, Version base,
                                                      Version version, const char* kind);
 
+struct NewestView {
+  std::shared_ptr<const EngineView> view;
+  Version durable;  // known to be durable; at most the view's version
+};
 // Opens a view of the newest version in the log. Makes that version durable first, unless the store is
 // unsynced: the writer may not have synced it yet. Changes nothing that belongs to the store; ignores a torn
 // tail. kBusy: a rollback is under way. kFailedPrecondition: a rollback was interrupted.
-Result<std::shared_ptr<const EngineView>> OpenNewestView(StoreContext& context, ViewRegistry& views);
+Result<NewestView> OpenNewestView(StoreContext& context, ViewRegistry& views);
 
 }  // namespace rawkv

@@ -1,16 +1,17 @@
 #include "engine/recovery/retry_while_changing.h"
 
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "base/fs_ops.h"
-#include "base/mutex.h"
 #include "engine/store/store_paths.h"
 
 namespace rawkv {
 namespace {
 
 constexpr int kAttempts = 100;
-constexpr int64_t kPauseMs = 10;
+constexpr int kPauseMs = 10;
 constexpr uint64_t kMaxStoreFileBytes = 1 << 20;
 
 std::string NamesIn(Fs& fs, const std::string& dir) {
@@ -31,13 +32,6 @@ std::string TracesOf(Fs& fs, const StorePaths& paths) {
          TextOf(ReadFile(fs, paths.store(), kMaxStoreFileBytes));
 }
 
-void Pause() {
-  Mutex mu;
-  CondVar never;
-  MutexLock lock(mu);
-  never.WaitForMs(mu, kPauseMs);
-}
-
 }  // namespace
 
 Status RetryWhileChanging(Fs& fs, const std::string& store_dir, const std::function<Status()>& work) {
@@ -53,7 +47,7 @@ Status RetryWhileChanging(Fs& fs, const std::string& store_dir, const std::funct
       return Status::Busy(store_dir + ": the store changed each time it was read (" + done.message() +
                           "); try again");
     }
-    if (busy) Pause();
+    if (busy) std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
   }
 }
 

@@ -400,8 +400,7 @@ TEST_F(MeetingTest, ReaderOpensWhileARollbackIsUnderWay) {
 // it can, on a device that reuses slots all the time.
 class AlongsideBusyWriterTest : public AlongsideWriterTest {
  protected:
-  // Calls `step` of the writer until `readers` threads have each read `rounds` times. `refused` counts the
-  // readers' calls that answered kBusy.
+  // Calls `step` of the writer until each of `readers` threads has read `rounds` times.
   void Race(int readers, int rounds, const std::function<void()>& step) {
     std::atomic<int> running = readers;
     std::vector<std::thread> threads;
@@ -457,6 +456,21 @@ TEST_F(AlongsideBusyWriterTest, RollbacksAndReadersDoNotHarmEachOther) {
     if (!rolled_back.ok()) ASSERT_STATUS(rolled_back, StatusCode::kFailedPrecondition, "lease");
   });
   EXPECT_GT(done, 0);
+}
+
+TEST_F(AlongsideWriterTest, ReaderOfAnUnsyncedStoreKnowsWhatIsDurable) {
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
+  FormatAndOpen();
+  Write(3);
+  ASSERT_OK(engine_->Sync());
+  Write(2);
+  std::unique_ptr<Engine> reader = Reader();
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(reader->version(), Version(5));
+  EXPECT_EQ(reader->durable_version(), Version(3));
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(reader->Refresh());
+  EXPECT_EQ(reader->durable_version(), Version(5));
 }
 
 TEST_F(AlongsideBusyWriterTest, UnsyncedCommitsAreSeenToo) {
