@@ -6,6 +6,7 @@
 #include "base/version_info.h"
 #include "engine/admin/describe.h"
 #include "engine/recovery/recovery.h"
+#include "engine/recovery/retry_while_changing.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/recovery/store_end.h"
 #include "engine/store/store_dir.h"
@@ -34,6 +35,39 @@ void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo
   const Status described = DescribeSlots(
       **index, reach, c.layout.slot_count, [] { return uint64_t{0}; }, info);
   if (!described.ok() && info->health == "ok") info->health = described.ToString();
+}
+
+// Absent if the snapshot is being removed, or will be by the next open.
+Result<std::optional<SnapshotVerdict>> VerifySnapshot(StoreContext& c, Version version) {
+  const Result<Manifest> manifest = c.snapshots->ReadManifest(version);
+  if (manifest.ok() && c.chain().Abandons(manifest->lineage, version))
+    return std::optional<SnapshotVerdict>();
+  const SnapshotCallbacks callbacks{
+      .fill = {}, .inspect = [&](const std::string& index_dir) { return InspectIndex(c.env, index_dir); }};
+  Result<std::vector<std::string>> errors =
+      c.snapshots->Verify(version, c.chain(), SnapshotChecksummer(c.env), callbacks);
+  if (errors.status().code() == StatusCode::kNotFound) return std::optional<SnapshotVerdict>();
+  if (!errors.ok()) return errors.status();
+  return std::optional<SnapshotVerdict>({version, *std::move(errors)});
+}
+
+// Calls `fn` for each record of [first, last]. kBusy: a writer dropped segments meanwhile.
+Status DumpRecords(StoreContext& c, Version first, Version last,
+                   const std::function<Status(const LogRecordRow&)>& fn) {
+  if (last < first) return Status::Ok();
+  const Status read = ReadLog(c.log(), first, last, [&](const LogRecord& record) -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
+    const auto puts =
+        static_cast<uint64_t>(std::count_if(changes.ops.begin(), changes.ops.end(), [](const ChangeOp& op) {
+          return op.kind == ChangeOp::Kind::kPut;
+        }));
+    return fn({record.head.version, record.head.lineage, record.head.time_unix_ms, puts,
+               changes.ops.size() - puts, record.head.durable_through});
+  });
+  if (read.code() != StatusCode::kCorruption) return read;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c.log()));
+  if (!segments.empty() && segments.front().first == first) return read;
+  return Status::Busy(c.paths.wal() + ": a writer dropped segments while they were read; try again");
 }
 
 }  // namespace
@@ -87,24 +121,21 @@ Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const Ope
 
 Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std::optional<Version> version,
                                                      const OpenOptions& options) try {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
-                         OpenAt(dir, options, ContextAccess::kInspect));
-  std::vector<std::string> names;
-  RAWKV_ASSIGN_OR_RETURN(names, c->env.fs->List(c->paths.dir));
-  const SnapshotCallbacks callbacks{
-      .fill = {}, .inspect = [&](const std::string& index_dir) { return InspectIndex(c->env, index_dir); }};
+  const auto open = [&] { return OpenAt(dir, options, ContextAccess::kAlongsideWriter); };
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, open());
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c->env.fs->List(c->paths.dir));
   std::vector<SnapshotVerdict> out;
   for (const std::string& name : names) {
     // By name, so that a snapshot without MANIFEST is verified, too.
     const std::optional<Version> v = SnapshotStore::ParseDirName(name);
     if (!v || (version && *v != *version)) continue;
-    const Result<Manifest> manifest = c->snapshots->ReadManifest(*v);
-    if (manifest.ok() && c->chain().Abandons(manifest->lineage, *v)) continue;  // the next open removes it
-    Result<std::vector<std::string>> errors =
-        c->snapshots->Verify(*v, c->chain(), SnapshotChecksummer(c->env), callbacks);
-    if (errors.status().code() == StatusCode::kNotFound) continue;  // its removal is under way
-    if (!errors.ok()) return errors.status();
-    out.push_back({*v, *std::move(errors)});
+    RAWKV_ASSIGN_OR_RETURN(std::optional<SnapshotVerdict> verdict, VerifySnapshot(*c, *v));
+    if (verdict && !verdict->errors.empty()) {
+      // A writer may have removed or abandoned it meanwhile.
+      RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> now, open());
+      RAWKV_ASSIGN_OR_RETURN(verdict, VerifySnapshot(*now, *v));
+    }
+    if (verdict) out.push_back(*std::move(verdict));
   }
   if (version && out.empty()) {
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
@@ -133,22 +164,17 @@ Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOpt
 Status DumpLog(const std::string& dir, const OpenOptions& options,
                const std::function<Status(const LogRecordRow&)>& fn) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
-                         OpenAt(dir, options, ContextAccess::kInspect));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
-  if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
-  const Version first = segments.front().first;
-  RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanLog(c->log(), first, Previous(first)));
-  if (scan.last >= first) {
-    RAWKV_RETURN_IF_ERROR(ReadLog(c->log(), first, scan.last, [&](const LogRecord& record) -> Status {
-      RAWKV_ASSIGN_OR_RETURN(const ChangeSet changes, DecodeChangeSet(record.body));
-      const auto puts =
-          static_cast<uint64_t>(std::count_if(changes.ops.begin(), changes.ops.end(), [](const ChangeOp& op) {
-            return op.kind == ChangeOp::Kind::kPut;
-          }));
-      return fn({record.head.version, record.head.lineage, record.head.time_unix_ms, puts,
-                 changes.ops.size() - puts, record.head.durable_through});
-    }));
-  }
+                         OpenAt(dir, options, ContextAccess::kAlongsideWriter));
+  Version first;
+  LogScan scan;
+  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c->env.fs, c->paths.dir, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
+    if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
+    first = segments.front().first;
+    RAWKV_ASSIGN_OR_RETURN(scan, ScanGrowingLog(c->log(), first, Previous(first)));
+    return Status::Ok();
+  }));
+  RAWKV_RETURN_IF_ERROR(DumpRecords(*c, first, scan.last, fn));
   return scan.end == LogEnd::kCorrupt ? Status::Corruption(scan.message) : Status::Ok();
 } catch (...) {
   return StatusOfException();

@@ -12,7 +12,7 @@
 #include "engine/api/scrub.h"
 
 // Reads a store that is not open in this process. `OpenOptions` gives the environment, the device's path if
-// it moved, and the I/O engine; the rest of it is ignored.
+// it moved, the I/O engine, and how long to wait for the lock; the rest of it is ignored.
 //
 // No function changes the store, also after an error. (Those that need the lock write their process to LOCK,
 // and CheckStore makes a throw-away clone below views/.) All functions are thread-safe and throw nothing. Any
@@ -34,7 +34,8 @@ struct SnapshotVerdict {
   std::vector<std::string> errors;  // empty: the snapshot is whole
 };
 // Verifies the checksum of every file of a snapshot, and that its index opens at the version of its name.
-// Without `version` verifies all snapshots. Needs the lock. kFailedPrecondition: there is no such snapshot.
+// Without `version` verifies all snapshots. Does not need the lock: leaves out a snapshot that a writer
+// removes meanwhile. kFailedPrecondition: there is no such snapshot.
 RAWKV_EXPORT Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir,
                                                                   std::optional<Version> version,
                                                                   const OpenOptions& options);
@@ -59,7 +60,8 @@ struct LogRecordRow {
 // The segments of the log, in order. Does not need the lock. kCorruption: the log is missing.
 RAWKV_EXPORT Result<std::vector<LogSegmentRow>> ListLog(const std::string& dir, const OpenOptions& options);
 // Calls `fn` with each record of the log, in order, until `fn` returns an error, which DumpLog then returns.
-// Needs the lock. kCorruption: the log is damaged; `fn` has got the records before the damage.
+// Does not need the lock; a writer may append meanwhile. kCorruption: the log is damaged; `fn` has got the
+// records before the damage. kBusy: a writer dropped segments before they were read.
 RAWKV_EXPORT Status DumpLog(const std::string& dir, const OpenOptions& options,
                             const std::function<Status(const LogRecordRow&)>& fn);
 

@@ -237,7 +237,8 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
     const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
                         : options.only_look             ? StoreLock::Holder::kLooker
                                                         : StoreLock::Holder::kWriter;
-    RAWKV_ASSIGN_OR_RETURN(c->lock, StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder));
+    RAWKV_ASSIGN_OR_RETURN(c->lock,
+                           StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder, options.lock_wait_ms));
     // Read it again under the lock: a writer may have changed it in between.
     RAWKV_ASSIGN_OR_RETURN(record, LoadStoreRecord(*c->env.fs, dir));
   }

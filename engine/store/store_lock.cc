@@ -2,21 +2,24 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <string_view>
+#include <thread>
 
-#include "base/mutex.h"
 #include "engine/store/store_paths.h"
 
 namespace rawkv {
 namespace {
 
 constexpr std::string_view kLooking = " looking\n";
-constexpr int64_t kPauseMs = 2;
-constexpr int kTriesForWriter = 25;
-constexpr int kTriesForLooker = 1000;
+constexpr uint64_t kPauseMs = 2;
+constexpr uint64_t kLongPauseMs = 50;  // after the wait for a looker
+constexpr uint64_t kWaitForWriterMs = 50;
+constexpr uint64_t kWaitForLookerMs = 2000;
 
 std::string HostName() {
   char name[256] = {};
@@ -49,18 +52,23 @@ bool IsWorthWaitingFor(Fs& fs, const std::string& store_dir) {
   return text.ok() && (text->empty() || text->ends_with(kLooking) || NamesEndedProcess(fs, store_dir));
 }
 
-// Waits for holders that only look, and locks. Does not wait for a writer, except a short time, in which a
-// holder that has just taken the lock can write its name.
-Result<std::unique_ptr<FileLock>> LockForWriter(Fs& fs, const std::string& store_dir) {
+// How long `holder` waits for the present one. A writer waits for holders that only look. It waits a short
+// time for a writer, too, in which one that has just taken the lock can write its name.
+uint64_t WaitMsOf(Fs& fs, const std::string& store_dir, StoreLock::Holder holder) {
+  if (holder != StoreLock::Holder::kWriter) return 0;
+  return IsWorthWaitingFor(fs, store_dir) ? kWaitForLookerMs : kWaitForWriterMs;
+}
+
+Result<std::unique_ptr<FileLock>> LockWithin(Fs& fs, const std::string& store_dir, StoreLock::Holder holder,
+                                             uint64_t wait_ms) {
   const std::string path = StorePaths(store_dir).lock();
-  Mutex mu;
-  CondVar pause;
-  for (int tries = 1;; ++tries) {
+  for (uint64_t waited_ms = 0;;) {
     Result<std::unique_ptr<FileLock>> lock = fs.Lock(path);
     if (lock.status().code() != StatusCode::kBusy) return lock;
-    if (tries >= (IsWorthWaitingFor(fs, store_dir) ? kTriesForLooker : kTriesForWriter)) return lock;
-    MutexLock held(mu);
-    pause.WaitForMs(mu, kPauseMs);
+    if (waited_ms >= std::max(wait_ms, WaitMsOf(fs, store_dir, holder))) return lock;
+    const uint64_t pause_ms = waited_ms < kWaitForLookerMs ? kPauseMs : kLongPauseMs;
+    std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
+    waited_ms += pause_ms;
   }
 }
 
@@ -79,16 +87,15 @@ std::optional<WriterInfo> ReadLockHolder(Fs& fs, const std::string& store_dir) {
 }
 
 Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, const std::string& store_dir,
-                                                      Holder holder) {
+                                                      Holder holder, uint64_t wait_ms) {
   const std::string path = StorePaths(store_dir).lock();
-  Result<std::unique_ptr<FileLock>> lock =
-      holder == Holder::kWriter ? LockForWriter(fs, store_dir) : fs.Lock(path);
+  Result<std::unique_ptr<FileLock>> lock = LockWithin(fs, store_dir, holder, wait_ms);
   if (!lock.ok()) {
     if (lock.status().code() != StatusCode::kBusy) return lock.status();
     const std::optional<WriterInfo> other = ReadLockHolder(fs, store_dir);
     std::string who =
         other ? "process " + std::to_string(other->pid) + " on " + other->host : "another process";
-    return Status::Busy(store_dir + " is open in " + who + "; close it there first");
+    return Status::Busy(store_dir + " is open in " + who + "; close it there first, or wait for it (--wait)");
   }
   const bool writable = !(*lock)->read_only();
   if (!writable && holder != Holder::kReader) {

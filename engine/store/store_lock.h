@@ -19,8 +19,9 @@ class StoreLock {
   // Locks the store. A kWriter waits up to 2 s for a kLooker, a kReader, or a holder that LOCK does not name
   // yet, and 50 ms for another kWriter; the others do not wait. kBusy names the holder as far as LOCK does.
   // kFailedPrecondition: a holder other than kReader finds read-only media.
+  // With `wait_ms` every holder waits so long for any other.
   static Result<std::unique_ptr<StoreLock>> Acquire(Fs& fs, Clock& clock, const std::string& store_dir,
-                                                    Holder holder = Holder::kWriter);
+                                                    Holder holder = Holder::kWriter, uint64_t wait_ms = 0);
   // False on read-only media.
   bool writable() const { return writable_; }
 

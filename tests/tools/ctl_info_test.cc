@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "tests/tools/ctl_fixture.h"
 
@@ -158,6 +159,11 @@ TEST_F(CtlWithAWriter, InfoNamesTheWriter) {
   EXPECT_NE(Ok({"info"}).find("has the store open\n"), std::string::npos);
 }
 
+TEST_F(CtlWithAWriter, SnapshotVerifyAndWalDumpWork) {
+  EXPECT_EQ(Rows(Ok({"snapshot", "verify", "--json"})).size(), 2u);
+  EXPECT_EQ(Rows(Ok({"wal", "dump", "--json"})).size(), 4u);
+}
+
 TEST_F(CtlWithAWriter, SnapshotListAndWalListWork) {
   EXPECT_EQ(Rows(Ok({"snapshot", "list", "--json"})).back()["version"], 3);
   EXPECT_EQ(Rows(Ok({"wal", "list", "--json"})).back()["last_version"], 4);
@@ -179,14 +185,12 @@ TEST_F(CtlWithAWriter, OtherCommandsEndWith3) {
                                            {"del", "k"},
                                            {"apply", "-"},
                                            {"snapshot", "create"},
-                                           {"snapshot", "verify"},
                                            {"snapshot", "delete", "--version=0"},
                                            {"snapshot", "prune"},
                                            {"snapshot", "pin", "--name=p"},
                                            {"snapshot", "unpin", "--name=p"},
                                            {"rollback", "--version=1", "--yes"},
                                            {"rollback", "--version=1", "--dry_run"},
-                                           {"wal", "dump"},
                                            {"wal", "verify"},
                                            {"fsck"},
                                            {"format", "--force"}}) {
@@ -194,6 +198,23 @@ TEST_F(CtlWithAWriter, OtherCommandsEndWith3) {
   }
   writer_->Write("{}\n");
   EXPECT_EQ(writer_->ReadLine(), "5") << "the writer is not disturbed";
+}
+
+TEST_F(CtlWithAWriter, WaitContinuesWhenTheWriterEnds) {
+  CtlConversation waiting({"put", "k", "v", "--wait=600", "--store=" + store()},
+                          CtlConversation::Input::kPipe);
+  CtlConversation checking({"fsck", "--wait=600", "--store=" + store()}, CtlConversation::Input::kPipe);
+  writer_->CloseInput();
+  EXPECT_EQ(waiting.Wait(), 0);
+  EXPECT_EQ(waiting.ReadLine(), "5");
+  EXPECT_EQ(checking.Wait(), 0);
+}
+
+TEST_F(CtlWithAWriter, WaitEndsWith3AfterItsTime) {
+  const uint64_t begin = SystemClock().MonotonicNs();
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--wait=1"}), 3, "--wait"));
+  EXPECT_GE(SystemClock().MonotonicNs() - begin, 1'000'000'000u);
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--wait=-1"}), 2, "--wait"));
 }
 
 TEST_F(CtlTest, CommandsRespectAHeldLockFile) {

@@ -10,10 +10,11 @@ namespace {
 using FlagNames = std::vector<std::string_view>;
 
 // Flags of commands that open the store.
-const FlagNames kOpenFlags = {
-    "engine", "device", "read_only", "durability", "snapshot_interval", "keep_recent", "wal_segment_bytes"};
+const FlagNames kOpenFlags = {"engine",      "device",           "wait",
+                              "read_only",   "durability",       "snapshot_interval",
+                              "keep_recent", "wal_segment_bytes"};
 // Flags of commands that read a closed store.
-const FlagNames kInspectFlags = {"engine", "device"};
+const FlagNames kInspectFlags = {"engine", "device", "wait"};
 // Flags of commands that make a store.
 const FlagNames kFormatFlags = {
     "device", "capacity",          "slot_bytes",  "header_bytes",      "inline_bytes", "digest",
@@ -62,7 +63,8 @@ const std::vector<Command> kCommands = {
      .summary = "read one key; prints the raw bytes",
      .details =
          "Reads at --version, or at the tip. --out replaces the file in one step. Ends with 1 and changes\n"
-         "nothing if there is no such key; ends with 3 if the version is not kept.",
+         "nothing if there is no such key; ends with 3 if the version is not kept. Works while another\n"
+         "process has the store open.",
      .example = "rawkv-ctl get config/mode --version=41 --store=/var/lib/state",
      .run = RunGet},
     {.name = "del",
@@ -77,7 +79,9 @@ const std::vector<Command> kCommands = {
     {.name = "scan",
      .flags = FlagNames{"prefix", "prefix_b64", "version", "limit", "sha256"} + kOpenFlags,
      .summary = "list keys in byte order",
-     .details = "Text: escaped key, tab, size, tab, version that wrote the key; --sha256 adds a column.",
+     .details = "Text: escaped key, tab, size, tab, version that wrote the key; --sha256 adds a column. "
+                "Works while\n"
+                "another process has the store open.",
      .example = "rawkv-ctl scan --prefix=config/ --json --store=/var/lib/state",
      .run = RunScan},
     {.name = "apply",
@@ -111,7 +115,9 @@ const std::vector<Command> kCommands = {
     {.name = "snapshot verify",
      .flags = FlagNames{"version"} + kInspectFlags,
      .summary = "read snapshots completely and check them",
-     .details = "Without --version it checks all snapshots. Ends with 1 if one is damaged.",
+     .details =
+         "Without --version it checks all snapshots. Ends with 1 if one is damaged. Works while another\n"
+         "process has the store open.",
      .example = "rawkv-ctl snapshot verify --version=42 --store=/var/lib/state",
      .run = RunSnapshotVerify},
     {.name = "snapshot delete",
@@ -175,7 +181,9 @@ const std::vector<Command> kCommands = {
     {.name = "wal dump",
      .flags = kInspectFlags,
      .summary = "list the changelog's records",
-     .details = "Prints the rows before the first damage, then ends with 4.",
+     .details =
+         "Prints the rows before the first damage, then ends with 4. Works while another process has the\n"
+         "store open.",
      .example = "rawkv-ctl wal dump --json --store=/var/lib/state",
      .run = RunWalDump},
     {.name = "wal verify",

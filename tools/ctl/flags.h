@@ -32,6 +32,7 @@ Result<std::optional<Durability>> DurabilityValue(const std::string& text);
   FLAG(uint64, NumberValue, keep_recent, 0, "K: unpinned snapshots kept besides the newest (2)") \
   FLAG(string, BytesValue, wal_segment_bytes, "", "BYTES: size of a log segment, 64KiB to 1GiB (64MiB)") \
   FLAG(string, TextValue, device, "", "PATH: the device or file that holds the payload") \
+  FLAG(uint64, NumberValue, wait, 0, "SECONDS: wait so long for another process that has the store open (0)") \
   FLAG(bool, SwitchValue, read_only, false, "read a temporary clone and change nothing in the store") \
   FLAG(string, BytesValue, capacity, "", "BYTES: size of a new device file (1GiB)") \
   FLAG(string, BytesValue, slot_bytes, "", "BYTES: allocation unit, a multiple of 4KiB up to 64MiB (4KiB)") \

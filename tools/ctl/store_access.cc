@@ -1,8 +1,15 @@
 #include "tools/ctl/store_access.h"
 
+#include <algorithm>
+
 #include "tools/cli/json_text.h"
 
 namespace rawkv::ctl {
+namespace {
+
+constexpr uint64_t kMaxWaitSeconds = 365 * 86400;
+
+}  // namespace
 
 Result<std::string> StoreDirOf(const Flags& flags) {
   if (!flags.store.has_value()) {
@@ -21,6 +28,7 @@ OpenOptions OpenOptionsOf(Invocation& call) {
   options.wal_segment_bytes = flags.wal_segment_bytes;
   options.read_only = flags.read_only;
   options.device = flags.device.value_or("");
+  options.lock_wait_ms = std::min(flags.wait.value_or(0), kMaxWaitSeconds) * 1000;
   options.progress = call.progress.Callback();
   return options;
 }
@@ -72,6 +80,7 @@ Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call) {
 Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call) {
   OpenOptions options = OpenOptionsOf(call);
   options.only_look = true;
+  options.lock_wait_ms = 0;  // info has an answer while a writer is there
   return OpenWith(call, options);
 }
 
