@@ -12,7 +12,7 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kStates = Share(20'000, 2'000);
+constexpr uint64_t kStates = Share(20'000, 1'000);
 
 // RAWKV_CRASH_STATES sets the number of states to judge.
 uint64_t StatesWanted() {

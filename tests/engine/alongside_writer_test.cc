@@ -442,7 +442,7 @@ TEST_F(AlongsideBusyWriterTest, EveryReadEqualsTheStateOfItsVersion) {
   format_.capacity_bytes = 2 * kMiB;
   FormatAndOpen();
   Write(16);
-  Race(/*readers=*/2, /*rounds=*/30, [this] {
+  Race(/*readers=*/2, /*rounds=*/static_cast<int>(Share(30, 10)), [this] {
     ASSERT_OK(engine_->CreateSnapshot());
     ASSERT_OK(engine_->Prune(0));
   });
@@ -481,7 +481,7 @@ TEST_F(AlongsideBusyWriterTest, UnsyncedCommitsAreSeenToo) {
   open_.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   Write(16);
-  Race(/*readers=*/2, /*rounds=*/8, [] {});
+  Race(/*readers=*/2, /*rounds=*/8, [this] { ASSERT_OK(engine_->CreateSnapshot()); });
 }
 
 }  // namespace

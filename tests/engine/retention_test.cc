@@ -6,6 +6,7 @@
 
 #include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace rawkv {
 namespace {
@@ -398,7 +399,7 @@ TEST_F(RetentionTest, PinOfTheTipKeepsTheSnapshotThatItMade) {
       EXPECT_OK(engine_->CreateSnapshot());
     }
   });
-  for (int i = 0; i < 200; ++i) {
+  for (uint64_t i = 0; i < Share(200, 20); ++i) {
     EXPECT_OK(engine_->Pin("pin"));
     EXPECT_OK(engine_->Unpin("pin"));
   }
