@@ -28,8 +28,8 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
     return Status::Ok();
   };
   if (options.read_only) {
-    RAWKV_RETURN_IF_ERROR(
-        RetryWhileChanging(*options.env.fs, store_dir, [&] { return open_context(ContextAccess::kRead); }));
+    RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*options.env.fs, store_dir, options.lock_wait_ms,
+                                             [&] { return open_context(ContextAccess::kRead); }));
     RAWKV_RETURN_IF_ERROR(self->ReadNewestOrLock());
   } else {
     RAWKV_RETURN_IF_ERROR(open_context(ContextAccess::kWrite));
@@ -75,7 +75,7 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
 Status Engine::Impl::ReadNewest() {
   StoreContext& c = *context;
   NewestView newest;
-  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c.env.fs, c.paths.dir, [&]() -> Status {
+  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c.env.fs, c.paths.dir, c.options.lock_wait_ms, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(newest, OpenNewestView(c, views));
     return Status::Ok();
   }));
@@ -95,8 +95,8 @@ Status Engine::Impl::ReadNewestOrLock() {
   const Status read = ReadNewest();
   if (read.code() != StatusCode::kNoSpace && read.code() != StatusCode::kIoError) return read;
   StoreContext& c = *context;
-  Result<std::unique_ptr<StoreLock>> lock =
-      StoreLock::Acquire(*c.env.fs, *c.env.clock, c.paths.dir, StoreLock::Holder::kReader);
+  Result<std::unique_ptr<StoreLock>> lock = StoreLock::Acquire(
+      *c.env.fs, *c.env.clock, c.paths.dir, StoreLock::Holder::kReader, c.options.lock_wait_ms);
   if (!lock.ok()) {
     return Status(read.code(), read.message() +
                                    "; without room for a lease below views/, a store can be read "

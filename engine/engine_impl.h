@@ -52,10 +52,11 @@ class Engine::Impl {
   Result<T> Look(const std::function<Result<T>()>& look) {
     if (context->lock != nullptr) return look();
     std::optional<T> found;
-    RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*context->env.fs, context->paths.dir, [&]() -> Status {
-      RAWKV_ASSIGN_OR_RETURN(found, look());
-      return Status::Ok();
-    }));
+    RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*context->env.fs, context->paths.dir,
+                                             context->options.lock_wait_ms, [&]() -> Status {
+                                               RAWKV_ASSIGN_OR_RETURN(found, look());
+                                               return Status::Ok();
+                                             }));
     return *std::move(found);
   }
   // A view of the tip without `version`, otherwise of that version. `kind` is PinnedBy::kind.

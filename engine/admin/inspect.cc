@@ -167,7 +167,7 @@ Status DumpLog(const std::string& dir, const OpenOptions& options,
                          OpenAt(dir, options, ContextAccess::kAlongsideWriter));
   Version first;
   LogScan scan;
-  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c->env.fs, c->paths.dir, [&]() -> Status {
+  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c->env.fs, c->paths.dir, options.lock_wait_ms, [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentInfo> segments, ListSegments(c->log()));
     if (segments.empty()) return Status::Corruption(c->paths.wal() + ": the log is missing altogether");
     first = segments.front().first;

@@ -92,7 +92,8 @@ struct OpenOptions {
   // The caller only reads and closes at once, as `info` does. An open for writing by somebody else then waits
   // up to 2 s for this one, instead of failing with kBusy.
   bool only_look = false;
-  // How long to wait for another process that has the store open. After that time the open answers kBusy.
+  // How long to wait for another process that has the store open, or with `read_only` for one that rolls it
+  // back. After that time the open answers kBusy.
   uint64_t lock_wait_ms = 0;
   // Path of the device, if it moved. The open checks the device's UUID, and STORE keeps the new path.
   std::string device;

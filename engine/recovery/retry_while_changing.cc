@@ -1,5 +1,6 @@
 #include "engine/recovery/retry_while_changing.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -11,7 +12,8 @@ namespace rawkv {
 namespace {
 
 constexpr int kAttempts = 100;
-constexpr int kPauseMs = 10;
+constexpr uint64_t kPauseMs = 10;
+constexpr uint64_t kMinWaitMs = 1000;
 constexpr uint64_t kMaxStoreFileBytes = 1 << 20;
 
 std::string NamesIn(Fs& fs, const std::string& dir) {
@@ -34,21 +36,24 @@ std::string TracesOf(Fs& fs, const StorePaths& paths) {
 
 }  // namespace
 
-Status RetryWhileChanging(Fs& fs, const std::string& store_dir, const std::function<Status()>& work) {
+Status RetryWhileChanging(Fs& fs, const std::string& store_dir, uint64_t wait_ms,
+                          const std::function<Status()>& work) {
   const StorePaths paths(store_dir);
-  for (int attempt = 1;; ++attempt) {
+  uint64_t waited_ms = 0;
+  for (int changes = 0; changes < kAttempts;) {
     const std::string before = TracesOf(fs, paths);
     const Status done = work();
     if (done.ok()) return done;
-    const bool busy = done.code() == StatusCode::kBusy;
-    if (!busy && TracesOf(fs, paths) == before) return done;
-    if (attempt == kAttempts) {
-      if (busy) return done;
-      return Status::Busy(store_dir + ": the store changed each time it was read (" + done.message() +
-                          "); try again");
+    if (done.code() == StatusCode::kBusy) {
+      if (waited_ms >= std::max(wait_ms, kMinWaitMs)) return done;
+      std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
+      waited_ms += kPauseMs;
+      continue;
     }
-    if (busy) std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
+    if (TracesOf(fs, paths) == before) return done;
+    ++changes;
   }
+  return Status::Busy(store_dir + ": the store changed during each attempt to read it; try again");
 }
 
 }  // namespace rawkv

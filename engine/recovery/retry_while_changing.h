@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -10,11 +11,13 @@ namespace rawkv {
 
 // Calls `work`, which reads the store without its lock, until it succeeds. Work that fails may have met a
 // change of the writer half-way, so it is called again if the store changed meanwhile, or if it answers
-// kBusy. An error during which nothing changed is returned. kBusy: no attempt out of a hundred succeeded.
+// kBusy. An error during which nothing changed is returned. kBusy: `work` answered it for `wait_ms`, but at
+// least for a second, or the store changed during each of a hundred attempts.
 //
 // The store has changed if one of these has: the content of STORE, the target of `current`, and the names in
 // the store's directory and in wal/. Every open, snapshot, prune and rollback changes one of them. A commit
 // does not, except when it begins a segment.
-Status RetryWhileChanging(Fs& fs, const std::string& store_dir, const std::function<Status()>& work);
+Status RetryWhileChanging(Fs& fs, const std::string& store_dir, uint64_t wait_ms,
+                          const std::function<Status()>& work);
 
 }  // namespace rawkv

@@ -449,6 +449,7 @@ TEST_F(AlongsideBusyWriterTest, EveryReadEqualsTheStateOfItsVersion) {
 }
 
 TEST_F(AlongsideBusyWriterTest, RollbacksAndReadersDoNotHarmEachOther) {
+  open_.lock_wait_ms = 600'000;  // of the readers
   FormatAndOpen();
   Write(16);
   int done = 0;
