@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fs.h"
 #include "tools/cli/json_text.h"
 
 namespace rawkv::ctl {
@@ -67,14 +68,32 @@ Result<std::unique_ptr<Engine>> OpenStore(Invocation& call) {
   return OpenWith(call, OpenOptionsOf(call));
 }
 
+namespace {
+
+// Whether a rollback or a removal was interrupted, or is under way in another process. The next open for
+// writing finishes it.
+bool HasUnfinishedWork(const std::string& dir) {
+  const Result<std::vector<std::string>> names = PosixFs().List(dir);
+  return names.ok() && std::any_of(names->begin(), names->end(), [](const std::string& name) {
+           return name == "ROLLBACK" || name.ends_with(".removing");
+         });
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  if (!call.flags.read_only && HasUnfinishedWork(dir)) {
+    Result<std::unique_ptr<Engine>> finished = OpenStoreToInspect(call);
+    // Otherwise the store may still be readable: another process has it open, or the media are read-only.
+    if (finished.ok() || finished.status().code() == StatusCode::kCorruption) return finished;
+  }
   OpenOptions options = OpenOptionsOf(call);
   options.read_only = true;
   Result<std::unique_ptr<Engine>> reading = OpenWith(call, options);
-  if (reading.ok() || call.flags.read_only || reading.status().code() != StatusCode::kFailedPrecondition) {
-    return reading;
-  }
-  return OpenStore(call);
+  // Without hard links there is no clone to read.
+  if (call.flags.read_only || reading.status().code() != StatusCode::kNotSupported) return reading;
+  return OpenStoreToInspect(call);
 }
 
 Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call) {

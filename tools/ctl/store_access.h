@@ -19,7 +19,8 @@ FormatOptions FormatOptionsOf(const Flags& flags);
 // Opens the store for reading and writing. A missing store is kFailedPrecondition, not kNotFound.
 Result<std::unique_ptr<Engine>> OpenStore(Invocation& call);
 // Opens the store for reading, also alongside a process that writes to it, and changes nothing in it. Without
-// --read_only it opens a store for writing that must first finish a rollback that was interrupted.
+// --read_only it opens a store for writing if a rollback or a removal was interrupted, which that open
+// finishes, or if the filesystem has no hard links.
 Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call);
 // Opens the store only to inspect it: a writer that wants the lock meanwhile waits.
 Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call);
