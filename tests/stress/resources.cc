@@ -20,8 +20,8 @@ uint64_t CountThreads() {
   std::error_code ignored;
   for (const fs::directory_entry& task : fs::directory_iterator("/proc/self/task", ignored)) {
     std::string name;
-    std::getline(std::ifstream(task.path() / "comm"), name);
-    if (!name.starts_with("iou-")) ++threads;
+    std::ifstream comm(task.path() / "comm");
+    if (std::getline(comm, name) && !name.starts_with("iou-")) ++threads;  // no name: it has just ended
   }
   return threads;
 }
