@@ -98,6 +98,7 @@ Status Engine::Impl::ReadNewestOrLock() {
   Result<std::unique_ptr<StoreLock>> lock = StoreLock::Acquire(
       *c.env.fs, *c.env.clock, c.paths.dir, StoreLock::Holder::kReader, c.options.lock_wait_ms);
   if (!lock.ok()) {
+    if (read.code() != StatusCode::kNoSpace) return read;  // it need not come from the lease
     return Status(read.code(), read.message() +
                                    "; without room for a lease below views/, a store can be read "
                                    "only while no other process has it open (" +

@@ -79,7 +79,7 @@ class Engine::Impl {
   Impl() = default;
   void AfterCommit();  // requests an automatic snapshot if one is due
   void AutomaticSnapshot();
-  // For a read-only engine: makes the newest version in the log the tip. `kind` of the errors:
+  // For a read-only engine: makes the newest version in the log the tip. The errors are those of
   // OpenNewestView.
   Status ReadNewest();
   // ReadNewest for the open. If no lease can be made, because the filesystem is full or read-only, takes the
