@@ -457,8 +457,11 @@ TEST_F(AlongsideBusyWriterTest, RollbacksAndReadersDoNotHarmEachOther) {
     if (engine_->version().value() % 5 == 0) ASSERT_OK(engine_->CreateSnapshot());
     const Version target(engine_->version().value() - 4);
     const Status rolled_back = engine_->Rollback(target);
-    if (rolled_back.ok()) ++done;
-    if (!rolled_back.ok()) ASSERT_STATUS(rolled_back, StatusCode::kFailedPrecondition, "lease");
+    if (rolled_back.ok()) {
+      ++done;
+    } else if (rolled_back.code() != StatusCode::kVersionUnreachable) {  // given up for free slots
+      ASSERT_STATUS(rolled_back, StatusCode::kFailedPrecondition, "lease");
+    }
   });
   EXPECT_GT(done, 0);
 }
