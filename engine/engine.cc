@@ -4,6 +4,7 @@
 #include "engine/admin/describe.h"
 #include "engine/engine_impl.h"
 #include "engine/read/engine_iterator.h"
+#include "engine/read/history.h"
 #include "engine/read/reader.h"
 #include "engine/store/format_store.h"
 #include "engine/transfer/exporter.h"
@@ -159,8 +160,29 @@ Result<CommitRecord> Engine::GetCommit(Version version) try {
   // A view may hold a version that neither the log nor a snapshot holds any more.
   if (std::optional<CommitRecord> held = impl_->views.CommitOf(version)) return *std::move(held);
   return impl_->Look<CommitRecord>([&] {
+    return impl_->maintenance->RunAlongside([&](Sight) { return FindCommit(impl_->history(), version); });
+  });
+} catch (...) {
+  return StatusOfException();
+}
+
+Status Engine::ReadHistory(const HistoryOptions& options, const HistoryFn& fn) try {
+  for (HistoryOptions rest = options;;) {
+    RAWKV_ASSIGN_OR_RETURN(const HistoryPage page, impl_->ReadHistoryPage(rest));
+    for (const HistoryEntry& entry : page.entries) RAWKV_RETURN_IF_ERROR(fn(entry));
+    if (!page.next_to) return Status::Ok();
+    rest.to = page.next_to;
+    if (rest.limit != 0) rest.limit -= page.entries.size();
+  }
+} catch (...) {
+  return StatusOfException();
+}
+
+Result<Version> Engine::FindVersionAt(uint64_t unix_ms) try {
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
+  return impl_->Look<Version>([&] {
     return impl_->maintenance->RunAlongside(
-        [&](Sight) { return FindCommit(*impl_->context, impl_->core, version); });
+        [&](Sight) { return rawkv::FindVersionAt(impl_->history(), unix_ms); });
   });
 } catch (...) {
   return StatusOfException();

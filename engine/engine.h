@@ -12,6 +12,7 @@
 #include "base/export.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "engine/api/history.h"
 #include "engine/api/info.h"
 #include "engine/api/iterator.h"
 #include "engine/api/options.h"
@@ -130,6 +131,12 @@ class RAWKV_EXPORT Engine {
   Result<std::shared_ptr<const ReadView>> OpenView(std::optional<Version> version = std::nullopt);
   // Time and metadata of a retained version, or of a version that an open view holds. kVersionUnreachable.
   Result<CommitRecord> GetCommit(Version version);
+  // Calls `fn` with the retained versions that `options` selects, newest first, until `fn` returns an error,
+  // which is then returned. `fn` may call the engine. A prune or a rollback meanwhile shortens the rest.
+  Status ReadHistory(const HistoryOptions& options, const HistoryFn& fn);
+  // The newest retained version that was committed at or before `unix_ms`, in milliseconds since 1970, or an
+  // older one if the clock was set back. kVersionUnreachable: all retained versions are newer.
+  Result<Version> FindVersionAt(uint64_t unix_ms);
 
   // After kIoError or kNoSpace, each of the next five calls may have taken effect or not, and a power cut may
   // still undo it: repeat the call to reach a known state. In either case no acknowledged version is lost,
@@ -174,9 +181,8 @@ class RAWKV_EXPORT Engine {
   // version() shows which happened. If that recovery fails, too, every call fails until the store is
   // reopened.
   Status Rollback(Version target, const RollbackOptions& options = {});
-  // What Rollback would do now. Changes nothing. Returns the errors of Rollback, except that a blocked
-  // rollback is not an error: `blocked_by` then names everything that blocks it. Does not foresee a lack of
-  // room.
+  // What Rollback would do now; changes nothing. Returns the errors of Rollback, but does not foresee a lack
+  // of room. A blocked rollback is not an error: `blocked_by` names everything that blocks it.
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options = {});
 
   // Writes the content of a version to a directory, from which ImportStore makes a store. Commits continue.
@@ -189,8 +195,7 @@ class RAWKV_EXPORT Engine {
   // Reads and verifies everything that the store keeps: both superblocks, the log, all snapshots, and every
   // payload that a retained version names. Runs concurrently with every other call. Does not report a slot
   // that is freed or reused meanwhile. The file SCRUB keeps the place of a pass that was stopped or that a
-  // crash ended, and the next run resumes there. One run at a time. kBusy: a run is under way.
-  // kFailedPrecondition: read-only.
+  // crash ended, and the next run resumes there. kBusy: a run is under way. kFailedPrecondition: read-only.
   //
   // Runs one pass and returns its report, also if StopScrub ended it. Damage is not an error: see `findings`.
   Result<ScrubReport> Scrub(const ScrubOptions& options = {});

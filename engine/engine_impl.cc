@@ -161,6 +161,13 @@ Result<OperationGate::Pass> Engine::Impl::EnterToCommit() {
   return pass;
 }
 
+Result<HistoryPage> Engine::Impl::ReadHistoryPage(const HistoryOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToRead());
+  return Look<HistoryPage>([&] {
+    return maintenance->RunAlongside([&](Sight) { return rawkv::ReadHistoryPage(history(), options); });
+  });
+}
+
 Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<Version> version,
                                                                  const char* kind) {
   {

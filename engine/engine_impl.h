@@ -15,6 +15,7 @@
 #include "engine/live/poison.h"
 #include "engine/maintenance/maintenance.h"
 #include "engine/maintenance/scrubber.h"
+#include "engine/read/history.h"
 #include "engine/read/reader_epochs.h"
 #include "engine/read/views.h"
 #include "engine/recovery/retry_while_changing.h"
@@ -59,6 +60,9 @@ class Engine::Impl {
                                              }));
     return *std::move(found);
   }
+  // The history up to the tip. The caller is inside the gate.
+  HistorySource history() { return {*context, *core.index, core.tip.Get()}; }
+  Result<HistoryPage> ReadHistoryPage(const HistoryOptions& options);
   // A view of the tip without `version`, otherwise of that version. `kind` is PinnedBy::kind.
   Result<std::shared_ptr<const EngineView>> OpenView(std::optional<Version> version, const char* kind);
 

@@ -2,7 +2,6 @@
 
 #include "engine/admin/inspect.h"
 #include "engine/read/views.h"
-#include "wal/change_set.h"
 
 namespace rawkv {
 
@@ -82,42 +81,6 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
       *core.index, reach, c.layout.slot_count,
       [&] { return core.allocator == nullptr ? 0 : core.allocator->reserved_slots(); }, &info));
   return info;
-}
-
-Result<CommitRecord> FindCommit(StoreContext& c, Core& core, Version version) {
-  // The log is read from the beginning of a segment, so the tip, most often asked for, comes from the index.
-  RAWKV_ASSIGN_OR_RETURN(const MetaRecord newest, core.index->Meta());
-  if (newest.applied == version) return ToCommitRecord(newest);
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
-  const Version tip = core.tip.Get();
-  if (!ToReachability(survey, tip, {}).IsReachable(version)) {
-    if (version <= tip) RAWKV_RETURN_IF_ERROR(survey.unread);
-    return Status::VersionUnreachable("version " + ToString(version) +
-                                      (version > tip ? " was never made" : " is no longer kept"));
-  }
-  CommitRecord out;
-  out.version = version;
-  if (version >= survey.log_first) {
-    RAWKV_RETURN_IF_ERROR(ReadLog(c.log(), version, version, [&](const LogRecord& record) -> Status {
-      RAWKV_ASSIGN_OR_RETURN(ChangeSet changes, DecodeChangeSet(record.body));
-      out.lineage = record.head.lineage;
-      out.time_unix_ms = record.head.time_unix_ms;
-      out.metadata = std::move(changes.user_metadata);
-      return Status::Ok();
-    }));
-    return out;
-  }
-  // The log does not hold the record any more, so the version is reachable only through its own snapshot.
-  const Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(version),
-                                                                  .read_only = true,
-                                                                  .block_cache_bytes = 1 << 20,
-                                                                  .fs = c.env.index_fs,
-                                                                  .logger = c.env.logger});
-  // A published snapshot has an index.
-  if (index.status().code() == StatusCode::kNotFound) return Status::Corruption(index.status().message());
-  if (!index.ok()) return index.status();
-  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, (*index)->Meta());
-  return ToCommitRecord(meta);
 }
 
 }  // namespace rawkv

@@ -24,7 +24,4 @@ EngineInfo DescribeIdentity(const StoreContext& context, const StoreSurvey& surv
 Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_slots,
                      const std::function<uint64_t()>& reserved, EngineInfo* info);
 
-// Time and metadata of a reachable version, from its log record or from its snapshot. kVersionUnreachable.
-Result<CommitRecord> FindCommit(StoreContext& context, Core& core, Version version);
-
 }  // namespace rawkv

@@ -308,8 +308,23 @@ void FaultSession::ReadOld(Version version) {
     }
     failures_before_ = world_.plane().failures();
     (void)AcceptAnswer(engine_->GetCommit(version).status());
+    ReadHistory();
   }
   CheckAfterStep();
+}
+
+// The history must be without a gap from the tip down to the oldest version of the log's last segments.
+void FaultSession::ReadHistory() {
+  failures_before_ = world_.plane().failures();
+  Version expected = now_.model.tip();
+  (void)AcceptAnswer(engine_->ReadHistory({.limit = 5}, [&](const HistoryEntry& entry) {
+    if (expected == now_.model.tip() && entry.commit.version != expected) Fail("the history lacks the tip");
+    if (entry.commit.version > expected) Fail("the history is not in order");
+    expected = Previous(entry.commit.version);
+    return Status::Ok();
+  }));
+  failures_before_ = world_.plane().failures();
+  (void)AcceptAnswer(engine_->FindVersionAt(UINT64_MAX).status());
 }
 
 void FaultSession::ReadTip() {

@@ -45,6 +45,7 @@ class FaultSession {
   void DeleteSnapshot(Version version);
   void ReadOld(Version version);
   void ReadTip();
+  void ReadHistory();
   void Rollback(Version target);
   void Export(Version version);
   // Steps on a closed store.

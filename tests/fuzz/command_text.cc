@@ -10,6 +10,7 @@
 #include "tools/cli/byte_size.h"
 #include "tools/cli/exit_status.h"
 #include "tools/cli/json_text.h"
+#include "tools/cli/time_text.h"
 #include "tools/ctl/change_line.h"
 #include "tools/ctl/command_line.h"
 #include "tools/ctl/command_table.h"
@@ -133,6 +134,19 @@ bool CheckBase64(std::string_view text) {
   return bytes.ok();
 }
 
+bool CheckTime(std::string_view text) {
+  constexpr uint64_t kNow = 1'772'373'900'250;
+  const Result<uint64_t> moment = ParseTime(text, kNow);
+  if (!moment.ok()) {
+    CheckUsageError(moment.status());
+    return false;
+  }
+  if (*moment != 0) {  // UtcTime has no text for it
+    RAWKV_CHECK(*ParseTime(UtcTimeMs(*moment), kNow) == *moment, "a printed time must be read back");
+  }
+  return true;
+}
+
 bool CheckNames(std::string_view text) {
   const Result<Uuid> id = Uuid::Parse(text);
   if (id.ok()) RAWKV_CHECK(*Uuid::Parse(id->ToString()) == *id, "parsing must invert printing");
@@ -189,8 +203,9 @@ Verdict FuzzText(ConstBytes input) {
   const std::string_view text = AsStringView(input);
   const bool size = CheckByteSize(text);
   const bool base64 = CheckBase64(text);
+  const bool time = CheckTime(text);
   const bool name = CheckNames(text);
-  return size || base64 || name ? Verdict::kAccepted : Verdict::kRefused;
+  return size || base64 || time || name ? Verdict::kAccepted : Verdict::kRefused;
 }
 
 }  // namespace rawkv::fuzz

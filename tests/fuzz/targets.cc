@@ -36,7 +36,8 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "allocation_page", .run = FuzzAllocationPage, .input_bytes_max = 2048},
     {.name = "deferred_record", .run = FuzzDeferredRecord, .input_bytes_max = 256},
     {.name = "change_line", .run = FuzzChangeLine},
-    {.name = "command_line", .run = FuzzCommandLine},
+    // gflags::FlagSaver copies every flag of the program.
+    {.name = "command_line", .run = FuzzCommandLine, .heap_bytes_base = 128 << 10},
     {.name = "text", .run = FuzzText, .input_bytes_max = 512},
 });
 

@@ -58,6 +58,11 @@ const std::vector<Call>& Calls() {
        }},
       {"OpenView", [](Engine& e, const std::string&) { return e.OpenView(Version(2)).status(); }},
       {"GetCommit", [](Engine& e, const std::string&) { return e.GetCommit(Version(2)).status(); }},
+      {"ReadHistory",
+       [](Engine& e, const std::string&) {
+         return e.ReadHistory({.changes = true}, [](const HistoryEntry&) { return Status::Ok(); });
+       }},
+      {"FindVersionAt", [](Engine& e, const std::string&) { return e.FindVersionAt(UINT64_MAX).status(); }},
       {"CreateSnapshot", [](Engine& e, const std::string&) { return e.CreateSnapshot().status(); }},
       {"Pin", [](Engine& e, const std::string&) { return e.Pin("p").status(); }},
       {"Unpin", [](Engine& e, const std::string&) { return e.Unpin("p"); }},

@@ -58,6 +58,7 @@ class Worker {
   void RollBack();
   void Watch();
   void CheckInfo();
+  void ReadHistory();
   void Scrub();
   void JudgeScrub(const char* operation, const ScrubReport& report, bool own, bool maybe_stopped);
 

@@ -102,6 +102,18 @@ void Worker::Watch() {
   Pause(20);
   if (world_.options.Has("scrub") && rng_.OneIn(2)) return Scrub();
   if (world_.options.Has("info")) CheckInfo();
+  ReadHistory();
+}
+
+void Worker::ReadHistory() {
+  const Call call(world_.board, number_, "ReadHistory");
+  std::optional<Version> above;
+  const Status status = world_.engine->ReadHistory({.limit = 30}, [&](const HistoryEntry& entry) {
+    if (above && entry.commit.version >= *above) world_.Violation("ReadHistory is not in order");
+    above = entry.commit.version;
+    return Status::Ok();
+  });
+  world_.Expect("read_history", status, {});
 }
 
 void Worker::CheckInfo() {

@@ -28,7 +28,8 @@ std::string ChunkText(const ExportChunkRow& row) {
 
 Result<ExitStatus> PrintChunks(Invocation& call) {
   const Flags& flags = call.flags;
-  if (flags.version.has_value() || flags.out.has_value() || flags.base.has_value()) {
+  if (flags.version.has_value() || flags.time.has_value() || flags.out.has_value() ||
+      flags.base.has_value()) {
     return Status::InvalidArgument(
         "--list=DIR stands alone: it lists an existing export and makes no new one");
   }
@@ -46,15 +47,17 @@ Result<ExitStatus> PrintChunks(Invocation& call) {
 Result<ExitStatus> RunExport(Invocation& call) {
   const Flags& flags = call.flags;
   if (flags.list.has_value()) return PrintChunks(call);
-  RAWKV_ASSIGN_OR_RETURN(const Version version, RequireVersion(flags));
+  RAWKV_RETURN_IF_ERROR(RequireVersionOrTime(flags));
   if (!flags.out.has_value())
     return Status::InvalidArgument("the target directory is missing; give --out=DIR");
   if (flags.base.has_value()) {
     return Status::NotSupported("--base is not supported yet; without it export writes the whole version");
   }
-  ExportOptions options{.version = version, .out = *flags.out, .progress = call.progress.Callback()};
+  ExportOptions options{.out = *flags.out, .progress = call.progress.Callback()};
   options.chunk_bytes = flags.chunk_bytes.value_or(options.chunk_bytes);
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
+  RAWKV_RETURN_IF_ERROR(ResolveTime(*engine, call.flags));
+  const Version version = options.version = *flags.version;
   RAWKV_RETURN_IF_ERROR(engine->Export(options));
   call.progress.Wipe();
   RAWKV_RETURN_IF_ERROR(engine->Close());

@@ -125,7 +125,13 @@ class Rollback {
 
 Result<ExitStatus> RunRollback(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(std::string dir, StoreDirOf(call.flags));
-  RAWKV_ASSIGN_OR_RETURN(const Version target, RequireVersion(call.flags));
+  RAWKV_RETURN_IF_ERROR(RequireVersionOrTime(call.flags));
+  if (call.flags.time.has_value()) {
+    RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
+    RAWKV_RETURN_IF_ERROR(ResolveTime(*engine, call.flags));
+    RAWKV_RETURN_IF_ERROR(engine->Close());
+  }
+  const Version target = *call.flags.version;
   Rollback rollback(std::move(dir), target, call);
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan,
                          call.flags.dry_run ? rollback.Plan() : rollback.PlanAfterInterruption());

@@ -111,6 +111,7 @@ Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
 Result<ExitStatus> RunSnapshotPin(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string name, RequirePinName(call.flags));
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_RETURN_IF_ERROR(ResolveTime(*engine, call.flags));
   const Result<Version> version = engine->Pin(name, call.flags.version);
   if (!version.ok()) return TurnAbsentIntoRefused(version.status());
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, *version) : ToString(*version)));

@@ -59,10 +59,11 @@ const std::vector<Command> kCommands = {
      .arguments = "KEY",
      .arguments_min = 1,
      .arguments_max = 1,
-     .flags = FlagNames{"key_b64", "version", "out"} + kOpenFlags,
+     .flags = FlagNames{"key_b64", "version", "time", "out"} + kOpenFlags,
      .summary = "read one key; prints the raw bytes",
      .details =
-         "Reads at --version, or at the tip. --out replaces the file in one step. Ends with 1 and changes\n"
+         "Reads at --version, at --time, or at the tip. --out replaces the file in one step. Ends with 1 and "
+         "changes\n"
          "nothing if there is no such key; ends with 3 if the version is not kept. Works while another\n"
          "process has the store open.",
      .example = "rawkv-ctl get config/mode --version=41 --store=/var/lib/state",
@@ -77,7 +78,7 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl del config/mode --store=/var/lib/state",
      .run = RunDel},
     {.name = "scan",
-     .flags = FlagNames{"prefix", "prefix_b64", "version", "limit", "sha256"} + kOpenFlags,
+     .flags = FlagNames{"prefix", "prefix_b64", "version", "time", "limit", "sha256"} + kOpenFlags,
      .summary = "list keys in byte order",
      .details = "Text: escaped key, tab, size, tab, version that wrote the key; --sha256 adds a column. "
                 "Works while\n"
@@ -135,7 +136,7 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl snapshot prune --keep=0 --store=/var/lib/state",
      .run = RunSnapshotPrune},
     {.name = "snapshot pin",
-     .flags = FlagNames{"name", "version"} + kOpenFlags,
+     .flags = FlagNames{"name", "version", "time"} + kOpenFlags,
      .summary = "hold a version by --name; prints it",
      .details =
          "Without --version it makes a snapshot of the tip and pins it. Refused (3) if the version has no\n"
@@ -149,8 +150,8 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl snapshot unpin --name=before-upgrade --store=/var/lib/state",
      .run = RunSnapshotUnpin},
     {.name = "rollback",
-     .flags = FlagNames{"version", "dry_run", "drop_pins", "yes"} + kInspectFlags,
-     .summary = "go back to --version for good",
+     .flags = FlagNames{"version", "time", "dry_run", "drop_pins", "yes"} + kInspectFlags,
+     .summary = "go back to --version or --time for good",
      .details =
          "Prints the plan, then asks on a terminal unless --yes is given; refuses (3) without a terminal "
          "and\n"
@@ -159,9 +160,10 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl rollback --version=41 --yes --store=/var/lib/state",
      .run = RunRollback},
     {.name = "export",
-     .flags = FlagNames{"version", "out", "chunk_bytes", "base", "list"} + kOpenFlags,
+     .flags = FlagNames{"version", "time", "out", "chunk_bytes", "base", "list"} + kOpenFlags,
      .summary = "write a version's content to a directory",
-     .details = "Needs --version and --out, an absent or empty directory. With --list=DIR alone it prints "
+     .details = "Needs --version or --time, and --out, an absent or empty directory. With --list=DIR alone "
+                "it prints "
                 "the chunks\n"
                 "of an existing export.",
      .example = "rawkv-ctl export --version=41 --out=/backup/41 --store=/var/lib/state",
@@ -208,10 +210,21 @@ const std::vector<Command> kCommands = {
      .details = "Opens the store. The counters start at zero with this opening.",
      .example = "rawkv-ctl stats --json --store=/var/lib/state",
      .run = RunStats},
+    {.name = "log",
+     .flags = FlagNames{"key", "key_b64", "prefix", "prefix_b64", "from", "to", "limit", "keys"} + kOpenFlags,
+     .summary = "list versions, newest first: time, changes, metadata",
+     .details =
+         "--from and --to bound the versions. --key and --prefix leave out versions that change no such "
+         "key;\n"
+         "--keys also prints the keys that each version changes. Works while another process has the store\n"
+         "open.",
+     .example = "rawkv-ctl log --key=config/mode --limit=10 --store=/var/lib/state",
+     .run = RunLog},
     {.name = "diff",
-     .flags = FlagNames{"from", "to"} + kOpenFlags,
-     .summary = "keys that differ between two versions (not supported yet)",
-     .details = "",
+     .flags = FlagNames{"from", "to", "prefix", "prefix_b64", "limit"} + kOpenFlags,
+     .summary = "list the keys that differ between two versions",
+     .details = "Text: added, removed or changed; escaped key; size and writing version in --from and --to.\n"
+                "Works while another process has the store open.",
      .example = "rawkv-ctl diff --from=40 --to=41 --store=/var/lib/state",
      .run = RunDiff},
     {.name = "scrub",

@@ -42,6 +42,8 @@ Result<ExitStatus> RunStats(Invocation& call);
 Result<ExitStatus> RunVersion(Invocation& call);
 // cmd_help.cc
 Result<ExitStatus> RunHelp(Invocation& call);
+// cmd_log.cc
+Result<ExitStatus> RunLog(Invocation& call);
 // cmd_diff.cc
 Result<ExitStatus> RunDiff(Invocation& call);
 // cmd_scrub.cc

@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 
+#include "base/clock.h"
 #include "tools/cli/base64.h"
+#include "tools/cli/time_text.h"
 
 #define RAWKV_DEFINE_FLAG(type, convert, name, fallback, help) DEFINE_##type(ctl_##name, fallback, help);
 RAWKV_CTL_FLAGS(RAWKV_DEFINE_FLAG)
@@ -24,6 +26,11 @@ Result<std::optional<std::string>> AnyTextValue(const std::string& text) {
 Result<std::optional<std::string>> Base64Value(const std::string& text) {
   RAWKV_ASSIGN_OR_RETURN(std::string bytes, DecodeBase64(text));
   return std::optional(std::move(bytes));
+}
+
+Result<std::optional<uint64_t>> TimeValue(const std::string& text) {
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t unix_ms, ParseTime(text, SystemClock().NowUnixMs()));
+  return std::optional(unix_ms);
 }
 
 Result<IoEngine> EngineValue(const std::string& text) {
@@ -51,6 +58,9 @@ Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& 
   if (!flags.store.has_value() && fallback != nullptr && *fallback != '\0') flags.store = fallback;
   if (flags.prefix.has_value() && flags.prefix_b64.has_value()) {
     return Status::InvalidArgument("--prefix: give either --prefix or --prefix_b64");
+  }
+  if (flags.version.has_value() && flags.time.has_value()) {
+    return Status::InvalidArgument("--time: give either --time or --version");
   }
   if (!flags.prefix.has_value()) flags.prefix = flags.prefix_b64;
   return flags;

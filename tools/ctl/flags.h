@@ -17,6 +17,7 @@ namespace rawkv::ctl {
 Result<std::optional<Version>> VersionValue(uint64_t number);
 Result<std::optional<std::string>> AnyTextValue(const std::string& text);  // may be empty
 Result<std::optional<std::string>> Base64Value(const std::string& text);   // decoded
+Result<std::optional<uint64_t>> TimeValue(const std::string& text);        // in milliseconds since 1970
 Result<IoEngine> EngineValue(const std::string& text);
 Result<std::optional<Durability>> DurabilityValue(const std::string& text);
 
@@ -42,9 +43,12 @@ Result<std::optional<Durability>> DurabilityValue(const std::string& text);
   FLAG(bool, SwitchValue, digest, false, "keep a state digest for every version (not supported yet)") \
   FLAG(bool, SwitchValue, force, false, "overwrite an older store or a foreign signature") \
   FLAG(uint64, VersionValue, version, 0, "N: the version to work on") \
+  FLAG(string, TimeValue, time, "", "TIME: the newest version of that time: 2026-03-01T14:05:00Z, '2h ago'") \
   FLAG(uint64, VersionValue, from, 0, "A: the older version") \
   FLAG(uint64, VersionValue, to, 0, "B: the newer version") \
   FLAG(uint64, VersionValue, base, 0, "M: write only what changed since this version (not supported yet)") \
+  FLAG(string, TextValue, key, "", "KEY: only versions that change this key") \
+  FLAG(bool, SwitchValue, keys, false, "also print the keys that each version changes") \
   FLAG(string, Base64Value, key_b64, "", "BASE64: the key, in place of KEY") \
   FLAG(string, AnyTextValue, prefix, "", "TEXT: only keys that begin with this") \
   FLAG(string, Base64Value, prefix_b64, "", "BASE64: like --prefix, for a prefix that is not text") \

@@ -103,7 +103,15 @@ Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call) {
   return OpenWith(call, options);
 }
 
-Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, const Flags& flags) {
+Status ResolveTime(Engine& engine, Flags& flags) {
+  if (!flags.time.has_value()) return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(flags.version, engine.FindVersionAt(*flags.time));
+  flags.time.reset();
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags) {
+  RAWKV_RETURN_IF_ERROR(ResolveTime(engine, flags));
   if (!flags.version.has_value()) return std::shared_ptr<const ReadView>();
   return engine.OpenView(flags.version);
 }
@@ -121,6 +129,11 @@ Result<Version> CommitBatch(Engine& engine, const WriteBatch& batch, const Commi
 Result<Version> RequireVersion(const Flags& flags) {
   if (!flags.version.has_value()) return Status::InvalidArgument("the version is missing; give --version=N");
   return *flags.version;
+}
+
+Status RequireVersionOrTime(const Flags& flags) {
+  if (flags.version.has_value() || flags.time.has_value()) return Status::Ok();
+  return Status::InvalidArgument("the version is missing; give --version=N or --time=TIME");
 }
 
 Status PrintVersion(Invocation& call, Version version) {

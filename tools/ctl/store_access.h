@@ -25,14 +25,19 @@ Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call);
 // Opens the store only to inspect it: a writer that wants the lock meanwhile waits.
 Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call);
 
-// A view of --version, or null for the tip. kVersionUnreachable.
-Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, const Flags& flags);
+// Replaces --time by --version: the newest retained version that was committed at or before that time.
+// kVersionUnreachable.
+Status ResolveTime(Engine& engine, Flags& flags);
+// A view of --version or --time, or null for the tip. kVersionUnreachable.
+Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags);
 
 // Commits the batch. If the outcome is unknown, the message reports it and names the next step.
 Result<Version> CommitBatch(Engine& engine, const WriteBatch& batch, const CommitOptions& options);
 
 // The value of --version for a command that needs it; kInvalidArgument without it.
 Result<Version> RequireVersion(const Flags& flags);
+// kInvalidArgument without --version and --time.
+Status RequireVersionOrTime(const Flags& flags);
 
 // Prints a version as text or as {"version":N}, and flushes the output.
 Status PrintVersion(Invocation& call, Version version);

@@ -13,7 +13,7 @@ _rawkv_ctl_command() {
       =) ((++i)) ;;
       -*)
         case ${word##*-} in
-          json | read_only | digest | force | sha256 | dry_run | drop_pins | yes | deep | repair | restart | prometheus | help) ;;
+          json | read_only | digest | force | sha256 | dry_run | drop_pins | yes | deep | repair | restart | prometheus | keys | help) ;;
           *) [[ ${COMP_WORDS[i + 1]} == = || $word == *=* ]] || ((++i)) ;;
         esac
         ;;
@@ -32,26 +32,27 @@ _rawkv_ctl_flags() {
     'format') flags='initial_version device capacity slot_bytes header_bytes inline_bytes digest force snapshot_interval keep_recent wal_segment_bytes durability' ;;
     'info') flags='engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'put') flags='key_b64 file engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'get') flags='key_b64 version out engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'get') flags='key_b64 version time out engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'del') flags='key_b64 engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'scan') flags='prefix prefix_b64 version limit sha256 engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'scan') flags='prefix prefix_b64 version time limit sha256 engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'apply') flags='engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'snapshot create') flags='engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'snapshot list') flags='engine device wait' ;;
     'snapshot verify') flags='version engine device wait' ;;
     'snapshot delete') flags='version engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'snapshot prune') flags='keep engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'snapshot pin') flags='name version engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'snapshot pin') flags='name version time engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'snapshot unpin') flags='name version engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'rollback') flags='version dry_run drop_pins yes engine device wait' ;;
-    'export') flags='version out chunk_bytes base list engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'rollback') flags='version time dry_run drop_pins yes engine device wait' ;;
+    'export') flags='version time out chunk_bytes base list engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'import') flags='in device capacity slot_bytes header_bytes inline_bytes digest force snapshot_interval keep_recent wal_segment_bytes durability' ;;
     'wal list') flags='engine device wait' ;;
     'wal dump') flags='engine device wait' ;;
     'wal verify') flags='engine device wait' ;;
     'fsck') flags='deep repair dry_run yes engine device wait' ;;
     'stats') flags='prometheus engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'diff') flags='from to engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'log') flags='key key_b64 prefix prefix_b64 from to limit keys engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'diff') flags='from to prefix prefix_b64 limit engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'scrub') flags='rate restart engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'version') flags='' ;;
     'help') flags='' ;;
@@ -77,7 +78,7 @@ _rawkv_ctl() {
     mapfile -t COMPREPLY < <(compgen -W "$(_rawkv_ctl_flags "$command")" -- "$current")
     return
   fi
-  local commands='format info put get del scan apply snapshot rollback export import wal fsck stats diff scrub version help'
+  local commands='format info put get del scan apply snapshot rollback export import wal fsck stats log diff scrub version help'
   case $command in
     '' | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current") ;;
     snapshot | 'help snapshot')

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace rawkv::ctl {
+
+// Parses a moment, and returns it in milliseconds since 1970:
+//   - RFC 3339: "2026-03-01T14:05:00Z", "2026-03-01T14:05:00.250+01:00". A space may replace the T. Without
+//   an
+//     offset the time is UTC; seconds, or the whole time of day, may be left out.
+//   - Before now: "90s ago", "15m ago", "2h ago", "3d ago", "1w ago", and sums such as "1h30m ago".
+// `now_unix_ms` is the present time. kInvalidArgument, also for a moment before 1970.
+Result<uint64_t> ParseTime(std::string_view text, uint64_t now_unix_ms);
+
+// Formats a moment as "2025-11-21T07:35:48.250Z", which ParseTime reads back without a loss; "-" for 0.
+std::string UtcTimeMs(uint64_t unix_ms);
+
+}  // namespace rawkv::ctl

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include "tools/cli/byte_size.h"
+#include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
+#include "tools/cli/time_text.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/store_access.h"
+
+namespace rawkv::ctl {
+namespace {
+
+OrderedJson ChangeJson(const KeyChange& change) {
+  OrderedJson row;
+  switch (change.kind) {
+    case KeyChange::Kind::kPut:
+      row["op"] = "put";
+      SetKey(row, "key", change.key);
+      row["size"] = change.value_bytes;
+      break;
+    case KeyChange::Kind::kDelete:
+      row["op"] = "delete";
+      SetKey(row, "key", change.key);
+      break;
+    case KeyChange::Kind::kDeleteRange:
+      row["op"] = "delete_range";
+      SetKey(row, "from", change.key);
+      SetKey(row, "to", change.end_key);
+      break;
+  }
+  return row;
+}
+
+std::string ChangeText(const KeyChange& change) {
+  switch (change.kind) {
+    case KeyChange::Kind::kPut:
+      return fmt::format("\tput\t{}\t{}", EscapeKey(change.key), change.value_bytes);
+    case KeyChange::Kind::kDelete:
+      return fmt::format("\tdelete\t{}", EscapeKey(change.key));
+    case KeyChange::Kind::kDeleteRange:
+      return fmt::format("\tdelete from\t{}\tto\t{}", EscapeKey(change.key), EscapeKey(change.end_key));
+  }
+  __builtin_unreachable();
+}
+
+std::string EntryJson(const HistoryEntry& entry, bool with_changes) {
+  OrderedJson row{{"version", entry.commit.version.value()},
+                  {"lineage", ToHex(entry.commit.lineage.value())},
+                  {"time_unix_ms", entry.commit.time_unix_ms},
+                  {"changes_known", entry.changes_known},
+                  {"puts", entry.puts},
+                  {"deletes", entry.deletes},
+                  {"value_bytes", entry.value_bytes}};
+  SetKey(row, "metadata", entry.commit.metadata);
+  if (with_changes) {
+    OrderedJson changes = OrderedJson::array();
+    for (const KeyChange& change : entry.changes) changes.push_back(ChangeJson(change));
+    row["changes"] = std::move(changes);
+  }
+  return JsonText(row);
+}
+
+std::string Counted(uint64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+std::string EntryText(const HistoryEntry& entry) {
+  const CommitRecord& commit = entry.commit;
+  std::string row = fmt::format("{}\t{}\t", commit.version.value(), UtcTimeMs(commit.time_unix_ms));
+  row += entry.changes_known ? fmt::format("{}, {}\t{}", Counted(entry.puts, "put"),
+                                           Counted(entry.deletes, "delete"), HumanBytes(entry.value_bytes))
+                             : "changes not known (kept by a snapshot only)\t-";
+  if (!commit.metadata.empty()) row += '\t' + EscapeKey(commit.metadata);
+  for (const KeyChange& change : entry.changes) row += '\n' + ChangeText(change);
+  return row;
+}
+
+// The bounds of --key, --key_b64, --prefix and --prefix_b64.
+Status SetBounds(const Flags& flags, HistoryOptions* options) {
+  if (flags.key.has_value() + flags.key_b64.has_value() + flags.prefix.has_value() > 1) {
+    return Status::InvalidArgument("give only one of --key, --key_b64, --prefix and --prefix_b64");
+  }
+  options->prefix = flags.prefix.value_or("");
+  if (!flags.key.has_value() && !flags.key_b64.has_value()) return Status::Ok();
+  options->lower = flags.key.has_value() ? *flags.key : *flags.key_b64;
+  if (options->lower.empty()) return Status::InvalidArgument("a key must have at least one byte");
+  options->upper = options->lower + '\0';
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<ExitStatus> RunLog(Invocation& call) {
+  const Flags& flags = call.flags;
+  HistoryOptions options{.from = flags.from, .to = flags.to, .changes = flags.keys};
+  options.limit = flags.limit.value_or(0);
+  RAWKV_RETURN_IF_ERROR(SetBounds(flags, &options));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
+  RAWKV_RETURN_IF_ERROR(engine->ReadHistory(options, [&](const HistoryEntry& entry) {
+    return call.out.Line(flags.json ? EntryJson(entry, flags.keys) : EntryText(entry));
+  }));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return ExitStatus::kDone;
+}
+
+}  // namespace rawkv::ctl
