@@ -152,10 +152,9 @@ class RAWKV_EXPORT Engine {
   // Removes unpinned snapshots, except the newest one and `keep` more (default: the setting), and frees the
   // log and the slots that nothing needs any more. Returns the versions of the removed snapshots.
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep = std::nullopt);
-  // Holds the snapshot of `version` by name. Without `version` makes a snapshot of the tip and holds that
-  // one. Returns the version. Idempotent. `name` has 1 to 255 bytes of printable UTF-8 without '/'
-  // (kInvalidArgument). kFailedPrecondition: the name holds another version, or there is no snapshot at
-  // `version`.
+  // Holds a version by name, and makes a snapshot of it if there is none: without `version` of the tip, else
+  // as OpenView does. Returns the version. Idempotent. `name` has 1 to 255 bytes of printable UTF-8 without
+  // '/' (kInvalidArgument). kFailedPrecondition: the name holds another version. kVersionUnreachable.
   Result<Version> Pin(const std::string& name, std::optional<Version> version = std::nullopt);
   // Removes a named pin and applies retention. kFailedPrecondition: there is no such pin.
   Status Unpin(const std::string& name);

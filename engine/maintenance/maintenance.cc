@@ -199,8 +199,7 @@ Status Maintenance::AddPin(const std::string& name, Version version) {
   RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, version));
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(version) == nullptr) {
-    return Status::FailedPrecondition("there is no snapshot at version " + ToString(version) +
-                                      " to pin; `snapshot list` shows them");
+    return Status::NotFound("there is no snapshot at version " + ToString(version));
   }
   if (!pins.emplace(name, version).second) return SyncStoreDir();  // the pin exists already
   return WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); });
@@ -209,13 +208,45 @@ Status Maintenance::AddPin(const std::string& name, Version version) {
 Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version> version) {
   RAWKV_RETURN_IF_ERROR(ValidatePinName(name));
   if (version) {
-    MutexLock lock(mu_);
-    RAWKV_RETURN_IF_ERROR(AddPin(name, *version));
+    Status pinned;
+    {
+      MutexLock lock(mu_);
+      pinned = AddPin(name, *version);
+    }
+    if (pinned.code() == StatusCode::kNotFound) pinned = PublishOld(name, *version);
+    if (!pinned.ok()) return pinned;
     return *version;
   }
   RAWKV_ASSIGN_OR_RETURN(const PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
   RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, core_.tip.Get()));  // before the work of a snapshot
   return Publish(&name);
+}
+
+Status Maintenance::SyncThrough(Version version) {
+  const WriteRight write(core_);
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  if (version.value() <= core_.durable.load()) return Status::Ok();
+  Status synced = SyncAll(context_, core_);
+  if (!synced.ok() && !synced.lacks_resource()) poison_.Set(synced);
+  return synced;
+}
+
+Status Maintenance::PublishOld(const std::string& pin, Version version) {
+  RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
+  MutexLock one_at_a_time(publish_mu_);
+  // The view keeps the slots of this version until the snapshot is published and keeps them itself.
+  RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view, OpenClone(version, "view"));
+  RAWKV_RETURN_IF_ERROR(SyncThrough(version));  // before the flush (invariant 8)
+  RAWKV_RETURN_IF_ERROR(view->index().StartFlush());
+  RAWKV_RETURN_IF_ERROR(view->index().WaitFlush());
+  RAWKV_ASSIGN_OR_RETURN(const Manifest staged,
+                         context_.snapshots->Stage(IndexCallbacks(context_.env, view->index())));
+  MutexLock lock(mu_);
+  RAWKV_RETURN_IF_ERROR(context_.snapshots->PublishStaged(staged));
+  counters_.snapshots_made.fetch_add(1);
+  const Result<Version> current = context_.snapshots->Current();
+  if (!current.ok() || *current < version) RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(version));
+  return AddPin(pin, version);
 }
 
 Status Maintenance::Unpin(const std::string& name) {

@@ -108,6 +108,10 @@ class Maintenance {
   // prune can remove it.
   Result<Version> Publish(const std::string* pin);
   Result<Version> BuildAndPublish(const std::string* pin) RAWKV_REQUIRES(publish_mu_);
+  // Publishes an older version, which is replayed from the nearest snapshot below it, and pins it. If it is
+  // newer than the current snapshot, it becomes the current one.
+  Status PublishOld(const std::string& pin, Version version);
+  Status SyncThrough(Version version);
   Status AddPin(const std::string& name, Version version) RAWKV_REQUIRES(mu_);
   Status FlushIndex() RAWKV_REQUIRES(publish_mu_);
   Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_right());

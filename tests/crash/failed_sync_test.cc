@@ -77,6 +77,10 @@ TEST_F(FailedSyncTest, RepeatedPinIsDurable) {
   FailEachSync([](Engine& e) { return e.Pin("name", Version(2)).status(); });
 }
 
+TEST_F(FailedSyncTest, RepeatedPinOfAVersionWithoutASnapshotIsDurable) {
+  FailEachSync([](Engine& e) { return e.Pin("name", Previous(e.version())).status(); });
+}
+
 TEST_F(FailedSyncTest, RepeatedPinOfTheTipIsDurable) {
   FailEachSync([](Engine& e) { return e.Pin("name").status(); });
 }

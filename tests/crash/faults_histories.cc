@@ -127,10 +127,14 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.Pin("old", Version(2));
          s.CommitPayload();
          s.Pin("new", std::nullopt);
+         s.CommitPayload();
+         s.CommitPayload();
+         s.Pin("between", Version(6));
          s.Prune();
          s.CommitMulti();
          s.Unpin("old");
          s.Unpin("new");
+         s.Unpin("between");
          s.CommitPayload();
        }},
       {"deleted snapshot", &furnished_,

@@ -20,9 +20,9 @@ constexpr uint64_t kLargePayloadValue = 9000;
 }  // namespace
 
 const char* SimOpName(SimOp op) {
-  constexpr const char* kNames[kSimOps] = {"commit inline", "commit payload", "overwrite", "delete",
-                                           "multi-key",     "snapshot",       "prune",     "rollback",
-                                           "reopen",        "flush",          "export",    "import"};
+  constexpr const char* kNames[kSimOps] = {
+      "commit inline", "commit payload", "overwrite", "delete", "multi-key", "snapshot", "prune",
+      "rollback",      "reopen",         "flush",     "export", "import",    "pin old"};
   return kNames[static_cast<size_t>(op)];
 }
 
@@ -149,7 +149,7 @@ Status SimStore::Rollback() {
   const Version floor = now_.reachable.back().first;
   const Version tip = now_.model.tip();
   const Version target(std::max(floor.value(), tip.value() - std::min<uint64_t>(2, tip.value())));
-  const Status status = engine_->Rollback(target);
+  const Status status = engine_->Rollback(target, {.drop_pins = true});
   // An automatic snapshot may have made the target unreachable. Then the rollback changes nothing.
   if (config_.snapshot_interval != 0 && status.code() == StatusCode::kVersionUnreachable) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(status);
@@ -178,6 +178,18 @@ Status SimStore::Import() {
           .status());
   now_.imports["/import0"] = copy;
   return Status::Ok();
+}
+
+Status SimStore::PinOld() {
+  const Status unpinned = engine_->Unpin("pin");
+  if (unpinned.ok()) {
+    RAWKV_RETURN_IF_ERROR(RecordPromise());
+  } else if (unpinned.code() != StatusCode::kFailedPrecondition) {  // there was no pin
+    return unpinned;
+  }
+  const Status pinned = engine_->Pin("pin", Previous(now_.model.tip())).status();
+  // The tip may be the oldest version that is kept.
+  return pinned.code() == StatusCode::kVersionUnreachable ? Status::Ok() : pinned;
 }
 
 Status SimStore::Run(SimOp op) {
@@ -228,6 +240,9 @@ Status SimStore::Run(SimOp op) {
       break;
     case SimOp::kImport:
       status = Import();
+      break;
+    case SimOp::kPinOld:
+      status = PinOld();
       break;
   }
   RAWKV_RETURN_IF_ERROR(status.WithContext(SimOpName(op)));

@@ -27,8 +27,9 @@ enum class SimOp : uint8_t {
   kFlush,  // a commit that makes the index flush in the background
   kExport,
   kImport,
+  kPinOld,  // pins the version before the tip, which has no snapshot, in place of an earlier pin
 };
-constexpr size_t kSimOps = 12;
+constexpr size_t kSimOps = 13;
 const char* SimOpName(SimOp op);
 
 struct SimConfig {
@@ -88,6 +89,7 @@ class SimStore {
   Status Rollback();
   Status Export();
   Status Import();
+  Status PinOld();
   Status OpenEngine();
   Status RecordPromise();  // records the current promise
   ModelOp Put(const std::string& key, uint64_t bytes);

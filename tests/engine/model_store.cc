@@ -198,12 +198,11 @@ void ModelStore::Prune(std::optional<uint64_t> keep) {
 void ModelStore::Pin(const std::string& name, std::optional<Version> version) {
   const Version wanted = version.value_or(model_.tip());
   const auto taken = pins_.find(name);
-  bool there = !version || std::any_of(snapshots_.begin(), snapshots_.end(),
-                                       [&](const SnapshotRow& r) { return r.version == wanted; });
   const Result<Version> pinned = engine_->Pin(name, version);
-  if (Automatic() && !pinned.ok()) there = false;
-  if ((taken != pins_.end() && taken->second != wanted) || !there) {
+  if (taken != pins_.end() && taken->second != wanted) {
     EXPECT_STATUS(pinned, StatusCode::kFailedPrecondition);
+  } else if (!pinned.ok() && !MayUse(wanted, pinned.status())) {
+    EXPECT_STATUS(pinned, StatusCode::kVersionUnreachable);
   } else {
     ASSERT_OK(pinned);
     EXPECT_EQ(*pinned, wanted);

@@ -62,7 +62,8 @@ void Worker::SnapshotOrPin(uint64_t choice) {
     const Call call(world_.board, number_, "Pin");
     const std::optional<Version> version =
         rng_.OneIn(2) ? std::nullopt : std::optional<Version>(SomeVersion());
-    (void)world_.Expect("pin", engine.Pin(name, version).status(), {StatusCode::kFailedPrecondition});
+    (void)world_.Expect("pin", engine.Pin(name, version).status(),
+                        {StatusCode::kFailedPrecondition, StatusCode::kVersionUnreachable});
   } else if (o.Has("pin")) {
     const Call call(world_.board, number_, "Unpin");
     (void)world_.Expect("unpin", engine.Unpin(name), {StatusCode::kFailedPrecondition});

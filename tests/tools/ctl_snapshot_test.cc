@@ -133,12 +133,13 @@ TEST_F(CtlSnapshot, PinWithoutAVersionPinsTheTip) {
   EXPECT_EQ(Versions().back(), 3u);
 }
 
-TEST_F(CtlSnapshot, PinRefusesVersionsWithoutSnapshotAndUsedNames) {
+TEST_F(CtlSnapshot, PinRefusesVersionsThatAreNotKeptAndUsedNames) {
   Snapshots(2);
   Commit(1);
   EXPECT_TRUE(EndedWith(Run({"snapshot", "pin"}), 2, "give --name=NAME"));
   EXPECT_TRUE(EndedWith(Run({"snapshot", "pin", "--name="}), 2, "--name"));
-  EXPECT_TRUE(EndedWith(Run({"snapshot", "pin", "--name=p", "--version=3"}), 3, "3"));  // no snapshot there
+  EXPECT_TRUE(EndedWith(Run({"snapshot", "pin", "--name=p", "--version=4"}), 3, "never made"));
+  EXPECT_EQ(Ok({"snapshot", "pin", "--name=q", "--version=3"}), "3\n");  // makes a snapshot
   Ok({"snapshot", "pin", "--name=p", "--version=1"});
   EXPECT_TRUE(EndedWith(Run({"snapshot", "pin", "--name=p", "--version=2"}), 3, "p"));
 }

@@ -32,6 +32,7 @@ const std::vector<Args> kUses = {{"format"},
                                  {"wal", "verify"},
                                  {"fsck"},
                                  {"stats"},
+                                 {"log", "--limit=1"},
                                  {"diff", "--from=1", "--to=2"},
                                  {"scrub"},
                                  {"version"},
@@ -159,8 +160,7 @@ TEST_F(CtlUsage, FlagsStandBeforeAndAfterTheCommand) {
 
 TEST_F(CtlUsage, UnsupportedFunctionsEndWith3) {
   Format();
-  for (const Args& use : std::vector<Args>{{"diff", "--from=0", "--to=0"},
-                                           {"stats", "--prometheus"},
+  for (const Args& use : std::vector<Args>{{"stats", "--prometheus"},
                                            {"export", "--version=0", "--base=0", "--out=" + File("out")}}) {
     EXPECT_TRUE(EndedWith(Run(use), 3, "not supported yet")) << use.front();
   }
@@ -198,6 +198,8 @@ TEST_F(CtlUsage, EveryCommandReportsAFullStandardOutput) {
       {"wal", "verify"},
       {"fsck"},
       {"stats"},
+      {"log", "--limit=1"},
+      {"diff", "--from=0", "--to=1"},
       {"version"},
       {"help"},
       {"format", "--capacity=16MiB", "--store=" + File("another")}};

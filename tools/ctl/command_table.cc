@@ -139,8 +139,8 @@ const std::vector<Command> kCommands = {
      .flags = FlagNames{"name", "version", "time"} + kOpenFlags,
      .summary = "hold a version by --name; prints it",
      .details =
-         "Without --version it makes a snapshot of the tip and pins it. Refused (3) if the version has no\n"
-         "snapshot, or if the name holds another version.",
+         "Without --version and --time it holds the tip. Makes a snapshot of the version if there is none.\n"
+         "Refused (3) if the version is no longer kept, or if the name holds another version.",
      .example = "rawkv-ctl snapshot pin --name=before-upgrade --store=/var/lib/state",
      .run = RunSnapshotPin},
     {.name = "snapshot unpin",
