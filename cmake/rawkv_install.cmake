@@ -1,8 +1,11 @@
 # The public library: the layers in one shared object, with the public headers, a CMake package and a
 # pkg-config file. Included by the top-level CMakeLists.txt when the engine is part of the build.
 #
-# A consumer writes `#include <rawkv/rawkv.h>` (everything), or, as in this tree,
-# `#include "engine/engine.h"`: <prefix>/include and <prefix>/include/rawkv are both on the path.
+# A consumer writes `#include <rawkv/rawkv.h>` (everything), or for example `#include <rawkv/engine/engine.h>`. Only
+# <prefix>/include is on the path, so that no folder of ours hides one of the consumer.
+#
+# There are three install components, from which cmake/rawkv_packages.cmake makes Debian packages: `library`, `dev`
+# (headers, CMake package, pkg-config file) and `tools` (programs, completions, manual).
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -16,8 +19,6 @@ set(public_headers
     engine/admin/inspect.h engine/admin/repair.h engine/api/history.h engine/api/info.h engine/api/iterator.h
     engine/api/options.h engine/api/read_view.h engine/api/results.h engine/api/scrub.h
     engine/api/version_range.h engine/api/write_batch.h engine/engine.h engine/transfer/transfer.h)
-list(TRANSFORM public_headers PREPEND "${PROJECT_SOURCE_DIR}/")
-
 # The shared library contains every object of each layer, because a static archive would add only the referenced objects.
 # The link to the layers as libraries adds their own dependencies.
 set(layers base blockdev wal snapshot index engine)
@@ -39,29 +40,30 @@ target_link_options(rawkv PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed
 target_compile_features(rawkv PUBLIC cxx_std_20)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv.h.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv.h" COPYONLY)
-# Two file sets: base directories of one set may not lie inside each other, and out/ lies in the source tree.
-target_sources(rawkv PUBLIC
-               FILE_SET public_headers TYPE HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${public_headers}
-               FILE_SET generated_headers TYPE HEADERS BASE_DIRS "${PROJECT_BINARY_DIR}/generated"
-               FILES "${PROJECT_BINARY_DIR}/generated/rawkv.h"
-                     "${PROJECT_BINARY_DIR}/generated/base/version_info.h")
-target_include_directories(rawkv INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+target_include_directories(rawkv PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR};${PROJECT_BINARY_DIR}/generated>"
+                           INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 
 install(TARGETS rawkv EXPORT rawkv-targets
-        FILE_SET public_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv"
-        FILE_SET generated_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv")
+        LIBRARY COMPONENT library NAMELINK_COMPONENT dev)
+foreach(header IN LISTS public_headers)
+  get_filename_component(folder "${header}" DIRECTORY)
+  install(FILES "${PROJECT_SOURCE_DIR}/${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv/${folder}" COMPONENT dev)
+endforeach()
+install(FILES "${PROJECT_BINARY_DIR}/generated/rawkv.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv" COMPONENT dev)
+install(FILES "${PROJECT_BINARY_DIR}/generated/base/version_info.h"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/rawkv/base" COMPONENT dev)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv_relative_includes.cmake.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake" @ONLY)
-install(SCRIPT "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake")
+install(SCRIPT "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake" COMPONENT dev)
 foreach(program IN ITEMS rawkv-ctl rawkv-torture)
   if(TARGET ${program})
-    install(TARGETS ${program})
+    install(TARGETS ${program} COMPONENT tools)
   endif()
 endforeach()
 
 # find_package(rawkv) gives rawkv::rawkv.
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/rawkv")
-install(EXPORT rawkv-targets NAMESPACE rawkv:: DESTINATION "${package_dir}")
+install(EXPORT rawkv-targets NAMESPACE rawkv:: DESTINATION "${package_dir}" COMPONENT dev)
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/rawkv-config.cmake.in"
                               "${PROJECT_BINARY_DIR}/generated/rawkv-config.cmake"
                               INSTALL_DESTINATION "${package_dir}")
@@ -69,11 +71,12 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/generated/rawkv-config-v
                                  COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/generated/rawkv-config.cmake"
               "${PROJECT_BINARY_DIR}/generated/rawkv-config-version.cmake"
-        DESTINATION "${package_dir}")
+        DESTINATION "${package_dir}" COMPONENT dev)
 
 # The .pc file names the prefix relative to itself, so that an installed tree can be moved.
 file(RELATIVE_PATH pc_to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 set(RAWKV_PC_PREFIX "\${pcfiledir}/${pc_to_prefix}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv.pc.in" "${PROJECT_BINARY_DIR}/generated/rawkv.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/generated/rawkv.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${PROJECT_BINARY_DIR}/generated/rawkv.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
+        COMPONENT dev)

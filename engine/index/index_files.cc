@@ -22,13 +22,23 @@ constexpr size_t kCrc32cBytes = 4;
 // RocksDB replaces a manifest at 16 MiB (rocksdb_options.cc), so it exceeds that by one record at most.
 constexpr uint64_t kMaxCopiedFileBytes = 256ull << 20;
 
+// RocksDB 9 has no parameter `force` any more, and never forces.
+template <typename Db>
+rocksdb::Status EnableFileDeletions(Db& db) {
+  if constexpr (requires { db.EnableFileDeletions(false); }) {
+    return db.EnableFileDeletions(/*force=*/false);
+  } else {
+    return db.EnableFileDeletions();
+  }
+}
+
 // While this object exists, RocksDB removes no file of the database.
 class DeletionsDisabled {
  public:
   explicit DeletionsDisabled(rocksdb::DB& db) : db_(db), status_(db.DisableFileDeletions()) {}
   ~DeletionsDisabled() {
     // Not forced: after a failed manifest write RocksDB itself keeps deletions disabled.
-    if (status_.ok()) db_.EnableFileDeletions(/*force=*/false).PermitUncheckedError();
+    if (status_.ok()) EnableFileDeletions(db_).PermitUncheckedError();
   }
   DeletionsDisabled(const DeletionsDisabled&) = delete;
   DeletionsDisabled& operator=(const DeletionsDisabled&) = delete;

@@ -65,6 +65,9 @@ void ConfigureOpening(rocksdb::Options* o) {
 
 void SetTableFormat(const KeyIndexOptions& options, rocksdb::Options* o) {
   rocksdb::BlockBasedTableOptions table;
+  // RocksDB 7.8 and 9.10 read and write this format. The default of 9.10 is newer, and a store could not go
+  // back.
+  table.format_version = 5;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   o->table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/fs_ops.h"
 #include "engine/index/key_index.h"
 #include "tests/engine/index/failing_table_files.h"
 #include "tests/engine/index/index_samples.h"
@@ -44,6 +45,21 @@ class IndexFiles : public ::testing::Test {
   const std::string to_ = temp_.File("snapshot");
   std::unique_ptr<KeyIndex> index_ = CreateIndex(dir_);
 };
+
+// RocksDB 7.8, the oldest release that we support, reads tables of this format and of none above it.
+TEST_F(IndexFiles, TablesHaveTheOldestSupportedFormat) {
+  CommitAndFlush(1);
+  uint64_t tables = 0;
+  for (const LinkedFile& file : Link(to_)) {
+    if (!file.is_sst) continue;
+    ++tables;
+    const Result<std::string> table = ReadFile(PosixFs(), to_ + "/" + file.name, 1 << 20);
+    ASSERT_TRUE(table.ok()) << table.status().ToString();
+    // A table ends with the number of its format, four bytes, and a magic number of eight.
+    EXPECT_EQ(table->substr(table->size() - 12, 4), std::string("\5\0\0\0", 4));
+  }
+  EXPECT_EQ(tables, 1u);
+}
 
 TEST_F(IndexFiles, TablesAreLinkedAndTheRestIsCopied) {
   CommitAndFlush(1);

@@ -1,6 +1,7 @@
 // The first steps of an embedding program: makes a store, commits, reads, rolls back and reopens. Usage:
 // consumer DIR (absent). Prints the failed step to stderr.
 
+#include <rawkv/engine/engine.h>
 #include <rawkv/rawkv.h>
 
 #include <cstddef>
@@ -11,7 +12,6 @@
 #include <utility>
 
 #include "base/status.h"
-#include "engine/engine.h"
 
 namespace {
 
