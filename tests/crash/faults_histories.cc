@@ -129,7 +129,7 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.Pin("new", std::nullopt);
          s.CommitPayload();
          s.CommitPayload();
-         s.Pin("between", Version(6));
+         s.PinBeforeTip("between");
          s.Prune();
          s.CommitMulti();
          s.Unpin("old");

@@ -272,6 +272,11 @@ void FaultSession::Pin(const std::string& name, std::optional<Version> version) 
   CheckAfterStep();
 }
 
+// The version before the tip has no snapshot. Its number depends on the commits that have failed.
+void FaultSession::PinBeforeTip(const std::string& name) {
+  Pin(name, Previous(now_.model.tip()));
+}
+
 void FaultSession::Unpin(const std::string& name) {
   if (engine_ == nullptr) return;
   BeginStep("unpin");

@@ -41,6 +41,7 @@ class FaultSession {
   void Snapshot();
   void Prune();
   void Pin(const std::string& name, std::optional<Version> version);
+  void PinBeforeTip(const std::string& name);
   void Unpin(const std::string& name);
   void DeleteSnapshot(Version version);
   void ReadOld(Version version);
