@@ -253,7 +253,7 @@ Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payloa
     if (entry.ok()) {
       RAWKV_RETURN_IF_ERROR(CheckOnePayload(cursor->key(), *entry, name, payload, seen, report));
     }
-    if (progress && ++done % 256 == 0) progress({"verify payloads", done, 0});
+    if (progress && ++done % 256 == 0) progress({"verify payloads", done, 0, "keys"});
   }
   return cursor->status();
 }

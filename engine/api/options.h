@@ -69,6 +69,7 @@ struct Progress {
   const char* what = "";  // "replay", "export", "verify", …
   uint64_t done = 0;      // in the same unit as `total`
   uint64_t total = 0;     // 0: unknown
+  const char* unit = "";  // of `done` and `total`, in the plural: "bytes", "versions", …
 };
 // Called from the working thread, at most a few times a second.
 using ProgressFn = std::function<void(const Progress&)>;

@@ -193,7 +193,7 @@ void Scrubber::OnProgress(const ScrubState& state) {
   }
   if (progress_ && now - reported_at_ns_ >= kReportEveryNs) {
     reported_at_ns_ = now;
-    progress_({"scrub, bytes", state.bytes, 0});
+    progress_({"scrub", state.bytes, 0, "bytes"});
   }
 }
 

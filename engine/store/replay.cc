@@ -62,7 +62,8 @@ Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log,
     RAWKV_ASSIGN_OR_RETURN(meta, batch->Commit());
     changes->Clear();
     batch.emplace(target, meta, *changes);
-    if (target.progress) target.progress({"replay", total - (to.value() - meta.applied.value()), total});
+    if (target.progress)
+      target.progress({"replay", total - (to.value() - meta.applied.value()), total, "versions"});
     return target.between_batches ? target.between_batches() : Status::Ok();
   };
   const RecordFn add = [&](const LogRecord& record) -> Status {

@@ -40,7 +40,7 @@ Status WriteExport(StoreContext& c, const EngineView& view, PayloadIo& payload, 
   ChunkWriter writer(options.chunk_bytes, [&](const ExportChunk& chunk, std::string_view file) -> Status {
     RAWKV_RETURN_IF_ERROR(WriteNewFile(fs, JoinPath(out, chunk.name), file));
     manifest.chunks.push_back(chunk);
-    if (options.progress) options.progress({"export", manifest.value_bytes, 0});
+    if (options.progress) options.progress({"export", manifest.value_bytes, 0, "bytes"});
     return Status::Ok();
   });
   const std::unique_ptr<IndexCursor> cursor = view.index().NewCursor("", "", view.point());

@@ -157,7 +157,7 @@ Status FillFrom(const std::string& in, const ExportManifest& manifest, const Imp
     if (!file.ok()) return file.status();
     RAWKV_RETURN_IF_ERROR(
         ReadChunk(chunk, *file, [&](const ChunkFragment& f) { return joiner.Add(chunk.name, f); }));
-    if (o.progress) o.progress({"import", ++done, manifest.chunks.size()});
+    if (o.progress) o.progress({"import", ++done, manifest.chunks.size(), "chunks"});
   }
   RAWKV_RETURN_IF_ERROR(joiner.CheckTotals(manifest));
   return state.Finish();

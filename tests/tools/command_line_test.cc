@@ -124,9 +124,18 @@ TEST(CommandLine, RefusesForgottenValues) {
   EXPECT_EQ(Refusal({"info", "--store", "--json"}), "info: --store needs a value (--store=…)");
 }
 
+TEST(CommandLine, TakesAnOptionalValueOnlyAfterAnEqualsSign) {
+  using Given = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(Parsed({"stats", "--watch"}).flags, (Given{{"watch", "1"}}));
+  EXPECT_EQ(Parsed({"stats", "--watch=5"}).flags, (Given{{"watch", "5"}}));
+  EXPECT_EQ(Parsed({"--watch", "stats"}).flags, (Given{{"watch", "1"}}));
+  EXPECT_EQ(Refusal({"stats", "--watch", "5"}), "stats: one argument too many: '5'");
+}
+
 TEST(CommandLine, RefusesTooFewAndTooManyArguments) {
-  EXPECT_EQ(Refusal({"get"}), "get: KEY is missing; usage: rawkv-ctl get KEY");
-  EXPECT_EQ(Refusal({"get", "a", "b"}), "get: one argument too many: 'b'");
+  EXPECT_EQ(Refusal({"get"}), "get: KEY is missing; usage: rawkv-ctl get KEY [KEY …]");
+  EXPECT_EQ(Parsed({"get", "a", "b", "c"}).arguments, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(Refusal({"del", "a", "b"}), "del: one argument too many: 'b'");
   EXPECT_EQ(Refusal({"info", "x"}), "info: one argument too many: 'x'");
   EXPECT_TRUE(Parsed({"get", "--key_b64=aw=="}).arguments.empty());
   EXPECT_EQ(Refusal({"get", "k", "--key_b64=aw=="}),

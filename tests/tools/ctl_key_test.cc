@@ -40,7 +40,7 @@ TEST_F(CtlKey, PutReadsFilesAndStandardInput) {
 
 TEST_F(CtlKey, PutRefusesWrongUseWith2) {
   WriteFile("value", "v");
-  EXPECT_TRUE(EndedWith(Run({"put"}), 2, "KEY [VALUE] is missing"));
+  EXPECT_TRUE(EndedWith(Run({"put"}), 2, "put: KEY is missing; usage: rawkv-ctl put KEY [VALUE]"));
   EXPECT_TRUE(EndedWith(Run({"put", "k"}), 2, "give either VALUE or --file=PATH"));
   EXPECT_TRUE(
       EndedWith(Run({"put", "k", "v", "--file=" + File("value")}), 2, "give either VALUE or --file=PATH"));
@@ -146,6 +146,86 @@ TEST_F(CtlKey, FullDeviceEndsWith5AndKeepsTheOldValues) {
   EXPECT_EQ(Ok({"get", "k"}), "kept");
   EXPECT_EQ(OkJson({"info"})["version"], 1);
   Ok({"put", "k", "continues"});
+}
+
+TEST_F(CtlKey, GetOfSeveralKeysPrintsALineForEach) {
+  Ok({"apply", "-"},
+     {.input = R"({"put":[{"key":"a","value":"1\n"},{"key":"b","value":""},{"key":"c","value":"3"}]})"});
+  Ok({"put", "a", "later"});
+  EXPECT_EQ(Ok({"get", "c", "a", "b", "--version=1"}), "c\t3\na\t1\\n\nb\t\n");
+  const std::vector<Json> rows = Rows(Ok({"get", "a", "b", "--json"}));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].dump(), R"({"key":"a","size":5,"version":2,"value_b64":"bGF0ZXI="})");
+  EXPECT_EQ(rows[1]["key"], "b");
+
+  const CtlResult absent = Run({"get", "x", "a", "y", "--version=1"});
+  EXPECT_EQ(absent.status, 1);
+  EXPECT_EQ(absent.out, "a\t1\\n\n") << "the keys that exist are printed";
+  EXPECT_EQ(absent.err, "rawkv-ctl: get: no key 'x', 'y' at version 1\n");
+  EXPECT_TRUE(
+      EndedWith(Run({"get", "a", "b", "--out=" + File("out")}), 2, "--out takes the value of one key"));
+  EXPECT_TRUE(EndedWith(Run({"get", "a", ""}), 2, "a key must have at least one byte"));
+  EXPECT_TRUE(EndedWith(Run({"get", "a", "--key_b64=YQ=="}), 2, "one argument too many"));
+}
+
+class CtlDelRange : public CtlTest {
+ protected:
+  void SetUp() override {
+    Format();
+    Ok({"apply", "-"}, {.input = R"({"put":[{"key":"a","value":"1"},{"key":"b/1","value":"2"},)"
+                                 R"({"key":"b/2","value":"3"},{"key":"c","value":"4"}]})"});
+  }
+  std::string Keys() const { return Ok({"scan"}); }
+};
+
+TEST_F(CtlDelRange, DeletesAPrefixInOneVersion) {
+  EXPECT_EQ(Ok({"del", "--prefix=b/", "--yes"}), "2\t2\n");
+  EXPECT_EQ(Keys(), "a\t1\t1\nc\t1\t1\n");
+  EXPECT_EQ(Ok({"scan", "--version=1", "--prefix=b/"}), "b/1\t1\t1\nb/2\t1\t1\n") << "the old version stays";
+  EXPECT_EQ(Ok({"del", "--prefix_b64=" + EncodeBase64("c"), "--yes", "--json"}),
+            "{\"version\":3,\"keys\":1}\n");
+}
+
+TEST_F(CtlDelRange, DeletesFromAToBWithoutB) {
+  EXPECT_EQ(Ok({"del", "--from=a", "--to=b/2", "--yes"}), "2\t2\n");
+  EXPECT_EQ(Keys(), "b/2\t1\t1\nc\t1\t1\n");
+  EXPECT_EQ(Ok({"del", "--from=b", "--to=", "--yes"}), "3\t2\n") << "an empty --to is the end";
+  EXPECT_EQ(Keys(), "");
+}
+
+TEST_F(CtlDelRange, AnEmptyRangeNeedsNoConfirmation) {
+  EXPECT_EQ(Ok({"del", "--prefix=nothing"}), "2\t0\n");
+}
+
+TEST_F(CtlDelRange, NeedsAConfirmation) {
+  EXPECT_TRUE(
+      EndedWith(Run({"del", "--prefix=b/"}), 3, "deletes 2 keys: refused (no confirmation): give --yes"));
+  EXPECT_TRUE(EndedWith(Run({"del", "--prefix=c"}), 3, "deletes 1 key: refused"));
+  EXPECT_EQ(OkJson({"info"})["version"], 1);
+  for (const bool agree : {false, true}) {
+    CtlConversation del({"del", "--prefix=b/", "--store=" + store()}, CtlConversation::Input::kTerminal);
+    EXPECT_NE(del.ReadTerminalUntil("Type yes to continue: ").find("deletes 2 keys."), std::string::npos);
+    del.Write(agree ? "yes\n" : "no\n");
+    EXPECT_EQ(del.ReadOutputToEnd(), agree ? "2\t2\n" : "");
+    EXPECT_EQ(del.Wait(), agree ? 0 : 3);
+  }
+  EXPECT_EQ(Keys(), "a\t1\t1\nc\t1\t1\n");
+}
+
+TEST_F(CtlDelRange, RefusesUnclearRangesWith2) {
+  for (const Args& range : std::vector<Args>{{"--from=a"},
+                                             {"--to=b"},
+                                             {"--prefix=a", "--from=a", "--to=b"},
+                                             {"a", "--prefix=b"},
+                                             {"--key_b64=YQ==", "--prefix=b"}}) {
+    Args args = {"del", "--yes"};
+    args.insert(args.end(), range.begin(), range.end());
+    EXPECT_TRUE(EndedWith(Run(args), 2, "give either KEY, or --prefix=P, or both")) << range.front();
+  }
+  EXPECT_TRUE(EndedWith(Run({"del", "--from=b", "--to=a", "--yes"}), 2, "is not after --from"));
+  EXPECT_TRUE(EndedWith(Run({"del"}), 2, "KEY is missing"));
+  EXPECT_TRUE(EndedWith(Run({"del", "a", "--yes"}), 2, "--yes needs --prefix"));
+  EXPECT_EQ(Keys(), "a\t1\t1\nb/1\t1\t1\nb/2\t1\t1\nc\t1\t1\n");
 }
 
 }  // namespace

@@ -124,6 +124,10 @@ std::string CtlConversation::ReadTerminalUntil(const std::string& end) {
   return shown;
 }
 
+void CtlConversation::Signal(int number) {
+  ::kill(pid_, number);
+}
+
 int CtlConversation::Wait() {
   const int status = WaitFor(pid_);
   pid_ = -1;

@@ -46,6 +46,7 @@ class CtlConversation {
   std::string ReadOutputToEnd();
   // Reads the output on the terminal up to and including `end`.
   std::string ReadTerminalUntil(const std::string& end);
+  void Signal(int number);
   int Wait();  // exit status, or -1
 
  private:

@@ -17,6 +17,8 @@ const std::vector<Args> kUses = {{"format"},
                                  {"del", "k"},
                                  {"scan"},
                                  {"apply", "-"},
+                                 {"dump"},
+                                 {"load", "-"},
                                  {"snapshot", "create"},
                                  {"snapshot", "list"},
                                  {"snapshot", "verify"},
@@ -160,8 +162,7 @@ TEST_F(CtlUsage, FlagsStandBeforeAndAfterTheCommand) {
 
 TEST_F(CtlUsage, UnsupportedFunctionsEndWith3) {
   Format();
-  for (const Args& use : std::vector<Args>{{"stats", "--prometheus"},
-                                           {"export", "--version=0", "--base=0", "--out=" + File("out")}}) {
+  for (const Args& use : std::vector<Args>{{"export", "--version=0", "--base=0", "--out=" + File("out")}}) {
     EXPECT_TRUE(EndedWith(Run(use), 3, "not supported yet")) << use.front();
   }
   EXPECT_TRUE(EndedWith(RunCtl({"format", "--digest", "--store=" + File("other")}), 3, "format: "));
@@ -181,7 +182,10 @@ TEST_F(CtlUsage, EveryCommandReportsAFullStandardOutput) {
       {"get", "k1"},
       {"del", "a"},
       {"scan"},
+      {"get", "k1", "k2"},
+      {"dump"},
       {"apply", "-"},
+      {"load", "-"},
       {"snapshot", "create"},
       {"snapshot", "list"},
       {"snapshot", "verify"},

@@ -51,8 +51,13 @@ Result<std::optional<std::string>> TextValue(const std::string& text) {
   return std::optional(text);
 }
 
+std::string FlagDescription::Usage() const {
+  if (boolean()) return "--" + name;
+  return "--" + name + (value_optional() ? "[=" + argument.substr(1) : "=" + argument);
+}
+
 std::string FlagDescription::HelpLine() const {
-  return fmt::format("  --{:<24}  {}\n", boolean() ? name : name + "=" + argument, help);
+  return fmt::format("  {:<26}  {}\n", Usage(), help);
 }
 
 Arguments FlagSet::Split(const std::vector<std::string>& args) const {
@@ -90,8 +95,8 @@ size_t FlagSet::TakeFlag(const std::vector<std::string>& args, size_t at, Argume
                                  ? SuggestName(name, Names())
                                  : "; write -- before arguments that start with a dash";
     fail(fmt::format("unknown flag {}{}", args[at].substr(0, args[at].find('=')), hint));
-  } else if (value.has_value() || flag->boolean()) {
-    out->flags.emplace_back(name, value.value_or("true"));
+  } else if (value.has_value() || flag->boolean() || flag->value_optional()) {
+    out->flags.emplace_back(name, value.value_or(flag->boolean() ? "true" : flag->fallback));
   } else if (at + 1 < args.size() && !args[at + 1].starts_with("--")) {
     // If the next argument starts with two dashes, the user most likely forgot the value.
     out->flags.emplace_back(name, args[at + 1]);
@@ -110,7 +115,7 @@ std::optional<FlagDescription> FlagSet::Describe(std::string_view name) const {
   if (info.type == "bool") return FlagDescription{std::string(name), "", info.description};
   const size_t colon = info.description.find(": ");
   return FlagDescription{std::string(name), info.description.substr(0, colon),
-                         info.description.substr(colon + 2)};
+                         info.description.substr(colon + 2), info.default_value};
 }
 
 std::vector<std::string> FlagSet::Names() const {

@@ -17,8 +17,11 @@ namespace rawkv::ctl {
 //   FLAG(string, BytesValue, capacity, "", "BYTES: size of a new device file (1GiB)")
 //
 // The items are: the type in gflags, the function that checks and converts a given value, the name, the
-// default, and the help ("ARGUMENT: help"; only "help" for a boolean). Three uses of the list make the struct
-// of the values (RAWKV_FLAG_FIELD), the definitions for gflags, and the calls of FlagSet::Read.
+// default, and the help ("ARGUMENT: help"; only "help" for a boolean). Without a value the flag of an
+// argument in brackets ("[SECONDS]: help") has its default as the value; such a flag takes a value only after
+// "=". An argument of words with bars ("synced|unsafe_unsynced") lists all values. Three uses of the list
+// make the struct of the values (RAWKV_FLAG_FIELD), the definitions for gflags, and the calls of
+// FlagSet::Read.
 #define RAWKV_FLAG_FIELD(type, convert, name, fallback, help) std::decay_t<decltype(*convert({}))> name{};
 
 // Functions that convert a given value. kInvalidArgument gives the reason; the caller adds the flag's name.
@@ -29,10 +32,14 @@ Result<std::optional<std::string>> TextValue(const std::string& text);  // refus
 
 struct FlagDescription {
   std::string name;      // as users write it, without dashes
-  std::string argument;  // "DIR", "N", …; empty for a boolean
+  std::string argument;  // "DIR", "N", "[SECONDS]", "posix|io_uring", …; empty for a boolean
   std::string help;
+  std::string fallback = {};  // the default
 
   bool boolean() const { return argument.empty(); }
+  bool value_optional() const { return argument.starts_with('['); }
+  // "--store=DIR", "--json", "--watch[=SECONDS]"
+  std::string Usage() const;
   std::string HelpLine() const;
 };
 

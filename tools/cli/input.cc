@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -47,6 +48,12 @@ Result<size_t> Input::ReadSome(size_t bytes_max, std::string& to) {
   return Status::IoError(fmt::format("{}: reading failed: {}", name_, std::strerror(error)));
 }
 
+uint64_t Input::FileBytes() const {
+  struct stat file {};
+  if (::fstat(fd_, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
+  return static_cast<uint64_t>(file.st_size);
+}
+
 Result<std::string> ReadValue(Input input) {
   std::string value;
   for (;;) {
@@ -70,6 +77,7 @@ Status CheckInputDirectory(const std::string& path) {
 
 std::string_view LineReader::Take(size_t end, size_t next) {
   const std::string_view line(buffer_.data() + begin_, end - begin_);
+  bytes_taken_ += next - begin_;
   begin_ = scanned_ = next;
   ++line_number_;
   return line;

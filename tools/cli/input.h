@@ -24,6 +24,8 @@ class Input {
 
   // Appends at least one and at most `bytes_max` bytes to `to`. Returns their number; 0 at the end.
   Result<size_t> ReadSome(size_t bytes_max, std::string& to);
+  // Size of a regular file in bytes; 0 for a pipe, a terminal or an empty file.
+  uint64_t FileBytes() const;
   // The path, or "standard input".
   const std::string& name() const { return name_; }
 
@@ -48,18 +50,26 @@ Status CheckInputDirectory(const std::string& path);
 // newline counts as a line.
 class LineReader {
  public:
-  explicit LineReader(Input input) : input_(std::move(input)) {}
+  explicit LineReader(Input input) : input_(std::move(input)), bytes_total_(input_.FileBytes()) {}
 
   // The next line without its newline, valid until the next call; absent at the end. kInvalidArgument for a
   // line that is longer than the longest change set.
   Result<std::optional<std::string_view>> Next();
   // "changes.jsonl: line 3": the line that Next returned or at which it failed.
   std::string Place() const;
+  // Bytes of the lines so far, and of the whole file; `total` is 0 if it is not known.
+  struct Position {
+    uint64_t done = 0;
+    uint64_t total = 0;
+  };
+  Position position() const { return {bytes_taken_, bytes_total_}; }
 
  private:
   std::string_view Take(size_t end, size_t next);
 
   Input input_;
+  const uint64_t bytes_total_;
+  uint64_t bytes_taken_ = 0;
   std::string buffer_;
   size_t begin_ = 0;    // start of the next line
   size_t scanned_ = 0;  // no newline in [begin_, scanned_)

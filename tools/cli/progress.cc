@@ -3,6 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "tools/cli/byte_size.h"
+
 namespace rawkv::ctl {
 namespace {
 
@@ -11,24 +17,52 @@ void Print(int fd, std::string_view text) {
   [[maybe_unused]] const ssize_t written = ::write(fd, text.data(), text.size());
 }
 
+std::string Amount(uint64_t number, std::string_view unit) {
+  return unit == "bytes" ? HumanBytes(number) : std::to_string(number);
+}
+
+std::string Duration(uint64_t seconds) {
+  if (seconds < 100) return fmt::format("{} s", seconds);
+  if (seconds < 100 * 60) return fmt::format("{} min", (seconds + 59) / 60);
+  return fmt::format("{} h", (seconds + 3599) / 3600);
+}
+
 }  // namespace
 
-std::string DescribeProgress(const Progress& progress) {
-  if (progress.total == 0) return fmt::format("{}: {}", progress.what, progress.done);
-  const auto percent = 100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total);
-  return fmt::format("{}: {} of {} ({:.0f}%)", progress.what, progress.done, progress.total, percent);
+std::string DescribeProgress(const Progress& progress, uint64_t elapsed_ms) {
+  const std::string_view unit = progress.unit;
+  std::string text = fmt::format("{}: {}", progress.what, Amount(progress.done, unit));
+  if (progress.total > 0) text += " of " + Amount(progress.total, unit);
+  if (!unit.empty() && unit != "bytes") text += fmt::format(" {}", unit);
+  if (progress.total == 0) return text;
+  const uint64_t done = std::min(progress.done, progress.total);
+  const double part = static_cast<double>(done) / static_cast<double>(progress.total);
+  text += fmt::format(" ({:.0f}%)", 100.0 * part);
+  if (elapsed_ms < 1000 || done == 0) return text;
+  const double left_ms = static_cast<double>(elapsed_ms) * (1.0 - part) / part;
+  return text + fmt::format(", {} left", Duration(static_cast<uint64_t>(std::ceil(left_ms / 1000))));
 }
 
 ProgressLine::ProgressLine(int fd) : fd_(fd), terminal_(::isatty(fd) == 1) {}
 
 ProgressFn ProgressLine::Callback() {
   if (!terminal_) return nullptr;
-  return [this](const Progress& progress) { Show(progress); };
+  return [this](const Progress& progress) { Report(progress); };
 }
 
-void ProgressLine::Show(const Progress& progress) {
+void ProgressLine::Report(const Progress& progress) {
+  if (!terminal_) return;
   const MutexLock lock(mu_);
-  Print(fd_, fmt::format("\r{}\x1b[K", DescribeProgress(progress)));
+  const Time now = std::chrono::steady_clock::now();
+  if (work_ != progress.what) {
+    work_ = progress.what;
+    started_ = now;
+  } else if (now - shown_at_ < std::chrono::milliseconds(100)) {
+    return;
+  }
+  shown_at_ = now;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_).count();
+  Print(fd_, fmt::format("\r{}\x1b[K", DescribeProgress(progress, static_cast<uint64_t>(elapsed))));
   shown_ = true;
 }
 
@@ -36,6 +70,7 @@ void ProgressLine::Wipe() {
   const MutexLock lock(mu_);
   if (shown_) Print(fd_, "\r\x1b[K");
   shown_ = false;
+  work_.clear();  // what follows is other work
 }
 
 }  // namespace rawkv::ctl

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "base/mutex.h"
@@ -8,7 +10,7 @@
 namespace rawkv::ctl {
 
 // Shows the progress of long work on one line of standard error. Rewrites the line in place and wipes it at
-// the end. Prints nothing unless standard error is a terminal. Thread-safe.
+// the end, at most ten times a second. Prints nothing unless standard error is a terminal. Thread-safe.
 class ProgressLine {
  public:
   explicit ProgressLine(int fd);
@@ -19,19 +21,25 @@ class ProgressLine {
   // A callback for OpenOptions, ImportOptions and ExportOptions. This object must outlive it. Empty without a
   // terminal.
   ProgressFn Callback();
+  // Shows `progress` for work that the program does itself. Cheap enough to be called for each item.
+  void Report(const Progress& progress);
   // Clears the line. Call it before other output goes to the terminal.
   void Wipe();
 
  private:
-  void Show(const Progress& progress);
+  using Time = std::chrono::steady_clock::time_point;
 
   const int fd_;
   const bool terminal_;
   Mutex mu_;
   bool shown_ RAWKV_GUARDED_BY(mu_) = false;
+  std::string work_ RAWKV_GUARDED_BY(mu_);  // Progress::what of the work under way
+  Time started_ RAWKV_GUARDED_BY(mu_);      // of that work
+  Time shown_at_ RAWKV_GUARDED_BY(mu_);
 };
 
-// "replay: 120 of 4000 (3%)"; without a total "replay: 120".
-std::string DescribeProgress(const Progress& progress);
+// "replay: 120 of 4000 versions (3%), 32 s left", where `elapsed_ms` is the time since the work began.
+// Without a total: "scrub: 3.2 GiB". The time left is absent in the first second.
+std::string DescribeProgress(const Progress& progress, uint64_t elapsed_ms);
 
 }  // namespace rawkv::ctl

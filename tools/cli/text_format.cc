@@ -94,6 +94,10 @@ std::string OneLine(std::string_view message) {
   return Escape(message, false);
 }
 
+std::string Counted(uint64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
 std::string UtcTime(uint64_t unix_ms) {
   if (unix_ms == 0) return "-";
   const auto seconds = static_cast<time_t>(unix_ms / 1000);

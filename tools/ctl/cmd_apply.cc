@@ -29,6 +29,8 @@ Result<ExitStatus> RunApply(Invocation& call) {
     if (IsBlankLine(**line)) continue;
     if (Status status = ApplyLine(call, *engine, **line); !status.ok())
       return status.WithContext(lines.Place());
+    const LineReader::Position position = lines.position();
+    call.ReportRows({.what = "apply", .done = position.done, .total = position.total, .unit = "bytes"});
   }
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;

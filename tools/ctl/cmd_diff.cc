@@ -75,13 +75,15 @@ Result<std::unique_ptr<Iterator>> IteratorAt(Engine& engine, Version version, co
 
 Result<ExitStatus> RunDiff(Invocation& call) {
   const Flags& flags = call.flags;
-  if (!flags.from.has_value() || !flags.to.has_value()) {
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> from, VersionBound("from", flags.from));
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> to, VersionBound("to", flags.to));
+  if (!from.has_value() || !to.has_value()) {
     return Status::InvalidArgument("the versions are missing; give --from=A and --to=B");
   }
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   {
-    RAWKV_ASSIGN_OR_RETURN(const auto before, IteratorAt(*engine, *flags.from, flags));
-    RAWKV_ASSIGN_OR_RETURN(const auto after, IteratorAt(*engine, *flags.to, flags));
+    RAWKV_ASSIGN_OR_RETURN(const auto before, IteratorAt(*engine, *from, flags));
+    RAWKV_ASSIGN_OR_RETURN(const auto after, IteratorAt(*engine, *to, flags));
     call.progress.Wipe();
     RAWKV_RETURN_IF_ERROR(PrintDifferences(call, *before, *after));
   }  // views and iterators must be destroyed before Close

@@ -5,22 +5,30 @@
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
+#include "tools/ctl/confirm.h"
+#include "tools/ctl/key_selection.h"
 #include "tools/ctl/replace_file.h"
 #include "tools/ctl/store_access.h"
 
 namespace rawkv::ctl {
 namespace {
 
+Status CheckKey(std::string_view key) {
+  return key.empty() ? Status::InvalidArgument("a key must have at least one byte") : Status::Ok();
+}
+
 // The key from KEY or --key_b64. Removes KEY from the arguments.
 Result<std::string> TakeKey(Invocation& call) {
   std::string key;
   if (call.flags.key_b64.has_value()) {
     key = *call.flags.key_b64;
-  } else {
+  } else if (!call.arguments.empty()) {
     key = call.arguments.front();
     call.arguments.erase(call.arguments.begin());
+  } else {
+    return Status::InvalidArgument("KEY is missing");
   }
-  if (key.empty()) return Status::InvalidArgument("a key must have at least one byte");
+  RAWKV_RETURN_IF_ERROR(CheckKey(key));
   return key;
 }
 
@@ -40,15 +48,6 @@ Result<ExitStatus> CommitOne(Invocation& call, const WriteBatch& batch) {
   return ExitStatus::kDone;
 }
 
-Result<Value> ReadOne(Invocation& call, const std::string& key) {
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
-  RAWKV_ASSIGN_OR_RETURN(auto view, OpenViewOf(*engine, call.flags));
-  Result<Value> value = engine->Get(key, {.view = view.get()});
-  view.reset();  // Close does not wait for open views
-  if (value.ok()) RAWKV_RETURN_IF_ERROR(engine->Close());
-  return value;
-}
-
 std::string ValueJson(const std::string& key, const Value& value) {
   OrderedJson row;
   SetKey(row, "key", key);
@@ -56,6 +55,91 @@ std::string ValueJson(const std::string& key, const Value& value) {
   row["version"] = value.written_by.value();
   row["value_b64"] = EncodeBase64(value.bytes);
   return JsonText(row);
+}
+
+// How `get` prints its values.
+enum class GetForm { kRaw, kRow, kJson };
+
+Status PrintValue(Invocation& call, GetForm form, const std::string& key, const Value& value) {
+  switch (form) {
+    case GetForm::kJson:
+      return call.out.Line(ValueJson(key, value));
+    case GetForm::kRow:
+      return call.out.Line(EscapeKey(key) + '\t' + EscapeKey(value.bytes));
+    case GetForm::kRaw:
+      return call.flags.out.has_value() ? Status::Ok() : call.out.Write(value.bytes);
+  }
+  return Status::Ok();
+}
+
+// Prints the values of the keys, which all come from one version. kNotFound names the keys that are absent;
+// the others are printed.
+Status PrintValues(Invocation& call, Engine& engine, GetForm form, const std::vector<std::string>& keys) {
+  RAWKV_ASSIGN_OR_RETURN(const auto view, OpenViewOf(engine, call.flags));
+  std::string absent;
+  for (const std::string& key : keys) {
+    const Result<Value> value = engine.Get(key, {.view = view.get()});
+    if (value.ok()) {
+      if (call.flags.out.has_value()) RAWKV_RETURN_IF_ERROR(ReplaceFile(*call.flags.out, value->bytes));
+      RAWKV_RETURN_IF_ERROR(PrintValue(call, form, key, *value));
+    } else if (value.status().code() == StatusCode::kNotFound) {
+      absent += fmt::format("{}'{}'", absent.empty() ? "" : ", ", EscapeKey(key));
+    } else {
+      return value.status();
+    }
+  }
+  if (absent.empty()) return Status::Ok();
+  const auto& version = call.flags.version;
+  return Status::NotFound(fmt::format(
+      "no key {}{}", absent, version.has_value() ? fmt::format(" at version {}", version->value()) : ""));
+}
+
+// The range of --prefix, or of --from and --to. kInvalidArgument without a complete range.
+Result<IteratorOptions> RangeToDelete(const Invocation& call) {
+  const Flags& flags = call.flags;
+  const bool by_key = !call.arguments.empty() || flags.key_b64.has_value();
+  const bool by_bounds = flags.from.has_value() && flags.to.has_value();
+  if (by_key || flags.prefix.has_value() == (flags.from.has_value() || flags.to.has_value()) ||
+      (!flags.prefix.has_value() && !by_bounds)) {
+    return Status::InvalidArgument(
+        "give either KEY, or --prefix=P, or both --from=A and --to=B (--to='' is the end)");
+  }
+  return SelectedKeys(flags);
+}
+
+Result<uint64_t> CountKeys(Invocation& call, Engine& engine, const IteratorOptions& range) {
+  RAWKV_ASSIGN_OR_RETURN(const auto iterator, engine.NewIterator(range));
+  uint64_t keys = 0;
+  for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
+    call.progress.Report({.what = "count", .done = ++keys, .unit = "keys"});
+  }
+  call.progress.Wipe();
+  RAWKV_RETURN_IF_ERROR(iterator->status());
+  return keys;
+}
+
+// Commits the deletion of a range in one version, after a confirmation if it holds keys.
+Result<ExitStatus> DeleteRange(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const IteratorOptions range, RangeToDelete(call));
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t keys, CountKeys(call, *engine, range));
+  if (keys > 0) {
+    const std::string plan = "deletes " + Counted(keys, "key");
+    RAWKV_RETURN_IF_ERROR(Confirm(call, plan + ".\n", "A rollback brings them back.").WithContext(plan));
+  }
+  WriteBatch batch;
+  if (call.flags.prefix.has_value()) {
+    batch.DeletePrefix(range.prefix);
+  } else {
+    batch.DeleteRange(range.lower, range.upper);
+  }
+  RAWKV_ASSIGN_OR_RETURN(const Version version, CommitBatch(*engine, batch, {}));
+  RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json
+                                          ? JsonText({{"version", version.value()}, {"keys", keys}})
+                                          : fmt::format("{}\t{}", version.value(), keys)));
+  RAWKV_RETURN_IF_ERROR(call.out.Flush());
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  return ExitStatus::kDone;
 }
 
 }  // namespace
@@ -70,6 +154,9 @@ Result<ExitStatus> RunPut(Invocation& call) {
 }
 
 Result<ExitStatus> RunDel(Invocation& call) {
+  const Flags& flags = call.flags;
+  if (flags.prefix.has_value() || flags.from.has_value() || flags.to.has_value()) return DeleteRange(call);
+  if (flags.yes) return Status::InvalidArgument("--yes needs --prefix, or --from and --to");
   RAWKV_ASSIGN_OR_RETURN(const std::string key, TakeKey(call));
   WriteBatch batch;
   batch.Delete(key);
@@ -77,20 +164,16 @@ Result<ExitStatus> RunDel(Invocation& call) {
 }
 
 Result<ExitStatus> RunGet(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string key, TakeKey(call));
-  const Result<Value> value = ReadOne(call, key);
-  if (value.status().code() == StatusCode::kNotFound) {
-    return Status::NotFound(fmt::format(
-        "no key '{}'{}", EscapeKey(key),
-        call.flags.version.has_value() ? fmt::format(" at version {}", call.flags.version->value()) : ""));
+  std::vector<std::string> keys = std::move(call.arguments);
+  if (call.flags.key_b64.has_value()) keys.push_back(*call.flags.key_b64);
+  for (const std::string& key : keys) RAWKV_RETURN_IF_ERROR(CheckKey(key));
+  if (keys.size() > 1 && call.flags.out.has_value()) {
+    return Status::InvalidArgument("--out takes the value of one key; get several with --json");
   }
-  RAWKV_RETURN_IF_ERROR(value.status());
-  if (call.flags.out.has_value()) RAWKV_RETURN_IF_ERROR(ReplaceFile(*call.flags.out, value->bytes));
-  if (call.flags.json) {
-    RAWKV_RETURN_IF_ERROR(call.out.Line(ValueJson(key, *value)));
-  } else if (!call.flags.out.has_value()) {
-    RAWKV_RETURN_IF_ERROR(call.out.Write(value->bytes));
-  }
+  const GetForm form = call.flags.json ? GetForm::kJson : keys.size() == 1 ? GetForm::kRaw : GetForm::kRow;
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
+  RAWKV_RETURN_IF_ERROR(PrintValues(call, *engine, form, keys));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;
 }
 

@@ -60,10 +60,6 @@ std::string EntryJson(const HistoryEntry& entry, bool with_changes) {
   return JsonText(row);
 }
 
-std::string Counted(uint64_t number, std::string_view noun) {
-  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
-
 std::string EntryText(const HistoryEntry& entry) {
   const CommitRecord& commit = entry.commit;
   std::string row = fmt::format("{}\t{}\t", commit.version.value(), UtcTimeMs(commit.time_unix_ms));
@@ -92,7 +88,9 @@ Status SetBounds(const Flags& flags, HistoryOptions* options) {
 
 Result<ExitStatus> RunLog(Invocation& call) {
   const Flags& flags = call.flags;
-  HistoryOptions options{.from = flags.from, .to = flags.to, .changes = flags.keys};
+  HistoryOptions options{.changes = flags.keys};
+  RAWKV_ASSIGN_OR_RETURN(options.from, VersionBound("from", flags.from));
+  RAWKV_ASSIGN_OR_RETURN(options.to, VersionBound("to", flags.to));
   options.limit = flags.limit.value_or(0);
   RAWKV_RETURN_IF_ERROR(SetBounds(flags, &options));
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));

@@ -1,17 +1,28 @@
 #include <fmt/format.h>
 
-#include <utility>
+#include <optional>
+#include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/admin/inspect.h"
+#include "tools/cli/byte_size.h"
+#include "tools/cli/interrupt.h"
 #include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/store_access.h"
 
 namespace rawkv::ctl {
 namespace {
 
-using Figures = std::vector<std::pair<std::string_view, uint64_t>>;
+// One number of the store.
+struct Figure {
+  std::string_view name;  // in JSON and text; the metric of Prometheus is "rawkv_<name>"
+  uint64_t value = 0;
+  std::string_view help = "";
+};
+using Figures = std::vector<Figure>;
 
 // Counters since this opening.
 Figures CountersOf(const EngineStats& stats) {
@@ -38,52 +49,131 @@ uint64_t LogBytes(const std::vector<LogSegmentRow>& segments) {
 Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segments) {
   uint64_t snapshot_bytes = 0;
   for (const SnapshotRow& row : info.snapshots) snapshot_bytes += row.bytes;
-  return {{"version", info.version.value()},
-          {"durable_version", info.durable_version.value()},
-          {"capacity_bytes", info.capacity_bytes},
-          {"live_bytes", info.slots.live * info.slot_bytes},
-          {"pinned_bytes", info.slots.pinned * info.slot_bytes},
-          {"reclaimable_bytes", info.slots.reclaimable * info.slot_bytes},
-          {"reserved_bytes", info.slots.reserved * info.slot_bytes},
-          {"free_bytes", info.slots.free * info.slot_bytes},
-          {"snapshots", info.snapshots.size()},
-          {"snapshot_bytes", snapshot_bytes},
-          {"log_segments", segments.size()},
-          {"log_bytes", LogBytes(segments)}};
+  const SlotUse& slots = info.slots;
+  const auto bytes = [&info](uint64_t count) { return count * info.slot_bytes; };
+  return {
+      {"version", info.version.value(), "The newest version."},
+      {"durable_version", info.durable_version.value(), "The newest version that is known to be durable."},
+      {"capacity_bytes", info.capacity_bytes, "Size of the device."},
+      {"live_bytes", bytes(slots.live), "Slots that the keys of the newest version use."},
+      {"pinned_bytes", bytes(slots.pinned), "Freed slots that a retained version still needs."},
+      {"reclaimable_bytes", bytes(slots.reclaimable),
+       "Freed slots that nothing needs; commits may use them."},
+      {"reserved_bytes", bytes(slots.reserved), "Slots of commits that are under way."},
+      {"free_bytes", bytes(slots.free), "Free slots."},
+      {"snapshots", info.snapshots.size(), "Number of snapshots."},
+      {"snapshot_bytes", snapshot_bytes, "Size of all snapshots; files that they share count once for each."},
+      {"log_segments", segments.size(), "Number of segments of the changelog."},
+      {"log_bytes", LogBytes(segments), "Size of the changelog."}};
 }
 
 OrderedJson AsJson(const Figures& figures) {
   OrderedJson object;
-  for (const auto& [name, value] : figures) object[std::string(name)] = value;
+  for (const Figure& figure : figures) object[std::string(figure.name)] = figure.value;
   return object;
 }
 
 std::string AsText(const Figures& figures) {
   std::string text;
-  for (const auto& [name, value] : figures) text += fmt::format("{:<22} {}\n", name, value);
+  for (const Figure& figure : figures) text += fmt::format("{:<22} {}\n", figure.name, figure.value);
   return text;
 }
 
-}  // namespace
+struct Sample {
+  std::string store_uuid;
+  Figures sizes;
+  Figures counters;
+};
 
-Result<ExitStatus> RunStats(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
-  if (call.flags.prometheus) {
-    return Status::NotSupported("--prometheus is not supported yet; --json has the same figures");
+// The text exposition format, version 0.0.4. The counters are not in it: they count from the opening of this
+// process, so that they are always near zero.
+std::string PrometheusText(const Sample& sample) {
+  std::string text;
+  for (const Figure& figure : sample.sizes) {
+    text += fmt::format("# HELP rawkv_{0} {1}\n# TYPE rawkv_{0} gauge\nrawkv_{0}{{store=\"{2}\"}} {3}\n",
+                        figure.name, figure.help, sample.store_uuid, figure.value);
   }
+  return text;
+}
+
+std::string SampleJson(const Sample& sample) {
+  return JsonText({{"store", AsJson(sample.sizes)}, {"since_open", AsJson(sample.counters)}}) + '\n';
+}
+
+std::string SampleText(const Sample& sample) {
+  return "the store\n" + AsText(sample.sizes) + "\nsince this opening\n" + AsText(sample.counters);
+}
+
+Result<Sample> TakeSample(Invocation& call, const std::string& dir) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine->Info());
   const Figures counters = CountersOf(engine->stats());
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LogSegmentRow> segments, ListLog(dir, OpenOptionsOf(call)));
   RAWKV_RETURN_IF_ERROR(engine->Close());
-  const Figures sizes = SizesOf(info, segments);
-  if (call.flags.json) {
-    RAWKV_RETURN_IF_ERROR(
-        call.out.Line(JsonText({{"store", AsJson(sizes)}, {"since_open", AsJson(counters)}})));
-  } else {
-    RAWKV_RETURN_IF_ERROR(
-        call.out.Write("the store\n" + AsText(sizes) + "\nsince this opening\n" + AsText(counters)));
+  return Sample{info.store_uuid.ToString(), SizesOf(info, segments), counters};
+}
+
+uint64_t FigureOf(const Sample& sample, std::string_view name) {
+  for (const Figure& figure : sample.sizes) {
+    if (figure.name == name) return figure.value;
   }
+  return 0;
+}
+
+constexpr std::string_view kWatchHeader =
+    "time                    version  versions/s        live      pinned        free  snapshots         "
+    "log\n";
+constexpr uint64_t kRowsPerHeader = 20;
+
+// One line of --watch. `before` is the version of the line before.
+std::string WatchLine(const Sample& sample, std::optional<uint64_t> before, uint64_t seconds) {
+  const auto size = [&sample](std::string_view name) { return HumanBytes(FigureOf(sample, name)); };
+  const uint64_t version = FigureOf(sample, "version");
+  // A rollback lowers the version.
+  const std::string rate =
+      !before.has_value() || version < *before
+          ? "-"
+          : fmt::format("{:.1f}", static_cast<double>(version - *before) / static_cast<double>(seconds));
+  return fmt::format("{:<20} {:>10} {:>11} {:>11} {:>11} {:>11} {:>10} {:>11}\n",
+                     UtcTime(SystemClock().NowUnixMs()), version, rate, size("live_bytes"),
+                     size("pinned_bytes"), size("free_bytes"), FigureOf(sample, "snapshots"),
+                     size("log_bytes"));
+}
+
+// Prints a sample every `seconds` until a signal ends it. Each sample opens the store again, so that nothing
+// is held between two samples: neither a lock nor a version.
+Result<ExitStatus> Watch(Invocation& call, const std::string& dir, uint64_t seconds) {
+  HoldSignals();
+  std::optional<uint64_t> before;
+  for (uint64_t row = 0;; ++row) {
+    RAWKV_ASSIGN_OR_RETURN(const Sample sample, TakeSample(call, dir));
+    if (call.flags.json) {
+      RAWKV_RETURN_IF_ERROR(call.out.Write(SampleJson(sample)));
+    } else {
+      if (row == 0 || (call.out.terminal() && row % kRowsPerHeader == 0)) {
+        RAWKV_RETURN_IF_ERROR(call.out.Write(kWatchHeader));
+      }
+      RAWKV_RETURN_IF_ERROR(call.out.Write(WatchLine(sample, before, seconds)));
+      before = FigureOf(sample, "version");
+    }
+    RAWKV_RETURN_IF_ERROR(call.out.Flush());
+    if (WaitForInterrupt(seconds * 1000)) return ExitStatus::kDone;
+  }
+}
+
+}  // namespace
+
+Result<ExitStatus> RunStats(Invocation& call) {
+  const Flags& flags = call.flags;
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(flags));
+  if (flags.prometheus && (flags.json || flags.watch.has_value())) {
+    return Status::InvalidArgument("--prometheus stands alone, without --json and --watch");
+  }
+  if (flags.watch.has_value()) return Watch(call, dir, *flags.watch);
+  RAWKV_ASSIGN_OR_RETURN(const Sample sample, TakeSample(call, dir));
+  RAWKV_RETURN_IF_ERROR(call.out.Write(flags.prometheus ? PrometheusText(sample)
+                                       : flags.json     ? SampleJson(sample)
+                                                        : SampleText(sample)));
   return ExitStatus::kDone;
 }
 

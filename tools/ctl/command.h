@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,18 +19,26 @@ struct Invocation {
   Flags flags;
   Output& out;
   ProgressLine& progress;
+
+  // Shows the progress of a command that prints rows meanwhile. On a terminal the rows show it.
+  void ReportRows(const Progress& done) {
+    if (!out.terminal()) progress.Report(done);
+  }
 };
 
 // Runs one command. For kDone and kNo the command has printed its answer. The caller prints an error, and
 // ends the program with ExitStatusOf. A command writes data to `out` only.
 using CommandFunction = Result<ExitStatus> (*)(Invocation& call);
 
+// As many arguments as the operating system passes.
+inline constexpr size_t kManyArguments = std::numeric_limits<size_t>::max();
+
 // The description of one command, for the parser and for help.
 struct Command {
-  std::string_view name;       // "get", "snapshot create"
-  std::string_view arguments;  // as help prints them: "KEY VALUE"
-  size_t arguments_min = 0;    // one fewer if --key_b64 replaces KEY
-  size_t arguments_max = 0;
+  std::string_view name;                // "get", "snapshot create"
+  std::string_view arguments;           // as help prints them: "KEY VALUE"
+  size_t arguments_min = 0;             // one fewer if --key_b64 replaces KEY
+  size_t arguments_max = 0;             // kManyArguments: of which --key_b64 replaces all
   std::vector<std::string_view> flags;  // without --store and --json, which every command takes
   std::string_view summary;             // one line
   std::string_view details;             // paragraphs, wrapped by hand

@@ -63,11 +63,14 @@ Status CheckArity(const Command& command, const CommandLine& line) {
                                        [](const auto& flag) { return flag.first == "key_b64"; });
   const size_t fewer = key_by_flag && command.arguments_min > 0 ? 1 : 0;
   const size_t count = line.arguments.size();
+  const size_t most =
+      command.arguments_max == kManyArguments && key_by_flag ? 0 : command.arguments_max - fewer;
   if (count < command.arguments_min - fewer) {
-    return Status::InvalidArgument(fmt::format("{} is missing; usage: rawkv-ctl {} {}", command.arguments,
+    return Status::InvalidArgument(fmt::format("{} is missing; usage: rawkv-ctl {} {}",
+                                               command.arguments.substr(0, command.arguments.find(' ')),
                                                command.name, command.arguments));
   }
-  if (count > command.arguments_max - fewer) {
+  if (count > most) {
     return Status::InvalidArgument(fmt::format("one argument too many: '{}'{}", line.arguments.back(),
                                                key_by_flag ? " (--key_b64 replaces KEY)" : ""));
   }

@@ -13,6 +13,8 @@ using FlagNames = std::vector<std::string_view>;
 const FlagNames kOpenFlags = {"engine",      "device",           "wait",
                               "read_only",   "durability",       "snapshot_interval",
                               "keep_recent", "wal_segment_bytes"};
+// Flags that select keys.
+const FlagNames kKeyFlags = {"prefix", "prefix_b64", "from", "to", "from_b64", "to_b64"};
 // Flags of commands that read a closed store.
 const FlagNames kInspectFlags = {"engine", "device", "wait"};
 // Flags of commands that make a store.
@@ -56,31 +58,36 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl put config/mode fast --store=/var/lib/state",
      .run = RunPut},
     {.name = "get",
-     .arguments = "KEY",
+     .arguments = "KEY [KEY …]",
      .arguments_min = 1,
-     .arguments_max = 1,
+     .arguments_max = kManyArguments,
      .flags = FlagNames{"key_b64", "version", "time", "out"} + kOpenFlags,
-     .summary = "read one key; prints the raw bytes",
+     .summary = "read keys; prints the raw bytes of one key, or a row for each of several",
      .details =
-         "Reads at --version, at --time, or at the tip. --out replaces the file in one step. Ends with 1 and "
-         "changes\n"
-         "nothing if there is no such key; ends with 3 if the version is not kept. Works while another\n"
-         "process has the store open.",
+         "Reads at --version, at --time, or at the tip. Of several keys each is one line: key, tab, value, "
+         "both "
+         "escaped\n"
+         "as in scan. --out replaces the file in one step. Ends with 1 and changes nothing if there is no\n"
+         "such key; ends with 3 if the version is not kept. Works while another process has the store open.",
      .example = "rawkv-ctl get config/mode --version=41 --store=/var/lib/state",
      .run = RunGet},
     {.name = "del",
-     .arguments = "KEY",
-     .arguments_min = 1,
+     .arguments = "[KEY]",
      .arguments_max = 1,
-     .flags = FlagNames{"key_b64"} + kOpenFlags,
+     .flags = FlagNames{"key_b64"} + kKeyFlags + FlagNames{"yes"} + kOpenFlags,
      .summary = "commit a deletion; prints the version",
-     .details = "The deletion of an absent key also makes a version.",
+     .details =
+         "The deletion of an absent key also makes a version. --prefix, or --from and --to, delete all keys\n"
+         "that begin with P, or from A up to but without B, in one version. They ask on a terminal unless\n"
+         "--yes is given, and print the version, a tab and the number of keys.",
      .example = "rawkv-ctl del config/mode --store=/var/lib/state",
      .run = RunDel},
     {.name = "scan",
-     .flags = FlagNames{"prefix", "prefix_b64", "version", "time", "limit", "sha256"} + kOpenFlags,
+     .flags = kKeyFlags + FlagNames{"version", "time", "limit", "sha256", "values"} + kOpenFlags,
      .summary = "list keys in byte order",
-     .details = "Text: escaped key, tab, size, tab, version that wrote the key; --sha256 adds a column. "
+     .details = "Text: escaped key, tab, size, tab, version that wrote the key; --sha256 and --values add a "
+                "column.\n"
+                "Keys and values are escaped: \\\\ is a backslash, and \\t, \\n, \\r and \\xNN are bytes. "
                 "Works while\n"
                 "another process has the store open.",
      .example = "rawkv-ctl scan --prefix=config/ --json --store=/var/lib/state",
@@ -100,6 +107,23 @@ const std::vector<Command> kCommands = {
          "(on one line; every field is optional, and {} makes a version). Prints each version as soon as it\n"
          "is durable. Stops at the first bad line and names it; the lines before it stay committed.",
      .example = "rawkv-ctl apply changes.jsonl --store=/var/lib/state",
+     .run = RunApply},
+    {.name = "dump",
+     .flags = kKeyFlags + FlagNames{"version", "time"} + kOpenFlags,
+     .summary = "print keys and values as JSON Lines for load",
+     .details = "Prints change sets in the format of apply, with every byte of every key and value. To "
+                "restore them,\n"
+                "load the lines into an empty store. Works while another process has the store open.",
+     .example = "rawkv-ctl dump --prefix=config/ --store=/var/lib/state > config.jsonl",
+     .run = RunDump},
+    {.name = "load",
+     .arguments = "FILE|-",
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .flags = kOpenFlags,
+     .summary = "commit the lines of a dump; the same as apply",
+     .details = "Prints the version of each line. Keys that the file does not name stay.",
+     .example = "rawkv-ctl load config.jsonl --store=/var/lib/copy",
      .run = RunApply},
     {.name = "snapshot create",
      .flags = kOpenFlags,
@@ -205,9 +229,12 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl fsck --deep --store=/var/lib/state",
      .run = RunFsck},
     {.name = "stats",
-     .flags = FlagNames{"prometheus"} + kOpenFlags,
+     .flags = FlagNames{"prometheus", "watch"} + kOpenFlags,
      .summary = "counters and sizes",
-     .details = "Opens the store. The counters start at zero with this opening.",
+     .details =
+         "Works while another process has the store open. The counters start at zero with this opening.\n"
+         "--watch prints a line at once and then every SECONDS, until Ctrl-C. --prometheus prints the sizes\n"
+         "in the text format of Prometheus.",
      .example = "rawkv-ctl stats --json --store=/var/lib/state",
      .run = RunStats},
     {.name = "log",

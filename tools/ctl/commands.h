@@ -15,7 +15,9 @@ Result<ExitStatus> RunGet(Invocation& call);
 Result<ExitStatus> RunDel(Invocation& call);
 // cmd_scan.cc
 Result<ExitStatus> RunScan(Invocation& call);
-// cmd_apply.cc
+// cmd_dump.cc
+Result<ExitStatus> RunDump(Invocation& call);
+// cmd_apply.cc; also runs `load`
 Result<ExitStatus> RunApply(Invocation& call);
 // cmd_snapshot.cc
 Result<ExitStatus> RunSnapshotCreate(Invocation& call);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gflags/gflags.h>
 
+#include <charconv>
 #include <cstdlib>
 
 #include "base/clock.h"
@@ -45,6 +46,24 @@ Result<std::optional<Durability>> DurabilityValue(const std::string& text) {
   return Status::InvalidArgument(fmt::format("'{}' is not synced or unsafe_unsynced", text));
 }
 
+Result<std::optional<uint64_t>> WatchValue(uint64_t seconds) {
+  if (seconds >= 1 && seconds <= 86400) return std::optional(seconds);
+  return Status::InvalidArgument(fmt::format("{} is not between 1 and 86400", seconds));
+}
+
+namespace {
+
+Status TakeEither(std::string_view name, std::optional<std::string>* text,
+                  const std::optional<std::string>& decoded) {
+  if (text->has_value() && decoded.has_value()) {
+    return Status::InvalidArgument(fmt::format("--{0}: give either --{0} or --{0}_b64", name));
+  }
+  if (!text->has_value()) *text = decoded;
+  return Status::Ok();
+}
+
+}  // namespace
+
 Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& given) {
   RAWKV_RETURN_IF_ERROR(kFlagSet.Set(given));
   Flags flags;
@@ -56,14 +75,22 @@ Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& 
   // refused it.
   const char* const fallback = std::getenv("RAWKV_STORE");
   if (!flags.store.has_value() && fallback != nullptr && *fallback != '\0') flags.store = fallback;
-  if (flags.prefix.has_value() && flags.prefix_b64.has_value()) {
-    return Status::InvalidArgument("--prefix: give either --prefix or --prefix_b64");
-  }
   if (flags.version.has_value() && flags.time.has_value()) {
     return Status::InvalidArgument("--time: give either --time or --version");
   }
-  if (!flags.prefix.has_value()) flags.prefix = flags.prefix_b64;
+  RAWKV_RETURN_IF_ERROR(TakeEither("prefix", &flags.prefix, flags.prefix_b64));
+  RAWKV_RETURN_IF_ERROR(TakeEither("from", &flags.from, flags.from_b64));
+  RAWKV_RETURN_IF_ERROR(TakeEither("to", &flags.to, flags.to_b64));
   return flags;
+}
+
+Result<std::optional<Version>> VersionBound(std::string_view name, const std::optional<std::string>& text) {
+  if (!text.has_value()) return std::optional<Version>();
+  uint64_t number = 0;
+  const char* const end = text->data() + text->size();
+  const auto parsed = std::from_chars(text->data(), end, number);
+  if (parsed.ec == std::errc() && parsed.ptr == end) return std::optional(Version(number));
+  return Status::InvalidArgument(fmt::format("--{}: '{}' is not a number (0 or more)", name, *text));
 }
 
 }  // namespace rawkv::ctl

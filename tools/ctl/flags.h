@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ Result<std::optional<std::string>> Base64Value(const std::string& text);   // de
 Result<std::optional<uint64_t>> TimeValue(const std::string& text);        // in milliseconds since 1970
 Result<IoEngine> EngineValue(const std::string& text);
 Result<std::optional<Durability>> DurabilityValue(const std::string& text);
+Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
 
 // All flags of all commands. A flag has the same meaning in every command; command_table.cc lists which
 // command takes which flag. flag_set.h explains the columns.
@@ -27,8 +29,8 @@ Result<std::optional<Durability>> DurabilityValue(const std::string& text);
 #define RAWKV_CTL_FLAGS(FLAG) \
   FLAG(string, TextValue, store, "", "DIR: the store's directory (default: the environment variable RAWKV_STORE)") \
   FLAG(bool, SwitchValue, json, false, "print JSON, one document or row per line") \
-  FLAG(string, EngineValue, engine, "auto", "NAME: I/O engine: auto, posix, io_uring, nvme") \
-  FLAG(string, DurabilityValue, durability, "", "MODE: synced, unsafe_unsynced (a power cut may lose the newest versions)") \
+  FLAG(string, EngineValue, engine, "auto", "auto|posix|io_uring|nvme: the I/O engine (auto)") \
+  FLAG(string, DurabilityValue, durability, "", "synced|unsafe_unsynced: whether commits wait for the disk (synced)") \
   FLAG(uint64, NumberValue, snapshot_interval, 0, "N: versions between automatic snapshots, 0 = none (10000)") \
   FLAG(uint64, NumberValue, keep_recent, 0, "K: unpinned snapshots kept besides the newest (2)") \
   FLAG(string, BytesValue, wal_segment_bytes, "", "BYTES: size of a log segment, 64KiB to 1GiB (64MiB)") \
@@ -44,8 +46,10 @@ Result<std::optional<Durability>> DurabilityValue(const std::string& text);
   FLAG(bool, SwitchValue, force, false, "overwrite an older store or a foreign signature") \
   FLAG(uint64, VersionValue, version, 0, "N: the version to work on") \
   FLAG(string, TimeValue, time, "", "TIME: the newest version of that time: 2026-03-01T14:05:00Z, '2h ago'") \
-  FLAG(uint64, VersionValue, from, 0, "A: the older version") \
-  FLAG(uint64, VersionValue, to, 0, "B: the newer version") \
+  FLAG(string, AnyTextValue, from, "", "A: the first key; for log and diff the older version") \
+  FLAG(string, AnyTextValue, to, "", "B: the key after the last one; for log and diff the newer version") \
+  FLAG(string, Base64Value, from_b64, "", "BASE64: like --from, for a key that is not text") \
+  FLAG(string, Base64Value, to_b64, "", "BASE64: like --to, for a key that is not text") \
   FLAG(uint64, VersionValue, base, 0, "M: write only what changed since this version (not supported yet)") \
   FLAG(string, TextValue, key, "", "KEY: only versions that change this key") \
   FLAG(bool, SwitchValue, keys, false, "also print the keys that each version changes") \
@@ -60,6 +64,7 @@ Result<std::optional<Durability>> DurabilityValue(const std::string& text);
   FLAG(string, TextValue, in, "", "DIR: an export's directory") \
   FLAG(string, TextValue, list, "", "DIR: print the chunks of the export in this directory") \
   FLAG(string, BytesValue, chunk_bytes, "", "BYTES: size of an export's chunks, up to 16MiB (8MiB)") \
+  FLAG(bool, SwitchValue, values, false, "read and verify each value, and print it") \
   FLAG(bool, SwitchValue, sha256, false, "read and verify each value, and print its SHA-256") \
   FLAG(bool, SwitchValue, dry_run, false, "print the plan and change nothing") \
   FLAG(bool, SwitchValue, drop_pins, false, "drop named pins above the version instead of refusing") \
@@ -68,7 +73,8 @@ Result<std::optional<Durability>> DurabilityValue(const std::string& text);
   FLAG(bool, SwitchValue, repair, false, "repair what can be repaired; ask before giving up versions") \
   FLAG(string, BytesValue, rate, "", "BYTES: read at most BYTES per second, 0 = no limit (100MiB)") \
   FLAG(bool, SwitchValue, restart, false, "begin a new pass instead of resuming an interrupted one") \
-  FLAG(bool, SwitchValue, prometheus, false, "print Prometheus text (not supported yet)")
+  FLAG(bool, SwitchValue, prometheus, false, "print the text format of Prometheus") \
+  FLAG(uint64, WatchValue, watch, 1, "[SECONDS]: print again every so many seconds (1), until interrupted")
 // clang-format on
 
 // The values of the flags. A value that is not a switch is absent if the flag was not given.
@@ -79,8 +85,11 @@ struct Flags {
 inline constexpr FlagSet kFlagSet = {.prefix = "ctl_", .bare_name = "version"};
 
 // Sets the flags that were given and returns the values of all flags. `store` falls back to the environment
-// variable RAWKV_STORE, and `prefix` to `prefix_b64`. kInvalidArgument names the flag and the problem with
-// its value. Never ends the process.
+// variable RAWKV_STORE, and `prefix`, `from` and `to` to the flag with _b64. kInvalidArgument names the flag
+// and the problem with its value. Never ends the process.
 Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& given);
+
+// The value of --from or --to (`name`) as a version, for the commands that take versions there, not keys.
+Result<std::optional<Version>> VersionBound(std::string_view name, const std::optional<std::string>& text);
 
 }  // namespace rawkv::ctl

@@ -12,26 +12,29 @@ namespace {
 
 constexpr size_t kBufferBytes = 64u << 10;
 
-Status WriteAll(int fd, std::string_view bytes) {
+}  // namespace
+
+Output::Output(int fd) : fd_(fd), terminal_(::isatty(fd) == 1) {}
+
+Status Output::WriteAll(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
     if (written >= 0) {
       bytes.remove_prefix(static_cast<size_t>(written));
       continue;
     }
     if (errno == EINTR) continue;
     if (errno == EAGAIN) {  // another process made the shared descriptor non-blocking
-      pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
+      pollfd writable{.fd = fd_, .events = POLLOUT, .revents = 0};
       ::poll(&writable, 1, -1);
       continue;
     }
+    reader_left_ = errno == EPIPE;
     return Status::IoError(std::string("standard output: ") + std::strerror(errno) +
                            "; the output is incomplete");
   }
   return Status::Ok();
 }
-
-}  // namespace
 
 Status Output::Write(std::string_view bytes) {
   RAWKV_RETURN_IF_ERROR(failed_);
@@ -40,7 +43,7 @@ Status Output::Write(std::string_view bytes) {
     return Status::Ok();
   }
   RAWKV_RETURN_IF_ERROR(Flush());
-  return failed_ = WriteAll(fd_, bytes);
+  return failed_ = WriteAll(bytes);
 }
 
 Status Output::Line(std::string_view text) {
@@ -50,7 +53,7 @@ Status Output::Line(std::string_view text) {
 
 Status Output::Flush() {
   RAWKV_RETURN_IF_ERROR(failed_);
-  failed_ = WriteAll(fd_, buffer_);
+  failed_ = WriteAll(buffer_);
   buffer_.clear();
   return failed_;
 }

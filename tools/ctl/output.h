@@ -12,17 +12,24 @@ namespace rawkv::ctl {
 // of an answer for all of it. Not thread-safe.
 class Output {
  public:
-  explicit Output(int fd) : fd_(fd) {}
+  explicit Output(int fd);
 
   Status Write(std::string_view bytes);
   Status Line(std::string_view text);  // adds the newline
   // Hands everything written so far to the operating system.
   Status Flush();
+  bool terminal() const { return terminal_; }
+  // Whether a write failed because the reader of the pipe has closed it.
+  bool reader_left() const { return reader_left_; }
 
  private:
+  Status WriteAll(std::string_view bytes);
+
   const int fd_;
+  const bool terminal_;
   std::string buffer_;
   Status failed_;
+  bool reader_left_ = false;
 };
 
 // Makes sure that descriptors 0, 1 and 2 are in use. A program that is started without them (`>&-`) would get

@@ -32,10 +32,18 @@ Result<ExitStatus> Execute(const Command& command, Invocation& call) {
   return answer;
 }
 
+// Ends the program by SIGPIPE, as a filter in a pipeline ends: no message, and the status that shells expect.
+// The command has closed its store by now.
+void EndBySigpipe() {
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+}
+
 ExitStatus Main(const std::vector<std::string>& args) {
   OccupyStandardStreams();
-  // A reader that closes the pipe becomes an error of Output and so an exit status.
-  std::signal(SIGPIPE, SIG_IGN);
+  // The signal would end the program while the store is open. A reader that closes the pipe becomes an error
+  // of Output instead.
+  const auto inherited = std::signal(SIGPIPE, SIG_IGN);
   // A write that exceeds the process's limit of file size fails with EFBIG instead of a signal.
   std::signal(SIGXFSZ, SIG_IGN);
   Result<CommandLine> line = ParseCommandLine(args);
@@ -47,6 +55,8 @@ ExitStatus Main(const std::vector<std::string>& args) {
   ProgressLine progress(STDERR_FILENO);
   Invocation call{std::move(line->arguments), std::move(flags).value(), out, progress};
   const Result<ExitStatus> answer = Execute(command, call);
+  // A caller that has the signal ignored gets the error and its exit status.
+  if (out.reader_left() && inherited != SIG_IGN) EndBySigpipe();
   return answer.ok() ? *answer : PrintError(answer.status(), command.name);
 }
 

@@ -13,7 +13,7 @@ _rawkv_ctl_command() {
       =) ((++i)) ;;
       -*)
         case ${word##*-} in
-          json | read_only | digest | force | sha256 | dry_run | drop_pins | yes | deep | repair | restart | prometheus | keys | help) ;;
+          json | read_only | digest | force | sha256 | values | dry_run | drop_pins | yes | deep | repair | restart | prometheus | watch | keys | help) ;;
           *) [[ ${COMP_WORDS[i + 1]} == = || $word == *=* ]] || ((++i)) ;;
         esac
         ;;
@@ -33,8 +33,10 @@ _rawkv_ctl_flags() {
     'info') flags='engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'put') flags='key_b64 file engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'get') flags='key_b64 version time out engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'del') flags='key_b64 engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
-    'scan') flags='prefix prefix_b64 version time limit sha256 engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'del') flags='key_b64 prefix prefix_b64 from to from_b64 to_b64 yes engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'dump') flags='prefix prefix_b64 from to from_b64 to_b64 version time engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'load') flags='engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'scan') flags='prefix prefix_b64 from to from_b64 to_b64 version time limit sha256 values engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'apply') flags='engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'snapshot create') flags='engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'snapshot list') flags='engine device wait' ;;
@@ -50,7 +52,7 @@ _rawkv_ctl_flags() {
     'wal dump') flags='engine device wait' ;;
     'wal verify') flags='engine device wait' ;;
     'fsck') flags='deep repair dry_run yes engine device wait' ;;
-    'stats') flags='prometheus engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
+    'stats') flags='prometheus watch engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'log') flags='key key_b64 prefix prefix_b64 from to limit keys engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'diff') flags='from to prefix prefix_b64 limit engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
     'scrub') flags='rate restart engine device wait read_only durability snapshot_interval keep_recent wal_segment_bytes' ;;
@@ -78,14 +80,14 @@ _rawkv_ctl() {
     mapfile -t COMPREPLY < <(compgen -W "$(_rawkv_ctl_flags "$command")" -- "$current")
     return
   fi
-  local commands='format info put get del scan apply snapshot rollback export import wal fsck stats log diff scrub version help'
+  local commands='format info put get del scan apply dump load snapshot rollback export import wal fsck stats log diff scrub version help'
   case $command in
     '' | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current") ;;
     snapshot | 'help snapshot')
       mapfile -t COMPREPLY < <(compgen -W 'create list verify delete prune pin unpin' -- "$current")
       ;;
     wal | 'help wal') mapfile -t COMPREPLY < <(compgen -W 'list dump verify' -- "$current") ;;
-    apply) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    apply | load) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
   esac
 }
 

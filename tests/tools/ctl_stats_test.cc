@@ -1,0 +1,104 @@
+#include <csignal>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "tests/tools/ctl_fixture.h"
+
+// stats.
+namespace rawkv::ctl {
+namespace {
+
+class CtlStats : public CtlTest {
+ protected:
+  void SetUp() override {
+    Format();
+    Commit(3);
+  }
+};
+
+// One metric of the text exposition format.
+struct Metric {
+  std::string help, type, labels, value;
+};
+
+// Strict: each metric has a HELP line, a TYPE line and a sample, in this order and next to each other.
+std::map<std::string, Metric> ParsePrometheus(const std::string& text) {
+  static const std::regex help_line("# HELP ([a-z_:][a-z0-9_:]*) (.+)");
+  static const std::regex type_line("# TYPE ([a-z_:][a-z0-9_:]*) (counter|gauge)");
+  static const std::regex sample_line(R"(([a-z_:][a-z0-9_:]*)\{([a-z_]+="[^"\\]*")\} (\d+))");
+  std::map<std::string, Metric> metrics;
+  EXPECT_TRUE(text.ends_with("\n"));
+  std::istringstream lines(text);
+  for (std::string help, type, sample; std::getline(lines, help);) {
+    std::smatch helped, typed, sampled;
+    if (!std::getline(lines, type) || !std::getline(lines, sample) ||
+        !std::regex_match(help, helped, help_line) || !std::regex_match(type, typed, type_line) ||
+        !std::regex_match(sample, sampled, sample_line) || helped[1] != typed[1] || helped[1] != sampled[1]) {
+      ADD_FAILURE() << "not a metric: " << help << " / " << type << " / " << sample;
+      return metrics;
+    }
+    const bool added =
+        metrics
+            .insert({helped[1].str(), {helped[2].str(), typed[2].str(), sampled[2].str(), sampled[3].str()}})
+            .second;
+    EXPECT_TRUE(added) << helped[1] << " occurs twice";
+  }
+  return metrics;
+}
+
+TEST_F(CtlStats, PrometheusTextHasEverySizeOfTheStore) {
+  const std::map<std::string, Metric> metrics = ParsePrometheus(Ok({"stats", "--prometheus"}));
+  const Json sizes = OkJson({"stats"})["store"];
+  EXPECT_EQ(metrics.size(), sizes.size());
+  const std::string label = "store=\"" + OkJson({"info"})["store_uuid"].get<std::string>() + "\"";
+  for (const auto& [name, value] : sizes.items()) {
+    const auto metric = metrics.find("rawkv_" + name);
+    ASSERT_NE(metric, metrics.end()) << name;
+    EXPECT_EQ(metric->second.value, value.dump()) << name;
+    EXPECT_EQ(metric->second.type, "gauge") << name;
+    EXPECT_EQ(metric->second.labels, label) << name;
+    EXPECT_TRUE(metric->second.help.ends_with(".")) << name;
+  }
+  EXPECT_TRUE(EndedWith(Run({"stats", "--prometheus", "--json"}), 2, "--prometheus stands alone"));
+  EXPECT_TRUE(EndedWith(Run({"stats", "--prometheus", "--watch"}), 2, "--prometheus stands alone"));
+}
+
+TEST_F(CtlStats, WatchShowsLaterVersionsAndEndsWith0AtAnInterrupt) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    CtlConversation watch({"stats", "--watch", "--json", "--store=" + store()},
+                          CtlConversation::Input::kPipe);
+    const Json first = Json::parse(watch.ReadLine());
+    EXPECT_EQ(Fields(first), (Args{"store", "since_open"}));
+    const uint64_t version = first["store"]["version"];
+    Ok({"put", "k", "v"});  // needs the lock, which a watch does not hold
+    while (Json::parse(watch.ReadLine())["store"]["version"] != version + 1) {
+    }
+    watch.Signal(signal);
+    watch.ReadOutputToEnd();
+    EXPECT_EQ(watch.Wait(), 0);
+  }
+}
+
+TEST_F(CtlStats, WatchPrintsAHeaderAndLines) {
+  CtlConversation watch({"stats", "--watch=1", "--store=" + store()}, CtlConversation::Input::kPipe);
+  EXPECT_TRUE(watch.ReadLine().starts_with("time  "));
+  const std::regex line(
+      R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +3 +(-|0\.0) +12 KiB +0 B +\S+ MiB +\d+ +\S+ \w+)");
+  for (int i = 0; i < 2; ++i) {
+    const std::string shown = watch.ReadLine();
+    EXPECT_TRUE(std::regex_match(shown, line)) << shown;
+  }
+  watch.CloseOutput();
+  EXPECT_EQ(watch.Wait(), -1) << "SIGPIPE ends it";
+}
+
+TEST_F(CtlStats, WatchRefusesBadIntervalsWith2) {
+  EXPECT_TRUE(EndedWith(Run({"stats", "--watch=0"}), 2, "--watch: 0 is not between 1 and 86400"));
+  EXPECT_TRUE(EndedWith(Run({"stats", "--watch=soon"}), 2, "--watch: 'soon' is not a number"));
+  EXPECT_TRUE(EndedWith(Run({"stats", "--watch", "5"}), 2, "one argument too many")) << "only --watch=5";
+}
+
+}  // namespace
+}  // namespace rawkv::ctl
