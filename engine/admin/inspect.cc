@@ -139,7 +139,7 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
   }
   if (version && out.empty()) {
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(*version) +
-                                      "; `snapshot list` shows them");
+                                      "; `rawkv-ctl snapshot list` shows them");
   }
   return out;
 } catch (...) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/fs_ops.h"
+#include "base/shell_word.h"
 #include "engine/maintenance/scrub_state.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/store/working_index.h"
@@ -295,11 +296,11 @@ void StoreChecker::CheckPinnedVersions() {
     const bool there =
         facts_.IsWhole(version) || std::count(facts_.damaged.begin(), facts_.damaged.end(), version) != 0;
     if (there) continue;
-    AddFinding(
-        "snapshot", c_.snapshots->PathOf(version), version,
-        Status::Corruption("pin " + name +
-                           " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin` "
-                           "removes the pin"));
+    AddFinding("snapshot", c_.snapshots->PathOf(version), version,
+               Status::Corruption(
+                   "pin " + name +
+                   " holds this version, whose snapshot is missing; `rawkv-ctl snapshot unpin --name=" +
+                   ShellWord(name) + "` removes the pin"));
   }
 }
 

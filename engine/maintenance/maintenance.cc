@@ -174,7 +174,7 @@ Status Maintenance::DeleteSnapshot(Version version) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   if (survey.Find(version) == nullptr) {
     return Status::FailedPrecondition("there is no snapshot at version " + ToString(version) +
-                                      "; `snapshot list` shows them");
+                                      "; `rawkv-ctl snapshot list` shows them");
   }
   if (survey.Pinned(version)) {
     return Status::FailedPrecondition("snapshot " + ToString(version) + " is pinned; unpin it first");
@@ -253,7 +253,8 @@ Status Maintenance::Unpin(const std::string& name) {
   MutexLock lock(mu_);
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
   if (pins.erase(name) == 0)
-    return Status::FailedPrecondition("there is no pin named " + name + "; `snapshot list` shows them");
+    return Status::FailedPrecondition("there is no pin named " + name +
+                                      "; `rawkv-ctl snapshot list` shows them");
   RAWKV_RETURN_IF_ERROR(
       WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   // Removes a snapshot that only the pin kept, as no log leads from it to the tip, and others by the setting.

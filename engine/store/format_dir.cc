@@ -62,7 +62,7 @@ Status FormatDir::CheckClaimable(Content found, const std::string& dir, const Re
       return Status::FailedPrecondition(
           dir +
           " is not empty: it holds parts of a store without STORE; restore STORE, name another "
-          "directory, or destroy them with `format --force`");
+          "directory, or destroy them with `rawkv-ctl format --force`");
     case Content::kForeign:
       return Status::FailedPrecondition(dir + " is not empty and holds no store; name another directory");
   }

@@ -120,7 +120,7 @@ Result<StoreRecord> LoadStoreRecord(Fs& fs, const std::string& store_dir) {
       return Status::NotFound(
           store_dir + " holds a format that was not finished, not a store; format again, or remove it");
     }
-    return Status::NotFound(store_dir + ": no store here (STORE is missing); `format` makes one");
+    return Status::NotFound(store_dir + ": no store here (STORE is missing); `rawkv-ctl format` makes one");
   }
   const Result<std::string> file =
       ReadFile(fs, paths.store(), kStoreKind.max_payload_bytes + kSealedHeaderBytes);

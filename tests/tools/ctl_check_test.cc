@@ -127,7 +127,7 @@ TEST_F(CtlCheck, WalDumpHasOneRowPerVersion) {
   EXPECT_EQ(rows[2]["puts"], 1);
   EXPECT_EQ(rows[5]["deletes"], 1);
   EXPECT_EQ(rows[0]["lineage"], OkJson({"info"})["lineage"]);
-  EXPECT_NE(Ok({"wal", "dump"}).find("\t1 puts\t0 deletes\tdurable through "), std::string::npos);
+  EXPECT_NE(Ok({"wal", "dump"}).find("\t1 put\t0 deletes\tdurable through "), std::string::npos);
 }
 
 TEST_F(CtlCheck, WalVerifyReadsEveryRecord) {

@@ -93,7 +93,8 @@ CtlConversation::CtlConversation(const std::vector<std::string>& args, Input inp
   RAWKV_CHECK(::ptsname_r(input_.get(), name, sizeof name) == 0, "terminal");
   const UniqueFd terminal(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
   RAWKV_CHECK(terminal.valid(), "terminal");
-  pid_ = Spawn(args, {}, {.in = terminal.get(), .out = child_out.get(), .err = terminal.get()});
+  const int out = input == Input::kTerminal ? child_out.get() : terminal.get();
+  pid_ = Spawn(args, {}, {.in = terminal.get(), .out = out, .err = terminal.get()});
 }
 
 CtlConversation::~CtlConversation() {

@@ -29,10 +29,12 @@ struct CtlSurroundings {
 CtlResult RunCtl(const std::vector<std::string>& args, const CtlSurroundings& around = {});
 
 // A run with which the test talks, either through pipes, or through a terminal as standard input and standard
-// error; standard output is always a pipe. The destructor kills a program that still runs.
+// error; standard output is a pipe, unless it is the terminal, too. The destructor kills a program that still
+// runs.
 class CtlConversation {
  public:
-  enum class Input { kPipe, kTerminal };
+  // kWholeTerminal: standard output is the terminal, too.
+  enum class Input { kPipe, kTerminal, kWholeTerminal };
   CtlConversation(const std::vector<std::string>& args, Input input);
   ~CtlConversation();
   CtlConversation(const CtlConversation&) = delete;
@@ -44,7 +46,7 @@ class CtlConversation {
   // The next line of standard output without its newline; at the end, the rest.
   std::string ReadLine();
   std::string ReadOutputToEnd();
-  // Reads the output on the terminal up to and including `end`.
+  // Reads the output on the terminal up to and including `end`, or to the end of the program.
   std::string ReadTerminalUntil(const std::string& end);
   void Signal(int number);
   int Wait();  // exit status, or -1

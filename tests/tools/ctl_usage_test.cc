@@ -222,6 +222,62 @@ TEST_F(CtlUsage, ClosedStandardOutputIsAnErrorAndChangesNoFile) {
   EXPECT_EQ(Ok({"get", "k"}), "v");
 }
 
+// What a command prints to a terminal, without the progress line.
+std::string OnATerminal(const Args& args) {
+  CtlConversation run(args, CtlConversation::Input::kWholeTerminal);
+  std::string shown = run.ReadTerminalUntil("never");
+  EXPECT_EQ(run.Wait(), 0) << args.front();
+  for (size_t at = 0; (at = shown.find("\r", at)) != std::string::npos;) {
+    const size_t wiped = shown.find("\x1b[K", at);
+    const bool line_end = shown.compare(at, 2, "\r\n") == 0;
+    shown.erase(at, line_end || wiped == std::string::npos ? 1 : wiped + 3 - at);
+  }
+  return shown;
+}
+
+TEST_F(CtlUsage, RowsHaveAHeaderOnATerminalOnly) {
+  Format();
+  Commit(3);
+  Ok({"snapshot", "create"});
+  Ok({"export", "--version=1", "--out=" + File("export")});
+  const std::string on = "--store=" + store();
+  EXPECT_EQ(OnATerminal({"scan", "--prefix=k1", on}),
+            "KEY                               SIZE        VERSION\n"
+            "k1                                2000        1\n");
+  const std::vector<std::pair<Args, std::string>> headers = {
+      {{"get", "k0", "k1"}, "KEY  "},
+      {{"snapshot", "list"}, "VERSION  "},
+      {{"snapshot", "verify"}, "VERSION  "},
+      {{"wal", "list"}, "SEGMENT  "},
+      {{"wal", "dump"}, "VERSION  "},
+      {{"log"}, "VERSION  "},
+      {{"diff", "--from=1", "--to=2"}, "CHANGE  "},
+      {{"export", "--list=" + File("export")}, "CHUNK  "}};
+  for (const auto& [use, header] : headers) {
+    EXPECT_TRUE(OnATerminal(With(use, on)).starts_with(header)) << use.front();
+    EXPECT_FALSE(Ok(use).starts_with(header)) << use.front();
+    EXPECT_TRUE(OnATerminal(With(With(use, on), "--json")).starts_with("{")) << use.front();
+  }
+}
+
+TEST_F(CtlUsage, PathsAreShownWithSingleSlashes) {
+  const CtlResult absent = RunCtl({"info", "--store=" + File("no//store//")});
+  EXPECT_EQ(absent.status, 3);
+  EXPECT_EQ(absent.err.find("//"), std::string::npos) << absent.err;
+  EXPECT_NE(absent.err.find(File("no/store")), std::string::npos) << absent.err;
+}
+
+TEST_F(CtlUsage, HintsCanBeTypedAsTheyStand) {
+  const std::string place = File("a store's place");
+  EXPECT_EQ(RunCtl({"format", "--capacity=16MiB", "--store=" + place}).status, 0);
+  const CtlResult refused = RunCtl({"snapshot", "delete", "--version=7", "--store=" + place});
+  const size_t begin = refused.err.find('`') + 1;
+  std::string hint = refused.err.substr(begin, refused.err.find('`', begin) - begin);
+  ASSERT_TRUE(hint.starts_with("rawkv-ctl ")) << refused.err;
+  hint = "'" RAWKV_CTL_PATH "'" + hint.substr(9);
+  EXPECT_EQ(std::system(hint.c_str()), 0) << hint;
+}
+
 TEST_F(CtlUsage, ErrorsAreOneLineForAnyQuotedBytes) {
   Format();
   EXPECT_TRUE(EndedWith(Run({"get", "no\nsuch\x1b[2J"}), 1, "no key 'no\\nsuch\\x1b[2J'"));

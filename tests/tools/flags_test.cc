@@ -111,5 +111,13 @@ TEST_F(FlagsTest, EveryFlagHasADescription) {
   }
 }
 
+TEST(Flags, PathsHaveSingleSlashes) {
+  EXPECT_EQ(*PathValue("/a//b///c/"), "/a/b/c/");
+  EXPECT_EQ(*DirValue("/a//b///c//"), "/a/b/c");
+  EXPECT_EQ(*DirValue("//"), "/");
+  EXPECT_EQ(*DirValue("a/../b/."), "a/../b/.") << "a link may stand before ..";
+  EXPECT_EQ(DirValue("").status().code(), StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace rawkv::ctl

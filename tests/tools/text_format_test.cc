@@ -33,5 +33,11 @@ TEST(TextFormat, PrintsTimesInUtc) {
   EXPECT_EQ(UtcTime(1700000000123), "2023-11-14T22:13:20Z");
 }
 
+TEST(TextFormat, CountsInSingularAndPlural) {
+  EXPECT_EQ(Counted(0, "key"), "0 keys");
+  EXPECT_EQ(Counted(1, "key"), "1 key");
+  EXPECT_EQ(Counted(2, "key"), "2 keys");
+}
+
 }  // namespace
 }  // namespace rawkv::ctl

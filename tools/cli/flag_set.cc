@@ -51,6 +51,20 @@ Result<std::optional<std::string>> TextValue(const std::string& text) {
   return std::optional(text);
 }
 
+Result<std::optional<std::string>> PathValue(const std::string& text) {
+  RAWKV_ASSIGN_OR_RETURN(std::optional<std::string> path, TextValue(text));
+  const auto repeated =
+      std::unique(path->begin(), path->end(), [](char a, char b) { return a == '/' && b == '/'; });
+  path->erase(repeated, path->end());
+  return path;
+}
+
+Result<std::optional<std::string>> DirValue(const std::string& text) {
+  RAWKV_ASSIGN_OR_RETURN(std::optional<std::string> path, PathValue(text));
+  if (path->size() > 1 && path->back() == '/') path->pop_back();
+  return path;
+}
+
 std::string FlagDescription::Usage() const {
   if (boolean()) return "--" + name;
   return "--" + name + (value_optional() ? "[=" + argument.substr(1) : "=" + argument);

@@ -29,6 +29,10 @@ Result<bool> SwitchValue(bool value);
 Result<std::optional<uint64_t>> NumberValue(uint64_t value);
 Result<std::optional<uint64_t>> BytesValue(const std::string& text);
 Result<std::optional<std::string>> TextValue(const std::string& text);  // refuses an empty text
+// A path, with one slash in place of several, so that messages show it in one spelling. DirValue also drops a
+// slash at the end. Symlinks and ".." stay as they are.
+Result<std::optional<std::string>> PathValue(const std::string& text);
+Result<std::optional<std::string>> DirValue(const std::string& text);
 
 struct FlagDescription {
   std::string name;      // as users write it, without dashes

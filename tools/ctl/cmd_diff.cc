@@ -1,9 +1,11 @@
-#include <fmt/format.h>
+#include <string>
+#include <vector>
 
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/table.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -32,18 +34,21 @@ std::string RowJson(const Difference& d) {
   return JsonText(row);
 }
 
-std::string RowText(const Difference& d) {
+std::vector<std::string> RowCells(const Difference& d) {
   const auto size = [](const Iterator* at) {
     return at == nullptr ? "-" : std::to_string(at->value_bytes());
   };
   const auto version = [](const Iterator* at) { return at == nullptr ? "-" : ToString(at->written_by()); };
-  return fmt::format("{}\t{}\t{}\t{}\t{}\t{}", d.kind(), EscapeKey(d.key()), size(d.before), size(d.after),
-                     version(d.before), version(d.after));
+  return {std::string(d.kind()), EscapeKey(d.key()), size(d.before),
+          size(d.after),         version(d.before),  version(d.after)};
 }
 
 // Walks both versions in the order of their keys. A key is the same in both if the same version wrote it.
 Status PrintDifferences(Invocation& call, Iterator& before, Iterator& after) {
   const uint64_t limit = call.flags.limit.value_or(0);
+  Table table(
+      call.out,
+      {{"CHANGE", 7}, {"KEY", 32}, {"SIZE A", 10}, {"SIZE B", 10}, {"VERSION A", 10}, {"VERSION B", 1}});
   uint64_t rows = 0;
   before.SeekToFirst();
   after.SeekToFirst();
@@ -51,7 +56,8 @@ Status PrintDifferences(Invocation& call, Iterator& before, Iterator& after) {
     const int order = !before.Valid() ? 1 : !after.Valid() ? -1 : before.key().compare(after.key());
     const Difference difference{order <= 0 ? &before : nullptr, order >= 0 ? &after : nullptr};
     if (order != 0 || before.written_by() != after.written_by()) {
-      RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? RowJson(difference) : RowText(difference)));
+      RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(RowJson(difference))
+                                            : table.Row(RowCells(difference)));
       ++rows;
     }
     if (order <= 0) before.Next();

@@ -9,6 +9,7 @@
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/table.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -21,9 +22,9 @@ OrderedJson ChunkJson(const ExportChunkRow& row) {
                      {"last_key_b64", EncodeBase64(row.last_key)}};
 }
 
-std::string ChunkText(const ExportChunkRow& row) {
-  return fmt::format("{}\t{}\t{}\t{}\t{}", OneLine(row.chunk), row.bytes, row.sha256_hex,
-                     EscapeKey(row.first_key), EscapeKey(row.last_key));
+std::vector<std::string> ChunkCells(const ExportChunkRow& row) {
+  return {OneLine(row.chunk), std::to_string(row.bytes), row.sha256_hex, EscapeKey(row.first_key),
+          EscapeKey(row.last_key)};
 }
 
 Result<ExitStatus> PrintChunks(Invocation& call) {
@@ -36,8 +37,9 @@ Result<ExitStatus> PrintChunks(Invocation& call) {
   RAWKV_RETURN_IF_ERROR(CheckInputDirectory(*flags.list));
   const Result<std::vector<ExportChunkRow>> rows = ListExport(*flags.list);
   if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
+  Table table(call.out, {{"CHUNK", 14}, {"BYTES", 10}, {"SHA256", 64}, {"FIRST KEY", 16}, {"LAST KEY", 1}});
   for (const ExportChunkRow& row : *rows) {
-    RAWKV_RETURN_IF_ERROR(call.out.Line(flags.json ? JsonText(ChunkJson(row)) : ChunkText(row)));
+    RAWKV_RETURN_IF_ERROR(flags.json ? call.out.Line(JsonText(ChunkJson(row))) : table.Row(ChunkCells(row)));
   }
   return ExitStatus::kDone;
 }

@@ -9,6 +9,7 @@
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/confirm.h"
+#include "tools/ctl/hints.h"
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"
 
@@ -70,9 +71,9 @@ Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
   if (call.flags.json) {
     text = JsonText(OutcomeJson(outcome)) + '\n';
   } else if (outcome.dry_run) {
-    text = PlanText(outcome.plan) + CheckReportText(outcome.report);
+    text = CompleteHints(PlanText(outcome.plan) + CheckReportText(outcome.report), call.flags);
   } else {
-    text = StepsText(outcome.steps, "repaired") + CheckReportText(outcome.report);
+    text = StepsText(outcome.steps, "repaired") + CompleteHints(CheckReportText(outcome.report), call.flags);
   }
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
   return outcome.report.ok() ? ExitStatus::kDone : ExitStatus::kNo;
@@ -110,7 +111,7 @@ Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
   }
   if (!refused.ok()) {
     note = "repairs that give up versions were skipped: " + refused.message() +
-           "; list them with --repair --dry_run";
+           "; `rawkv-ctl fsck --repair --dry_run` lists them";
   }
   outcome.report = std::move(done->left);
   outcome.plan = *std::move(plan);

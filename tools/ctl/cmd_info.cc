@@ -1,5 +1,6 @@
 #include "engine/admin/inspect.h"
 #include "tools/ctl/commands.h"
+#include "tools/ctl/hints.h"
 #include "tools/ctl/info_text.h"
 #include "tools/ctl/store_access.h"
 
@@ -7,7 +8,8 @@ namespace rawkv::ctl {
 namespace {
 
 Status PrintInfo(Invocation& call, const EngineInfo& info) {
-  return call.flags.json ? call.out.Line(JsonText(InfoJson(info))) : call.out.Write(InfoText(info));
+  return call.flags.json ? call.out.Line(JsonText(InfoJson(info)))
+                         : call.out.Write(CompleteHints(InfoText(info), call.flags));
 }
 
 Result<EngineInfo> InfoByOpening(Invocation& call) {

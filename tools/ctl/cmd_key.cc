@@ -9,6 +9,7 @@
 #include "tools/ctl/key_selection.h"
 #include "tools/ctl/replace_file.h"
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/table.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -60,12 +61,12 @@ std::string ValueJson(const std::string& key, const Value& value) {
 // How `get` prints its values.
 enum class GetForm { kRaw, kRow, kJson };
 
-Status PrintValue(Invocation& call, GetForm form, const std::string& key, const Value& value) {
+Status PrintValue(Invocation& call, GetForm form, Table& table, const std::string& key, const Value& value) {
   switch (form) {
     case GetForm::kJson:
       return call.out.Line(ValueJson(key, value));
     case GetForm::kRow:
-      return call.out.Line(EscapeKey(key) + '\t' + EscapeKey(value.bytes));
+      return table.Row({EscapeKey(key), EscapeKey(value.bytes)});
     case GetForm::kRaw:
       return call.flags.out.has_value() ? Status::Ok() : call.out.Write(value.bytes);
   }
@@ -76,12 +77,13 @@ Status PrintValue(Invocation& call, GetForm form, const std::string& key, const 
 // the others are printed.
 Status PrintValues(Invocation& call, Engine& engine, GetForm form, const std::vector<std::string>& keys) {
   RAWKV_ASSIGN_OR_RETURN(const auto view, OpenViewOf(engine, call.flags));
+  Table table(call.out, {{"KEY", 32}, {"VALUE", 1}});
   std::string absent;
   for (const std::string& key : keys) {
     const Result<Value> value = engine.Get(key, {.view = view.get()});
     if (value.ok()) {
       if (call.flags.out.has_value()) RAWKV_RETURN_IF_ERROR(ReplaceFile(*call.flags.out, value->bytes));
-      RAWKV_RETURN_IF_ERROR(PrintValue(call, form, key, *value));
+      RAWKV_RETURN_IF_ERROR(PrintValue(call, form, table, key, *value));
     } else if (value.status().code() == StatusCode::kNotFound) {
       absent += fmt::format("{}'{}'", absent.empty() ? "" : ", ", EscapeKey(key));
     } else {

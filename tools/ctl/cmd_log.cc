@@ -6,6 +6,7 @@
 #include "tools/cli/time_text.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/table.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -60,15 +61,20 @@ std::string EntryJson(const HistoryEntry& entry, bool with_changes) {
   return JsonText(row);
 }
 
-std::string EntryText(const HistoryEntry& entry) {
+Status PrintEntry(Invocation& call, Table& table, const HistoryEntry& entry) {
+  if (call.flags.json) return call.out.Line(EntryJson(entry, call.flags.keys));
   const CommitRecord& commit = entry.commit;
-  std::string row = fmt::format("{}\t{}\t", commit.version.value(), UtcTimeMs(commit.time_unix_ms));
-  row += entry.changes_known ? fmt::format("{}, {}\t{}", Counted(entry.puts, "put"),
-                                           Counted(entry.deletes, "delete"), HumanBytes(entry.value_bytes))
-                             : "changes not known (kept by a snapshot only)\t-";
-  if (!commit.metadata.empty()) row += '\t' + EscapeKey(commit.metadata);
-  for (const KeyChange& change : entry.changes) row += '\n' + ChangeText(change);
-  return row;
+  std::vector<std::string> cells = {ToString(commit.version), UtcTimeMs(commit.time_unix_ms)};
+  if (entry.changes_known) {
+    cells.push_back(Counted(entry.puts, "put") + ", " + Counted(entry.deletes, "delete"));
+    cells.push_back(HumanBytes(entry.value_bytes));
+  } else {
+    cells.insert(cells.end(), {"changes not known (kept by a snapshot only)", "-"});
+  }
+  if (!commit.metadata.empty()) cells.push_back(EscapeKey(commit.metadata));
+  RAWKV_RETURN_IF_ERROR(table.Row(cells));
+  for (const KeyChange& change : entry.changes) RAWKV_RETURN_IF_ERROR(call.out.Line(ChangeText(change)));
+  return Status::Ok();
 }
 
 // The bounds of --key, --key_b64, --prefix and --prefix_b64.
@@ -94,9 +100,9 @@ Result<ExitStatus> RunLog(Invocation& call) {
   options.limit = flags.limit.value_or(0);
   RAWKV_RETURN_IF_ERROR(SetBounds(flags, &options));
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
-  RAWKV_RETURN_IF_ERROR(engine->ReadHistory(options, [&](const HistoryEntry& entry) {
-    return call.out.Line(flags.json ? EntryJson(entry, flags.keys) : EntryText(entry));
-  }));
+  Table table(call.out, {{"VERSION", 10}, {"TIME", 24}, {"CHANGES", 24}, {"SIZE", 10}, {"METADATA", 1}});
+  RAWKV_RETURN_IF_ERROR(engine->ReadHistory(
+      options, [&](const HistoryEntry& entry) { return PrintEntry(call, table, entry); }));
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;
 }

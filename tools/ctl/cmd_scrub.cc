@@ -2,6 +2,7 @@
 
 #include "tools/cli/byte_size.h"
 #include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"
@@ -24,10 +25,10 @@ OrderedJson ReportJson(const ScrubReport& report) {
 std::string ReportText(const ScrubReport& report) {
   std::string text;
   for (const Finding& finding : report.findings) text += FindingText(finding);
-  text += fmt::format("pass {}{}: {} read, {} records, {} snapshots, {} payloads\n", report.pass,
-                      report.resumed ? " (resumed)" : "", HumanBytes(report.bytes), report.records,
-                      report.snapshots, report.payloads);
-  return text + (report.findings_total == 0 ? "ok\n" : fmt::format("{} findings\n", report.findings_total));
+  text += fmt::format("pass {}{}: {} read, {}, {}, {}\n", report.pass, report.resumed ? " (resumed)" : "",
+                      HumanBytes(report.bytes), Counted(report.records, "record"),
+                      Counted(report.snapshots, "snapshot"), Counted(report.payloads, "payload"));
+  return text + (report.findings_total == 0 ? "ok" : Counted(report.findings_total, "finding")) + '\n';
 }
 
 }  // namespace

@@ -9,15 +9,23 @@
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/table.h"
 
 namespace rawkv::ctl {
 namespace {
 
-std::string SnapshotText(const SnapshotRow& row) {
-  return fmt::format("{}\t{}\t{}\t{} files\t{}\t{}\t{}", row.version.value(), ToHex(row.lineage.value()),
-                     UtcTime(row.created_unix_ms), row.files, HumanBytes(row.bytes),
-                     row.current ? "current" : "-",
-                     row.pins.empty() ? "-" : OneLine(fmt::format("pinned: {}", fmt::join(row.pins, ", "))));
+const std::vector<Table::Column> kSnapshotColumns = {{"VERSION", 10}, {"LINEAGE", 16}, {"CREATED", 20},
+                                                     {"FILES", 9},    {"SIZE", 10},    {"CURRENT", 7},
+                                                     {"PINS", 1}};
+
+std::vector<std::string> SnapshotCells(const SnapshotRow& row) {
+  return {ToString(row.version),
+          ToHex(row.lineage.value()),
+          UtcTime(row.created_unix_ms),
+          Counted(row.files, "file"),
+          HumanBytes(row.bytes),
+          row.current ? "current" : "-",
+          row.pins.empty() ? "-" : OneLine(fmt::format("pinned: {}", fmt::join(row.pins, ", ")))};
 }
 
 OrderedJson VerdictJson(const SnapshotVerdict& verdict) {
@@ -25,10 +33,9 @@ OrderedJson VerdictJson(const SnapshotVerdict& verdict) {
       {"version", verdict.version.value()}, {"ok", verdict.errors.empty()}, {"errors", verdict.errors}};
 }
 
-std::string VerdictText(const SnapshotVerdict& verdict) {
-  if (verdict.errors.empty()) return fmt::format("{}\tok", verdict.version.value());
-  return fmt::format("{}\tdamaged: {}", verdict.version.value(),
-                     OneLine(fmt::format("{}", fmt::join(verdict.errors, "; "))));
+std::vector<std::string> VerdictCells(const SnapshotVerdict& verdict) {
+  const std::string errors = fmt::format("damaged: {}", fmt::join(verdict.errors, "; "));
+  return {ToString(verdict.version), verdict.errors.empty() ? "ok" : OneLine(errors)};
 }
 
 Result<std::string> RequirePinName(const Flags& flags) {
@@ -64,8 +71,10 @@ Result<ExitStatus> RunSnapshotList(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   const Result<std::vector<SnapshotRow>> rows = ListSnapshots(dir, OpenOptionsOf(call));
   if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
+  Table table(call.out, kSnapshotColumns);
   for (const SnapshotRow& row : *rows) {
-    RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? JsonText(SnapshotJson(row)) : SnapshotText(row)));
+    RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(SnapshotJson(row)))
+                                          : table.Row(SnapshotCells(row)));
   }
   return ExitStatus::kDone;
 }
@@ -75,11 +84,12 @@ Result<ExitStatus> RunSnapshotVerify(Invocation& call) {
   const auto verdicts = VerifySnapshots(dir, call.flags.version, OpenOptionsOf(call));
   call.progress.Wipe();
   if (!verdicts.ok()) return TurnAbsentIntoRefused(verdicts.status());
+  Table table(call.out, {{"VERSION", 10}, {"RESULT", 1}});
   bool damage = false;
   for (const SnapshotVerdict& verdict : *verdicts) {
     damage |= !verdict.errors.empty();
-    RAWKV_RETURN_IF_ERROR(
-        call.out.Line(call.flags.json ? JsonText(VerdictJson(verdict)) : VerdictText(verdict)));
+    RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(VerdictJson(verdict)))
+                                          : table.Row(VerdictCells(verdict)));
   }
   return damage ? ExitStatus::kNo : ExitStatus::kDone;
 }

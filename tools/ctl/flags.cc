@@ -74,7 +74,9 @@ Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& 
   // An empty --store (an unset variable in a script) must not select the store of RAWKV_STORE; TextValue has
   // refused it.
   const char* const fallback = std::getenv("RAWKV_STORE");
-  if (!flags.store.has_value() && fallback != nullptr && *fallback != '\0') flags.store = fallback;
+  if (!flags.store.has_value() && fallback != nullptr && *fallback != '\0') {
+    RAWKV_ASSIGN_OR_RETURN(flags.store, DirValue(fallback));
+  }
   if (flags.version.has_value() && flags.time.has_value()) {
     return Status::InvalidArgument("--time: give either --time or --version");
   }

@@ -27,14 +27,14 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
 // command takes which flag. flag_set.h explains the columns.
 // clang-format off
 #define RAWKV_CTL_FLAGS(FLAG) \
-  FLAG(string, TextValue, store, "", "DIR: the store's directory (default: the environment variable RAWKV_STORE)") \
+  FLAG(string, DirValue, store, "", "DIR: the store's directory (default: the environment variable RAWKV_STORE)") \
   FLAG(bool, SwitchValue, json, false, "print JSON, one document or row per line") \
   FLAG(string, EngineValue, engine, "auto", "auto|posix|io_uring|nvme: the I/O engine (auto)") \
   FLAG(string, DurabilityValue, durability, "", "synced|unsafe_unsynced: whether commits wait for the disk (synced)") \
   FLAG(uint64, NumberValue, snapshot_interval, 0, "N: versions between automatic snapshots, 0 = none (10000)") \
   FLAG(uint64, NumberValue, keep_recent, 0, "K: unpinned snapshots kept besides the newest (2)") \
   FLAG(string, BytesValue, wal_segment_bytes, "", "BYTES: size of a log segment, 64KiB to 1GiB (64MiB)") \
-  FLAG(string, TextValue, device, "", "PATH: the device or file that holds the payload") \
+  FLAG(string, PathValue, device, "", "PATH: the device or file that holds the payload") \
   FLAG(uint64, NumberValue, wait, 0, "SECONDS: wait so long for another process that has the store open (0)") \
   FLAG(bool, SwitchValue, read_only, false, "read a temporary clone and change nothing in the store") \
   FLAG(string, BytesValue, capacity, "", "BYTES: size of a new device file (1GiB)") \
@@ -59,10 +59,10 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(uint64, NumberValue, limit, 0, "K: print at most K rows, 0 = all (0)") \
   FLAG(string, TextValue, name, "", "NAME: name of the pin") \
   FLAG(uint64, NumberValue, keep, 0, "K: unpinned snapshots to keep besides the newest (the store's keep_recent)") \
-  FLAG(string, TextValue, file, "", "PATH: the value is this file's content, - = standard input") \
-  FLAG(string, TextValue, out, "", "PATH: file or directory to write to") \
-  FLAG(string, TextValue, in, "", "DIR: an export's directory") \
-  FLAG(string, TextValue, list, "", "DIR: print the chunks of the export in this directory") \
+  FLAG(string, PathValue, file, "", "PATH: the value is this file's content, - = standard input") \
+  FLAG(string, PathValue, out, "", "PATH: file or directory to write to") \
+  FLAG(string, DirValue, in, "", "DIR: an export's directory") \
+  FLAG(string, DirValue, list, "", "DIR: print the chunks of the export in this directory") \
   FLAG(string, BytesValue, chunk_bytes, "", "BYTES: size of an export's chunks, up to 16MiB (8MiB)") \
   FLAG(bool, SwitchValue, values, false, "read and verify each value, and print it") \
   FLAG(bool, SwitchValue, sha256, false, "read and verify each value, and print its SHA-256") \

@@ -11,6 +11,7 @@
 #include "base/exception_status.h"
 #include "tools/cli/exit_status.h"
 #include "tools/ctl/command_line.h"
+#include "tools/ctl/hints.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -21,6 +22,10 @@ ExitStatus PrintError(const Status& status, std::string_view command) {
   // An error of this write cannot be reported. The exit status still shows the failure.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   return ExitStatusOf(status);
+}
+
+Status WithHints(const Status& status, const Flags& flags) {
+  return Status(status.code(), CompleteHints(status.message(), flags));
 }
 
 // Runs the command and flushes its output. A failed flush is an error of the command.
@@ -54,7 +59,8 @@ ExitStatus Main(const std::vector<std::string>& args) {
   Output out(STDOUT_FILENO);
   ProgressLine progress(STDERR_FILENO);
   Invocation call{std::move(line->arguments), std::move(flags).value(), out, progress};
-  const Result<ExitStatus> answer = Execute(command, call);
+  Result<ExitStatus> answer = Execute(command, call);
+  if (!answer.ok()) answer = WithHints(answer.status(), call.flags);
   // A caller that has the signal ignored gets the error and its exit status.
   if (out.reader_left() && inherited != SIG_IGN) EndBySigpipe();
   return answer.ok() ? *answer : PrintError(answer.status(), command.name);

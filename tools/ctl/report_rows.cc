@@ -5,6 +5,7 @@
 #include "engine/api/results.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
+#include "tools/ctl/hints.h"
 
 namespace rawkv::ctl {
 OrderedJson RangesJson(const VersionRanges& ranges) {
@@ -56,7 +57,7 @@ std::string CheckReportText(const CheckReport& report) {
   std::string text;
   for (const Finding& finding : report.findings) text += FindingText(finding);
   for (const std::string& note : report.notes) text += fmt::format("note: {}\n", OneLine(note));
-  return text + (report.ok() ? "ok\n" : fmt::format("{} findings\n", report.findings.size()));
+  return text + (report.ok() ? "ok" : Counted(report.findings.size(), "finding")) + '\n';
 }
 
 OrderedJson SnapshotJson(const SnapshotRow& row) {
@@ -89,8 +90,8 @@ Status PrintFormatResult(Invocation& call, const FormatResult& made) {
 }
 
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report) {
-  const std::string text =
-      call.flags.json ? JsonText(CheckReportFields(report)) + '\n' : CheckReportText(report);
+  const std::string text = call.flags.json ? JsonText(CheckReportFields(report)) + '\n'
+                                           : CompleteHints(CheckReportText(report), call.flags);
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
   return report.ok() ? ExitStatus::kDone : ExitStatus::kNo;
 }
