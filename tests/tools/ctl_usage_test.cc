@@ -38,11 +38,16 @@ const std::vector<Args> kUses = {{"format"},
                                  {"diff", "--from=1", "--to=2"},
                                  {"scrub"},
                                  {"version"},
+                                 {"completion", "bash"},
                                  {"help"}};
 
 std::string NameOf(const Args& use) {
   const std::string two = use.size() > 1 ? use[0] + " " + use[1] : use[0];
   return FindCommand(two) != nullptr ? two : use[0];
+}
+
+bool NeedsNoStore(const std::string& name) {
+  return name == "version" || name == "completion" || name == "help";
 }
 
 Args With(Args use, const std::string& more) {
@@ -131,7 +136,7 @@ TEST_F(CtlUsage, EveryCommandRefusesBadValuesWith2) {
 
 TEST_F(CtlUsage, EveryCommandOnAStoreNeedsItsDirectory) {
   for (const Args& use : kUses) {
-    if (NameOf(use) == "version" || NameOf(use) == "help" || NameOf(use) == "diff") continue;
+    if (NameOf(use) == "diff" || NeedsNoStore(NameOf(use))) continue;
     EXPECT_TRUE(EndedWith(RunCtl(use), 2,
                           NameOf(use) + ": the store is missing; give --store=DIR or set RAWKV_STORE"));
   }
@@ -147,7 +152,7 @@ TEST_F(CtlUsage, EveryCommandOnAnAbsentStoreEndsWith3) {
   WriteFile("dir", "");
   for (const Args& use : kUses) {
     const std::string name = NameOf(use);
-    if (name == "version" || name == "help" || name == "format" || name == "import") continue;
+    if (NeedsNoStore(name) || name == "format" || name == "import") continue;
     EXPECT_TRUE(EndedWith(Run(use), 3, name + ": "));
   }
 }
@@ -205,7 +210,9 @@ TEST_F(CtlUsage, EveryCommandReportsAFullStandardOutput) {
       {"log", "--limit=1"},
       {"diff", "--from=0", "--to=1"},
       {"version"},
+      {"completion", "zsh"},
       {"help"},
+      {"help", "--man"},
       {"format", "--capacity=16MiB", "--store=" + File("another")}};
   for (const Args& use : uses) {
     const CtlResult result = Run(use, {.input = "{}\n{}\n", .output_path = "/dev/full"});

@@ -5,6 +5,7 @@
 #include "tools/cli/near_name.h"
 #include "tools/ctl/command_table.h"
 #include "tools/ctl/commands.h"
+#include "tools/ctl/man_page.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -15,9 +16,7 @@ Flags stand before or after the command, as --flag=value or --flag value. Words 
   --json       print JSON, one document or one row per line
   --help       print the help of a command
 
-Exit status: 0 done; 1 the answer is no (no such key, or a check found damage); 2 usage error; 3 refused
-(version not reachable, store locked or absent, not supported, not confirmed); 4 corruption; 5 I/O error
-or no space; 70 a bug in rawkv.
+Exit status:
 )";
 
 std::string Overview() {
@@ -27,6 +26,9 @@ std::string Overview() {
     text += fmt::format("  {:<16}  {}\n", command.name, command.summary);
   }
   text += kOverviewTail;
+  for (const ExitStatusHelp& row : kExitStatuses) {
+    text += fmt::format("  {:<2}  {}\n", static_cast<int>(row.status), row.meaning);
+  }
   text += "\nFor example:\n  rawkv-ctl help rollback\n  rawkv-ctl get config/mode --store=/var/lib/state\n";
   return text;
 }
@@ -56,7 +58,10 @@ std::string CommandHelp(const Command& command) {
 Result<ExitStatus> RunHelp(Invocation& call) {
   const std::string topic = fmt::format("{}", fmt::join(call.arguments, " "));
   std::string text;
-  if (topic.empty()) {
+  if (call.flags.man) {
+    if (!topic.empty()) return Status::InvalidArgument("--man prints one page for all commands");
+    text = ManPage();
+  } else if (topic.empty()) {
     text = Overview();
   } else if (const Command* const command = FindCommand(topic); command != nullptr) {
     text = CommandHelp(*command);

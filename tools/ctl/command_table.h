@@ -9,6 +9,21 @@
 
 namespace rawkv::ctl {
 
+// A row of the table of exit statuses.
+struct ExitStatusHelp {
+  ExitStatus status;
+  std::string_view meaning;
+};
+inline constexpr ExitStatusHelp kExitStatuses[] = {
+    {ExitStatus::kDone, "done"},
+    {ExitStatus::kNo, "the answer is no (no such key, or a check found damage)"},
+    {ExitStatus::kUsage, "usage error"},
+    {ExitStatus::kRefused,
+     "refused (version not reachable, store locked or absent, not supported, not confirmed)"},
+    {ExitStatus::kCorruption, "corruption"},
+    {ExitStatus::kIoError, "I/O error or no space"},
+    {ExitStatus::kInternal, "a bug in rawkv"}};
+
 // Every command, in the order in which help lists them.
 std::span<const Command> Commands();
 

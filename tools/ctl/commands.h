@@ -42,6 +42,8 @@ Result<ExitStatus> RunFsck(Invocation& call);
 Result<ExitStatus> RunStats(Invocation& call);
 // cmd_version.cc
 Result<ExitStatus> RunVersion(Invocation& call);
+// cmd_completion.cc
+Result<ExitStatus> RunCompletion(Invocation& call);
 // cmd_help.cc
 Result<ExitStatus> RunHelp(Invocation& call);
 // cmd_log.cc

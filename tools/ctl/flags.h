@@ -73,6 +73,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(bool, SwitchValue, repair, false, "repair what can be repaired; ask before giving up versions") \
   FLAG(string, BytesValue, rate, "", "BYTES: read at most BYTES per second, 0 = no limit (100MiB)") \
   FLAG(bool, SwitchValue, restart, false, "begin a new pass instead of resuming an interrupted one") \
+  FLAG(bool, SwitchValue, man, false, "print the manual page, for man(1)") \
   FLAG(bool, SwitchValue, prometheus, false, "print the text format of Prometheus") \
   FLAG(uint64, WatchValue, watch, 1, "[SECONDS]: print again every so many seconds (1), until interrupted")
 // clang-format on
