@@ -247,13 +247,17 @@ Status CheckOnePayload(std::string_view key, const IndexEntry& entry, const std:
 Status CheckPayloads(KeyIndex& index, const std::string& name, PayloadIo& payload, VerifiedPayloads* seen,
                      const ProgressFn& progress, CheckReport* report) {
   const std::unique_ptr<IndexCursor> cursor = index.NewCursor("", "", nullptr);
+  const Result<MetaRecord> meta = index.Meta();
+  const uint64_t total = meta.ok() ? meta->live_extents : 0;
   uint64_t done = 0;
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
     const Result<IndexEntry> entry = cursor->entry();
     if (entry.ok()) {
       RAWKV_RETURN_IF_ERROR(CheckOnePayload(cursor->key(), *entry, name, payload, seen, report));
     }
-    if (progress && ++done % 256 == 0) progress({"verify payloads", done, 0, "keys"});
+    if (progress && entry.ok() && !entry->value.is_inline() && ++done % 16 == 0) {
+      progress({"verify", done, total, "payloads"});
+    }
   }
   return cursor->status();
 }

@@ -123,12 +123,17 @@ Result<std::vector<SnapshotVerdict>> VerifySnapshots(const std::string& dir, std
                                                      const OpenOptions& options) try {
   const auto open = [&] { return OpenAt(dir, options, ContextAccess::kAlongsideWriter); };
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, open());
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c->env.fs->List(c->paths.dir));
-  std::vector<SnapshotVerdict> out;
-  for (const std::string& name : names) {
-    // By name, so that a snapshot without MANIFEST is verified, too.
+  RAWKV_ASSIGN_OR_RETURN(std::vector<std::string> names, c->env.fs->List(c->paths.dir));
+  // By name, so that a snapshot without MANIFEST is verified, too.
+  std::erase_if(names, [&](const std::string& name) {
     const std::optional<Version> v = SnapshotStore::ParseDirName(name);
-    if (!v || (version && *v != *version)) continue;
+    return !v || (version && *v != *version);
+  });
+  std::vector<SnapshotVerdict> out;
+  uint64_t done = 0;
+  for (const std::string& name : names) {
+    if (options.progress) options.progress({"verify", done++, names.size(), "snapshots"});
+    const std::optional<Version> v = SnapshotStore::ParseDirName(name);
     RAWKV_ASSIGN_OR_RETURN(std::optional<SnapshotVerdict> verdict, VerifySnapshot(*c, *v));
     if (verdict && !verdict->errors.empty()) {
       // A writer may have removed or abandoned it meanwhile.

@@ -267,6 +267,31 @@ TEST_F(CtlUsage, RowsHaveAHeaderOnATerminalOnly) {
   }
 }
 
+// Progress goes to a terminal on standard error, and never into the rows.
+TEST_F(CtlUsage, LongWorkShowsItsProgressOnATerminal) {
+  Format();
+  std::string lines;
+  for (int i = 0; i < 8; ++i)
+    lines += R"({"put":[{"key":"k","value":"v"}]})"
+             "\n";
+  WriteFile("lines", lines);
+  CtlConversation apply({"apply", File("lines"), "--json", "--store=" + store()},
+                        CtlConversation::Input::kTerminal);
+  EXPECT_NE(apply.ReadTerminalUntil("left by the program").find("\rapply: 34 B of 272 B (12%)"),
+            std::string::npos);
+  EXPECT_EQ(Rows(apply.ReadOutputToEnd()).size(), 8u);
+  EXPECT_EQ(apply.Wait(), 0);
+
+  CtlConversation dump({"dump", "--store=" + store()}, CtlConversation::Input::kTerminal);
+  EXPECT_NE(dump.ReadTerminalUntil("left by the program").find("\rdump: 1 B of "), std::string::npos);
+  EXPECT_EQ(dump.Wait(), 0);
+
+  CtlConversation scan({"scan", "--store=" + store()}, CtlConversation::Input::kWholeTerminal);
+  EXPECT_EQ(scan.ReadTerminalUntil("left by the program").find("scan: "), std::string::npos)
+      << "the rows are the progress";
+  EXPECT_EQ(scan.Wait(), 0);
+}
+
 TEST_F(CtlUsage, PathsAreShownWithSingleSlashes) {
   const CtlResult absent = RunCtl({"info", "--store=" + File("no//store//")});
   EXPECT_EQ(absent.status, 3);

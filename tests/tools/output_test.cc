@@ -57,15 +57,16 @@ TEST(ProgressLine, IsSilentWithoutATerminal) {
 
 TEST(ProgressLine, DescribesDoneAndTotal) {
   const Progress replay{.what = "replay", .done = 120, .total = 4000, .unit = "versions"};
-  EXPECT_EQ(DescribeProgress(replay, 0), "replay: 120 of 4000 versions (3%)");
-  EXPECT_EQ(DescribeProgress({.what = "import", .done = 5}, 0), "import: 5");
-  EXPECT_EQ(DescribeProgress({.what = "scrub", .done = 3 << 20, .unit = "bytes"}, 5000), "scrub: 3 MiB");
+  EXPECT_EQ(DescribeProgress(replay, {}), "replay: 120 of 4000 versions (3%)");
+  EXPECT_EQ(DescribeProgress({.what = "import", .done = 5}, {}), "import: 5");
+  EXPECT_EQ(DescribeProgress({.what = "scrub", .done = 3 << 20, .unit = "bytes"}, {.elapsed_ms = 5000}),
+            "scrub: 3 MiB");
 }
 
 TEST(ProgressLine, EstimatesTheTimeLeft) {
-  const auto after = [](uint64_t elapsed_ms, uint64_t done) {
+  const auto after = [](uint64_t elapsed_ms, uint64_t done, uint64_t at_start = 0) {
     return DescribeProgress({.what = "apply", .done = done << 20, .total = 10 << 20, .unit = "bytes"},
-                            elapsed_ms);
+                            {.elapsed_ms = elapsed_ms, .done = at_start << 20});
   };
   EXPECT_EQ(after(999, 5), "apply: 5 MiB of 10 MiB (50%)") << "too early to know";
   EXPECT_EQ(after(2000, 5), "apply: 5 MiB of 10 MiB (50%), 2 s left");
@@ -73,6 +74,7 @@ TEST(ProgressLine, EstimatesTheTimeLeft) {
   EXPECT_EQ(after(60'000, 1), "apply: 1 MiB of 10 MiB (10%), 9 min left");
   EXPECT_EQ(after(3'600'000, 1), "apply: 1 MiB of 10 MiB (10%), 9 h left");
   EXPECT_EQ(after(60'000, 0), "apply: 0 B of 10 MiB (0%)");
+  EXPECT_EQ(after(10'000, 6, 5), "apply: 6 MiB of 10 MiB (60%), 40 s left") << "a resumed work";
   EXPECT_EQ(after(60'000, 12), "apply: 12 MiB of 10 MiB (100%), 0 s left") << "more than was expected";
 }
 

@@ -29,7 +29,7 @@ std::string Duration(uint64_t seconds) {
 
 }  // namespace
 
-std::string DescribeProgress(const Progress& progress, uint64_t elapsed_ms) {
+std::string DescribeProgress(const Progress& progress, const ProgressStart& start) {
   const std::string_view unit = progress.unit;
   std::string text = fmt::format("{}: {}", progress.what, Amount(progress.done, unit));
   if (progress.total > 0) text += " of " + Amount(progress.total, unit);
@@ -38,8 +38,9 @@ std::string DescribeProgress(const Progress& progress, uint64_t elapsed_ms) {
   const uint64_t done = std::min(progress.done, progress.total);
   const double part = static_cast<double>(done) / static_cast<double>(progress.total);
   text += fmt::format(" ({:.0f}%)", 100.0 * part);
-  if (elapsed_ms < 1000 || done == 0) return text;
-  const double left_ms = static_cast<double>(elapsed_ms) * (1.0 - part) / part;
+  if (start.elapsed_ms < 1000 || done <= start.done) return text;
+  const double left_ms = static_cast<double>(start.elapsed_ms) * static_cast<double>(progress.total - done) /
+                         static_cast<double>(done - start.done);
   return text + fmt::format(", {} left", Duration(static_cast<uint64_t>(std::ceil(left_ms / 1000))));
 }
 
@@ -57,12 +58,14 @@ void ProgressLine::Report(const Progress& progress) {
   if (work_ != progress.what) {
     work_ = progress.what;
     started_ = now;
+    done_at_start_ = progress.done;
   } else if (now - shown_at_ < std::chrono::milliseconds(100)) {
     return;
   }
   shown_at_ = now;
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_).count();
-  Print(fd_, fmt::format("\r{}\x1b[K", DescribeProgress(progress, static_cast<uint64_t>(elapsed))));
+  const ProgressStart start{.elapsed_ms = static_cast<uint64_t>(elapsed), .done = done_at_start_};
+  Print(fd_, fmt::format("\r{}\x1b[K", DescribeProgress(progress, start)));
   shown_ = true;
 }
 

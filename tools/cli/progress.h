@@ -34,12 +34,19 @@ class ProgressLine {
   Mutex mu_;
   bool shown_ RAWKV_GUARDED_BY(mu_) = false;
   std::string work_ RAWKV_GUARDED_BY(mu_);  // Progress::what of the work under way
-  Time started_ RAWKV_GUARDED_BY(mu_);      // of that work
+  Time started_ RAWKV_GUARDED_BY(mu_);      // the first report of that work
+  uint64_t done_at_start_ RAWKV_GUARDED_BY(mu_) = 0;
   Time shown_at_ RAWKV_GUARDED_BY(mu_);
 };
 
-// "replay: 120 of 4000 versions (3%), 32 s left", where `elapsed_ms` is the time since the work began.
-// Without a total: "scrub: 3.2 GiB". The time left is absent in the first second.
-std::string DescribeProgress(const Progress& progress, uint64_t elapsed_ms);
+// From when the speed of a work is known. A resumed work has done something before.
+struct ProgressStart {
+  uint64_t elapsed_ms = 0;
+  uint64_t done = 0;
+};
+
+// "replay: 120 of 4000 versions (3%), 32 s left"; without a total "scrub: 3.2 GiB". The time left is absent
+// in the first second.
+std::string DescribeProgress(const Progress& progress, const ProgressStart& start);
 
 }  // namespace rawkv::ctl

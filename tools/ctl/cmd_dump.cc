@@ -39,13 +39,16 @@ class DumpWriter {
   uint64_t line_bytes_ = 0;  // of the entries in the line that is not finished
 };
 
-Status Dump(Invocation& call, Iterator& at) {
+Status Dump(Invocation& call, Iterator& at, uint64_t bytes_total) {
   DumpWriter writer(call.out);
-  uint64_t keys = 0;
+  const ProgressFn progress =
+      WithTotal([&call](const Progress& done) { call.ReportRows(done); }, bytes_total);
+  uint64_t bytes = 0;
   for (at.SeekToFirst(); at.Valid(); at.Next()) {
     RAWKV_ASSIGN_OR_RETURN(const std::string value, at.ReadValue());
     RAWKV_RETURN_IF_ERROR(writer.Add(at.key(), value));
-    call.ReportRows({.what = "dump", .done = ++keys, .unit = "keys"});
+    bytes += value.size();
+    progress({.what = "dump", .done = bytes, .unit = "bytes"});
   }
   RAWKV_RETURN_IF_ERROR(at.status());
   return writer.EndLine();
@@ -58,7 +61,11 @@ Result<ExitStatus> RunDump(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   {
     RAWKV_ASSIGN_OR_RETURN(const auto iterator, OpenSelection(*engine, call.flags));
-    RAWKV_RETURN_IF_ERROR(Dump(call, *iterator));
+    // The size of a part of the keys is not known.
+    const bool everything =
+        !call.flags.prefix.has_value() && !call.flags.from.has_value() && !call.flags.to.has_value();
+    const uint64_t total = everything ? EstimateReads(call, *engine).tip_bytes : 0;
+    RAWKV_RETURN_IF_ERROR(Dump(call, *iterator, total));
   }  // views and iterators must be destroyed before Close
   RAWKV_RETURN_IF_ERROR(engine->Close());
   return ExitStatus::kDone;

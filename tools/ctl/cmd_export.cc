@@ -60,6 +60,7 @@ Result<ExitStatus> RunExport(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   RAWKV_RETURN_IF_ERROR(ResolveTime(*engine, call.flags));
   const Version version = options.version = *flags.version;
+  options.progress = WithTotal(options.progress, EstimateReads(call, *engine).tip_bytes);
   RAWKV_RETURN_IF_ERROR(engine->Export(options));
   call.progress.Wipe();
   RAWKV_RETURN_IF_ERROR(engine->Close());

@@ -35,7 +35,8 @@ std::string ReportText(const ScrubReport& report) {
 
 Result<ExitStatus> RunScrub(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  ScrubOptions options{.restart = call.flags.restart, .progress = call.progress.Callback()};
+  const uint64_t total = EstimateReads(call, *engine).store_bytes;
+  ScrubOptions options{.restart = call.flags.restart, .progress = WithTotal(call.progress.Callback(), total)};
   options.bytes_per_second = call.flags.rate.value_or(options.bytes_per_second);
   const Result<ScrubReport> report = engine->Scrub(options);
   call.progress.Wipe();

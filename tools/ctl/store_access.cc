@@ -116,6 +116,31 @@ Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags)
   return engine.OpenView(flags.version);
 }
 
+ProgressFn WithTotal(const ProgressFn& progress, uint64_t bytes_total) {
+  if (!progress) return nullptr;
+  return [progress, bytes_total](const Progress& report) {
+    Progress with_total = report;
+    // More than the estimate was read: no total is better than a wrong one.
+    with_total.total = report.done <= bytes_total ? bytes_total : 0;
+    progress(with_total);
+  };
+}
+
+ReadEstimate EstimateReads(Invocation& call, Engine& engine) {
+  if (!call.progress.Callback()) return {};
+  const Result<EngineInfo> info = engine.Info();
+  if (!info.ok()) return {};
+  ReadEstimate estimate;
+  uint64_t index_bytes = 0;  // holds the small values
+  for (const SnapshotRow& row : info->snapshots) {
+    estimate.store_bytes += row.bytes;
+    index_bytes = row.bytes;
+  }
+  estimate.tip_bytes = info->slots.live * info->slot_bytes + index_bytes;
+  estimate.store_bytes += (info->slots.live + info->slots.pinned) * info->slot_bytes;
+  return estimate;
+}
+
 Result<Version> CommitBatch(Engine& engine, const WriteBatch& batch, const CommitOptions& options) {
   const CommitResult result = engine.Commit(batch, options);
   if (result.ok()) return result.version;

@@ -31,6 +31,17 @@ Status ResolveTime(Engine& engine, Flags& flags);
 // A view of --version or --time, or null for the tip. kVersionUnreachable.
 Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags);
 
+// The progress callback of work that reads a whole version or the whole store. The engine does not know its
+// total; this adds `bytes_total`, an estimate. Empty without a terminal.
+ProgressFn WithTotal(const ProgressFn& progress, uint64_t bytes_total);
+// About how many bytes a read of all values at the tip takes, and of everything that the store keeps. 0 if
+// nobody sees the progress, or on a failure.
+struct ReadEstimate {
+  uint64_t tip_bytes = 0;
+  uint64_t store_bytes = 0;
+};
+ReadEstimate EstimateReads(Invocation& call, Engine& engine);
+
 // Commits the batch. If the outcome is unknown, the message reports it and names the next step.
 Result<Version> CommitBatch(Engine& engine, const WriteBatch& batch, const CommitOptions& options);
 
