@@ -266,5 +266,92 @@ TEST_F(CtlDamage, OpenFallsBackToAnOlderSnapshotWhereSharedTablesAreDamaged) {
   EXPECT_EQ(Run({"fsck", "--deep"}).status, 0);
 }
 
+// The tip has k0 = value 6, k1 = value 7 and k2 = value 8.
+class CtlDropDamaged : public CtlDamage {
+ protected:
+  void SetUp() override {
+    Format();
+    Commit(8);
+    SkipFinalCheck();
+  }
+  // Flips a byte in the payload of value `version`.
+  void DamageValue(int version) const {
+    const std::string device = ReadFile(store() + "/device.img");
+    const size_t at = device.find(ValueAt(version));
+    ASSERT_NE(at, std::string::npos);
+    FlipByte(store() + "/device.img", static_cast<std::streamoff>(at) + 1000);
+  }
+  uint64_t Tip() const { return OkJson({"info"})["version"]; }
+};
+
+TEST_F(CtlDropDamaged, DeletesExactlyTheKeysWhosePayloadIsGone) {
+  DamageValue(7);
+  DamageValue(4);  // k1 at version 4
+  const CtlResult done = Run({"fsck", "--repair", "--drop_damaged", "--yes"});
+  EXPECT_EQ(done.status, 0) << done.out << done.err;
+  EXPECT_EQ(done.out.find("dropped: k1 (version 7): corruption: "), 0u) << done.out;
+  EXPECT_NE(done.out.find("1 damaged key dropped at version 9; older versions are untouched"),
+            std::string::npos);
+  EXPECT_EQ(Ok({"scan"}), "k0\t2000\t6\nk2\t2000\t8\n");
+  EXPECT_EQ(Ok({"get", "k0"}), ValueAt(6));
+  EXPECT_EQ(Ok({"get", "k2"}), ValueAt(8));
+  EXPECT_EQ(Ok({"get", "k2", "--version=7"}), ValueAt(5));
+  EXPECT_EQ(Run({"get", "k1", "--version=8"}).status, 4) << "the older version is as it was";
+  const Json again = OkJson({"fsck", "--repair", "--drop_damaged", "--yes"});
+  EXPECT_EQ(again["damaged_keys"], Json::array()) << "nothing is left at the tip";
+  EXPECT_EQ(again["dropped_at"], nullptr);
+  EXPECT_EQ(Tip(), 9);
+  EXPECT_EQ(Run({"fsck", "--deep"}).status, 1) << "older versions have the damage";
+}
+
+TEST_F(CtlDropDamaged, AnUndamagedStoreStaysAsItIs) {
+  Ok({"fsck", "--repair", "--drop_damaged"});
+  EXPECT_EQ(Tip(), 8);
+}
+
+TEST_F(CtlDropDamaged, ListsTheKeysFirstAndNeedsAYes) {
+  DamageValue(7);
+  DamageValue(8);
+  const CtlResult plan = Run({"fsck", "--repair", "--drop_damaged", "--dry_run", "--json"});
+  const Json document = Rows(plan.out).front();
+  ASSERT_EQ(document["damaged_keys"].size(), 2u) << plan.out;
+  EXPECT_EQ(Fields(document["damaged_keys"][0]), (Args{"key", "version", "message"}));
+  EXPECT_EQ(document["damaged_keys"][0]["key"], "k1");
+  EXPECT_EQ(document["damaged_keys"][1]["version"], 8);
+  EXPECT_EQ(document["dropped_at"], nullptr);
+  EXPECT_NE(Run({"fsck", "--repair", "--drop_damaged", "--dry_run"}).out.find("would drop: k2 (version 8): "),
+            std::string::npos);
+
+  const CtlResult refused = Run({"fsck", "--repair", "--drop_damaged"});
+  EXPECT_NE(refused.out.find("not dropped: k1 (version 7): "), std::string::npos) << refused.out;
+  EXPECT_NE(refused.out.find("note: 2 damaged keys kept: refused (no confirmation)"), std::string::npos);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_EQ(Tip(), 8);
+
+  CtlConversation asked({"fsck", "--repair", "--drop_damaged", "--store=" + store()},
+                        CtlConversation::Input::kTerminal);
+  const std::string shown = asked.ReadTerminalUntil("Type yes to continue: ");
+  EXPECT_NE(shown.find("would drop: k1 (version 7): "), std::string::npos) << shown;
+  EXPECT_NE(shown.find("older versions stay as they are."), std::string::npos) << shown;
+  asked.Write("yes\n");
+  EXPECT_NE(asked.ReadOutputToEnd().find("dropped: k2 (version 8): "), std::string::npos);
+  EXPECT_EQ(asked.Wait(), 0);
+  EXPECT_EQ(Ok({"scan"}), "k0\t2000\t6\n");
+}
+
+TEST_F(CtlDropDamaged, ReportsTheRepairsOfAStoreThatCannotBeOpened) {
+  fs::remove_all(Snapshot(0));
+  fs::remove_all(store() + "/working");
+  const CtlResult result = Run({"fsck", "--repair", "--drop_damaged", "--yes"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  EXPECT_NE(result.out.find("note: the keys were not read, because the store cannot be opened"),
+            std::string::npos)
+      << result.out;
+}
+
+TEST_F(CtlDropDamaged, NeedsRepair) {
+  EXPECT_TRUE(EndedWith(Run({"fsck", "--drop_damaged"}), 2, "--drop_damaged need --repair"));
+}
+
 }  // namespace
 }  // namespace rawkv::ctl

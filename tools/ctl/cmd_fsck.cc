@@ -9,6 +9,7 @@
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/confirm.h"
+#include "tools/ctl/damaged_keys.h"
 #include "tools/ctl/hints.h"
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"
@@ -21,6 +22,8 @@ struct Outcome {
   CheckReport report;
   RepairPlan plan;
   std::vector<RepairStep> steps;
+  std::vector<DamagedKey> damaged_keys;  // with --drop_damaged
+  std::optional<Version> dropped_at;     // absent: the keys are still there
   bool dry_run = false;
 };
 
@@ -37,6 +40,27 @@ OrderedJson OutcomeJson(const Outcome& outcome) {
   out["pins_dropped"] = PinsJson(outcome.plan.pins_dropped);
   out["dry_run"] = outcome.dry_run;
   return out;
+}
+
+// With --drop_damaged the document has two more fields.
+void AddDroppedKeys(const Outcome& outcome, OrderedJson& out) {
+  OrderedJson& keys = out["damaged_keys"] = OrderedJson::array();
+  for (const DamagedKey& damaged : outcome.damaged_keys) {
+    OrderedJson& row = keys.emplace_back();
+    SetKey(row, "key", damaged.key);
+    row["version"] = damaged.written_by.value();
+    row["message"] = damaged.message;
+  }
+  out["dropped_at"] = VersionJson(outcome.dropped_at);
+}
+
+std::string DamagedKeysText(const std::vector<DamagedKey>& keys, std::string_view verb) {
+  std::string text;
+  for (const DamagedKey& damaged : keys) {
+    text += fmt::format("{}: {} (version {}): {}\n", verb, EscapeKey(damaged.key), damaged.written_by.value(),
+                        OneLine(damaged.message));
+  }
+  return text;
 }
 
 std::string GivenUpText(const RepairPlan& plan) {
@@ -69,14 +93,68 @@ std::string PlanText(const RepairPlan& plan) {
 Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
   std::string text;
   if (call.flags.json) {
-    text = JsonText(OutcomeJson(outcome)) + '\n';
+    OrderedJson json = OutcomeJson(outcome);
+    if (call.flags.drop_damaged) AddDroppedKeys(outcome, json);
+    text = JsonText(json) + '\n';
   } else if (outcome.dry_run) {
-    text = CompleteHints(PlanText(outcome.plan) + CheckReportText(outcome.report), call.flags);
+    text = PlanText(outcome.plan) + DamagedKeysText(outcome.damaged_keys, "would drop") +
+           CompleteHints(CheckReportText(outcome.report), call.flags);
   } else {
-    text = StepsText(outcome.steps, "repaired") + CompleteHints(CheckReportText(outcome.report), call.flags);
+    text = StepsText(outcome.steps, "repaired") +
+           DamagedKeysText(outcome.damaged_keys, outcome.dropped_at.has_value() ? "dropped" : "not dropped") +
+           CompleteHints(CheckReportText(outcome.report), call.flags);
   }
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
-  return outcome.report.ok() ? ExitStatus::kDone : ExitStatus::kNo;
+  const bool keys_left = !outcome.damaged_keys.empty() && !outcome.dropped_at.has_value();
+  return outcome.report.ok() && !keys_left ? ExitStatus::kDone : ExitStatus::kNo;
+}
+
+// A store that cannot be opened is no error here: the report of the other repairs is still wanted.
+void NoteKeysNotRead(const Status& opened, Outcome* outcome) {
+  outcome->report.notes.push_back("the keys were not read, because the store cannot be opened as it is: " +
+                                  opened.message());
+}
+
+// Lists the keys of the tip whose payload is gone, and changes nothing.
+Status ListDamagedKeys(Invocation& call, Outcome* outcome) {
+  call.flags.read_only = true;  // otherwise the open would finish an interrupted rollback
+  const Result<std::unique_ptr<Engine>> engine = OpenStoreToRead(call);
+  if (!engine.ok()) {
+    NoteKeysNotRead(engine.status(), outcome);
+    return Status::Ok();
+  }
+  RAWKV_ASSIGN_OR_RETURN(outcome->damaged_keys, FindDamagedKeys(call, **engine));
+  return (*engine)->Close();
+}
+
+// Deletes the keys of the tip whose payload is gone, after a confirmation. A refusal is a note. The store
+// stays open from the search to the commit, so that exactly the listed keys are deleted.
+Status DropDamagedKeys(Invocation& call, const std::string& dir, Outcome* outcome) {
+  Result<std::unique_ptr<Engine>> opened = OpenStore(call);
+  if (!opened.ok()) {
+    NoteKeysNotRead(opened.status(), outcome);
+    return Status::Ok();
+  }
+  const std::unique_ptr<Engine> engine = std::move(opened).value();
+  RAWKV_ASSIGN_OR_RETURN(outcome->damaged_keys, FindDamagedKeys(call, *engine));
+  if (outcome->damaged_keys.empty()) return engine->Close();
+  const std::string count = Counted(outcome->damaged_keys.size(), "damaged key");
+  const Status agreed = Confirm(call, DamagedKeysText(outcome->damaged_keys, "would drop"),
+                                "The keys are deleted in a new version; older versions stay as they are.");
+  if (!agreed.ok()) {
+    RAWKV_RETURN_IF_ERROR(engine->Close());
+    outcome->report.notes.push_back(fmt::format("{} kept: {}", count, agreed.message()));
+    return Status::Ok();
+  }
+  RAWKV_ASSIGN_OR_RETURN(outcome->dropped_at, DropKeys(*engine, outcome->damaged_keys));
+  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_ASSIGN_OR_RETURN(outcome->report, CheckStore(dir, {.deep = call.flags.deep}, OpenOptionsOf(call)));
+  call.progress.Wipe();
+  outcome->report.notes.push_back(
+      fmt::format("{} dropped at version {}; older versions are untouched, and a deep check reports their "
+                  "damaged payloads until these versions are no longer kept",
+                  count, outcome->dropped_at->value()));
+  return Status::Ok();
 }
 
 Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
@@ -90,6 +168,7 @@ Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
     outcome.steps = plan->steps;
     outcome.plan = *std::move(plan);
     if (!note.empty()) outcome.report.notes.push_back(note);
+    if (call.flags.drop_damaged) RAWKV_RETURN_IF_ERROR(ListDamagedKeys(call, &outcome));
     return PrintOutcome(call, outcome);
   }
   RepairOptions repair{.deep = call.flags.deep, .may_give_up = {}};
@@ -115,6 +194,7 @@ Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
   }
   outcome.report = std::move(done->left);
   outcome.plan = *std::move(plan);
+  if (call.flags.drop_damaged) RAWKV_RETURN_IF_ERROR(DropDamagedKeys(call, dir, &outcome));
   if (!note.empty()) outcome.report.notes.push_back(note);
   return PrintOutcome(call, outcome);
 }
@@ -124,9 +204,9 @@ Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
 Result<ExitStatus> RunFsck(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   if (call.flags.repair) return Repair(call, dir);
-  if (call.flags.dry_run || call.flags.yes) {
+  if (call.flags.dry_run || call.flags.yes || call.flags.drop_damaged) {
     return Status::InvalidArgument(
-        "--dry_run and --yes need --repair; without --repair fsck changes nothing");
+        "--dry_run, --yes and --drop_damaged need --repair; without --repair fsck changes nothing");
   }
   const Result<CheckReport> report = CheckStore(dir, {.deep = call.flags.deep}, OpenOptionsOf(call));
   call.progress.Wipe();

@@ -219,13 +219,14 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl wal verify --store=/var/lib/state",
      .run = RunWalVerify},
     {.name = "fsck",
-     .flags = FlagNames{"deep", "repair", "dry_run", "yes"} + kInspectFlags,
+     .flags = FlagNames{"deep", "repair", "drop_damaged", "dry_run", "yes"} + kInspectFlags,
      .summary = "check the whole store; --repair repairs what it can",
      .details =
          "Ends with 1 if there is damage. A note names a state that the next open repairs by itself. "
          "Without\n"
          "--repair it changes nothing. With --repair it rebuilds damaged files or moves them aside. Repairs\n"
-         "that give up versions need a yes on the terminal, or --yes; --dry_run prints them.",
+         "that give up versions need a yes on the terminal, or --yes; --dry_run prints them. --drop_damaged\n"
+         "lists the keys at the tip whose payload is gone, and deletes them after the same question.",
      .example = "rawkv-ctl fsck --deep --store=/var/lib/state",
      .run = RunFsck},
     {.name = "stats",

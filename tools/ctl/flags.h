@@ -71,6 +71,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(bool, SwitchValue, yes, false, "do not ask") \
   FLAG(bool, SwitchValue, deep, false, "also read and verify every payload") \
   FLAG(bool, SwitchValue, repair, false, "repair what can be repaired; ask before giving up versions") \
+  FLAG(bool, SwitchValue, drop_damaged, false, "delete the keys whose payload is gone, after listing them") \
   FLAG(string, BytesValue, rate, "", "BYTES: read at most BYTES per second, 0 = no limit (100MiB)") \
   FLAG(bool, SwitchValue, restart, false, "begin a new pass instead of resuming an interrupted one") \
   FLAG(bool, SwitchValue, man, false, "print the manual page, for man(1)") \
