@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "base/shell_word.h"
 #include "base/uuid.h"
 #include "tests/fuzz/targets.h"
 #include "tools/cli/base64.h"
 #include "tools/cli/byte_size.h"
 #include "tools/cli/exit_status.h"
 #include "tools/cli/json_text.h"
+#include "tools/cli/shell_words.h"
 #include "tools/cli/time_text.h"
 #include "tools/ctl/change_line.h"
 #include "tools/ctl/command_line.h"
@@ -159,6 +161,21 @@ bool CheckNames(std::string_view text) {
   return id.ok() || version.has_value();
 }
 
+// A line of the shell. Any text can be written as one word of it.
+bool CheckShellWords(std::string_view text) {
+  RAWKV_CHECK(*SplitShellWords(ShellWord(text)) == std::vector<std::string>{std::string(text)},
+              "splitting must invert quoting");
+  const Result<std::vector<std::string>> words = SplitShellWords(text);
+  if (!words.ok()) {
+    CheckUsageError(words.status());
+    return false;
+  }
+  std::string line;
+  for (const std::string& word : *words) line += ShellWord(word) + ' ';
+  RAWKV_CHECK(*SplitShellWords(line) == *words, "reading again must give the same result");
+  return words->size() > 1;  // almost every text is one word
+}
+
 }  // namespace
 
 Verdict FuzzChangeLine(ConstBytes input) {
@@ -205,7 +222,8 @@ Verdict FuzzText(ConstBytes input) {
   const bool base64 = CheckBase64(text);
   const bool time = CheckTime(text);
   const bool name = CheckNames(text);
-  return size || base64 || time || name ? Verdict::kAccepted : Verdict::kRefused;
+  const bool line = CheckShellWords(text);
+  return size || base64 || time || name || line ? Verdict::kAccepted : Verdict::kRefused;
 }
 
 }  // namespace rawkv::fuzz

@@ -89,6 +89,7 @@ void AddTyped(Seeds& seeds) {
                    ctl::EncodeBase64(std::string(100, '\x7f')),
                    "00000000000000000042.log",
                    "09223372036854775808.log",
+                   R"(put 'a key' "a \"value\"" b\ c # comment)",
                    "01234567-89ab-4cde-8f01-23456789abcd"};
   seeds["sealed_file"] = {Seal(kFuzzedKind, ""), Seal(kFuzzedKind, "payload"),
                           Seal(kFuzzedKind, std::string(512, 'p'))};

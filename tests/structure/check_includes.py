@@ -54,6 +54,7 @@ THIRD_PARTY = (
     ("openssl/*", ("base/*.cc", "engine/*.cc", "tools/*.cc")),
     ("xxh*.h", ("base/checksum.cc",)),
     ("gflags/*", ("tools/*",)),
+    ("editline/*", ("tools/ctl/line_editor.cc",)),
     ("nlohmann/*", ("tools/*",)),
     ("fmt/*", ("tools/*",)),
     ("prometheus/*", ("tools/*",)),

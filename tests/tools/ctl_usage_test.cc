@@ -38,6 +38,7 @@ const std::vector<Args> kUses = {{"format"},
                                  {"diff", "--from=1", "--to=2"},
                                  {"scrub"},
                                  {"version"},
+                                 {"shell"},
                                  {"completion", "bash"},
                                  {"help"}};
 

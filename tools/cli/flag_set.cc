@@ -65,6 +65,18 @@ Result<std::optional<std::string>> DirValue(const std::string& text) {
   return path;
 }
 
+std::vector<std::string> ChoicesOf(std::string_view argument) {
+  const bool listed = argument.find('|') != std::string_view::npos &&
+                      argument.find_first_not_of("abcdefghijklmnopqrstuvwxyz_|") == std::string_view::npos;
+  std::vector<std::string> choices;
+  while (listed && !argument.empty()) {
+    const size_t bar = argument.find('|');
+    choices.emplace_back(argument.substr(0, bar));
+    argument.remove_prefix(bar == std::string_view::npos ? argument.size() : bar + 1);
+  }
+  return choices;
+}
+
 std::string FlagDescription::Usage() const {
   if (boolean()) return "--" + name;
   return "--" + name + (value_optional() ? "[=" + argument.substr(1) : "=" + argument);
@@ -162,5 +174,13 @@ Status FlagSet::Set(const std::vector<std::pair<std::string, std::string>>& give
   }
   return Status::Ok();
 }
+
+struct FlagScope::Saved {
+  gflags::FlagSaver flags;
+};
+
+FlagScope::FlagScope() : saved_(std::make_unique<Saved>()) {}
+
+FlagScope::~FlagScope() = default;
 
 }  // namespace rawkv::ctl

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ Result<std::optional<std::string>> TextValue(const std::string& text);  // refus
 // slash at the end. Symlinks and ".." stay as they are.
 Result<std::optional<std::string>> PathValue(const std::string& text);
 Result<std::optional<std::string>> DirValue(const std::string& text);
+
+// The words of an argument that lists all its values ("bash|zsh|fish"); none for another argument.
+std::vector<std::string> ChoicesOf(std::string_view argument);
 
 struct FlagDescription {
   std::string name;      // as users write it, without dashes
@@ -89,6 +93,19 @@ struct FlagSet {
   bool IsGiven(std::string_view name) const;
   std::vector<std::string> Names() const;
   static Status BadValue(std::string_view name, std::string_view why);
+};
+
+// Keeps the values of all flags, and restores them at its end: a shell reads many command lines.
+class FlagScope {
+ public:
+  FlagScope();
+  ~FlagScope();
+  FlagScope(const FlagScope&) = delete;
+  FlagScope& operator=(const FlagScope&) = delete;
+
+ private:
+  struct Saved;
+  const std::unique_ptr<Saved> saved_;
 };
 
 }  // namespace rawkv::ctl

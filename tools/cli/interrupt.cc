@@ -1,6 +1,7 @@
 #include "tools/cli/interrupt.h"
 
 #include <signal.h>
+#include <sys/signalfd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -32,6 +33,18 @@ bool InterruptPending() {
   if (sigpending(&pending) != 0) return false;
   return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
          sigismember(&pending, SIGHUP) == 1;
+}
+
+int TakeInterrupt() {
+  const sigset_t held = HeldSignals();
+  const timespec at_once{};
+  const int number = sigtimedwait(&held, nullptr, &at_once);
+  return number > 0 ? number : 0;
+}
+
+UniqueFd InterruptFd() {
+  const sigset_t held = HeldSignals();
+  return UniqueFd(signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 bool WaitForInterrupt(uint64_t milliseconds) {

@@ -32,7 +32,7 @@ Result<ExitStatus> RunApply(Invocation& call) {
     const LineReader::Position position = lines.position();
     call.ReportRows({.what = "apply", .done = position.done, .total = position.total, .unit = "bytes"});
   }
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 

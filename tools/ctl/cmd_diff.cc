@@ -93,7 +93,7 @@ Result<ExitStatus> RunDiff(Invocation& call) {
     call.progress.Wipe();
     RAWKV_RETURN_IF_ERROR(PrintDifferences(call, *before, *after));
   }  // views and iterators must be destroyed before Close
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 

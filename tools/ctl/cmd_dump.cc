@@ -67,7 +67,7 @@ Result<ExitStatus> RunDump(Invocation& call) {
     const uint64_t total = everything ? EstimateReads(call, *engine).tip_bytes : 0;
     RAWKV_RETURN_IF_ERROR(Dump(call, *iterator, total));
   }  // views and iterators must be destroyed before Close
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 

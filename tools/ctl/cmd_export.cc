@@ -63,7 +63,7 @@ Result<ExitStatus> RunExport(Invocation& call) {
   options.progress = WithTotal(options.progress, EstimateReads(call, *engine).tip_bytes);
   RAWKV_RETURN_IF_ERROR(engine->Export(options));
   call.progress.Wipe();
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   const std::string line = flags.json
                                ? JsonText({{"version", version.value()}, {"out", options.out}})
                                : fmt::format("version {} is in {}", version.value(), OneLine(options.out));

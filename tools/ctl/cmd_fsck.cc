@@ -118,36 +118,36 @@ void NoteKeysNotRead(const Status& opened, Outcome* outcome) {
 // Lists the keys of the tip whose payload is gone, and changes nothing.
 Status ListDamagedKeys(Invocation& call, Outcome* outcome) {
   call.flags.read_only = true;  // otherwise the open would finish an interrupted rollback
-  const Result<std::unique_ptr<Engine>> engine = OpenStoreToRead(call);
+  const Result<OpenedStore> engine = OpenStoreToRead(call);
   if (!engine.ok()) {
     NoteKeysNotRead(engine.status(), outcome);
     return Status::Ok();
   }
   RAWKV_ASSIGN_OR_RETURN(outcome->damaged_keys, FindDamagedKeys(call, **engine));
-  return (*engine)->Close();
+  return engine->Close();
 }
 
 // Deletes the keys of the tip whose payload is gone, after a confirmation. A refusal is a note. The store
 // stays open from the search to the commit, so that exactly the listed keys are deleted.
 Status DropDamagedKeys(Invocation& call, const std::string& dir, Outcome* outcome) {
-  Result<std::unique_ptr<Engine>> opened = OpenStore(call);
+  Result<OpenedStore> opened = OpenStore(call);
   if (!opened.ok()) {
     NoteKeysNotRead(opened.status(), outcome);
     return Status::Ok();
   }
-  const std::unique_ptr<Engine> engine = std::move(opened).value();
+  const OpenedStore engine = std::move(opened).value();
   RAWKV_ASSIGN_OR_RETURN(outcome->damaged_keys, FindDamagedKeys(call, *engine));
-  if (outcome->damaged_keys.empty()) return engine->Close();
+  if (outcome->damaged_keys.empty()) return engine.Close();
   const std::string count = Counted(outcome->damaged_keys.size(), "damaged key");
   const Status agreed = Confirm(call, DamagedKeysText(outcome->damaged_keys, "would drop"),
                                 "The keys are deleted in a new version; older versions stay as they are.");
   if (!agreed.ok()) {
-    RAWKV_RETURN_IF_ERROR(engine->Close());
+    RAWKV_RETURN_IF_ERROR(engine.Close());
     outcome->report.notes.push_back(fmt::format("{} kept: {}", count, agreed.message()));
     return Status::Ok();
   }
   RAWKV_ASSIGN_OR_RETURN(outcome->dropped_at, DropKeys(*engine, outcome->damaged_keys));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   RAWKV_ASSIGN_OR_RETURN(outcome->report, CheckStore(dir, {.deep = call.flags.deep}, OpenOptionsOf(call)));
   call.progress.Wipe();
   outcome->report.notes.push_back(

@@ -15,7 +15,7 @@ Status PrintInfo(Invocation& call, const EngineInfo& info) {
 Result<EngineInfo> InfoByOpening(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToInspect(call));
   RAWKV_ASSIGN_OR_RETURN(EngineInfo info, engine->Info());
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return info;
 }
 

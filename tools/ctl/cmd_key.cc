@@ -45,7 +45,7 @@ Result<ExitStatus> CommitOne(Invocation& call, const WriteBatch& batch) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
   RAWKV_ASSIGN_OR_RETURN(const Version version, CommitBatch(*engine, batch, {}));
   RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 
@@ -140,7 +140,7 @@ Result<ExitStatus> DeleteRange(Invocation& call) {
                                           ? JsonText({{"version", version.value()}, {"keys", keys}})
                                           : fmt::format("{}\t{}", version.value(), keys)));
   RAWKV_RETURN_IF_ERROR(call.out.Flush());
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 
@@ -175,7 +175,7 @@ Result<ExitStatus> RunGet(Invocation& call) {
   const GetForm form = call.flags.json ? GetForm::kJson : keys.size() == 1 ? GetForm::kRaw : GetForm::kRow;
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   RAWKV_RETURN_IF_ERROR(PrintValues(call, *engine, form, keys));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 

@@ -103,7 +103,7 @@ Result<ExitStatus> RunLog(Invocation& call) {
   Table table(call.out, {{"VERSION", 10}, {"TIME", 24}, {"CHANGES", 24}, {"SIZE", 10}, {"METADATA", 1}});
   RAWKV_RETURN_IF_ERROR(engine->ReadHistory(
       options, [&](const HistoryEntry& entry) { return PrintEntry(call, table, entry); }));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 

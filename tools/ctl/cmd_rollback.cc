@@ -129,7 +129,7 @@ Result<ExitStatus> RunRollback(Invocation& call) {
   if (call.flags.time.has_value()) {
     RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
     RAWKV_RETURN_IF_ERROR(ResolveTime(*engine, call.flags));
-    RAWKV_RETURN_IF_ERROR(engine->Close());
+    RAWKV_RETURN_IF_ERROR(engine.Close());
   }
   const Version target = *call.flags.version;
   Rollback rollback(std::move(dir), target, call);

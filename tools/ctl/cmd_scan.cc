@@ -64,7 +64,7 @@ Result<ExitStatus> RunScan(Invocation& call) {
     RAWKV_ASSIGN_OR_RETURN(const auto iterator, OpenSelection(*engine, call.flags));
     RAWKV_RETURN_IF_ERROR(PrintRows(call, *iterator));
   }  // views and iterators must be destroyed before Close
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 

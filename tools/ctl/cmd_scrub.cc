@@ -43,7 +43,7 @@ Result<ExitStatus> RunScrub(Invocation& call) {
   RAWKV_RETURN_IF_ERROR(report.status());
   RAWKV_RETURN_IF_ERROR(
       call.out.Write(call.flags.json ? JsonText(ReportJson(*report)) + '\n' : ReportText(*report)));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return report->findings_total == 0 ? ExitStatus::kDone : ExitStatus::kNo;
 }
 

@@ -63,7 +63,7 @@ Result<ExitStatus> RunSnapshotCreate(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
   RAWKV_ASSIGN_OR_RETURN(const Version version, engine->CreateSnapshot());
   RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 
@@ -99,7 +99,7 @@ Result<ExitStatus> RunSnapshotDelete(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
   RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(engine->DeleteSnapshot(version)));
   RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 
@@ -114,7 +114,7 @@ Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
   }
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText({{"removed", versions}}))
                                         : call.out.Write(text));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 
@@ -125,7 +125,7 @@ Result<ExitStatus> RunSnapshotPin(Invocation& call) {
   const Result<Version> version = engine->Pin(name, call.flags.version);
   if (!version.ok()) return TurnAbsentIntoRefused(version.status());
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, *version) : ToString(*version)));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 
@@ -141,7 +141,7 @@ Result<ExitStatus> RunSnapshotUnpin(Invocation& call) {
   RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(engine->Unpin(name)));
   const std::string text = version.has_value() ? ToString(*version) : "-";
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, version) : text));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }
 

@@ -109,7 +109,7 @@ Result<Sample> TakeSample(Invocation& call, const std::string& dir) {
   RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine->Info());
   const Figures counters = CountersOf(engine->stats());
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LogSegmentRow> segments, ListLog(dir, OpenOptionsOf(call)));
-  RAWKV_RETURN_IF_ERROR(engine->Close());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return Sample{info.store_uuid.ToString(), SizesOf(info, segments), counters};
 }
 

@@ -13,12 +13,15 @@
 
 namespace rawkv::ctl {
 
+class Session;
+
 // The input and output of one command.
 struct Invocation {
   std::vector<std::string> arguments;  // positional arguments, without the words of the command's name
   Flags flags;
   Output& out;
   ProgressLine& progress;
+  Session* session = nullptr;  // the open store of a shell; null: the command opens its own
 
   // Shows the progress of a command that prints rows meanwhile. On a terminal the rows show it.
   void ReportRows(const Progress& done) {

@@ -114,7 +114,7 @@ const std::vector<Command> kCommands = {
      .details = "Prints change sets in the format of apply, with every byte of every key and value. To "
                 "restore them,\n"
                 "load the lines into an empty store. Works while another process has the store open.",
-     .example = "rawkv-ctl dump --prefix=config/ --store=/var/lib/state > config.jsonl",
+     .example = "rawkv-ctl dump --prefix=config/ --store=/var/lib/state",
      .run = RunDump},
     {.name = "load",
      .arguments = "FILE|-",
@@ -267,13 +267,24 @@ const std::vector<Command> kCommands = {
      .details = "",
      .example = "rawkv-ctl version --json",
      .run = RunVersion},
+    {.name = "shell",
+     .flags = kOpenFlags,
+     .summary = "run commands on one open store",
+     .details =
+         "Reads lines with commands as after rawkv-ctl, and runs them on one open store: put k 'a b'. On a\n"
+         "terminal it has a history and completes commands, flags and keys; exit, quit or Ctrl-D ends it. "
+         "From\n"
+         "a file or a pipe it stops at the first line that fails. With --read_only it works alongside a\n"
+         "writer, and each command reads the newest version.",
+     .example = "rawkv-ctl shell --store=/var/lib/state",
+     .run = RunShell},
     {.name = "completion",
      .arguments = "bash|zsh|fish",
      .arguments_min = 1,
      .arguments_max = 1,
      .summary = "print a completion script for a shell",
      .details = "An installation puts the scripts where the shells find them.",
-     .example = "rawkv-ctl completion bash > ~/.local/share/bash-completion/completions/rawkv-ctl",
+     .example = "rawkv-ctl completion bash",
      .run = RunCompletion},
     {.name = "help",
      .arguments = "[COMMAND]",

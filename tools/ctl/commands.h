@@ -44,6 +44,8 @@ Result<ExitStatus> RunStats(Invocation& call);
 Result<ExitStatus> RunVersion(Invocation& call);
 // cmd_completion.cc
 Result<ExitStatus> RunCompletion(Invocation& call);
+// cmd_shell.cc
+Result<ExitStatus> RunShell(Invocation& call);
 // cmd_help.cc
 Result<ExitStatus> RunHelp(Invocation& call);
 // cmd_log.cc

@@ -53,9 +53,21 @@ Status Output::Line(std::string_view text) {
 
 Status Output::Flush() {
   RAWKV_RETURN_IF_ERROR(failed_);
+  if (stop_ != nullptr && stop_()) {
+    stopped_ = true;
+    return failed_ = Status::FailedPrecondition("interrupted; the output is incomplete");
+  }
   failed_ = WriteAll(buffer_);
   buffer_.clear();
   return failed_;
+}
+
+void Output::Resume() {
+  if (stopped_) {
+    failed_ = Status::Ok();
+    buffer_.clear();
+  }
+  stopped_ = false;
 }
 
 void OccupyStandardStreams() {

@@ -18,7 +18,14 @@ class Output {
   Status Line(std::string_view text);  // adds the newline
   // Hands everything written so far to the operating system.
   Status Flush();
+  // Makes the calls that hand bytes over fail with kFailedPrecondition once `stop` answers true, until
+  // Resume.
+  void StopWhen(bool (*stop)()) { stop_ = stop; }
+  // Drops what a stopped command left, so that the next one can write.
+  void Resume();
   bool terminal() const { return terminal_; }
+  // Ok, or the error of all further calls.
+  const Status& status() const { return failed_; }
   // Whether a write failed because the reader of the pipe has closed it.
   bool reader_left() const { return reader_left_; }
 
@@ -30,6 +37,8 @@ class Output {
   std::string buffer_;
   Status failed_;
   bool reader_left_ = false;
+  bool (*stop_)() = nullptr;
+  bool stopped_ = false;
 };
 
 // Makes sure that descriptors 0, 1 and 2 are in use. A program that is started without them (`>&-`) would get

@@ -1,6 +1,5 @@
 // rawkv-ctl operates a store from the command line. docs/cli.md is its contract.
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -10,32 +9,10 @@
 
 #include "base/exception_status.h"
 #include "tools/cli/exit_status.h"
-#include "tools/ctl/command_line.h"
-#include "tools/ctl/hints.h"
+#include "tools/ctl/run_command.h"
 
 namespace rawkv::ctl {
 namespace {
-
-ExitStatus PrintError(const Status& status, std::string_view command) {
-  const std::string line =
-      fmt::format("rawkv-ctl: {}{}{}\n", command, command.empty() ? "" : ": ", ErrorText(status));
-  // An error of this write cannot be reported. The exit status still shows the failure.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-  return ExitStatusOf(status);
-}
-
-Status WithHints(const Status& status, const Flags& flags) {
-  return Status(status.code(), CompleteHints(status.message(), flags));
-}
-
-// Runs the command and flushes its output. A failed flush is an error of the command.
-Result<ExitStatus> Execute(const Command& command, Invocation& call) {
-  Result<ExitStatus> answer = command.run(call);
-  call.progress.Wipe();
-  const Status flushed = call.out.Flush();
-  if (answer.ok() && !flushed.ok()) return flushed;
-  return answer;
-}
 
 // Ends the program by SIGPIPE, as a filter in a pipeline ends: no message, and the status that shells expect.
 // The command has closed its store by now.
@@ -51,19 +28,15 @@ ExitStatus Main(const std::vector<std::string>& args) {
   const auto inherited = std::signal(SIGPIPE, SIG_IGN);
   // A write that exceeds the process's limit of file size fails with EFBIG instead of a signal.
   std::signal(SIGXFSZ, SIG_IGN);
-  Result<CommandLine> line = ParseCommandLine(args);
-  if (!line.ok()) return PrintError(line.status(), "");
-  const Command& command = *line->command;
-  Result<Flags> flags = ReadFlags(line->flags);
-  if (!flags.ok()) return PrintError(flags.status(), command.name);
   Output out(STDOUT_FILENO);
   ProgressLine progress(STDERR_FILENO);
-  Invocation call{std::move(line->arguments), std::move(flags).value(), out, progress};
-  Result<ExitStatus> answer = Execute(command, call);
-  if (!answer.ok()) answer = WithHints(answer.status(), call.flags);
-  // A caller that has the signal ignored gets the error and its exit status.
-  if (out.reader_left() && inherited != SIG_IGN) EndBySigpipe();
-  return answer.ok() ? *answer : PrintError(answer.status(), command.name);
+  const ExitStatus status = RunCommand(args, out, progress);
+  if (out.reader_left()) {
+    if (inherited != SIG_IGN) EndBySigpipe();
+    // A caller that has the signal ignored gets the error and its exit status.
+    return PrintError(out.status(), "");
+  }
+  return status;
 }
 
 }  // namespace

@@ -22,13 +22,11 @@ ValueKind KindOf(std::string_view argument) {
   if (argument == "DIR") return ValueKind::kDirectory;
   if (argument == "PATH" || argument == "FILE|-") return ValueKind::kFile;
   if (argument == "[COMMAND]") return ValueKind::kCommand;
-  return argument.find('|') == std::string_view::npos ? ValueKind::kText : ValueKind::kChoice;
+  return ChoicesOf(argument).empty() ? ValueKind::kText : ValueKind::kChoice;
 }
 
-std::string ChoicesOf(std::string_view argument) {
-  std::string words(argument);
-  std::replace(words.begin(), words.end(), '|', ' ');
-  return words;
+std::string ChoiceList(std::string_view argument) {
+  return fmt::format("{}", fmt::join(ChoicesOf(argument), " "));
 }
 
 Words Groups() {
@@ -201,7 +199,7 @@ std::string ZshAction(std::string_view argument) {
     case ValueKind::kFile:
       return "_files";
     case ValueKind::kChoice:
-      return "(" + ChoicesOf(argument) + ")";
+      return "(" + ChoiceList(argument) + ")";
     case ValueKind::kCommand:
       return "_rawkv_ctl_commands";
     case ValueKind::kText:
@@ -279,7 +277,7 @@ std::string FishValue(std::string_view argument) {
     case ValueKind::kFile:
       return " -F";
     case ValueKind::kChoice:
-      return fmt::format(" -a '{}'", ChoicesOf(argument));
+      return fmt::format(" -a '{}'", ChoiceList(argument));
     case ValueKind::kCommand:
     case ValueKind::kText:
       break;
@@ -305,7 +303,7 @@ std::string BashCompletion() {
       arguments +=
           fmt::format("    '{}') mapfile -t COMPREPLY < <(compgen -f -- \"$current\") ;;\n", command.name);
     } else if (kind == ValueKind::kChoice) {
-      arguments += fmt::format("    '{}') {}\n", command.name, BashWords(ChoicesOf(command.arguments)));
+      arguments += fmt::format("    '{}') {}\n", command.name, BashWords(ChoiceList(command.arguments)));
     }
   }
   for (const std::string& group : Groups()) {
@@ -316,7 +314,7 @@ std::string BashCompletion() {
     if (KindOf(flag.argument) != ValueKind::kChoice) continue;
     choices +=
         fmt::format("    --{}) mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$current\") && return ;;\n",
-                    flag.name, ChoicesOf(flag.argument));
+                    flag.name, ChoiceList(flag.argument));
   }
   const auto without_newline = [](std::string text) { return text.substr(0, text.size() - 1); };
   return Fill(std::string(kBash), {{"@NO_VALUE@", FlagsWithoutValue(" | ")},

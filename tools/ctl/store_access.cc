@@ -62,10 +62,25 @@ Result<std::unique_ptr<Engine>> OpenWith(Invocation& call, const OpenOptions& op
   return engine;
 }
 
+Result<OpenedStore> OwnStore(Result<std::unique_ptr<Engine>> engine) {
+  if (!engine.ok()) return engine.status();
+  return OpenedStore(std::move(engine).value());
+}
+
+Result<OpenedStore> UseSession(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(Engine* const engine, call.session->Use(call));
+  return OpenedStore(engine);
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Engine>> OpenStore(Invocation& call) {
+Result<std::unique_ptr<Engine>> OpenEngine(Invocation& call) {
   return OpenWith(call, OpenOptionsOf(call));
+}
+
+Result<OpenedStore> OpenStore(Invocation& call) {
+  if (call.session != nullptr) return UseSession(call);
+  return OwnStore(OpenEngine(call));
 }
 
 namespace {
@@ -81,10 +96,11 @@ bool HasUnfinishedWork(const std::string& dir) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call) {
+Result<OpenedStore> OpenStoreToRead(Invocation& call) {
+  if (call.session != nullptr) return UseSession(call);
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   if (!call.flags.read_only && HasUnfinishedWork(dir)) {
-    Result<std::unique_ptr<Engine>> finished = OpenStoreToInspect(call);
+    Result<OpenedStore> finished = OpenStoreToInspect(call);
     // Otherwise the store may still be readable: another process has it open, or the media are read-only.
     if (finished.ok() || finished.status().code() == StatusCode::kCorruption) return finished;
   }
@@ -92,15 +108,16 @@ Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call) {
   options.read_only = true;
   Result<std::unique_ptr<Engine>> reading = OpenWith(call, options);
   // Without hard links there is no clone to read.
-  if (call.flags.read_only || reading.status().code() != StatusCode::kNotSupported) return reading;
-  return OpenStoreToInspect(call);
+  const bool no_clone = reading.status().code() == StatusCode::kNotSupported;
+  return no_clone && !call.flags.read_only ? OpenStoreToInspect(call) : OwnStore(std::move(reading));
 }
 
-Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call) {
+Result<OpenedStore> OpenStoreToInspect(Invocation& call) {
+  if (call.session != nullptr) return UseSession(call);
   OpenOptions options = OpenOptionsOf(call);
   options.only_look = true;
   options.lock_wait_ms = 0;  // info has an answer while a writer is there
-  return OpenWith(call, options);
+  return OwnStore(OpenWith(call, options));
 }
 
 Status ResolveTime(Engine& engine, Flags& flags) {

@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "tools/ctl/command.h"
+#include "tools/ctl/session.h"
 
 // Opens stores as the flags of a command ask for.
 namespace rawkv::ctl {
@@ -16,14 +17,19 @@ Result<std::string> StoreDirOf(const Flags& flags);
 OpenOptions OpenOptionsOf(Invocation& call);
 FormatOptions FormatOptionsOf(const Flags& flags);
 
+// Opens the store with OpenOptionsOf, also within a session. A missing store is kFailedPrecondition.
+Result<std::unique_ptr<Engine>> OpenEngine(Invocation& call);
+
+// The three functions below use the store of the session, if the call has one.
+
 // Opens the store for reading and writing. A missing store is kFailedPrecondition, not kNotFound.
-Result<std::unique_ptr<Engine>> OpenStore(Invocation& call);
+Result<OpenedStore> OpenStore(Invocation& call);
 // Opens the store for reading, also alongside a process that writes to it, and changes nothing in it. Without
 // --read_only it opens a store for writing if a rollback or a removal was interrupted, which that open
 // finishes, or if the filesystem has no hard links.
-Result<std::unique_ptr<Engine>> OpenStoreToRead(Invocation& call);
+Result<OpenedStore> OpenStoreToRead(Invocation& call);
 // Opens the store only to inspect it: a writer that wants the lock meanwhile waits.
-Result<std::unique_ptr<Engine>> OpenStoreToInspect(Invocation& call);
+Result<OpenedStore> OpenStoreToInspect(Invocation& call);
 
 // Replaces --time by --version: the newest retained version that was committed at or before that time.
 // kVersionUnreachable.
