@@ -29,7 +29,9 @@ constexpr size_t kSlotCountAt = 104;
 constexpr size_t kOwnerLineageAt = 112;
 constexpr size_t kOwnerReuseFloorAt = 120;
 constexpr size_t kOwnerOpenGenerationAt = 128;
-constexpr size_t kReserveAt = 136;  // zero to the end
+constexpr size_t kReserveAt = 136;              // zero to the end in format 1
+constexpr size_t kRecordLengthAt = kReserveAt;  // u32; format 2: the owner's record follows, then zeros
+constexpr size_t kRecordAt = kRecordLengthAt + sizeof(uint32_t);
 
 static_assert(kMagicAt + sizeof(kMagic) == kFormatAt);
 static_assert(kFormatAt + sizeof(uint32_t) == kLengthAt && kLengthAt + sizeof(uint32_t) == kChecksumAt);
@@ -37,6 +39,7 @@ static_assert(kChecksumAt + sizeof(uint64_t) == kSequenceAt &&
               kSequenceAt + sizeof(uint64_t) == kDeviceUuidAt);
 static_assert(kDeviceUuidAt + sizeof(Uuid) == kStoreUuidAt && kStoreUuidAt + sizeof(Uuid) == kSlotBytesAt);
 static_assert(kSlotBytesAt + 9 * sizeof(uint64_t) == kReserveAt && kReserveAt < kSuperblockBytes);
+static_assert(kRecordAt + kMaxOwnerRecordBytes == kSuperblockBytes);
 static_assert(kSuperblockBytes == kBlockAlign,
               "a copy is one device block, the smallest unit that a device tears");
 
@@ -65,8 +68,10 @@ bool SlotAndHeaderSizesAreSane(uint64_t slot_bytes, uint64_t header_bytes) {
          header_bytes <= kMaxSlotBytes && IsAligned(header_bytes);
 }
 
+}  // namespace
+
 // In a sane layout every sum and product that later code computes stays below kMaxDeviceBytes (invariant 12).
-bool IsSane(const DeviceLayout& l) {
+bool IsSaneLayout(const DeviceLayout& l) {
   if (!SlotAndHeaderSizesAreSane(l.slot_bytes, l.header_bytes)) return false;
   if (!IsAligned(l.metadata_offset) || !IsAligned(l.metadata_bytes, kMetadataUnit) ||
       !IsAligned(l.slots_offset)) {
@@ -78,11 +83,9 @@ bool IsSane(const DeviceLayout& l) {
   return l.slot_count >= 1 && l.slot_count <= (kMaxDeviceBytes - l.slots_offset) / l.slot_bytes;
 }
 
-uint64_t EndOf(const DeviceLayout& l) {
+uint64_t EndOfLayout(const DeviceLayout& l) {
   return l.slots_offset + l.slot_count * l.slot_bytes;
 }
-
-}  // namespace
 
 Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes) {
   if (!SlotAndHeaderSizesAreSane(slot_bytes, header_bytes)) {
@@ -113,12 +116,13 @@ Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, ui
 }
 
 Block EncodeSuperblock(const Superblock& superblock) {
-  RAWKV_CHECK(IsSane(superblock.layout), "only a sane layout may be written");
+  RAWKV_CHECK(IsSaneLayout(superblock.layout), "only a sane layout may be written");
+  RAWKV_CHECK(superblock.owner_record.size() <= kMaxOwnerRecordBytes, "the owner's record must fit");
   Block out{};
   std::byte* const to = out.data();
   const auto put = [to](size_t at, uint64_t value) { StoreLe<uint64_t>(to + at, value); };
   std::memcpy(to + kMagicAt, kMagic, sizeof(kMagic));
-  StoreLe<uint32_t>(to + kFormatAt, kDeviceFormat);
+  StoreLe<uint32_t>(to + kFormatAt, superblock.owner_record.empty() ? 1 : kDeviceFormat);
   StoreLe<uint32_t>(to + kLengthAt, kSuperblockBytes);
   put(kSequenceAt, superblock.sequence);
   std::memcpy(to + kDeviceUuidAt, superblock.device_uuid.bytes.data(), sizeof(Uuid));
@@ -132,6 +136,8 @@ Block EncodeSuperblock(const Superblock& superblock) {
   put(kOwnerLineageAt, superblock.owner_lineage);
   put(kOwnerReuseFloorAt, superblock.owner_reuse_floor);
   put(kOwnerOpenGenerationAt, superblock.owner_open_generation);
+  StoreLe<uint32_t>(to + kRecordLengthAt, static_cast<uint32_t>(superblock.owner_record.size()));
+  std::memcpy(to + kRecordAt, superblock.owner_record.data(), superblock.owner_record.size());
   put(kChecksumAt, ChecksumOf(out));
   return out;
 }
@@ -152,16 +158,24 @@ Result<Superblock> DecodeSuperblock(ConstBytes block) {
     return Status::Corruption("superblock checksum is " + ToHex(actual) + ", expected " +
                               ToHex(get(kChecksumAt)));
   }
-  if (const auto format = LoadLe<uint32_t>(from + kFormatAt); format != kDeviceFormat) {
+  const auto format = LoadLe<uint32_t>(from + kFormatAt);
+  if (format == 0 || format > kDeviceFormat) {
     const std::string what =
         "device format " + std::to_string(format) + ", this build knows " + std::to_string(kDeviceFormat);
     if (format > kDeviceFormat) return Status::NotSupported(what + "; use a newer rawkv");
     return Status::Corruption(what);
   }
+  // A record makes the difference between the formats, so equal content has one encoding.
+  const uint64_t record_bytes = format == 1 ? 0 : LoadLe<uint32_t>(from + kRecordLengthAt);
+  if (record_bytes > kMaxOwnerRecordBytes || (format == 2 && record_bytes == 0)) {
+    return Status::Corruption("superblock with a record of " + std::to_string(record_bytes) + " bytes");
+  }
+  const size_t zeros_at = format == 1 ? kReserveAt : kRecordAt + record_bytes;
+  const auto zeros = block.subspan(zeros_at);
   const bool reserve_is_zero =
-      std::all_of(block.begin() + kReserveAt, block.end(), [](std::byte b) { return b == std::byte{0}; });
+      std::all_of(zeros.begin(), zeros.end(), [](std::byte b) { return b == std::byte{0}; });
   if (LoadLe<uint32_t>(from + kLengthAt) != kSuperblockBytes || !reserve_is_zero) {
-    return Status::Corruption("superblock with bytes set that format 1 leaves zero");
+    return Status::Corruption("superblock with bytes set that its format leaves zero");
   }
   Superblock out;
   out.device_uuid = LoadUuid(from + kDeviceUuidAt);
@@ -175,8 +189,9 @@ Result<Superblock> DecodeSuperblock(ConstBytes block) {
   out.owner_lineage = get(kOwnerLineageAt);
   out.owner_reuse_floor = get(kOwnerReuseFloorAt);
   out.owner_open_generation = get(kOwnerOpenGenerationAt);
+  out.owner_record.assign(reinterpret_cast<const char*>(from + kRecordAt), record_bytes);
   out.sequence = get(kSequenceAt);
-  if (!IsSane(out.layout)) return Status::Corruption("superblock with an impossible layout");
+  if (!IsSaneLayout(out.layout)) return Status::Corruption("superblock with an impossible layout");
   return out;
 }
 
@@ -249,7 +264,7 @@ Result<Superblock> SuperblockStore::Load() {
   RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, Inspect());
   RAWKV_ASSIGN_OR_RETURN(const int newest, NewestCopy(pair, device_.path()));
   const Superblock& superblock = *pair.copy[newest];
-  if (const uint64_t end = EndOf(superblock.layout); end > device_.geometry().capacity_bytes) {
+  if (const uint64_t end = EndOfLayout(superblock.layout); end > device_.geometry().capacity_bytes) {
     return Status::Corruption(device_.path() + ": device is smaller than its superblock requires (" +
                               std::to_string(device_.geometry().capacity_bytes) + " bytes, expected " +
                               std::to_string(end) + ")");

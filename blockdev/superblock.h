@@ -13,8 +13,9 @@
 
 namespace rawkv {
 
-inline constexpr uint32_t kDeviceFormat = 1;
+inline constexpr uint32_t kDeviceFormat = 2;
 inline constexpr uint64_t kSuperblockBytes = 4096;
+inline constexpr uint64_t kMaxOwnerRecordBytes = 3956;
 
 // The layout of the device. All sizes and offsets in bytes are multiples of kBlockAlign.
 struct DeviceLayout {
@@ -32,6 +33,10 @@ struct DeviceLayout {
 // Divides `capacity_bytes` into a layout. kInvalidArgument if the slot or header size is invalid or no slot
 // would fit.
 Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes);
+// Whether a layout from disk is one that a superblock may hold: aligned, ordered, without overflow.
+bool IsSaneLayout(const DeviceLayout& layout);
+// The first byte after the last slot of a sane layout.
+uint64_t EndOfLayout(const DeviceLayout& layout);
 
 struct Superblock {
   Uuid device_uuid;
@@ -41,6 +46,7 @@ struct Superblock {
   uint64_t owner_lineage = 0;          // newest lineage that the store has written here
   uint64_t owner_reuse_floor = 0;      // highest floor at which slots were given out again
   uint64_t owner_open_generation = 0;  // increased at each open
+  std::string owner_record;            // the owner's own bytes, at most kMaxOwnerRecordBytes; may be empty
   uint64_t sequence = 0;               // of this copy; the valid copy with the higher number counts
 
   friend bool operator==(const Superblock&, const Superblock&) = default;

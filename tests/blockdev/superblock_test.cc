@@ -60,6 +60,31 @@ TEST(Superblock, HasTheBytesOfTheWorkedExample) {
   for (size_t i = kReserveAt; i < block.size(); ++i) ASSERT_EQ(block[i], std::byte{0}) << i;
 }
 
+// Format 2 adds the owner's record; the rest stays where it is.
+TEST(Superblock, WithAnOwnersRecordIsOfFormatTwo) {
+  Superblock with_record = Example();
+  with_record.owner_record = "record";
+  const Block block = EncodeSuperblock(with_record);
+  EXPECT_EQ(ToHex(ConstBytes(block).subspan(kFormatAt, 4)), "02000000");
+  EXPECT_EQ(ToHex(ConstBytes(block).subspan(kReserveAt, 12)), "060000007265636f72640000");
+  EXPECT_EQ(std::memcmp(block.data() + 24, EncodeSuperblock(Example()).data() + 24, kReserveAt - 24), 0);
+  EXPECT_EQ(*DecodeSuperblock(block), with_record);
+
+  with_record.owner_record.assign(kMaxOwnerRecordBytes, '\xff');
+  EXPECT_EQ(*DecodeSuperblock(EncodeSuperblock(with_record)), with_record);
+}
+
+TEST(Superblock, WithAWrongRecordLengthIsCorruptDespiteItsChecksum) {
+  Superblock with_record = Example();
+  with_record.owner_record = "record";
+  for (const uint32_t length : {0u, 5u, uint32_t{kMaxOwnerRecordBytes} + 1, UINT32_MAX}) {
+    Block block = EncodeSuperblock(with_record);
+    StoreLe<uint32_t>(block.data() + kReserveAt, length);
+    Reseal(block);
+    EXPECT_EQ(DecodeSuperblock(block).status().code(), StatusCode::kCorruption) << length;
+  }
+}
+
 TEST(Superblock, EncodeDecodeRoundTrips) {
   const Result<Superblock> decoded = DecodeSuperblock(EncodeSuperblock(Example()));
   ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
