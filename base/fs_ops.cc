@@ -58,10 +58,18 @@ Status CopyContent(File& from, File& to, const std::string& from_path, uint64_t 
   }
 }
 
-Status WriteNewSynced(Fs& fs, const std::string& path, ConstBytes bytes) {
-  RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kCreateNew));
+Status WriteTmp(Fs& fs, const std::string& tmp, ConstBytes bytes) {
+  // Removes a leftover instead of reusing it: it may be a link, or a hard link to an unrelated file.
+  if (const Status removed = fs.RemoveFile(tmp); !removed.ok() && !IsNotFound(removed)) return removed;
+  RAWKV_ASSIGN_OR_RETURN(const auto file, fs.Open(tmp, OpenMode::kCreateNew));
   RAWKV_RETURN_IF_ERROR(file->WriteAt(0, bytes));
   return file->Sync();
+}
+
+// Frees the space of a failed write if possible, and returns the error.
+Status GiveUpTmp(Fs& fs, const std::string& tmp, const Status& error) {
+  (void)fs.RemoveFile(tmp).ok();
+  return error;
 }
 
 }  // namespace
@@ -107,16 +115,17 @@ Result<std::string> ReadFile(Fs& fs, const std::string& path, uint64_t max_bytes
 
 Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes) {
   const std::string tmp = path + ".tmp";
-  // Removes a leftover instead of reusing it: it may be a link, or a hard link to an unrelated file.
-  if (const Status removed = fs.RemoveFile(tmp); !removed.ok() && !IsNotFound(removed)) return removed;
-  Status status = WriteNewSynced(fs, tmp, bytes);
+  Status status = WriteTmp(fs, tmp, bytes);
   if (status.ok()) status = fs.Rename(tmp, path);
-  if (!status.ok()) {
-    // Frees the space if possible. The first error is the one to return.
-    (void)fs.RemoveFile(tmp).ok();
-    return status;
-  }
-  return fs.SyncDir(ParentPath(path));
+  return status.ok() ? fs.SyncDir(ParentPath(path)) : GiveUpTmp(fs, tmp, status);
+}
+
+Status WriteTwoFilesAtomic(Fs& fs, const std::string& first, const std::string& second, ConstBytes bytes) {
+  const std::string tmp = second + ".tmp";
+  Status status = WriteTmp(fs, tmp, bytes);
+  if (status.ok()) status = WriteFileAtomic(fs, first, bytes);
+  if (status.ok()) status = fs.Rename(tmp, second);
+  return status.ok() ? fs.SyncDir(ParentPath(second)) : GiveUpTmp(fs, tmp, status);
 }
 
 Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes) {

@@ -22,6 +22,9 @@ Result<std::string> ReadFile(Fs& fs, const std::string& path, uint64_t max_bytes
 // Writes `path`.tmp, syncs it, renames it over `path` and syncs the directory. After a failure or a crash
 // `path` is the complete old file or the complete new one; a leftover .tmp is harmless.
 Status WriteFileAtomic(Fs& fs, const std::string& path, ConstBytes bytes);
+// The same for two files of one directory and one content. Both .tmp files are complete before the first
+// rename, so that a lack of room changes neither file. `first` is durable before `second` changes.
+Status WriteTwoFilesAtomic(Fs& fs, const std::string& first, const std::string& second, ConstBytes bytes);
 
 // Copies the content and syncs the copy, but not its directory. `to` must not exist.
 Status CopyFileSynced(Fs& fs, const std::string& from, const std::string& to, uint64_t max_bytes);

@@ -3,10 +3,10 @@
 #include "base/exception_status.h"
 #include "engine/admin/describe.h"
 #include "engine/engine_impl.h"
+#include "engine/format/format_store.h"
 #include "engine/read/engine_iterator.h"
 #include "engine/read/history.h"
 #include "engine/read/reader.h"
-#include "engine/store/format_store.h"
 #include "engine/transfer/exporter.h"
 
 namespace rawkv {

@@ -230,10 +230,13 @@ Status Engine::Impl::SyncForClose() {
   }
   // Without room in the log, the store closes without a watermark, and the next open verifies more payload.
   const Status space = core.wal->PrepareSpace(Wal::kWatermarkBytes);
-  if (space.lacks_resource()) return Status::Ok();
-  RAWKV_RETURN_IF_ERROR(space);
-  RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->lineage(), core.tip.Get()));
-  return core.wal->Sync();
+  if (space.ok()) {
+    RAWKV_RETURN_IF_ERROR(core.wal->AppendWatermark(context->lineage(), core.tip.Get()));
+    RAWKV_RETURN_IF_ERROR(core.wal->Sync());
+  } else if (!space.lacks_resource()) {
+    return space;
+  }
+  return RecordClose(*context, core.tip.Get());
 }
 
 Status Engine::Impl::Close() {

@@ -45,7 +45,8 @@ LogEndVerdict JudgeLogEnd(const LogTail& tail) {
     return CorruptVerdict(tail, LastLostVersion(tail), "a later segment shows that this one was complete");
   }
   if (tail.proven > tail.last) {
-    return CorruptVerdict(tail, tail.proven, "an index or a snapshot shows that it was durable");
+    return CorruptVerdict(tail, tail.proven,
+                          "an index, a snapshot or the last close shows that it was durable");
   }
   LogEndVerdict verdict;
   verdict.torn_bytes = tail.garbage_bytes + tail.dead_bytes;

@@ -11,11 +11,11 @@ namespace rawkv {
 
 // What a scan found after the last good record ("the good end"), and what is known from elsewhere.
 struct LogTail {
-  Version last;                      // version of the last good record
-  Version proven;                    // highest version that an index or a snapshot shows to have been durable
-  std::string why;                   // why the next frame is not good
-  uint64_t garbage_bytes = 0;        // in the segment of the good end, through the last nonzero byte
-  std::optional<FrameHeader> later;  // first frame of this branch after the good end
+  Version last;     // version of the last good record
+  Version proven;   // highest version that an index, a snapshot or the last close shows to have been durable
+  std::string why;  // why the next frame is not good
+  uint64_t garbage_bytes = 0;         // in the segment of the good end, through the last nonzero byte
+  std::optional<FrameHeader> later;   // first frame of this branch after the good end
   bool later_proves_durable = false;  // a later frame claims that the missing version was durable
   // First version of the next segment of this branch, if that segment does not continue the good end.
   std::optional<Version> successor;

@@ -86,11 +86,11 @@ struct PendingRecord {
 Status CreateLog(const WalContext& context, const WalOptions& options, Version first);
 
 // Reads the segments that can hold versions at or above `from`, and finds the end of the log.
-// `proven` is the highest version that an index or a snapshot shows to have been durable. The end is
-// kCorrupt if the log ends below `proven`, and also if a gap separates two segments: the scan then describes
-// the part before the gap. Changes nothing.
-// Errors: kCorruption if there is no segment, if a segment header is damaged or belongs to another store, or
-// if two segments hold the same version; kNotSupported for a newer format.
+// `proven` is the highest version that an index, a snapshot or the last close shows to have been durable. The
+// end is kCorrupt if the log ends below `proven`, and also if a gap separates two segments: the scan then
+// describes the part before the gap. Changes nothing. Errors: kCorruption if there is no segment, if a
+// segment header is damaged or belongs to another store, or if two segments hold the same version;
+// kNotSupported for a newer format.
 Result<LogScan> ScanLog(const WalContext& context, Version from, Version proven);
 // ScanLog while another process may append. Between two reads, records may come in that make the end of the
 // first read look like damage in the middle. Damage stays where it is, and such an end does not, so a second

@@ -1,26 +1,23 @@
 #include "base/exception_status.h"
 #include "engine/admin/inspect.h"
 #include "engine/admin/store_checker.h"
+#include "engine/recovery/lost_identity.h"
 #include "engine/store/store_dir.h"
 
 namespace rawkv {
 namespace {
 
-// Opens the store for a check. Damage that prevents the open becomes a finding instead of an error.
+// Opens the store for a check. A loss that prevents the open becomes a finding instead of an error.
 Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& dir, const OpenOptions& options,
                                                    CheckReport* report) {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   Result<std::unique_ptr<StoreContext>> context =
       OpenStoreContext(store_dir, options, ContextAccess::kInspect);
-  if (context.status().code() == StatusCode::kCorruption) {
-    const Result<StoreRecord> record = LoadStoreRecord(*options.env.fs, store_dir);
-    report->findings.push_back(
-        {record.ok() ? "superblock" : "store",
-         record.ok() ? DevicePathOf(*record, store_dir, options) : StorePaths(store_dir).store(),
-         {},
-         context.status().message()});
-    report->notes.push_back("nothing else could be checked");
-  }
+  if (context.ok()) return context;
+  RAWKV_ASSIGN_OR_RETURN(const LostIdentity lost, FindLostIdentity(store_dir, options, context.status()));
+  const bool files = lost.part == LostIdentity::Part::kStoreFiles;
+  report->findings.push_back({files ? "store" : "superblock", lost.where, {}, lost.cause.message()});
+  report->notes.push_back("nothing else could be checked");
   return context;
 }
 

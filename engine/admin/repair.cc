@@ -3,6 +3,7 @@
 #include "base/fs_ops.h"
 #include "engine/admin/inspect.h"
 #include "engine/admin/repair_steps.h"
+#include "engine/recovery/lost_identity.h"
 #include "engine/recovery/recovery.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/recovery/store_end.h"
@@ -24,31 +25,34 @@ Result<Diagnosis> Diagnose(StoreContext& c, const CheckOptions& check) {
   return out;
 }
 
-// A plan that explains why a store with a damaged STORE or superblock cannot be repaired.
-std::optional<RepairPlan> PlanForUnopenable(const CheckReport& report) {
-  for (const Finding& f : report.findings) {
-    if (f.kind != "store" && f.kind != "superblock") continue;
-    RepairPlan plan;
-    plan.hopeless = std::string(f.kind == "store" ? "STORE is" : "the superblock is") + " damaged (" +
-                    f.message +
-                    "); snapshots, log and payload are untouched, but nothing shows any more how they belong "
-                    "together. Restore " +
-                    (f.kind == "store" ? "STORE" : "the device") +
-                    " as it was after the last open, or import an export; see docs/repair.md";
-    return plan;
-  }
-  return std::nullopt;
+// The loss that keeps the store from being opened; the result of the check goes to `*report` then. Absent if
+// the store can be opened.
+Result<std::optional<LostIdentity>> FindLossIfUnopenable(const std::string& dir, const CheckOptions& check,
+                                                         const OpenOptions& options, CheckReport* report) {
+  const Result<std::unique_ptr<StoreContext>> c = OpenStoreContext(dir, options, ContextAccess::kInspect);
+  if (c.ok()) return std::optional<LostIdentity>();
+  RAWKV_ASSIGN_OR_RETURN(LostIdentity lost, FindLostIdentity(dir, options, c.status()));
+  RAWKV_ASSIGN_OR_RETURN(*report, CheckStore(dir, check, options));
+  return std::optional<LostIdentity>(std::move(lost));
 }
 
-// The plan for a store that cannot be opened for a check; puts the check's result to `*report`. No plan if
-// the store can be opened.
-Result<std::optional<RepairPlan>> PlanIfUnopenable(const std::string& dir, const CheckOptions& check,
-                                                   const OpenOptions& options, CheckReport* report) {
-  const Result<std::unique_ptr<StoreContext>> c = OpenStoreContext(dir, options, ContextAccess::kInspect);
-  if (c.ok()) return std::optional<RepairPlan>();
-  if (c.status().code() != StatusCode::kCorruption) return c.status();
-  RAWKV_ASSIGN_OR_RETURN(*report, CheckStore(dir, check, options));
-  return PlanForUnopenable(*report);
+RepairPlan PlanForLoss(const LostIdentity& lost) {
+  RepairPlan plan;
+  const bool files = lost.part == LostIdentity::Part::kStoreFiles;
+  const std::string what = files ? "STORE and STORE-COPY are" : "both superblocks of the device are";
+  if (!lost.hopeless.empty()) {
+    plan.hopeless =
+        what + " lost (" + lost.cause.message() + "), and the repair changes nothing: " + lost.hopeless;
+    return plan;
+  }
+  plan.steps.push_back({"restore",
+                        lost.where,
+                        {},
+                        what + " made again from " +
+                            (files ? "the superblock; damaged files are moved aside" : "STORE") +
+                            "; the rest of the store is checked after that"});
+  plan.trusted = lost.trusted;
+  return plan;
 }
 
 bool IsAgreed(const RepairPlan& plan, const std::optional<VersionRanges>& may_give_up) {
@@ -97,9 +101,9 @@ Status OfflineRollback(const std::string& dir, Version target, const RollbackOpt
 Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check, const OpenOptions& options,
                               CheckReport* found) try {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<RepairPlan> unopenable,
-                         PlanIfUnopenable(store_dir, check, options, found));
-  if (unopenable) return *unopenable;
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<LostIdentity> loss,
+                         FindLossIfUnopenable(store_dir, check, options, found));
+  if (loss) return PlanForLoss(*loss);
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenStoreContext(store_dir, options, ContextAccess::kInspect));
   if (LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker()).ok()) {
@@ -121,12 +125,15 @@ Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& re
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   const CheckOptions check{.deep = repair.deep};
   RepairReport out;
-  RAWKV_ASSIGN_OR_RETURN(std::optional<RepairPlan> unopenable,
-                         PlanIfUnopenable(store_dir, check, options, &out.left));
-  if (unopenable) {
-    out.plan = *std::move(unopenable);
-    return out;
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<LostIdentity> loss,
+                         FindLossIfUnopenable(store_dir, check, options, &out.left));
+  if (loss) {
+    out.plan = PlanForLoss(*loss);
+    if (!out.plan.hopeless.empty() || !IsAgreed(out.plan, repair.may_give_up)) return out;
+    RAWKV_RETURN_IF_ERROR(RestoreIdentity(store_dir, options));
+    out.repaired = out.plan.steps;
   }
+  const std::vector<std::string> trusted = std::move(out.plan.trusted);
   {
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                            OpenStoreContext(store_dir, options, ContextAccess::kWrite));
@@ -144,6 +151,7 @@ Result<RepairReport> RepairStore(const std::string& dir, const RepairOptions& re
   for (const RepairStep& step : out.plan.steps) {
     if (out.agreed || step.needs_no_agreement()) out.repaired.push_back(step);
   }
+  out.plan.trusted = trusted;
   RAWKV_ASSIGN_OR_RETURN(out.left, CheckStore(store_dir, check, options));
   return out;
 } catch (...) {

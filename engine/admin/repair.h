@@ -32,27 +32,31 @@ RAWKV_EXPORT Status OfflineRollback(const std::string& dir, Version target, cons
 
 // One action of a repair.
 struct RepairStep {
-  // Stable. Need no agreement: "superblock", "marker", "pins". Others: "working", "slots", "snapshot",
-  // "current", "quarantine", "pin", "unpin", "log", "rollback".
+  // Stable. Need no agreement: "store", "superblock", "marker", "pins". Others: "restore", "working",
+  // "slots", "snapshot", "current", "quarantine", "pin", "unpin", "log", "rollback".
   std::string action;
   std::string where;  // path, or name of a pin
   std::optional<Version> version;
   std::string message;
-  bool needs_no_agreement() const { return action == "superblock" || action == "marker" || action == "pins"; }
+  bool needs_no_agreement() const {
+    return action == "store" || action == "superblock" || action == "marker" || action == "pins";
+  }
 };
 struct RepairPlan {
   std::vector<RepairStep> steps;  // in the order in which they run; empty: there is nothing to do
   Version tip;                    // of the store after the repair
   VersionRanges gives_up;  // versions that could be read before the damage, and cannot after the repair
   std::vector<std::pair<std::string, Version>> pins_dropped;
+  // On what a restored STORE or superblock relies. The rest of the store is planned once that stands.
+  std::vector<std::string> trusted;
   std::string hopeless;  // why no repair is possible; empty if one is
-  bool needs_confirmation() const { return !gives_up.empty() || !pins_dropped.empty(); }
+  bool needs_confirmation() const { return !gives_up.empty() || !pins_dropped.empty() || !trusted.empty(); }
 };
 struct RepairOptions {
   bool deep = false;  // verify every payload in the check after the repair
   // The `gives_up` of the plan that the operator agreed to. If it is absent or differs from what the repair
-  // would give up now, a repair that gives versions up or drops pins runs only the steps that need no
-  // agreement.
+  // would give up now, a repair that gives versions up, drops pins or restores STORE or the superblocks runs
+  // only the steps that need no agreement.
   std::optional<VersionRanges> may_give_up;
 };
 struct RepairReport {

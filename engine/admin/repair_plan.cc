@@ -36,7 +36,7 @@ class Decider {
     survey_.snapshots = facts_.whole;
     survey_.reuse_floor = c_.reuse_floor();
     RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments());
-    proven_ = c_.identity.initial_version;
+    proven_ = c_.closed_version();
     for (const SnapshotInfo& s : facts_.whole) proven_ = std::max(proven_, s.version);
     if (facts_.working) proven_ = std::max(proven_, facts_.working->applied);
     newest_ = proven_;
@@ -67,6 +67,7 @@ class Decider {
   }
 
   void DecideSmallFiles() {
+    d_.store_file = facts_.store_file_bad;
     d_.superblock = facts_.superblock_copy_bad;
     d_.marker = facts_.marker.code() == StatusCode::kCorruption;
     pins_ = facts_.pins;
@@ -252,6 +253,9 @@ void Decider::DescribeState() {
 }
 
 void Decider::Describe() {
+  if (d_.store_file) {
+    Step("store", c_.paths.store(), {}, "STORE and STORE-COPY are written again from the one that is whole");
+  }
   if (d_.superblock)
     Step("superblock", c_.device_path, {}, "the bad copy is written again from the good one");
   if (d_.marker) {

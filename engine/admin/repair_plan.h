@@ -17,7 +17,8 @@ namespace rawkv {
 //   R3  The repair ends the reachability of a version only if the operator agreed to give up exactly that
 //   version.
 struct RepairDecision {
-  // These three endanger nothing, and need no agreement.
+  // These endanger nothing, and need no agreement.
+  bool store_file = false;       // write the bad one of STORE and STORE-COPY again
   bool superblock = false;       // write the bad copy again
   bool marker = false;           // move an unreadable ROLLBACK aside; STORE's chain judges the rest
   std::optional<PinTable> pins;  // move an unreadable PINS aside, and write these

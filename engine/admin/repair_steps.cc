@@ -4,9 +4,9 @@
 
 #include "base/fs_ops.h"
 #include "engine/admin/inspect.h"
+#include "engine/format/format_store.h"
 #include "engine/recovery/rollback_plan.h"
 #include "engine/recovery/rollback_steps.h"
-#include "engine/store/format_store.h"
 #include "engine/store/replay.h"
 #include "engine/store/working_index.h"
 #include "wal/log_salvage.h"
@@ -146,10 +146,9 @@ Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
 // Forks the lineage at `tip`. Others may have read the versions above it, so new versions belong to another
 // branch (invariant 4).
 Status ForkLineageAt(StoreContext& c, Version tip) {
-  StoreRecord next = c.record();
   Lineage id;
-  while (id == Lineage() || next.chain.HasBranch(id)) id = Lineage(c.env.entropy->NextU64());
-  RAWKV_ASSIGN_OR_RETURN(next.chain, MakeForkedChain(c, id, tip));
+  while (id == Lineage() || c.chain().HasBranch(id)) id = Lineage(c.env.entropy->NextU64());
+  RAWKV_ASSIGN_OR_RETURN(const StoreRecord next, MakeForkedRecord(c, id, tip));
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
   return c.UpdateSuperblock(std::min(c.reuse_floor(), tip));
 }
@@ -191,6 +190,7 @@ Status RunRollbackSteps(StoreContext& c, const RepairDecision& d) {
 }  // namespace
 
 Status RunRepair(StoreContext& c, const RepairDecision& d, bool agreed) {
+  if (d.store_file) RAWKV_RETURN_IF_ERROR(c.SaveRecord(c.record()));
   if (d.superblock) RAWKV_RETURN_IF_ERROR(RewriteSuperblock(c));
   if (d.marker) RAWKV_RETURN_IF_ERROR(MoveMarkerAside(c));
   if (d.pins) RAWKV_RETURN_IF_ERROR(ReplacePins(c, *d.pins));

@@ -17,6 +17,7 @@ bool StoreFacts::IsWhole(Version snapshot) const {
 }
 
 Result<CheckReport> StoreChecker::Run() {
+  RAWKV_RETURN_IF_ERROR(CheckStoreFiles());
   RAWKV_RETURN_IF_ERROR(CheckSuperblocks());
   RAWKV_RETURN_IF_ERROR(NoteLeftovers());
   RAWKV_RETURN_IF_ERROR(CheckPins());
@@ -46,6 +47,23 @@ Result<CheckReport> StoreChecker::RunLogOnly() {
   RAWKV_RETURN_IF_ERROR(CheckPins());
   RAWKV_RETURN_IF_ERROR(CheckLog().status());
   return report_;
+}
+
+Status StoreChecker::CheckStoreFiles() {
+  const StoreFiles files = InspectStoreFiles(*c_.env.fs, c_.paths.dir);
+  const std::string paths[] = {c_.paths.store(), c_.paths.store_copy()};
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    if (files.status[i].ok() || IsCopyNotMadeYet(files.status[i], c_.record().sequence)) continue;
+    facts_.store_file_bad = true;
+    RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("store", paths[i], {}, files.status[i]));
+  }
+  // Not damage: a crash may come between the writes of both.
+  if (!facts_.store_file_bad && !files.agree()) {
+    AddNote(files.record[1]
+                ? "STORE and STORE-COPY differ; the next open writes both again from the newer one"
+                : "there is no STORE-COPY yet; the next open makes it");
+  }
+  return Status::Ok();
 }
 
 Status StoreChecker::CheckSuperblocks() {
@@ -131,7 +149,7 @@ Result<bool> StoreChecker::CheckLog() {
   // An unread snapshot may prove more versions to be durable.
   if (survey->unread.refused()) return survey->unread;
   survey_ = *survey;
-  Version proven = c_.identity.initial_version;
+  Version proven = c_.closed_version();
   for (const SnapshotInfo& s : survey_.snapshots) proven = std::max(proven, s.version);
   if (facts_.working) proven = std::max(proven, facts_.working->applied);
   const Result<LogJudgement> log = JudgeLog(c_, survey_.log_first, proven);

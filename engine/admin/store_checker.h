@@ -14,6 +14,7 @@ namespace rawkv {
 
 // The results of a check as facts, from which a repair is planned. The report has the same for people.
 struct StoreFacts {
+  bool store_file_bad = false;  // one of STORE and STORE-COPY
   bool superblock_copy_bad = false;
   Status marker;                      // of reading ROLLBACK; kNotFound: no rollback is under way
   Status pins_state;                  // of reading PINS
@@ -66,6 +67,7 @@ class StoreChecker {
     AddFinding(kind, std::move(where), version, status);
     return false;
   }
+  Status CheckStoreFiles();
   Status CheckSuperblocks();
   Status NoteLeftovers();
   Status CheckSnapshots(std::optional<Version> highest);

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "base/exception_status.h"
+#include "engine/format/format_store.h"
 #include "engine/recovery/leased_view.h"
 #include "engine/recovery/rollback_plan.h"
 #include "engine/recovery/snapshot_removal.h"
-#include "engine/store/format_store.h"
 #include "snapshot/pins.h"
 #include "snapshot/retention.h"
 

@@ -89,7 +89,7 @@ Result<NewestView> OpenNewestView(StoreContext& c, ViewRegistry& views) {
   RAWKV_RETURN_IF_ERROR(CheckNoRollback(c));
   RAWKV_RETURN_IF_ERROR(c.Reload());
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
-  RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProven(c));
   RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanGrowingLog(c.log(), Next(current.version), proven));
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeScan(c, std::move(scan), proven));
   RAWKV_ASSIGN_OR_RETURN(const Version durable, MakeDurable(c, log));

@@ -74,6 +74,7 @@ Status RecordOpenAndCut(StoreContext& c, const std::optional<TailCut>& cut) {
                           " bytes that were never acknowledged as durable; cut after version " +
                           ToString(cut->cut_after));
   }
+  next.reuse_floor = c.reuse_floor();
   if (!c.options.device.empty()) next.device_hint = DeviceHintOf(*c.env.fs, c.paths.dir, c.device_path);
   RAWKV_RETURN_IF_ERROR(c.SaveRecord(next));
   return c.UpdateSuperblock(c.reuse_floor());
@@ -105,8 +106,8 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
       "that is whole, else restore one from a backup, or import an export");
 }
 
-Result<Version> FindProvenBySnapshots(StoreContext& c) {
-  Version proven = c.identity.initial_version;
+Result<Version> FindProven(StoreContext& c) {
+  Version proven = c.closed_version();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotInfo> snapshots, c.snapshots->List());
   for (const SnapshotInfo& s : snapshots) {
     if (c.chain().Contains(s.lineage, s.version)) proven = std::max(proven, s.version);
@@ -115,8 +116,13 @@ Result<Version> FindProvenBySnapshots(StoreContext& c) {
 }
 
 Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
-  RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanLog(c.log(), from, proven));
-  return JudgeScan(c, std::move(scan), proven);
+  Result<LogScan> scan = ScanLog(c.log(), from, proven);
+  if (scan.status().code() == StatusCode::kCorruption && from <= proven) {
+    return Status::Corruption(scan.status().message() + "; versions " + ToString(from) + " to " +
+                              ToString(proven) + " of it were durable");
+  }
+  if (!scan.ok()) return scan.status();
+  return JudgeScan(c, *std::move(scan), proven);
 }
 
 Result<LogJudgement> JudgeScan(StoreContext& c, LogScan scan, Version proven) {
@@ -137,6 +143,14 @@ Result<LogJudgement> JudgeScan(StoreContext& c, LogScan scan, Version proven) {
     j.cut = TailCut{j.keep_through, j.scan.torn_bytes, c.env.clock->NowUnixMs()};
   }
   return j;
+}
+
+Status RecordClose(StoreContext& c, Version tip) {
+  StoreRecord next = c.record();
+  if (next.closed_version == tip) return Status::Ok();
+  next.closed_version = tip;
+  const Status saved = c.SaveRecord(next);
+  return saved.lacks_resource() ? Status::Ok() : saved;
 }
 
 bool IsLeftover(const StoreContext& c, const std::string& name) {
@@ -178,7 +192,7 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   } else if (!opened.ok()) {
     return opened;
   }
-  RAWKV_ASSIGN_OR_RETURN(Version proven, FindProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(Version proven, FindProven(c));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (working) {
     proven = std::max(proven, working->meta.applied);

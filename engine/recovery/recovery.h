@@ -29,8 +29,8 @@ Result<LogJudgement> JudgeLog(StoreContext& context, Version from, Version prove
 // The same for a log that has been scanned.
 Result<LogJudgement> JudgeScan(StoreContext& context, LogScan scan, Version proven);
 
-// The highest version that snapshots prove to be durable.
-Result<Version> FindProvenBySnapshots(StoreContext& context);
+// The highest version that a normal close or a snapshot proves to be durable.
+Result<Version> FindProven(StoreContext& context);
 
 struct CurrentChoice {
   Version version;
@@ -41,6 +41,10 @@ struct CurrentChoice {
 // Chooses the snapshot that `current` names if it is whole, otherwise the newest whole one that is continued.
 // Changes nothing. kCorruption, with advice: there is none.
 Result<CurrentChoice> ResolveCurrent(StoreContext& context);
+
+// Notes in STORE that the store closes at `tip`, which is durable, so that a log that lost its end shows it.
+// Changes nothing if STORE has this version already, or if there is no room.
+Status RecordClose(StoreContext& context, Version tip);
 
 // Deletes leftovers: everything in the store's directory that ends in .tmp or .removing, working.new/, the
 // mark of a format or import that was interrupted after STORE was in place, and snapshots that a rollback

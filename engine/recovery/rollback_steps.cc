@@ -43,8 +43,7 @@ Status BuildWorkingNew(StoreContext& c, const RollbackMarker& m) {
 }
 
 Status SaveForkedChain(StoreContext& c, const RollbackMarker& m) {
-  StoreRecord next = c.record();
-  RAWKV_ASSIGN_OR_RETURN(next.chain, MakeForkedChain(c, m.new_lineage, m.target));
+  RAWKV_ASSIGN_OR_RETURN(const StoreRecord next, MakeForkedRecord(c, m.new_lineage, m.target));
   return c.SaveRecord(next);
 }
 
@@ -141,7 +140,7 @@ std::span<const RollbackStep> RollbackSteps() {
   return kSteps;
 }
 
-Result<LineageChain> MakeForkedChain(StoreContext& c, Lineage id, Version fork) {
+Result<StoreRecord> MakeForkedRecord(StoreContext& c, Lineage id, Version fork) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
   const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c.env.fs, c.paths.wal());
   const bool no_log = segments.status().code() == StatusCode::kNotFound;  // a repair will make a log
@@ -152,8 +151,11 @@ Result<LineageChain> MakeForkedChain(StoreContext& c, Lineage id, Version fork) 
     if (const std::optional<Version> v = SnapshotStore::ParseDirName(name)) oldest = std::min(oldest, *v);
   }
   // Keeps the present branch even if nothing belongs to it: the superblock names it until step "device".
-  LineageChain chain = c.chain().Trimmed(oldest).Forked(id, fork);
-  if (chain.links().size() <= kMaxLineageLinks) return chain;
+  StoreRecord next = c.record();
+  next.chain = c.chain().Trimmed(oldest).Forked(id, fork);
+  if (next.closed_version) next.closed_version = std::min(*next.closed_version, fork);
+  next.reuse_floor = std::min(c.reuse_floor(), fork);
+  if (next.chain.links().size() <= kMaxLineageLinks) return next;
   return Status::FailedPrecondition(c.paths.dir + ": the kept versions belong to " +
                                     std::to_string(kMaxLineageLinks) +
                                     " branches, and STORE holds no more; prune snapshots, then try again");
@@ -180,10 +182,17 @@ SwitchOutcome SwitchRollback(StoreContext& c, const RollbackMarker& marker, Stat
   *error = RunPhase(c, marker, RollbackPhase::kSwitch);
   if (error->ok()) return SwitchOutcome::kDone;
   // The rename of STORE may have happened without its sync, so only the file on disk shows the outcome.
-  const Result<StoreRecord> on_disk = LoadStoreRecord(*c.env.fs, c.paths.dir);
+  StoreFiles files;
+  const Result<StoreRecord> on_disk = LoadStoreRecord(*c.env.fs, c.paths.dir, &files);
   if (!on_disk.ok()) return SwitchOutcome::kUnclear;
   c.AdoptRecord(*on_disk);
-  if (!on_disk->chain.HasBranch(marker.new_lineage)) return SwitchOutcome::kNotDone;
+  const bool switched = on_disk->chain.HasBranch(marker.new_lineage);
+  if (!switched && files.record[0]) return SwitchOutcome::kNotDone;
+  if (!switched) {  // STORE cannot be read, and must not come back with the new lineage
+    const Status replaced = c.SaveRecord(*on_disk);
+    if (!replaced.ok()) *error = replaced;
+    return replaced.ok() ? SwitchOutcome::kNotDone : SwitchOutcome::kUnclear;
+  }
   *error = c.SaveRecord(*on_disk);
   return error->ok() ? SwitchOutcome::kDone : SwitchOutcome::kUnclear;
 }
@@ -211,6 +220,9 @@ Status FinishOrUndoRollback(StoreContext& c) {
   // A sync of the directory may have failed before, so its names may not be durable. They must be, before the
   // device gets the new lineage or the marker is removed.
   RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
+  // Both files must hold the chain by which this acts: a later fall-back to the other one must not reverse
+  // it.
+  RAWKV_RETURN_IF_ERROR(WithReserve(c, [&] { return c.MendStoreFiles(); }));
   const bool switched = c.chain().HasBranch(marker->new_lineage);
   c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": an interrupted rollback to version " +
                                             ToString(marker->target) +

@@ -30,9 +30,10 @@ struct RollbackStep {
 };
 std::span<const RollbackStep> RollbackSteps();
 
-// STORE's chain with a new branch `id` that forks after `fork`, without the branches to which neither the log
-// nor a snapshot belongs. kFailedPrecondition: the chain would be too long for STORE.
-Result<LineageChain> MakeForkedChain(StoreContext& context, Lineage id, Version fork);
+// STORE's record with a new branch `id` that forks after `fork`: nothing above it is proven any more. Leaves
+// out the branches to which neither the log nor a snapshot belongs. kFailedPrecondition: the chain would be
+// too long for STORE.
+Result<StoreRecord> MakeForkedRecord(StoreContext& context, Lineage id, Version fork);
 
 // A rollback in its three phases, for an engine that lets readers continue during the first one. After an
 // error of PrepareRollback, or if the caller ends the rollback after it, UndoRollback leaves the store

@@ -17,7 +17,7 @@ Result<FoundStoreEnd> FindEndPastDamage(StoreContext& c, Version proven, std::st
   FoundStoreEnd found{
       .end = {.newest = proven, .intact = proven}, .durable = proven, .damage = std::move(damage)};
   RAWKV_ASSIGN_OR_RETURN(const Version trace, FindNewestVersionInLog(c.log()));
-  found.end.newest = std::max(proven, trace);
+  found.end.newest = std::max({proven, trace, c.closed_version()});
   if (trace <= proven) return found;
   const Status read = ReadLog(c.log(), Next(proven), trace, [&](const LogRecord& record) {
     found.end.intact = record.head.version;
@@ -46,7 +46,7 @@ VersionRanges ComputeHistoryDropped(const StoreSurvey& survey, const RollbackPla
 Result<FoundStoreEnd> FindStoreEnd(StoreContext& c, const StoreSurvey& survey) {
   Version proven = Previous(survey.log_first);
   for (const SnapshotInfo& s : survey.snapshots) proven = std::max(proven, s.version);
-  const Result<LogScan> scan = ScanLog(c.log(), survey.log_first, proven);
+  const Result<LogScan> scan = ScanLog(c.log(), survey.log_first, std::max(proven, c.closed_version()));
   if (!scan.ok()) {
     if (scan.status().code() != StatusCode::kCorruption) return scan.status();
     return FindEndPastDamage(c, proven, scan.status().message());

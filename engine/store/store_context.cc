@@ -82,6 +82,17 @@ Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Sup
   return Status::Ok();
 }
 
+// Logs a warning if one of STORE and STORE-COPY is bad. The open writes both again.
+void WarnOfBadFile(const StoreContext& c, const StoreFiles& files, uint64_t sequence) {
+  for (const Status& file : files.status) {
+    if (file.ok() || IsCopyNotMadeYet(file, sequence)) continue;
+    c.env.logger->Log(LogLevel::kWarning, c.paths.dir +
+                                              ": one of STORE and STORE-COPY is bad and will be "
+                                              "written again from the other: " +
+                                              file.message());
+  }
+}
+
 // Logs a warning if a copy of the superblock is bad. The open writes both copies again.
 Status WarnOfBadCopy(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c.superblocks->Inspect());
@@ -115,7 +126,8 @@ Status OpenDevice(StoreContext& c, const StoreRecord& record, ContextAccess acce
     }
     return Status::FailedPrecondition(c.device_path +
                                       " is not a rawkv device (no superblock); name the store's "
-                                      "device with --device");
+                                      "device with --device, or, if it is this one, run `rawkv-ctl fsck "
+                                      "--repair`, which makes the superblocks from STORE");
   }
   c.layout = superblock->layout;
   c.AdoptSuperblock(*superblock);
@@ -133,6 +145,14 @@ Status ValidateRuntime(const RuntimeSettings& s) {
   }
   if (s.keep_recent > kMaxKeepRecent) return Status::InvalidArgument("keep_recent must be at most 1000000");
   return Status::Ok();
+}
+
+std::string OwnerRecordOf(const StoreRecord& record) {
+  StoreRecord kept = record;
+  kept.device_hint.clear();  // who reads the superblock has found the device
+  std::string bytes = EncodeStoreRecord(kept);
+  if (bytes.size() > kMaxOwnerRecordBytes) bytes.clear();
+  return bytes;
 }
 
 std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir,
@@ -182,10 +202,37 @@ Version StoreContext::reuse_floor() const {
   return Version(superblock_.owner_reuse_floor);
 }
 
+Version StoreContext::closed_version() const {
+  MutexLock guard(mu_);
+  return record_.closed_version.value_or(identity.initial_version);
+}
+
 Status StoreContext::SaveRecord(const StoreRecord& next) {
-  RAWKV_RETURN_IF_ERROR(SaveStoreRecord(*env.fs, paths.dir, next));
-  AdoptRecord(next);
+  StoreRecord saved = next;
+  saved.layout = layout;
+  {
+    MutexLock guard(mu_);
+    saved.sequence = ++last_sequence_;
+    files_agree_ = false;
+  }
+  RAWKV_RETURN_IF_ERROR(SaveStoreRecord(*env.fs, paths.dir, saved));
+  MutexLock guard(mu_);
+  record_ = saved;
+  files_agree_ = true;
   return Status::Ok();
+}
+
+Status StoreContext::MendStoreFiles() {
+  {
+    MutexLock guard(mu_);
+    if (files_agree_) return Status::Ok();
+  }
+  return SaveRecord(record());
+}
+
+void StoreContext::AdoptFiles(const StoreFiles& files) {
+  MutexLock guard(mu_);
+  files_agree_ = files.agree();
 }
 
 Status StoreContext::Reload() {
@@ -202,6 +249,7 @@ Status StoreContext::Reload() {
 void StoreContext::AdoptRecord(const StoreRecord& next) {
   MutexLock guard(mu_);
   record_ = next;
+  last_sequence_ = std::max(last_sequence_, next.sequence);
 }
 
 void StoreContext::AdoptSuperblock(const Superblock& next) {
@@ -211,10 +259,16 @@ void StoreContext::AdoptSuperblock(const Superblock& next) {
 
 Status StoreContext::UpdateSuperblock(Version reuse_floor) {
   Superblock next = superblock();
-  const StoreRecord now = record();
+  StoreRecord now = record();
+  if (now.reuse_floor != reuse_floor) {
+    now.reuse_floor = reuse_floor;
+    RAWKV_RETURN_IF_ERROR(SaveRecord(now));
+    now = record();
+  }
   next.owner_lineage = now.chain.current().value();
   next.owner_open_generation = now.open_generation;
   next.owner_reuse_floor = reuse_floor.value();
+  next.owner_record = OwnerRecordOf(now);
   RAWKV_RETURN_IF_ERROR(superblocks->Save(next).WithContext(device_path + ": superblock"));
   RAWKV_ASSIGN_OR_RETURN(next, superblocks->Load());
   AdoptSuperblock(next);
@@ -232,7 +286,8 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   }
   c->options = options;
   // STORE first, so that no LOCK file is made in a directory without a store.
-  RAWKV_ASSIGN_OR_RETURN(StoreRecord record, LoadStoreRecord(*c->env.fs, dir));
+  StoreFiles files;
+  RAWKV_ASSIGN_OR_RETURN(StoreRecord record, LoadStoreRecord(*c->env.fs, dir, &files));
   if (access == ContextAccess::kWrite || access == ContextAccess::kInspect) {
     const auto holder = access != ContextAccess::kWrite ? StoreLock::Holder::kReader
                         : options.only_look             ? StoreLock::Holder::kLooker
@@ -240,7 +295,7 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
     RAWKV_ASSIGN_OR_RETURN(c->lock,
                            StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder, options.lock_wait_ms));
     // Read it again under the lock: a writer may have changed it in between.
-    RAWKV_ASSIGN_OR_RETURN(record, LoadStoreRecord(*c->env.fs, dir));
+    RAWKV_ASSIGN_OR_RETURN(record, LoadStoreRecord(*c->env.fs, dir, &files));
   }
   if (record.digest) return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
   c->identity = {.store_uuid = record.store_uuid,
@@ -250,6 +305,8 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
                  .header_bytes = record.header_bytes,
                  .inline_bytes = record.inline_bytes};
   c->AdoptRecord(record);
+  c->AdoptFiles(files);
+  if (access == ContextAccess::kWrite) WarnOfBadFile(*c, files, record.sequence);
   RAWKV_RETURN_IF_ERROR(ApplyOptions(*c, record));
   c->reserve = std::make_unique<Reserve>(*c->env.fs, *c->env.logger, dir, c->paths.reserve());
   c->snapshots =
@@ -257,6 +314,10 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   const Status device = OpenDevice(*c, record, access);
   if (access != ContextAccess::kAlongsideWriter) RAWKV_RETURN_IF_ERROR(device);
   if (!device.ok()) c->device.device.reset();
+  if (device.ok() && record.sequence == 0) {  // format 1 has no floor
+    record.reuse_floor = c->reuse_floor();
+    c->AdoptRecord(record);
+  }
   return c;
 }
 

@@ -69,32 +69,46 @@ class StoreContext {
   LineageChain chain() const;
   Lineage lineage() const;  // the present branch
   Version reuse_floor() const;
+  Version closed_version()
+      const;  // at least this version was durable: see StoreRecord, or the initial version
 
   WalContext log() const { return {env.fs, paths.wal(), identity.store_uuid, chain()}; }
   WalOptions wal_options() const { return {.segment_bytes = runtime.wal_segment_bytes}; }
 
-  // Writes STORE durably, then adopts `next`. Does not write the superblock. After an error the present
-  // record stays; the file may be the old or the new one.
+  // Writes STORE durably, then STORE-COPY, then adopts `next` with a new sequence and the device's layout.
+  // Does not write the superblock. After an error the present record stays; the files may be old or new.
   Status SaveRecord(const StoreRecord& next);
+  // Writes both files again from the present record if they did not agree when they were read, or if the last
+  // SaveRecord failed. Nothing may be built on a record that only one file holds (invariant 15).
+  Status MendStoreFiles();
   // Reads STORE and the superblock again, which a writer may have changed. For a context without the lock.
   // kFailedPrecondition: it is another store now.
   Status Reload();
   // Adopt a record or a superblock in memory only.
   void AdoptRecord(const StoreRecord& next);
+  // Notes whether STORE and STORE-COPY agreed when they were read.
+  void AdoptFiles(const StoreFiles& files);
   void AdoptSuperblock(const Superblock& next);
-  // Writes the record's lineage and open generation, and the reuse floor, to the superblock. A rollback to a
-  // pin below the floor lowers it: the versions between are gone with their branch. One caller at a time.
+  // Writes the record and the reuse floor to the superblock, the floor to STORE before that if it differs
+  // there. A rollback to a pin below the floor lowers it: the versions between are gone with their branch.
+  // One caller at a time.
   Status UpdateSuperblock(Version reuse_floor);
 
  private:
   mutable Mutex mu_;
   StoreRecord record_ RAWKV_GUARDED_BY(mu_);
+  uint64_t last_sequence_ RAWKV_GUARDED_BY(mu_) = 0;  // of the record, or of a save that failed
+  bool files_agree_ RAWKV_GUARDED_BY(mu_) = false;
   Superblock superblock_ RAWKV_GUARDED_BY(mu_);
 };
 
 // The errors are those that Engine::Open documents. The context holds the lock until it is destroyed.
 Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, const OpenOptions& options,
                                                        ContextAccess access);
+
+// The record for the superblock, without what is of no use there. Empty if it does not fit: the chain is
+// long.
+std::string OwnerRecordOf(const StoreRecord& record);
 
 // The path of the device: from the options, otherwise from STORE.
 std::string DevicePathOf(const StoreRecord& record, const std::string& store_dir, const OpenOptions& options);

@@ -17,6 +17,7 @@ struct StorePaths {
   std::string dir;
   std::string lock() const { return JoinPath(dir, "LOCK"); }
   std::string store() const { return JoinPath(dir, "STORE"); }
+  std::string store_copy() const { return JoinPath(dir, "STORE-COPY"); }
   // Marks of an unfinished store; next to STORE they mean nothing (FormatDir).
   std::string importing() const { return JoinPath(dir, "IMPORTING"); }
   std::string formatting() const { return JoinPath(dir, "FORMATTING"); }

@@ -178,28 +178,6 @@ TEST_F(RepairCase, PinOfALostVersionIsRemovedWithConsent) {
   EXPECT_EQ(Content(*Open(dir)), State(kTip));
 }
 
-// Without STORE, or without both superblocks, nothing shows how the other parts belong together. The repair
-// reports this and changes nothing.
-TEST_F(RepairCase, DamageToStoreOrBothSuperblocksIsReportedAndNothingChanges) {
-  for (const bool store : {true, false}) {
-    const std::string dir = FreshCopy();
-    if (store) {
-      FlipByte(dir + "/STORE", 60);
-    } else {
-      FlipByte(dir + "/device.img", 100);
-      FlipByte(dir + "/device.img", 4196);
-    }
-    const auto before = DescribeFiles(dir);
-    EXPECT_EQ(Kinds(Check(dir)), std::set<std::string>{store ? "store" : "superblock"});
-    EXPECT_NE(Plan(dir).hopeless, "");
-    const Result<RepairReport> report = Repair(dir, Ranges());
-    ASSERT_TRUE(report.ok()) << report.status().ToString();
-    EXPECT_TRUE(report->repaired.empty());
-    EXPECT_FALSE(report->left.ok());
-    EXPECT_EQ(DescribeFiles(dir), before);
-  }
-}
-
 // There is no whole state: the repair changes nothing.
 TEST_F(RepairCase, WithoutAWholeStateNothingChanges) {
   const std::string dir = FreshCopy();

@@ -12,6 +12,7 @@
 #include "base/sealed_file.h"
 #include "engine/admin/inspect.h"
 #include "engine/admin/repair.h"
+#include "engine/store/store_file.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace rawkv {
@@ -42,33 +43,82 @@ TEST_F(OpenTest, AbsentStoreIsNotFound) {
   EXPECT_TRUE(fs::is_empty(dir_)) << "the failed open created files";
 }
 
-TEST_F(OpenTest, MissingStoreFileIsNotFoundAndNothingChanges) {
+TEST_F(OpenTest, MissingStoreFilesAreNotFoundAndNothingChanges) {
   Format();
-  fs::rename(Path("STORE"), tmp_.File("STORE.away"));
+  for (const char* name : {"STORE", "STORE-COPY"}) fs::rename(Path(name), tmp_.File(name));
   const auto before = Listing();
-  EXPECT_STATUS(TryOpen(), StatusCode::kNotFound, "STORE");
-  EXPECT_STATUS(CheckStore(dir_, {}, open_), StatusCode::kNotFound);
+  EXPECT_STATUS(TryOpen(), StatusCode::kNotFound, "STORE", "fsck --repair");
+  const Result<CheckReport> report = CheckStore(dir_, {}, open_);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->findings.front().kind, "store");
   EXPECT_EQ(Listing(), before);
-  fs::rename(tmp_.File("STORE.away"), Path("STORE"));
+  for (const char* name : {"STORE", "STORE-COPY"}) fs::rename(tmp_.File(name), Path(name));
+}
+
+// A store of the format before has no copy. The first open for writing makes it, and notes what the format
+// lacked.
+TEST_F(OpenTest, StoreOfFormatOneGetsItsCopy) {
+  Format();
+  const SealedKind first{.magic = "RKVSTORE", .format = 1, .name = "STORE"};
+  const SealedKind second{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
+  Result<std::string> payload = ReadSealedFile(PosixFs(), Path("STORE"), second);
+  ASSERT_OK(payload);
+  payload->erase(128, 56);  // docs/formats/store.md
+  ASSERT_OK(WriteSealedFile(PosixFs(), Path("STORE"), first, *payload));
+  fs::remove(Path("STORE-COPY"));
+  ExpectWhole();
+  Open();
+  const StoreFiles files = InspectStoreFiles(PosixFs(), dir_);
+  EXPECT_TRUE(files.agree());
+  EXPECT_NE(files.record[0]->sequence, 0u);
+  EXPECT_NE(files.record[0]->layout.slot_count, 0u);
+}
+
+TEST_F(OpenTest, StoreFilesOfDifferentStoresAreRefused) {
+  Format();
+  StoreRecord other = *LoadStoreRecord(PosixFs(), dir_);
+  other.store_uuid.bytes[0] ^= std::byte{1};
+  fs::create_directory(tmp_.File("other"));
+  ASSERT_OK(SaveStoreRecord(PosixFs(), tmp_.File("other"), other));
+  fs::copy_file(tmp_.File("other") + "/STORE", Path("STORE"), fs::copy_options::overwrite_existing);
+  EXPECT_STATUS(TryOpen(), StatusCode::kFailedPrecondition, "STORE-COPY");
+  fs::copy_file(Path("STORE-COPY"), Path("STORE"), fs::copy_options::overwrite_existing);
+}
+
+// A STORE from a backup next to a newer copy: the newer one counts.
+TEST_F(OpenTest, NewerOfStoreAndItsCopyCounts) {
+  Format();
+  Open();
+  engine_.reset();
+  fs::copy_file(Path("STORE"), tmp_.File("older"));
+  Open();
+  WriteBatch batch;
+  batch.Put("k", "v");
+  ASSERT_TRUE(engine_->Commit(batch).ok());
+  engine_.reset();
+  fs::copy_file(tmp_.File("older"), Path("STORE"), fs::copy_options::overwrite_existing);
+  Open();
+  EXPECT_EQ(engine_->version(), Version(1));
 }
 
 TEST_F(OpenTest, NewerStoreFormatIsRefusedByName) {
   Format();
-  const SealedKind now{.magic = "RKVSTORE", .format = 1, .name = "STORE"};
-  const SealedKind newer{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
+  const SealedKind now{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
+  const SealedKind newer{.magic = "RKVSTORE", .format = 3, .name = "STORE"};
   const Result<std::string> payload = ReadSealedFile(PosixFs(), Path("STORE"), now);
   ASSERT_OK(payload);
   ASSERT_OK(WriteSealedFile(PosixFs(), Path("STORE"), newer, *payload));
-  EXPECT_STATUS(TryOpen(), StatusCode::kNotSupported, "STORE", "2");
+  EXPECT_STATUS(TryOpen(), StatusCode::kNotSupported, "STORE", "3");
   ASSERT_OK(WriteSealedFile(PosixFs(), Path("STORE"), now, *payload));
 }
 
-TEST_F(OpenTest, DamagedStoreFileIsCorruption) {
+TEST_F(OpenTest, DamagedStoreFilesAreCorruption) {
   Format();
-  std::fstream file(Path("STORE"), std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(40);
-  file.put('\x5a');
-  file.close();
+  for (const char* name : {"STORE", "STORE-COPY"}) {
+    std::fstream file(Path(name), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(40);
+    file.put('\x5a');
+  }
   whole_at_the_end_ = false;
   EXPECT_STATUS(TryOpen(), StatusCode::kCorruption, "STORE");
   const Result<CheckReport> report = CheckStore(dir_, {}, open_);

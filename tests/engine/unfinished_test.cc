@@ -207,12 +207,14 @@ TEST_F(UnfinishedTest, PartsOfAStoreAreDestroyedOnlyWithForce) {
   Put("k", "v");
   Close();
   fs::rename(Path("STORE"), tmp_.File("STORE"));
+  EXPECT_STATUS(Engine::Format(dir_, format_), StatusCode::kFailedPrecondition, "holds a store");
+  fs::rename(Path("STORE-COPY"), tmp_.File("STORE-COPY"));
   EXPECT_STATUS(Engine::Format(dir_, format_), StatusCode::kFailedPrecondition, "without STORE");
-  fs::rename(tmp_.File("STORE"), Path("STORE"));
+  for (const char* name : {"STORE", "STORE-COPY"}) fs::rename(tmp_.File(name), Path(name));
   Open();
   EXPECT_EQ(Get("k"), "v");
   Close();
-  fs::remove(Path("STORE"));
+  for (const char* name : {"STORE", "STORE-COPY"}) fs::remove(Path(name));
   format_.force = true;
   FormatAndOpen();
   EXPECT_FALSE(Has("k"));

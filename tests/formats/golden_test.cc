@@ -58,11 +58,42 @@ StoreRecord ExampleStore() {
   r.chain = LineageChain(
       {{Lineage(0x1111), Lineage(0), Version(0)}, {Lineage(0x2222), Lineage(0x1111), Version(7)}});
   r.last_cut = TailCut{Version(9), 640, 1700000000000};
+  r.sequence = 12;
+  r.closed_version = Version(11);
+  r.layout = {.slot_bytes = 4096,
+              .metadata_offset = 8192,
+              .metadata_bytes = 16 << 20,
+              .slots_offset = 8192 + (16 << 20),
+              .slot_count = 258046};
+  r.reuse_floor = Version(4);
   return r;
 }
 
+// The page has an example of format 2, and the same store in format 1.
+std::string StorePage(uint32_t format) {
+  const std::string both = BytesOnPage("store.md");
+  const size_t second = both.find("RKVSTORE", 1);
+  EXPECT_NE(second, std::string::npos);
+  return format == 2 ? both.substr(0, second) : both.substr(second);
+}
+
+// A store of format 1 opens: what the format lacks is absent.
+TEST(FormatGolden, StoreOfFormatOne) {
+  const std::string page = StorePage(1);
+  const Result<StoreRecord> decoded = DecodeStoreRecord(page);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  StoreRecord expected = ExampleStore();
+  expected.sequence = 0;
+  expected.closed_version.reset();
+  expected.layout = {};
+  expected.reuse_floor = Version();
+  EXPECT_EQ(EncodeStoreRecord(*decoded), EncodeStoreRecord(expected));
+  ExpectAllDamageIsCorruption(page,
+                              [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
+}
+
 TEST(FormatGolden, Store) {
-  const std::string page = BytesOnPage("store.md");
+  const std::string page = StorePage(2);
   EXPECT_EQ(EncodeStoreRecord(ExampleStore()), page);
   const Result<StoreRecord> decoded = DecodeStoreRecord(page);
   ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
@@ -75,10 +106,10 @@ TEST(FormatGolden, Store) {
 
 // Absent fields must be zero, so that one content has one encoding.
 TEST(FormatGolden, StoreRefusesCutFieldsWithoutTheirFlag) {
-  constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 1, .name = "STORE"};
+  constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
   Result<std::string> payload = Unseal(kKind, EncodeStoreRecord(ExampleStore()));
   ASSERT_TRUE(payload.ok());
-  (*payload)[100] = 0;  // flags
+  (*payload)[100] = 4;  // flags: closed, but no cut
   EXPECT_EQ(DecodeStoreRecord(Seal(kKind, *payload)).status().code(), StatusCode::kCorruption);
   payload->replace(104, 24, 24, '\0');  // cut after, bytes, time
   EXPECT_TRUE(DecodeStoreRecord(Seal(kKind, *payload)).ok());

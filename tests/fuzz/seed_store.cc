@@ -128,6 +128,7 @@ class SeedStore {
     engine_.reset();
     const std::string store = Content(paths_.store());
     Keep("store_file", store);
+    Keep("store_file", InFormatOne(store));
     const StoreRecord record = GetOrDie(DecodeStoreRecord(store), "STORE");
     Keep("working_base", Content(JoinPath(paths_.working(), "BASE")));
     Keep("pins", Content(JoinPath(paths_.dir, "PINS")));
@@ -136,6 +137,14 @@ class SeedStore {
     KeepLog(record);
     KeepIndex();
     KeepDevice(record);
+  }
+
+  // docs/formats/store.md: format 1 lacks 56 bytes and a flag.
+  static std::string InFormatOne(const std::string& store) {
+    std::string payload = store.substr(kSealedHeaderBytes);
+    payload.erase(128, 56);
+    payload[100] = static_cast<char>(payload[100] & 3);
+    return Seal({.magic = "RKVSTORE", .format = 1, .name = "STORE"}, payload);
   }
 
   // The marker exists only during a rollback, so that this writes one.
@@ -207,6 +216,11 @@ class SeedStore {
     for (const size_t copy : {0, 1}) {
       Keep("superblock", device.substr(copy * kSuperblockBytes, kSuperblockBytes));
     }
+    Superblock first_format =
+        GetOrDie(DecodeSuperblock(AsBytes(device).first(kSuperblockBytes)), "superblock");
+    first_format.owner_record.clear();
+    const auto block = EncodeSuperblock(first_format);
+    Keep("superblock", std::string(AsStringView(block)));
     const DeviceLayout layout =
         GetOrDie(DecodeSuperblock(AsBytes(device).first(kSuperblockBytes)), "device").layout;
     if (record.header_bytes == 0) return;

@@ -32,6 +32,7 @@ WING_FLOORS = (
     ("index",),
     ("space",),
     ("store",),
+    ("format",),
     ("live", "read"),
     ("commit", "recovery"),
     ("maintenance", "transfer"),

@@ -170,8 +170,8 @@ TEST_F(CtlDamagedLog, RepairDryRunListsVersionsToGiveUpAndChangesNothing) {
   const CtlResult result = Run({"fsck", "--repair", "--dry_run", "--json"});
   EXPECT_EQ(result.status, 1) << result.err;
   const Json plan = Rows(result.out).front();
-  EXPECT_EQ(Fields(plan),
-            (Args{"ok", "deep", "findings", "notes", "repaired", "gives_up", "pins_dropped", "dry_run"}));
+  EXPECT_EQ(Fields(plan), (Args{"ok", "deep", "findings", "notes", "repaired", "gives_up", "pins_dropped",
+                                "dry_run", "trusted"}));
   EXPECT_EQ(plan["dry_run"], true);
   EXPECT_EQ(plan["gives_up"].dump(), "[[2,3]]");
   ASSERT_EQ(plan["repaired"].size(), 1u);
@@ -257,24 +257,50 @@ TEST_F(CtlDamagedLog, EveryCommandThatOpensTheStoreEndsWith4) {
   }
 }
 
-// STORE is damaged, so no command can trust anything in the store.
+// STORE and its copy are damaged, so no command can trust anything in the store.
 class CtlDamagedStore : public CtlCheck {
  protected:
   void SetUp() override {
     CtlCheck::SetUp();
-    std::string bytes = ReadFile(store() + "/STORE");
-    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-    std::ofstream(store() + "/STORE", std::ios::binary) << bytes;
+    for (const std::string name : {"/STORE", "/STORE-COPY"}) {
+      std::string bytes = ReadFile(store() + name);
+      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+      std::ofstream(store() + name, std::ios::binary) << bytes;
+    }
     SkipFinalCheck();
   }
 };
 
-TEST_F(CtlDamagedStore, RepairChangesNothingAndNamesTheNextStep) {
+TEST_F(CtlDamagedStore, RepairAsksAndThenNamesWhatItTrusted) {
+  const CtlResult asked = Run({"fsck", "--repair", "--json"});
+  EXPECT_EQ(asked.status, 1) << asked.err;
+  const Json skipped = Rows(asked.out).front();
+  EXPECT_TRUE(skipped["repaired"].empty());
+  EXPECT_NE(skipped["notes"].dump().find("--yes"), std::string::npos) << skipped["notes"].dump();
+
+  const CtlResult planned = Run({"fsck", "--repair", "--dry_run"});
+  EXPECT_EQ(planned.status, 1) << planned.err;
+  EXPECT_NE(planned.out.find("would repair: restore: " + store() + "/STORE"), std::string::npos)
+      << planned.out;
+  EXPECT_NE(planned.out.find("trusts: the superblock of "), std::string::npos) << planned.out;
+
+  const CtlResult result = Run({"fsck", "--repair", "--yes", "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const Json report = Rows(result.out).front();
+  EXPECT_EQ(report["repaired"][0]["action"], "restore");
+  EXPECT_FALSE(report["trusted"].empty());
+  EXPECT_EQ(Run({"get", "k0"}).status, 0);
+}
+
+TEST_F(CtlDamagedStore, RepairWithoutTheDeviceChangesNothingAndNamesTheNextStep) {
+  std::filesystem::rename(store() + "/device.img", store() + "/moved.img");
   const CtlResult result = Run({"fsck", "--repair", "--yes", "--json"});
   EXPECT_EQ(result.status, 1) << result.err;
   const Json report = Rows(result.out).front();
   EXPECT_TRUE(report["repaired"].empty());
-  EXPECT_NE(report["notes"].dump().find("import an export"), std::string::npos) << report["notes"].dump();
+  EXPECT_NE(report["notes"].dump().find("--device"), std::string::npos) << report["notes"].dump();
+  EXPECT_EQ(Run({"fsck", "--repair", "--yes", "--device=" + store() + "/moved.img"}).status, 0);
+  EXPECT_EQ(Run({"get", "k0"}).status, 0) << "the repair did not keep the device's place";
 }
 
 TEST_F(CtlDamagedStore, FsckFindsTheDamagedStoreFile) {

@@ -39,6 +39,7 @@ OrderedJson OutcomeJson(const Outcome& outcome) {
   out["gives_up"] = RangesJson(outcome.plan.gives_up);
   out["pins_dropped"] = PinsJson(outcome.plan.pins_dropped);
   out["dry_run"] = outcome.dry_run;
+  out["trusted"] = outcome.plan.trusted;
   return out;
 }
 
@@ -63,7 +64,7 @@ std::string DamagedKeysText(const std::vector<DamagedKey>& keys, std::string_vie
   return text;
 }
 
-std::string GivenUpText(const RepairPlan& plan) {
+std::string CostText(const RepairPlan& plan) {
   std::string text;
   for (const auto& [first, last] : plan.gives_up) {
     text += first == last ? fmt::format("gives up: version {}\n", first.value())
@@ -72,6 +73,7 @@ std::string GivenUpText(const RepairPlan& plan) {
   for (const auto& [name, version] : plan.pins_dropped) {
     text += fmt::format("gives up: pin {} (version {})\n", OneLine(name), version.value());
   }
+  for (const std::string& source : plan.trusted) text += fmt::format("trusts: {}\n", OneLine(source));
   return text;
 }
 
@@ -87,7 +89,7 @@ std::string StepsText(const std::vector<RepairStep>& steps, std::string_view ver
 }
 
 std::string PlanText(const RepairPlan& plan) {
-  return StepsText(plan.steps, "would repair") + GivenUpText(plan);
+  return StepsText(plan.steps, "would repair") + CostText(plan);
 }
 
 Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
@@ -100,9 +102,12 @@ Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
     text = PlanText(outcome.plan) + DamagedKeysText(outcome.damaged_keys, "would drop") +
            CompleteHints(CheckReportText(outcome.report), call.flags);
   } else {
-    text = StepsText(outcome.steps, "repaired") +
-           DamagedKeysText(outcome.damaged_keys, outcome.dropped_at.has_value() ? "dropped" : "not dropped") +
-           CompleteHints(CheckReportText(outcome.report), call.flags);
+    text = StepsText(outcome.steps, "repaired");
+    for (const std::string& source : outcome.plan.trusted)
+      text += fmt::format("trusted: {}\n", OneLine(source));
+    text +=
+        DamagedKeysText(outcome.damaged_keys, outcome.dropped_at.has_value() ? "dropped" : "not dropped") +
+        CompleteHints(CheckReportText(outcome.report), call.flags);
   }
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
   const bool keys_left = !outcome.damaged_keys.empty() && !outcome.dropped_at.has_value();
@@ -178,7 +183,9 @@ Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
   // for the rest is known.
   for (int round = 0; round < 3; ++round) {
     if (plan->needs_confirmation()) {
-      refused = Confirm(call, PlanText(*plan), "The versions that are given up cannot be restored.");
+      refused = Confirm(call, PlanText(*plan),
+                        plan->trusted.empty() ? "The versions that are given up cannot be restored."
+                                              : "The repair relies on what it trusts.");
       if (refused.ok()) repair.may_give_up = plan->gives_up;
     }
     done = RepairStore(dir, repair, OpenOptionsOf(call));
@@ -189,7 +196,7 @@ Result<ExitStatus> Repair(Invocation& call, const std::string& dir) {
     if (done->agreed || !refused.ok()) break;
   }
   if (!refused.ok()) {
-    note = "repairs that give up versions were skipped: " + refused.message() +
+    note = "repairs that need an agreement were skipped: " + refused.message() +
            "; `rawkv-ctl fsck --repair --dry_run` lists them";
   }
   outcome.report = std::move(done->left);

@@ -1,4 +1,4 @@
-#include "engine/store/format_store.h"
+#include "engine/format/format_store.h"
 
 #include "base/fs_ops.h"
 #include "base/limits.h"
@@ -75,6 +75,8 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
   RAWKV_ASSIGN_OR_RETURN(s.superblock.layout, PlanLayout(s.device.device->geometry().capacity_bytes,
                                                          o.slot_bytes, o.header_bytes));
   s.record.device_hint = DeviceHintOf(*o.env.fs, dir, s.device_path);
+  s.record.layout = s.superblock.layout;
+  s.record.sequence = 1;
   return Status::Ok();
 }
 
@@ -177,6 +179,7 @@ Status FinishFormat(const std::string& dir, const FormatOptions& o, NewStore& s,
                                     {.segment_bytes = s.record.runtime.wal_segment_bytes},
                                     Next(s.record.initial_version)));
     RAWKV_RETURN_IF_ERROR(publish_state());
+    s.superblock.owner_record = OwnerRecordOf(s.record);
     RAWKV_RETURN_IF_ERROR(SuperblockStore(*s.device.device).Initialise(s.superblock));
     // STORE last: a directory without STORE is not a store.
     return SaveStoreRecord(fs, dir, s.record);

@@ -1,4 +1,4 @@
-#include "engine/store/format_dir.h"
+#include "engine/format/format_dir.h"
 
 #include <algorithm>
 #include <string_view>
@@ -29,7 +29,7 @@ Result<FormatDir::Content> FormatDir::Inspect(Fs& fs, const std::string& dir) {
   const auto has = [&](std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  if (has("STORE")) return Content::kStore;
+  if (has("STORE") || has("STORE-COPY")) return Content::kStore;
   if (has("IMPORTING")) return Content::kImport;
   if (has("FORMATTING")) return Content::kFormat;
   std::erase_if(
@@ -61,8 +61,9 @@ Status FormatDir::CheckClaimable(Content found, const std::string& dir, const Re
       if (destroys) return Status::Ok();
       return Status::FailedPrecondition(
           dir +
-          " is not empty: it holds parts of a store without STORE; restore STORE, name another "
-          "directory, or destroy them with `rawkv-ctl format --force`");
+          " is not empty: it holds parts of a store without STORE; `rawkv-ctl fsck --repair` makes STORE "
+          "from "
+          "the device; otherwise name another directory, or destroy them with `rawkv-ctl format --force`");
     case Content::kForeign:
       return Status::FailedPrecondition(dir + " is not empty and holds no store; name another directory");
   }
@@ -154,9 +155,12 @@ Status FormatDir::RemoveOwnFiles(FileId spared) {
 }
 
 Status FormatDir::Clear(FileId spared) {
-  const Status removed = fs_.RemoveFile(paths_.store());
-  RAWKV_RETURN_IF_ERROR(AbsentIsOk(removed));
-  if (removed.ok()) RAWKV_RETURN_IF_ERROR(fs_.SyncDir(paths_.dir));
+  // The copy first: without STORE it would make the directory a store.
+  for (const std::string& path : {paths_.store_copy(), paths_.store()}) {
+    const Status removed = fs_.RemoveFile(path);
+    RAWKV_RETURN_IF_ERROR(AbsentIsOk(removed));
+    if (removed.ok()) RAWKV_RETURN_IF_ERROR(fs_.SyncDir(paths_.dir));
+  }
   holds_others_ = false;
   return RemoveOwnFiles(spared);
 }

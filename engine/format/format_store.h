@@ -6,7 +6,7 @@
 
 #include "engine/api/options.h"
 #include "engine/api/results.h"
-#include "engine/store/format_dir.h"
+#include "engine/format/format_dir.h"
 #include "engine/store/store_context.h"
 
 namespace rawkv {

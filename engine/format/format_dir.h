@@ -38,8 +38,8 @@ class FormatDir {
   // Whether an unfinished format or import begins again. Its content on a device may be overwritten.
   bool begins_again() const { return begins_again_; }
 
-  // Removes the files of an older or unfinished store, except the file `spared`. Removes STORE first,
-  // durably: a crash leaves no store rather than a part of one.
+  // Removes the files of an older or unfinished store, except the file `spared`. Removes STORE-COPY and STORE
+  // first, durably: a crash leaves no store rather than a part of one.
   Status Clear(FileId spared);
   // Removes the mark, once STORE is durable. An error does not matter, as the mark means nothing then.
   void Finish();
