@@ -215,6 +215,41 @@ TEST(LostIdentityCrash, EveryWriteOfTheRecordIsACrashPoint) {
   std::printf("[   states ] %zu, judged %zu times\n", seen.size(), judged);
 }
 
+// STORE has the lineage of a rollback, and STORE-COPY not yet. The next open finishes the rollback, and is
+// cut itself. It must not build on a record that only STORE has.
+TEST(LostIdentityCrash, OpenBuildsOnNoRecordThatOnlyStoreHas) {
+  const DiskImage start = Start();
+  CrashStates history(start);
+  bool rollback = false;
+  bool switched = false;
+  for (const TraceEvent& event : RunHistory(start)) {
+    history.Advance(event);
+    rollback = rollback || (event.kind == TraceEvent::Kind::kMark && event.length == 2);
+    switched = switched || (rollback && event.kind == TraceEvent::Kind::kRename && event.to_name == "STORE");
+    if (switched && event.kind == TraceEvent::Kind::kSyncDir) break;
+  }
+  const DiskImage between = Crash(history, {});
+  SimWorld world(between, 44);
+  world.disk().Record(true);
+  Held held;
+  ASSERT_EQ(OpenAndClose(world, {{2, "two"}}, &held), "") << "the rollback has taken effect";
+  CrashStates states(between);
+  std::set<uint64_t> seen;
+  for (const TraceEvent& event : world.disk().TakeTrace()) {
+    states.Advance(event);
+    for (const CrashPlan& plan : CrashPlans(states.place(), 1)) {
+      const DiskImage image = Crash(states, plan);
+      if (!seen.insert(image.Hash()).second) continue;
+      for (const Loss& loss : kSingleLosses) {
+        ASSERT_EQ(JudgeSingleLoss(image, loss, {{4, "four"}, {2, "two"}}, seen.size()), "")
+            << "place " << states.place() << " (" << Describe(event) << "), " << Describe(plan)
+            << ", loss of part " << static_cast<int>(loss.front());
+      }
+    }
+  }
+  EXPECT_GE(seen.size(), 50u);
+}
+
 TEST(LostIdentityCrash, StoppedRestoreCanBeRepeated) {
   const DiskImage start = Start();
   for (const Loss& loss : kDoubleLosses) {
