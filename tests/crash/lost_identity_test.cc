@@ -194,6 +194,50 @@ TEST_F(LostIdentity, StoreIsNotMadeFromADeviceOfAnotherTime) {
   EXPECT_EQ(DescribeFiles(dir), before);
 }
 
+// A chain of 200 branches does not fit the superblock. The store works; only STORE cannot be made from the
+// device.
+TEST_F(LostIdentity, ChainThatIsTooLongForTheSuperblockIsLeftOut) {
+  const std::string dir = FreshCopy();
+  StoreRecord record = *LoadStoreRecord(PosixFs(), dir);
+  EXPECT_NE(OwnerRecordOf(record), "");
+  for (uint64_t id = 1; id <= 200; ++id) record.chain = record.chain.Forked(Lineage(id), Version(kTip));
+  EXPECT_EQ(OwnerRecordOf(record), "");
+  ASSERT_TRUE(SaveStoreRecord(PosixFs(), dir, record).ok());
+  ASSERT_TRUE(TryOpen(dir).ok());
+
+  for (const uint64_t at : {uint64_t{0}, kSuperblockBytes}) ZeroBlock(dir + "/device.img", at);
+  const Result<RepairReport> repaired = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
+  ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
+  EXPECT_TRUE(repaired->left.ok());
+  ExpectNothingLost(dir);
+
+  for (const std::string file : kFiles) fs::remove(dir + "/" + file);
+  const auto before = DescribeFiles(dir);
+  const Result<RepairReport> refused = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
+  EXPECT_EQ(refused.status().code(), StatusCode::kNotFound) << refused.status().ToString();
+  EXPECT_NE(refused.status().message().find("has no copy of STORE"), std::string::npos)
+      << refused.status().ToString();
+  EXPECT_EQ(DescribeFiles(dir), before);
+}
+
+// A writer is at work while its STORE is damaged: a reader alongside it uses the copy.
+TEST_F(LostIdentity, ReadersAlongsideAWriterUseTheCopy) {
+  const std::string dir = FreshCopy();
+  const std::unique_ptr<Engine> writer = Open(dir);
+  FlipByte(dir + "/STORE", 60);
+  OpenOptions options = Quiet();
+  options.read_only = true;
+  const std::unique_ptr<Engine> reader = Open(dir, options);
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(Content(*reader), State(kTip));
+  EXPECT_EQ(Put(*writer, "more", "v"), Version(kTip + 1));
+  ASSERT_TRUE(reader->Refresh().ok());
+  EXPECT_EQ(reader->version(), Version(kTip + 1));
+  EXPECT_TRUE(reader->Close().ok());
+  EXPECT_TRUE(writer->Close().ok());
+  EXPECT_TRUE(InspectStoreFiles(PosixFs(), dir).agree()) << "the close did not write STORE again";
+}
+
 TEST_F(LostIdentity, AnyFlippedByteOfASuperblockLosesNothing) {
   const std::string dir = FreshCopy();
   const std::string device = dir + "/device.img";
