@@ -16,9 +16,9 @@
 //
 // No function changes the store, also after an error. (Those that need the lock write their process to LOCK,
 // and CheckStore makes a throw-away clone below views/.) All functions are thread-safe and throw nothing. Any
-// of them may return kNotFound (there is no store), kCorruption (STORE or both superblocks are damaged),
-// kFailedPrecondition (a wrong device, or a STORE or device from a backup) and kIoError. A function that
-// needs the lock returns kBusy while another process has the store open.
+// of them may return kNotFound (there is no store), kCorruption (STORE and STORE-COPY, or both superblocks,
+// are damaged), kFailedPrecondition (a wrong device, or a STORE or device from a backup) and kIoError. A
+// function that needs the lock returns kBusy while another process has the store open.
 namespace rawkv {
 
 // Identity, versions and space of the store, without opening it. Does not need the lock. Next to a writer the
@@ -75,8 +75,8 @@ struct CheckOptions {
   bool deep = false;  // read and verify every payload, too
 };
 // fsck: checks the structure of the whole store, and computes from the keys which slots are used (invariant
-// 3). Damage is a finding, not an error, also damage of STORE or of both superblocks. An error means that the
-// check could not read a part of the store. Needs the lock.
+// 3). Damage is a finding, not an error, also the loss of STORE and STORE-COPY or of both superblocks. An
+// error means that the check could not read a part of the store. Needs the lock.
 RAWKV_EXPORT Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check,
                                             const OpenOptions& options);
 // Checks every segment and record of the log, like CheckStore. Needs the lock.

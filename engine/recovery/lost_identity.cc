@@ -29,12 +29,17 @@ Status EndWalk() {
 struct PayloadProof {
   size_t tried = 0;
   std::optional<Version> good;  // the version that wrote a payload that passes
+  Status unread;                // the first failed read, of the device or of a source: it proves nothing
 
   bool done(size_t limit) const { return good || tried >= limit; }
+  void Note(const Status& status) {
+    if (status.code() == StatusCode::kIoError && unread.ok()) unread = status;
+  }
   Status Try(PayloadIo& payload, std::string_view key, const PayloadRef& ref, Version born) {
     ++tried;
     const Status verified = payload.Verify(key, ref);
     if (verified.refused()) return verified;
+    Note(verified);
     if (verified.ok()) good = born;
     return Status::Ok();
   }
@@ -108,7 +113,7 @@ class Finder {
     }
     SuperblockStore superblocks(*device->device);
     const Result<Superblock> superblock = superblocks.Load();
-    if (superblock.status().refused()) return superblock.status();
+    if (superblock.status().code() == StatusCode::kIoError) return superblock.status();
     if (!superblock.ok()) {
       return Hopeless("the superblock that has the same record cannot be read either (" +
                       superblock.status().message() +
@@ -261,6 +266,7 @@ class Finder {
                               " wrote: it passes its checksums there, so this is the store's device");
       return std::optional<LostIdentity>(std::move(lost_));
     }
+    RAWKV_RETURN_IF_ERROR(proof.unread);
     if (proof.tried != 0) {
       return Hopeless("none of " + std::to_string(proof.tried) + " payloads passes its checksums on " +
                       lost_.device_path +
@@ -285,8 +291,8 @@ class Finder {
   // The newest payloads are in the log. Damage of log or snapshots only makes the proof weaker.
   Status TryLoggedPayloads(PayloadIo& payload, PayloadProof* proof) {
     const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(fs(), paths_.wal());
-    if (!segments.ok() || segments->empty())
-      return segments.status().refused() ? segments.status() : Status::Ok();
+    proof->Note(segments.status());
+    if (!segments.ok() || segments->empty()) return Status::Ok();
     Status refused;
     const WalContext log{&fs(), paths_.wal(), lost_.record.store_uuid, lost_.record.chain};
     const auto try_record = [&](const LogRecord& record) -> Status {
@@ -302,7 +308,7 @@ class Finder {
     for (auto s = segments->rbegin(); s != segments->rend() && refused.ok(); ++s) {
       if (proof->done(kPayloadsTried)) break;
       const Status read = ReadIntactRecords(log, s->first, kLastVersion, try_record).status();
-      if (read.refused()) return read;
+      proof->Note(read);
     }
     return refused;
   }
@@ -317,7 +323,7 @@ class Finder {
                                                                       .block_cache_bytes = 16 << 20,
                                                                       .fs = env_.index_fs,
                                                                       .logger = env_.logger});
-      if (index.status().refused()) return index.status();
+      proof->Note(index.status());
       if (!index.ok()) continue;
       const std::unique_ptr<IndexCursor> cursor = (*index)->NewCursor("", "", nullptr);
       for (cursor->SeekToFirst(); cursor->Valid() && !proof->done(limit); cursor->Next()) {
@@ -326,6 +332,7 @@ class Finder {
         RAWKV_RETURN_IF_ERROR(
             proof->Try(payload, cursor->key(), std::get<PayloadRef>(entry->value.data), entry->written_by));
       }
+      proof->Note(cursor->status());
     }
     return Status::Ok();
   }
@@ -352,7 +359,7 @@ Result<LostIdentity> FindLostIdentity(const std::string& store_dir, const OpenOp
                            code == StatusCode::kFailedPrecondition || code == StatusCode::kIoError;
   if (open_error.refused() || !may_be_loss) return open_error;
   Result<std::optional<LostIdentity>> found = Finder(store_dir, options).Find();
-  if (!found.ok()) return found.status().refused() ? found.status() : open_error;
+  if (!found.ok()) return found.status().code() == StatusCode::kIoError ? found.status() : open_error;
   if (*found && ((*found)->hopeless.empty() || code == StatusCode::kCorruption)) return **std::move(found);
   if (*found) return Status(code, open_error.message() + "; " + (*found)->hopeless);
   if (code != StatusCode::kCorruption) return open_error;

@@ -27,7 +27,7 @@ struct LostIdentity {
 
 // Looks for a loss after an open of the store failed with `open_error`. Absent if STORE and superblock can be
 // read, if the directory holds no store, or if nothing shows that the device is the store's own. Changes
-// nothing. An error is `open_error`, perhaps with an explanation, or a refused read.
+// nothing. An error is `open_error`, perhaps with an explanation, or a failed read.
 Result<LostIdentity> FindLostIdentity(const std::string& store_dir, const OpenOptions& options,
                                       const Status& open_error);
 

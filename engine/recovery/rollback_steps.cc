@@ -220,6 +220,17 @@ Status FinishOrUndoRollback(StoreContext& c) {
   // A sync of the directory may have failed before, so its names may not be durable. They must be, before the
   // device gets the new lineage or the marker is removed.
   RAWKV_RETURN_IF_ERROR(c.env.fs->SyncDir(c.paths.dir));
+  StoreFiles files;
+  RAWKV_ASSIGN_OR_RETURN(const StoreRecord record, LoadStoreRecord(*c.env.fs, c.paths.dir, &files));
+  if (files.status[0].code() == StatusCode::kIoError) {
+    // STORE may be readable later, and shows whether the rollback took effect.
+    return files.status[0].WithContext(
+        c.paths.dir +
+        ": a rollback was interrupted, and STORE shows whether it took effect; "
+        "if it stays unreadable, move STORE away, which undoes the rollback");
+  }
+  c.AdoptRecord(record);
+  c.AdoptFiles(files);
   // Both files must hold the chain by which this acts: a later fall-back to the other one must not reverse
   // it.
   RAWKV_RETURN_IF_ERROR(WithReserve(c, [&] { return c.MendStoreFiles(); }));

@@ -5,6 +5,7 @@
 #include "engine/admin/inspect.h"
 #include "engine/admin/repair.h"
 #include "engine/api/results.h"
+#include "engine/recovery/lost_identity.h"
 #include "engine/transfer/transfer.h"
 #include "tests/crash/faults_session.h"
 #include "tests/crash/sim_judge.h"
@@ -37,6 +38,21 @@ void FaultSession::OfflineRollback(Version target) {
   } else {
     doubt_ = after;
   }
+}
+
+namespace {
+
+Status Restore(const Environment& env, const SimConfig& config) {
+  OpenOptions options = SimStore::Options(env, config);
+  options.device = "/device";  // without STORE, nothing else names it
+  return RestoreIdentity(SimStore::kDir, options);
+}
+
+}  // namespace
+
+void FaultSession::Restore() {
+  BeginStep("restore");
+  unrestored_ = !AcceptAnswer(rawkv::Restore(world_.env(), config_));
 }
 
 void FaultSession::Import() {
@@ -185,6 +201,7 @@ void FaultSession::ResolveGroupInDoubt(const DiskImage& image) {
 
 std::string FaultSession::JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough) {
   if (unformatted_) return JudgeUnformatted(image, seed);
+  if (unrestored_) return JudgeUnrestored(image, power_cut, seed, thorough);
   if (!group_doubt_.empty()) ResolveGroupInDoubt(image);
   Promise before = now_;
   if (!power_cut) before.durable = before.model.tip();
@@ -195,13 +212,25 @@ std::string FaultSession::JudgeImage(const DiskImage& image, bool power_cut, uin
     (copy.first.starts_with("/export") ? after.exports : after.imports).insert(copy);
   }
   const uint64_t chance = seed / 7;
-  const Scrutiny scrutiny{.check_before = thorough || chance % 3 == 0,
+  const Scrutiny scrutiny{.check_before = !start_.damaged && (thorough || chance % 3 == 0),
                           .every_version = thorough || chance % 4 == 0,
                           .every_copy = thorough || chance % 4 == 1,
                           .continue_working = thorough || chance % 3 == 1};
   const Verdict verdict = rawkv::Judge(image, {.before = &before, .after = &after}, config_, scrutiny, seed);
   if (verdict.problem.empty()) return "";
   return verdict.problem + "\nlog of the engine in the judgement:\n" + verdict.log;
+}
+
+// After a failed restoration, another one makes the rest.
+std::string FaultSession::JudgeUnrestored(const DiskImage& image, bool power_cut, uint64_t seed,
+                                          bool thorough) {
+  SimWorld world(image, seed);
+  const Status done = rawkv::Restore(world.env(), config_);
+  if (!done.ok()) return "restore again: " + done.ToString();
+  unrestored_ = false;
+  const std::string problem = JudgeImage(world.disk().Image(), power_cut, seed, thorough);
+  unrestored_ = true;
+  return problem;
 }
 
 // After a failed format the disk has no store, or a whole one if the format failed at its end. A repeated

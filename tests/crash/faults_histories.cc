@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/fs_ops.h"
+#include "blockdev/superblock.h"
 #include "engine/admin/repair.h"
 #include "tests/support/sim/crash_plan.h"
 
@@ -181,6 +182,23 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.Open();
          s.CommitInline();
        }},
+      {"STORE lost", &no_store_,
+       [](S& s) {
+         s.Open();
+         s.CommitInline();
+       }},
+      {"both files lost", &no_files_,
+       [](S& s) {
+         s.Restore();
+         s.Open();
+         s.CommitInline();
+       }},
+      {"both superblocks lost", &no_superblocks_,
+       [](S& s) {
+         s.Restore();
+         s.Open();
+         s.CommitInline();
+       }},
       {"export", &furnished_,
        [](S& s) {
          s.Open();
@@ -219,6 +237,16 @@ void FaultHistories::MakeStarts(const SimConfig& config, uint64_t seed) {
     RAWKV_CHECK(RemoveTree(world.fs(), "/store/working").ok(), "a directory can be removed");
     no_working_ = {world.disk().Image(), furnished_.promise};
   }
+  {
+    SimWorld world(furnished_.image, seed);
+    RAWKV_CHECK(world.fs().RemoveFile("/store/STORE").ok(), "STORE can be removed");
+    no_store_ = {world.disk().Image(), furnished_.promise, /*damaged=*/true};
+    RAWKV_CHECK(world.fs().RemoveFile("/store/STORE-COPY").ok(), "its copy can be removed");
+    no_files_ = {world.disk().Image(), furnished_.promise, /*damaged=*/true};
+  }
+  no_superblocks_ = furnished_;
+  no_superblocks_.damaged = true;
+  no_superblocks_.image.devices()["/device"].Zero(0, 2 * kSuperblockBytes);
   {
     const Trace trace = TraceOf(furnished_, config, seed + 1, &torn_.promise, [](Engine& e) {
       WriteBatch batch;

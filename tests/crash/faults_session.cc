@@ -79,6 +79,7 @@ bool FaultSession::AcceptAnswer(const Status& status) {
 }
 
 void FaultSession::Open() {
+  if (unrestored_) return;
   BeginStep("open");
   Result<std::unique_ptr<Engine>> engine =
       Engine::Open(SimStore::kDir, SimStore::Options(world_.env(), config_));

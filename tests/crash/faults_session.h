@@ -17,6 +17,7 @@ namespace rawkv {
 struct FaultStart {
   DiskImage image;
   Promise promise;
+  bool damaged = false;  // a check before the first open has findings
 };
 
 // Drives a store through protocols while operations below it fail. Keeps a model of the acknowledged state,
@@ -51,6 +52,7 @@ class FaultSession {
   void Export(Version version);
   // Steps on a closed store.
   void OfflineRollback(Version target);
+  void Restore();  // STORE or the superblocks, which are lost
   void Import();
   void Check();
   void InspectClosedStore();  // the calls of inspect.h
@@ -87,6 +89,7 @@ class FaultSession {
   std::map<std::string, DiskImage> PowerCuts(uint64_t seed, uint64_t cuts);
   std::string JudgeImage(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough);
   std::string JudgeUnformatted(const DiskImage& image, uint64_t seed);
+  std::string JudgeUnrestored(const DiskImage& image, bool power_cut, uint64_t seed, bool thorough);
   void ResolveGroupInDoubt(const DiskImage& image);
 
   const FaultStart start_;
@@ -103,6 +106,7 @@ class FaultSession {
   bool reachable_known_ = true;          // now_.reachable is from the last Info()
   bool poisoned_ = false;
   bool unformatted_ = false;
+  bool unrestored_ = false;  // a restoration failed, and STORE or the superblocks may still be lost
   std::string step_;
   uint64_t failures_before_ = 0;
   uint64_t next_value_ = 0;
