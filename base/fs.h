@@ -58,6 +58,7 @@ struct FileStat {
 struct FsSpace {
   uint64_t free_bytes = 0;
   uint64_t total_bytes = 0;
+  bool read_only = false;  // mounted read-only
 };
 
 enum class OpenMode : uint8_t {
@@ -95,6 +96,9 @@ class RAWKV_EXPORT Fs {
   // Takes an exclusive advisory lock on `path`, without waiting. Makes the file if it is absent. The lock
   // excludes other callers in this process, too. kBusy if another caller holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+  // Whether somebody holds the lock on `path`. Takes no lock, so it never makes another caller's Lock fail.
+  // For information only: some network filesystems do not show it. False if the file is absent.
+  virtual Result<bool> IsLocked(const std::string& path) = 0;
   virtual Result<FsSpace> Space(const std::string& path) = 0;
   // For a process that runs as root: returns this filesystem in a form that gives every file that it makes
   // below `dir` to the owner of `dir`. Null if the owner of new files is right already.

@@ -138,13 +138,29 @@ class PosixFile final : public File {
   const std::string path_;
 };
 
+struct flock WholeFile(short type) {
+  struct flock range {};
+  range.l_type = type;
+  range.l_whence = SEEK_SET;
+  return range;
+}
+
+// The holder of a flock also takes an OFD lock, which excludes nobody here: other than a flock, it can be
+// asked for without taking it. A filesystem that refuses it only hides the holder from IsLocked.
+void ShowLocked(int fd, short type) {
+  struct flock range = WholeFile(type);
+  [[maybe_unused]] const int ignored = ::fcntl(fd, F_OFD_SETLK, &range);
+}
+
 class PosixFileLock final : public FileLock {
  public:
   PosixFileLock(UniqueFd fd, bool read_only) : fd_(std::move(fd)), read_only_(read_only) {}
   // Unlocks explicitly, since a forked child may have a copy of the descriptor, which would keep the lock.
   // Such a child does not unlock, since that would release its parent's lock.
   ~PosixFileLock() override {
-    if (::getpid() == holder_) ::flock(fd_.get(), LOCK_UN);
+    if (::getpid() != holder_) return;
+    ShowLocked(fd_.get(), F_UNLCK);
+    ::flock(fd_.get(), LOCK_UN);
   }
   bool read_only() const override { return read_only_; }
 
@@ -338,17 +354,29 @@ class PosixFsImpl final : public Fs {
       // on a file without a name excludes nobody.
       if (StillNamed(fd.get(), path)) {
         SetOwner(path);
+        ShowLocked(fd.get(), read_only ? F_RDLCK : F_WRLCK);
         return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(fd), read_only));
       }
     }
     return Status::Busy(DescribeCall("lock", path) + ": keeps being replaced; try again");
   }
 
+  Result<bool> IsLocked(const std::string& path) override {
+    const UniqueFd fd = OpenFd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!fd.valid() && errno == ENOENT) return false;
+    struct flock range = WholeFile(F_WRLCK);
+    if (!fd.valid() || ::fcntl(fd.get(), F_OFD_GETLK, &range) != 0) {
+      return PathError(errno, DescribeCall("query the lock of", path));
+    }
+    return range.l_type != F_UNLCK;
+  }
+
   Result<FsSpace> Space(const std::string& path) override {
     struct statvfs st {};
     if (::statvfs(path.c_str(), &st) != 0) return PathError(errno, DescribeCall("statvfs", path));
     return FsSpace{.free_bytes = static_cast<uint64_t>(st.f_bavail) * st.f_frsize,
-                   .total_bytes = static_cast<uint64_t>(st.f_blocks) * st.f_frsize};
+                   .total_bytes = static_cast<uint64_t>(st.f_blocks) * st.f_frsize,
+                   .read_only = (st.f_flag & ST_RDONLY) != 0};
   }
 
  private:

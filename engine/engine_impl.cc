@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/exception_status.h"
-
+#include "engine/admin/describe.h"
 #include "engine/recovery/leased_view.h"
 #include "engine/recovery/recovery.h"
 #include "engine/recovery/rollback_plan.h"
@@ -33,6 +33,16 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
     RAWKV_RETURN_IF_ERROR(self->ReadNewestOrLock());
   } else {
     RAWKV_RETURN_IF_ERROR(open_context(ContextAccess::kWrite));
+    self->context->options.progress = [self, report = options.progress](const Progress& progress) {
+      {
+        MutexLock lock(self->progress_mu_);
+        self->replay_ = {.what = progress.what, .done = progress.done, .total = progress.total};
+      }
+      if (report) report(progress);
+    };
+    self->status_ =
+        std::make_unique<StatusPublisher>(*self->context, [self] { return self->DescribeSelf(); });
+    self->status_->Start();
     RAWKV_RETURN_IF_ERROR(Recover(*self->context, self->core));
   }
   StoreContext& c = *self->context;
@@ -69,6 +79,9 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                         c.paths.dir + ": the scrub in the background cannot start: " + started.ToString());
     }
   }
+  self->ForgetReplay();
+  self->ready_ = true;
+  self->status_->Publish();
   return impl;
 }
 
@@ -219,6 +232,42 @@ void Engine::Impl::AutomaticSnapshot() {
   });
 }
 
+WriterStatus Engine::Impl::DescribeSelf() {
+  const StoreContext& c = *context;
+  WriterStatus s;
+  s.engine_requested = IoEngineName(c.options.engine);
+  s.engine_used = IoEngineName(c.device.used);
+  s.engine_reason = c.device.reason;
+  s.durability = c.runtime.durability;
+  s.health = "ok";
+  const auto add_replay = [&] {
+    MutexLock lock(progress_mu_);
+    if (!replay_.what.empty()) s.activities.push_back(replay_);
+  };
+  if (!ready_) {
+    s.state = "opening";
+    add_replay();
+    return s;
+  }
+  const Status health = DescribeHealth(c, poison);
+  if (!health.ok()) s.health = health.ToString();
+  s.version = core.tip.Get();
+  s.durable_version = std::min(Version(core.durable.load()), s.version);
+  const Result<OperationGate::Pass> pass = gate.EnterUnlessShut();  // keeps the allocator there
+  s.state = unusable_ ? "unusable" : pass.ok() ? "open" : "rolling back";
+  if (unusable_) return s;
+  if (!pass.ok()) {
+    add_replay();
+    return s;
+  }
+  s.slots_total = core.allocator->total_slots();
+  s.slots_free = core.allocator->free_slots();
+  if (counters.snapshot_under_way) s.activities.push_back({.what = "snapshot"});
+  const ScrubReport scrub = scrubber->report();
+  if (scrub.running) s.activities.push_back({.what = "scrub", .done = scrub.bytes});
+  return s;
+}
+
 Status Engine::Impl::SyncForClose() {
   const WriteRight write(core);
   RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
@@ -246,6 +295,7 @@ Status Engine::Impl::Close() {
                              views.Holds().size() == 1;
   if (!views.Empty() && !only_own_view)
     return Status::Busy("views or iterators are still open; close them first");
+  if (status_ != nullptr) status_->Stop();
   if (scrubber != nullptr) (void)scrubber->Stop();
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
   gate.Close(Status::FailedPrecondition("the store is closed"));
@@ -285,6 +335,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   }
   const OperationGate::Shut alone(
       gate, Status::FailedPrecondition("the store is being rolled back to version " + ToString(target)));
+  ForgetReplay();
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
   if (plan.changes_nothing()) return Status::Ok();
   {

@@ -13,6 +13,7 @@
 #include "engine/live/engine_counters.h"
 #include "engine/live/operation_gate.h"
 #include "engine/live/poison.h"
+#include "engine/live/status_publisher.h"
 #include "engine/maintenance/maintenance.h"
 #include "engine/maintenance/scrubber.h"
 #include "engine/read/history.h"
@@ -89,6 +90,12 @@ class Engine::Impl {
   // ReadNewest for the open. If no lease can be made, because the filesystem is full or read-only, takes the
   // store's lock instead, which it keeps until the close.
   Status ReadNewestOrLock();
+  // The state of this engine, which can write, for STATUS. Waits for nothing but a commit's apply in memory.
+  WriterStatus DescribeSelf();
+  void ForgetReplay() {
+    MutexLock lock(progress_mu_);
+    replay_ = {};
+  }
   Status SyncForClose();  // makes everything durable and writes the final watermark
   // kFailedPrecondition if something blocks the rollback.
   Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);
@@ -106,6 +113,11 @@ class Engine::Impl {
   std::atomic<uint64_t> log_bytes_at_snapshot_{0};
   std::atomic<bool> closed_{false};
   std::atomic<bool> unusable_{false};  // the recovery after a rollback failed
+  std::atomic<bool> ready_{false};     // the open is complete
+
+  Mutex progress_mu_;
+  WriterActivity replay_ RAWKV_GUARDED_BY(progress_mu_);  // of the open or rollback under way
+  std::unique_ptr<StatusPublisher> status_;  // null in a read-only engine; last, as its thread uses the rest
 };
 
 }  // namespace rawkv

@@ -1,6 +1,7 @@
 #include "engine/admin/describe.h"
 
 #include "engine/admin/inspect.h"
+#include "engine/live/writer_status.h"
 #include "engine/read/views.h"
 
 namespace rawkv {
@@ -33,6 +34,19 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
     info.engine_reason = c.device.reason;
   }
   return info;
+}
+
+void DescribeWriter(const StoreContext& c, EngineInfo* info) {
+  if (!IsOpenElsewhere(c)) return;
+  info->writer = ReadLockHolder(*c.env.fs, c.paths.dir).value_or(WriterInfo{.host = "unknown"});
+  info->writer->status = LoadStatusOf(*c.env.fs, c.paths.status(), *info->writer, c.identity.store_uuid);
+  if (!info->writer->status) return;
+  const WriterStatus& status = *info->writer->status;
+  info->health = status.health;
+  info->durability = status.durability;
+  info->engine_requested = status.engine_requested;
+  info->engine_used = status.engine_used;
+  info->engine_reason = status.engine_reason;
 }
 
 Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_slots,
@@ -68,18 +82,23 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
   return Status::Ok();
 }
 
+Status DescribeHealth(const StoreContext& c, const Poison& poison) {
+  const Status first = poison.first();
+  return first.ok() ? CheckOpenedWithRoom(c) : first;
+}
+
 Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& poison,
                                      const StoreSurvey& survey, const Reachability& reach) {
   EngineInfo info = DescribeIdentity(c, survey);
   info.version = reach.tip;
   info.durable_version = std::min(Version(core.durable.load()), reach.tip);
   info.reachable = reach.Ranges();
-  const Status first = poison.first();
-  const Status health = first.ok() ? CheckOpenedWithRoom(c) : first;
+  const Status health = DescribeHealth(c, poison);
   if (!health.ok()) info.health = health.ToString();
   RAWKV_RETURN_IF_ERROR(DescribeSlots(
       *core.index, reach, c.layout.slot_count,
       [&] { return core.allocator == nullptr ? 0 : core.allocator->reserved_slots(); }, &info));
+  if (c.lock == nullptr) DescribeWriter(c, &info);
   return info;
 }
 

@@ -16,8 +16,15 @@ namespace rawkv {
 Result<EngineInfo> DescribeOpenStore(StoreContext& context, Core& core, const Poison& poison,
                                      const StoreSurvey& survey, const Reachability& reach);
 
+// The error that keeps an open store from taking commits; ok if nothing does.
+Status DescribeHealth(const StoreContext& context, const Poison& poison);
+
 // What STORE and the directory show without an index: identity, settings, snapshots.
 EngineInfo DescribeIdentity(const StoreContext& context, const StoreSurvey& survey);
+
+// Fills in the process that has the store open, and with its status the writer's health, I/O engine and
+// durability. For a context without the lock.
+void DescribeWriter(const StoreContext& context, EngineInfo* info);
 
 // Fills the slot counts of `info` from one index, and names the holders of deferred slots. Calls `reserved`
 // after it has taken a read point. kCorruption: the counts do not add up.

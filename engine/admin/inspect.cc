@@ -4,13 +4,10 @@
 
 #include "base/exception_status.h"
 #include "base/version_info.h"
-#include "engine/admin/describe.h"
 #include "engine/recovery/recovery.h"
 #include "engine/recovery/retry_while_changing.h"
-#include "engine/recovery/rollback_steps.h"
-#include "engine/recovery/store_end.h"
 #include "engine/store/store_dir.h"
-#include "engine/store/working_index.h"
+#include "engine/store/store_survey.h"
 #include "wal/change_set.h"
 
 namespace rawkv {
@@ -20,21 +17,6 @@ Result<std::unique_ptr<StoreContext>> OpenAt(const std::string& dir, const OpenO
                                              ContextAccess access) {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   return OpenStoreContext(store_dir, options, access);
-}
-
-// Describes the slots of the snapshot that `current` names: only the writer knows those of the tip.
-void DescribeCurrentSlots(StoreContext& c, const StoreSurvey& survey, EngineInfo* info) {
-  if (!survey.current || c.device.device == nullptr) return;
-  Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(*survey.current),
-                                                            .read_only = true,
-                                                            .block_cache_bytes = 16 << 20,
-                                                            .fs = c.env.index_fs,
-                                                            .logger = c.env.logger});
-  if (!index.ok()) return;
-  const Reachability reach = ToReachability(survey, info->version, {});
-  const Status described = DescribeSlots(
-      **index, reach, c.layout.slot_count, [] { return uint64_t{0}; }, info);
-  if (!described.ok() && info->health == "ok") info->health = described.ToString();
 }
 
 // Absent if the snapshot is being removed, or will be by the next open.
@@ -71,44 +53,6 @@ Status DumpRecords(StoreContext& c, Version first, Version last,
 }
 
 }  // namespace
-
-Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options) try {
-  Result<std::unique_ptr<StoreContext>> opened = OpenAt(dir, options, ContextAccess::kInspect);
-  const Status refused = opened.status();
-  const bool busy = refused.code() == StatusCode::kBusy;
-  if (!opened.ok()) {
-    opened = OpenAt(dir, options, ContextAccess::kAlongsideWriter);
-    if (!opened.ok()) return opened.status();
-  }
-  StoreContext& c = **opened;
-  Result<StoreSurvey> survey = Survey(c);
-  EngineInfo info = DescribeIdentity(c, survey.ok() ? *survey : StoreSurvey{});
-  info.read_only_media = c.lock != nullptr && !c.lock->writable();
-  if (busy) {
-    info.writer = ReadLockHolder(*c.env.fs, c.paths.dir).value_or(WriterInfo{0, "unknown"});
-  } else if (!refused.ok()) {
-    info.health = refused.ToString();
-  }
-  if (!survey.ok()) {
-    info.health = survey.status().ToString();
-    return info;
-  }
-  if (!survey->unread.ok() && info.health == "ok") info.health = survey->unread.ToString();
-  const Result<FoundStoreEnd> found = FindStoreEnd(c, *survey);
-  if (found.ok()) {
-    const Version intact = found->end.intact;
-    info.version = intact;
-    info.durable_version = found->durable;
-    if (!survey->snapshots.empty()) info.reachable = ToReachability(*survey, intact, {}).Ranges();
-    if (!found->damage.empty() && info.health == "ok") info.health = found->damage;
-  } else if (info.health == "ok") {
-    info.health = found.status().ToString();
-  }
-  DescribeCurrentSlots(c, *survey, &info);
-  return info;
-} catch (...) {
-  return StatusOfException();
-}
 
 Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,

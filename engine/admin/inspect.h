@@ -21,9 +21,11 @@
 // function that needs the lock returns kBusy while another process has the store open.
 namespace rawkv {
 
-// Identity, versions and space of the store, without opening it. Does not need the lock. Next to a writer the
-// slots are those of `current`, the version is the last one in the log, and `writer` is set. For a store that
-// cannot be opened, the result has everything that can be read, and `health` has the error.
+// Identity, versions and space of the store, without opening it. Does not need the lock, and changes no file.
+// Version and slots are those that an open would find. Next to a writer the slots are those of `current`, the
+// version is the last one in the log, and `writer` is set, with the status that it published last. For a
+// store that cannot be opened, the result has everything that can be read, and `unopenable` and `health` have
+// the error. kBusy: the store changed during each attempt to read it.
 RAWKV_EXPORT Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options);
 
 // The snapshots of the present branch, ascending. Does not need the lock.

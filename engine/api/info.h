@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/status.h"
 #include "base/types.h"
 #include "base/uuid.h"
 #include "engine/api/options.h"
@@ -43,10 +44,33 @@ struct PinnedBy {
   uint64_t slots = 0;
 };
 
+// Long work under way in a writer.
+struct WriterActivity {
+  std::string what;    // "replay", "snapshot", "scrub"
+  uint64_t done = 0;   // in the same unit as `total`: versions, or bytes of a scrub
+  uint64_t total = 0;  // 0: unknown
+  friend bool operator==(const WriterActivity&, const WriterActivity&) = default;
+};
+
+// What the process that has the store open reports about itself, at most a second late.
+struct WriterStatus {
+  uint64_t unix_ms = 0;         // time of the report; an idle writer does not repeat it
+  uint64_t opened_unix_ms = 0;  // time of its open
+  std::string state;            // "opening", "open", "rolling back", "unusable"
+  std::string health;           // "ok", or the first error
+  std::string engine_requested, engine_used, engine_reason;
+  Durability durability = Durability::kSynced;
+  Version version, durable_version;
+  uint64_t slots_total = 0, slots_free = 0;
+  std::vector<WriterActivity> activities;
+  friend bool operator==(const WriterStatus&, const WriterStatus&) = default;
+};
+
 // The process that has the store open, as LOCK names it.
 struct WriterInfo {
   int64_t pid = 0;
   std::string host;
+  std::optional<WriterStatus> status;  // absent if it has not reported yet, or only looks at the store
 };
 
 // A torn tail that a recovery cut from the log.
@@ -80,7 +104,8 @@ struct EngineInfo {
   // The I/O engine of the device: as the options name it, as opened, and the reason for a difference.
   std::string engine_requested, engine_used, engine_reason;
   Durability durability = Durability::kSynced;
-  std::string health;                // "ok", or the first error
+  std::string health;  // "ok", or the first error
+  Status unopenable;   // of InspectStore: why an open would fail; ok if nothing shows that it would
   std::optional<WriterInfo> writer;  // another process that has the store open
   bool read_only_media = false;      // the store is on media that cannot be written
   std::optional<TailCut> recovery;   // the newest torn tail that a recovery cut

@@ -113,6 +113,9 @@ struct OpenOptions {
   // limit. Absent: no scrub in the background. Ignored with `read_only`.
   std::optional<uint64_t> scrub_bytes_per_second;
   uint64_t scrub_rest_seconds = 7 * 86400;  // from the end of one pass to the start of the next
+  // How often an open for writing replaces the file STATUS, from which `info` in another process shows its
+  // state: at most once in this time, and only if something has changed. 0: only at the open.
+  uint64_t status_interval_ms = 1000;
   ProgressFn progress;
   Environment env;
 };

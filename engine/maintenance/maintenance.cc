@@ -116,11 +116,16 @@ Result<Version> Maintenance::CreateSnapshot() {
 Result<Version> Maintenance::Publish(const std::string* pin) {
   RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
   MutexLock one_at_a_time(publish_mu_);
+  counters_.snapshot_under_way = true;
   Version version;
-  RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-    RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish(pin));
-    return Status::Ok();
-  }));
+  const Status published = NoThrow([&] {
+    return WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+      RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish(pin));
+      return Status::Ok();
+    });
+  });
+  counters_.snapshot_under_way = false;
+  RAWKV_RETURN_IF_ERROR(published);
   return version;
 }
 

@@ -13,7 +13,7 @@ namespace {
 Status CheckNoRollback(StoreContext& c) {
   RAWKV_ASSIGN_OR_RETURN(const bool marked, Exists(*c.env.fs, c.paths.rollback_marker()));
   if (!marked) return Status::Ok();
-  if (c.lock == nullptr && c.env.fs->Lock(c.paths.lock()).status().code() == StatusCode::kBusy) {
+  if (c.lock == nullptr && IsOpenElsewhere(c)) {
     return Status::Busy(c.paths.dir + ": is being rolled back; try again");
   }
   return Status::FailedPrecondition(c.paths.dir +

@@ -153,6 +153,22 @@ Status RecordClose(StoreContext& c, Version tip) {
   return saved.lacks_resource() ? Status::Ok() : saved;
 }
 
+Result<StoreStart> JudgeStart(StoreContext& c, Version current, std::optional<WorkingIndex> working,
+                              std::string why) {
+  RAWKV_ASSIGN_OR_RETURN(Version proven, FindProven(c));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
+  if (working) {
+    proven = std::max(proven, working->meta.applied);
+    if (!segments.empty() && Next(working->meta.applied) < segments.front().first) {
+      why = "its version " + ToString(working->meta.applied) + " lies below the log's start";
+      working.reset();
+    }
+  }
+  const Version start = working ? working->meta.applied : current;
+  RAWKV_ASSIGN_OR_RETURN(LogJudgement log, JudgeLog(c, Next(start), proven));
+  return StoreStart{std::move(working), std::move(why), std::move(log)};
+}
+
 bool IsLeftover(const StoreContext& c, const std::string& name) {
   const std::string path = JoinPath(c.paths.dir, name);
   const bool named_so = name.ends_with(".tmp") || name.ends_with(".removing") ||
@@ -192,17 +208,9 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   } else if (!opened.ok()) {
     return opened;
   }
-  RAWKV_ASSIGN_OR_RETURN(Version proven, FindProven(c));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
-  if (working) {
-    proven = std::max(proven, working->meta.applied);
-    if (!segments.empty() && Next(working->meta.applied) < segments.front().first) {
-      why = "its version " + ToString(working->meta.applied) + " lies below the log's start";
-      working.reset();
-    }
-  }
-  const Version start = working ? working->meta.applied : current.version;
-  RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeLog(c, Next(start), proven));
+  RAWKV_ASSIGN_OR_RETURN(StoreStart start,
+                         JudgeStart(c, current.version, std::move(working), std::move(why)));
+  const LogJudgement& log = start.log;
   RAWKV_RETURN_IF_ERROR(CheckUnreadSnapshots(c, log.keep_through));
 
   if (current.relink) RAWKV_RETURN_IF_ERROR(c.snapshots->SetCurrent(current.version));
@@ -229,7 +237,8 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   core.max_group_bytes = core.wal->max_group_bytes();
 
   RAWKV_RETURN_IF_ERROR(BringUpIndex(
-      c, core, {.working = std::move(working), .why = why, .current = current.version}, log.keep_through));
+      c, core, {.working = std::move(start.working), .why = start.why, .current = current.version},
+      log.keep_through));
   core.allocator =
       std::make_unique<SlotAllocator>(*core.index, c.layout, core.meta.taken_slots, core.meta.cursor);
   if (core.payload == nullptr) {

@@ -5,6 +5,7 @@
 
 #include "engine/live/core.h"
 #include "engine/store/store_context.h"
+#include "engine/store/working_index.h"
 
 namespace rawkv {
 
@@ -45,6 +46,16 @@ Result<CurrentChoice> ResolveCurrent(StoreContext& context);
 // Notes in STORE that the store closes at `tip`, which is durable, so that a log that lost its end shows it.
 // Changes nothing if STORE has this version already, or if there is no room.
 Status RecordClose(StoreContext& context, Version tip);
+
+// The state from which an open starts.
+struct StoreStart {
+  std::optional<WorkingIndex> working;  // absent: the index starts from `current`
+  std::string why;                      // the reason for that
+  LogJudgement log;                     // from there on
+};
+// Judges the log after the working index, if that is of use, or after snapshot `current`. Changes nothing.
+Result<StoreStart> JudgeStart(StoreContext& context, Version current, std::optional<WorkingIndex> working,
+                              std::string why);
 
 // Deletes leftovers: everything in the store's directory that ends in .tmp or .removing, working.new/, the
 // mark of a format or import that was interrupted after STORE was in place, and snapshots that a rollback

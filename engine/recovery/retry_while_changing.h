@@ -15,8 +15,8 @@ namespace rawkv {
 // least for a second, or the store changed during each of a hundred attempts.
 //
 // The store has changed if one of these has: the content of STORE, the target of `current`, and the names in
-// the store's directory and in wal/. Every open, snapshot, prune and rollback changes one of them. A commit
-// does not, except when it begins a segment.
+// the store's directory (except STATUS) and in wal/. Every open, snapshot, prune and rollback changes one of
+// them. A commit does not, except when it begins a segment.
 Status RetryWhileChanging(Fs& fs, const std::string& store_dir, uint64_t wait_ms,
                           const std::function<Status()>& work);
 

@@ -321,6 +321,11 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   return c;
 }
 
+bool IsOpenElsewhere(const StoreContext& c) {
+  const Result<bool> locked = c.env.fs->IsLocked(c.paths.lock());
+  return locked.ok() && *locked;
+}
+
 Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir) {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, KeyIndex::Open({.dir = index_dir,
                                                                                 .read_only = true,

@@ -124,6 +124,10 @@ Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& 
 // kInvalidArgument: a setting is out of range.
 Status ValidateRuntime(const RuntimeSettings& settings);
 
+// Whether another process has the store open. For a context without the lock. Takes no lock itself. For
+// information and advice only: some network filesystems do not show it.
+bool IsOpenElsewhere(const StoreContext& context);
+
 // Callbacks of SnapshotStore: the version and lineage of an index, and the checksum of a file.
 Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir);
 FileChecksummer SnapshotChecksummer(const Environment& env);

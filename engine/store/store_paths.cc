@@ -8,9 +8,9 @@
 namespace rawkv {
 
 bool IsStoreName(std::string_view name) {
-  constexpr std::array<std::string_view, 13> kNames = {
-      "LOCK",  "STORE", "STORE-COPY", "PINS",  "IMPORTING", "FORMATTING", "ROLLBACK",
-      "SCRUB", "wal",   "working",    "views", "current",   "reserve"};
+  constexpr std::array<std::string_view, 14> kNames = {
+      "LOCK",  "STORE",  "STORE-COPY", "PINS",    "IMPORTING", "FORMATTING", "ROLLBACK",
+      "SCRUB", "STATUS", "wal",        "working", "views",     "current",    "reserve"};
   constexpr std::array<std::string_view, 3> kScratch = {"format.tmp", "import.tmp", "snapshot-staging.tmp"};
   if (std::find(kScratch.begin(), kScratch.end(), name) != kScratch.end()) return true;
   const std::string_view stem = name.substr(0, name.find('.'));

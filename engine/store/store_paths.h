@@ -29,6 +29,7 @@ struct StorePaths {
   std::string rollback_marker() const { return JoinPath(dir, "ROLLBACK"); }
   std::string log_aside_new() const { return JoinPath(dir, "wal.damaged.tmp"); }
   std::string scrub() const { return JoinPath(dir, "SCRUB"); }
+  std::string status() const { return JoinPath(dir, "STATUS"); }
   std::string reserve() const { return JoinPath(dir, "reserve"); }
   std::string default_device() const { return JoinPath(dir, "device.img"); }
 };

@@ -27,6 +27,7 @@ OpenOptions OpenOf(const Environment& env) {
   OpenOptions o;
   o.env = env;
   o.block_cache_bytes = 1 << 20;
+  o.status_interval_ms = 0;
   return o;
 }
 

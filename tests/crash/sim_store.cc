@@ -47,6 +47,7 @@ OpenOptions SimStore::Options(const Environment& env, const SimConfig& config) {
   o.env = env;
   o.memtable_bytes = config.memtable_bytes;
   o.block_cache_bytes = 1 << 20;
+  o.status_interval_ms = 0;  // a thread would do its I/O at any moment of a history
   return o;
 }
 

@@ -26,6 +26,7 @@ OpenOptions StoreFixture::Quiet(Fs& fs) {
   options.snapshot_interval = 0;
   options.env.logger = &NullLogger();
   options.env.fs = &fs;
+  options.status_interval_ms = 0;  // so that the operations come in one order
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -59,6 +60,25 @@ TEST(StoreLock, LookerDoesNotWaitForAnotherLooker) {
   const Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, Holder::kLooker);
   ASSERT_TRUE(looking.ok());
   EXPECT_EQ(Acquire(dir, Holder::kLooker).status().code(), StatusCode::kBusy);
+}
+
+// A monitor may ask at any moment, and a start of the application must not fail because of it.
+TEST(StoreLock, AskingForTheHolderNeverMakesALockFail) {
+  const TempDir dir;
+  const std::string path = dir.File("LOCK");
+  EXPECT_FALSE(PosixFs().IsLocked(path).value()) << "there is no file";
+  std::atomic<bool> done = false;
+  std::thread asking([&] {
+    while (!done) ASSERT_TRUE(PosixFs().IsLocked(path).ok());
+  });
+  for (int i = 0; i < 20'000 && !testing::Test::HasFailure(); ++i) {
+    const Result<std::unique_ptr<FileLock>> lock = PosixFs().Lock(path);
+    EXPECT_TRUE(lock.ok()) << lock.status().ToString();
+    if (i % 100 == 0) EXPECT_TRUE(PosixFs().IsLocked(path).value());
+  }
+  done = true;
+  asking.join();
+  EXPECT_FALSE(PosixFs().IsLocked(path).value());
 }
 
 }  // namespace

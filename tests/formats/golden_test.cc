@@ -10,6 +10,7 @@
 #include "base/checksum.h"
 #include "base/endian.h"
 #include "base/sealed_file.h"
+#include "engine/live/writer_status.h"
 #include "engine/maintenance/scrub_state.h"
 #include "engine/payload/extent_header.h"
 #include "engine/recovery/rollback_marker.h"
@@ -181,6 +182,46 @@ TEST(FormatGolden, ScrubRefusesImpossibleFields) {
   }
   long_key.key.pop_back();
   EXPECT_TRUE(DecodeScrubState(EncodeScrubState(long_key, store), store).ok()) << "the longest key fits";
+}
+
+TEST(FormatGolden, Status) {
+  const WriterInfo writer{.pid = 4711,
+                          .host = "db1",
+                          .status = WriterStatus{.unix_ms = 1700000001000,
+                                                 .opened_unix_ms = 1700000000000,
+                                                 .state = "open",
+                                                 .health = "ok",
+                                                 .engine_requested = "auto",
+                                                 .engine_used = "posix",
+                                                 .engine_reason = "no ring",
+                                                 .durability = Durability::kUnsafeUnsynced,
+                                                 .version = Version(40),
+                                                 .durable_version = Version(38),
+                                                 .slots_total = 1000,
+                                                 .slots_free = 600,
+                                                 .activities = {{.what = "scrub", .done = 4096}}}};
+  const Uuid store = UuidFrom(0x10);
+  const std::string page = BytesOnPage("status.md");
+  EXPECT_EQ(EncodeWriterStatus(writer, store), page);
+  const Result<WriterInfo> decoded = DecodeWriterStatus(page, store);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->pid, writer.pid);
+  EXPECT_EQ(decoded->host, writer.host);
+  EXPECT_EQ(decoded->status, writer.status);
+  EXPECT_EQ(DecodeWriterStatus(page, UuidFrom(0x11)).status().code(), StatusCode::kCorruption);
+  ExpectAllDamageIsCorruption(
+      page, [&](const std::string& b) { return DecodeWriterStatus(b, store).status().code(); });
+}
+
+TEST(FormatGolden, StatusCutsLongTextsAndRefusesThem) {
+  const Uuid store = UuidFrom(0x10);
+  WriterInfo writer{.pid = 1, .host = std::string(5000, 'h'), .status = WriterStatus{}};
+  const Result<WriterInfo> decoded = DecodeWriterStatus(EncodeWriterStatus(writer, store), store);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->host.size(), 4096u);
+  writer = {.pid = 0, .host = "h", .status = WriterStatus{}};
+  EXPECT_EQ(DecodeWriterStatus(EncodeWriterStatus(writer, store), store).status().code(),
+            StatusCode::kCorruption);
 }
 
 TEST(FormatGolden, ExtentHeader) {

@@ -97,7 +97,9 @@ class SeedStore {
   }
 
  private:
-  void Open() { engine_ = GetOrDie(Engine::Open(paths_.dir, {.env = env_}), "open"); }
+  void Open() {
+    engine_ = GetOrDie(Engine::Open(paths_.dir, {.status_interval_ms = 0, .env = env_}), "open");
+  }
 
   void Commit(const std::function<void(WriteBatch&)>& fill) {
     WriteBatch batch;
@@ -124,6 +126,7 @@ class SeedStore {
   }
 
   void CloseAndCollect() {
+    Keep("writer_status", Content(paths_.status()));
     GetOrDie(engine_->Close(), "close");
     engine_.reset();
     const std::string store = Content(paths_.store());

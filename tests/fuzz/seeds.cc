@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "engine/index/meta_record.h"
+#include "engine/live/writer_status.h"
 #include "snapshot/export_format.h"
 #include "snapshot/manifest.h"
 #include "tests/fuzz/seed_store.h"
@@ -34,6 +35,10 @@ void AddForeseen(Seeds& seeds) {
                       .lineage = Lineage(5),
                       .digest = AnyDigest(),
                       .files = {{.path = "index/1.sst", .size_bytes = 1, .checksum = std::string(8, 'c')}}}));
+  const WriterStatus busy{.state = "rolling back",
+                          .health = "ok",
+                          .activities = {{.what = "replay", .done = 3, .total = 9}, {.what = "scrub"}}};
+  seeds["writer_status"].push_back(EncodeWriterStatus({.pid = 7, .host = "h", .status = busy}, {}));
   ExportManifest manifest{
       .chunk_bytes = kMinChunkBytes, .version = Version(9), .base = Version(3), .digest = AnyDigest()};
   ChunkWriter writer(kMinChunkBytes, [&](const ExportChunk& chunk, std::string_view file) {

@@ -3,6 +3,7 @@
 
 #include "base/byte_codec.h"
 #include "base/sealed_file.h"
+#include "engine/live/writer_status.h"
 #include "engine/recovery/rollback_marker.h"
 #include "engine/store/store_file.h"
 #include "engine/store/working_index.h"
@@ -65,6 +66,27 @@ Verdict CheckWorkingBaseFile(std::string_view file) {
   return Verdict::kAccepted;
 }
 
+// Checks STATUS with its own store's UUID and with another one.
+Verdict CheckWriterStatusFile(std::string_view file) {
+  ByteReader in(file.substr(std::min<size_t>(file.size(), kSealedHeaderBytes)));
+  const Uuid store = in.Id();
+  Uuid other = store;
+  other.bytes[0] ^= std::byte{1};
+  const Status foreign = DecodeWriterStatus(file, other).status();
+  RAWKV_CHECK(!foreign.ok(), "the STATUS of another store must be refused");
+  CheckRefusal(foreign);
+  return CheckDecoded(DecodeWriterStatus(file, store), [&](const WriterInfo& writer) {
+    RAWKV_CHECK(writer.status.has_value(), "a decoded STATUS must have a status");
+    RAWKV_CHECK(EncodeWriterStatus(writer, store) == file, "equal content must have one encoding");
+    FuzzDisk disk;
+    disk.Put("/S/STATUS.new", "the half-made file of a killed process, which is longer than the new one");
+    RAWKV_CHECK(SaveWriterStatus(disk.fs(), "/S/STATUS", writer, store).ok(), "it must be writable");
+    RAWKV_CHECK(disk.Content("/S/STATUS") == file, "writing must give the same bytes");
+    RAWKV_CHECK(LoadStatusOf(disk.fs(), "/S/STATUS", writer, store) == writer.status,
+                "its own writer's status must be found");
+  });
+}
+
 }  // namespace
 
 Verdict FuzzStoreFile(ConstBytes input) {
@@ -73,6 +95,10 @@ Verdict FuzzStoreFile(ConstBytes input) {
 
 Verdict FuzzRollbackMarker(ConstBytes input) {
   return RawAndResealed(input, ResealFile, CheckRollbackMarker);
+}
+
+Verdict FuzzWriterStatus(ConstBytes input) {
+  return RawAndResealed(input, ResealFile, CheckWriterStatusFile);
 }
 
 Verdict FuzzWorkingBase(ConstBytes input) {

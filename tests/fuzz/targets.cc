@@ -21,6 +21,7 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "store_file", .run = FuzzStoreFile},
     {.name = "rollback_marker", .run = FuzzRollbackMarker, .input_bytes_max = 256},
     {.name = "working_base", .run = FuzzWorkingBase, .input_bytes_max = 256},
+    {.name = "writer_status", .run = FuzzWriterStatus, .input_bytes_max = 1024},
     {.name = "snapshot_manifest", .run = FuzzSnapshotManifest},
     {.name = "pins", .run = FuzzPins},
     {.name = "lease", .run = FuzzLease, .input_bytes_max = 256},

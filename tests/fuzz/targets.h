@@ -23,6 +23,7 @@ Verdict FuzzExtentHeader(ConstBytes input);
 Verdict FuzzStoreFile(ConstBytes input);
 Verdict FuzzRollbackMarker(ConstBytes input);
 Verdict FuzzWorkingBase(ConstBytes input);
+Verdict FuzzWriterStatus(ConstBytes input);
 
 // snapshot_files.cc
 Verdict FuzzSnapshotManifest(ConstBytes input);

@@ -12,7 +12,7 @@ namespace rawkv {
 
 // One operation of a filesystem. Its name is "read", "write", "zerofill", "truncate", "size", "sync",
 // "create" (an open that may create), "open", "stat", "list", "mkdir", "unlink", "rmdir", "rename", "link",
-// "symlink", "readlink", "syncdir", "lock" or "space".
+// "symlink", "readlink", "syncdir", "lock", "is locked" or "space".
 struct FsOperation {
   std::string name;
   std::string path;  // of a rename and a link: the new name
@@ -66,6 +66,9 @@ class FsSeam : public Fs {
   }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     return Pass({"lock", path, {}}, [&] { return base_.Lock(path); });
+  }
+  Result<bool> IsLocked(const std::string& path) override {
+    return Pass({"is locked", path, {}}, [&] { return base_.IsLocked(path); });
   }
   Result<FsSpace> Space(const std::string& path) override {
     return Pass({"space", path, {}}, [&] { return base_.Space(path); });

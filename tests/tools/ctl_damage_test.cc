@@ -259,6 +259,8 @@ TEST_F(CtlDamage, OpenFallsBackToAnOlderSnapshotWhereSharedTablesAreDamaged) {
   const CtlResult got = Run({"get", "k2"});
   EXPECT_EQ(got.out, ValueAt(2));
   EXPECT_NE(got.log.find("`current` cannot be used"), std::string::npos) << got.log;
+  EXPECT_EQ(OkJson({"info"})["aside"], Json::array()) << "info moves nothing, either";
+  EXPECT_EQ(Run({"snapshot", "create"}).status, 0);
   const Json info = OkJson({"info"});
   EXPECT_EQ(info["aside"], Json::array({fs::path(Snapshot(6)).filename().string() + ".damaged"}));
   EXPECT_EQ(info["version"], 8);

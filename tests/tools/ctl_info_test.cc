@@ -86,9 +86,11 @@ TEST_F(CtlInfo, ReportsATailThatWasCut) {
   bytes.replace(end, 40, std::string(40, '\x11'));
   std::ofstream(log, std::ios::binary) << bytes;
   std::filesystem::remove_all(store() + "/working");
-  const CtlResult first = Run({"info", "--json"});
-  EXPECT_EQ(first.status, 0) << first.err;
-  const Json recovery = Rows(first.out).front()["recovery"];
+  const Json before = OkJson({"info"});
+  EXPECT_EQ(before["version"], 3);
+  EXPECT_EQ(before["recovery"], nullptr) << "info cuts nothing";
+  EXPECT_EQ(Run({"snapshot", "create"}).status, 0);
+  const Json recovery = OkJson({"info"})["recovery"];
   ASSERT_TRUE(recovery.is_object());
   EXPECT_EQ(Fields(recovery), (Args{"cut_after", "bytes", "unix_ms"}));
   EXPECT_EQ(recovery["cut_after"], 3);
@@ -152,7 +154,7 @@ class CtlWithAWriter : public CtlTest {
 TEST_F(CtlWithAWriter, InfoNamesTheWriter) {
   const Json info = OkJson({"info"});
   ASSERT_TRUE(info["writer"].is_object());
-  EXPECT_EQ(Fields(info["writer"]), (Args{"pid", "host"}));
+  EXPECT_EQ(Fields(info["writer"]), (Args{"pid", "host", "status"}));
   EXPECT_EQ(info["version"], 4) << "from the log";
   EXPECT_EQ(info["durable_version"], 3) << "the newest record proves the versions before it durable";
   EXPECT_EQ(info["slots"]["at_version"], 3) << "the version of `current`";

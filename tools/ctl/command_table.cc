@@ -41,9 +41,9 @@ const std::vector<Command> kCommands = {
      .flags = kOpenFlags,
      .summary = "identity, versions, snapshots, space, health",
      .details =
-         "Works while another process has the store open, and then names that process; the space is then\n"
-         "that of the current snapshot. If the store cannot be opened, info prints the readable part and\n"
-         "ends with 4.",
+         "Changes nothing. Works while another process has the store open, and then shows what that process\n"
+         "reports about itself; the space is then that of the current snapshot. If the store cannot be\n"
+         "opened, info prints the readable part and ends with 4.",
      .example = "rawkv-ctl info --store=/var/lib/state --json",
      .run = RunInfo},
     {.name = "put",

@@ -48,9 +48,28 @@ OrderedJson EngineJson(const EngineInfo& info) {
       {"requested", info.engine_requested}, {"used", info.engine_used}, {"reason", info.engine_reason}};
 }
 
+OrderedJson StatusJson(const std::optional<WriterStatus>& status) {
+  if (!status.has_value()) return nullptr;
+  OrderedJson activities = OrderedJson::array();
+  for (const WriterActivity& activity : status->activities) {
+    activities.push_back(
+        OrderedJson{{"what", activity.what}, {"done", activity.done}, {"total", activity.total}});
+  }
+  return OrderedJson{{"state", status->state},
+                     {"health", status->health},
+                     {"version", status->version.value()},
+                     {"durable_version", status->durable_version.value()},
+                     {"slots_total", status->slots_total},
+                     {"slots_free", status->slots_free},
+                     {"activities", activities},
+                     {"opened_unix_ms", status->opened_unix_ms},
+                     {"unix_ms", status->unix_ms}};
+}
+
 OrderedJson WriterJson(const EngineInfo& info) {
   if (!info.writer.has_value()) return nullptr;
-  return OrderedJson{{"pid", info.writer->pid}, {"host", info.writer->host}};
+  return OrderedJson{
+      {"pid", info.writer->pid}, {"host", info.writer->host}, {"status", StatusJson(info.writer->status)}};
 }
 
 OrderedJson RecoveryJson(const EngineInfo& info) {
@@ -118,6 +137,19 @@ void AddSpace(const EngineInfo& info, Lines& lines) {
     lines.Add("", fmt::format("{} pinned by more than one of them", info.pinned_shared));
 }
 
+void AddStatus(const std::optional<WriterStatus>& status, Lines& lines) {
+  if (!status.has_value()) return;
+  lines.Add("", fmt::format("{} since {}, at version {} (durable {}) with {} of {} slots free at {}",
+                            status->state, UtcTime(status->opened_unix_ms), status->version.value(),
+                            status->durable_version.value(), status->slots_free, status->slots_total,
+                            UtcTime(status->unix_ms)));
+  for (const WriterActivity& activity : status->activities) {
+    const std::string of = activity.total == 0 ? "" : fmt::format(" of {}", activity.total);
+    lines.Add("", activity.done == 0 ? activity.what + " under way"
+                                     : fmt::format("{} under way: {}{}", activity.what, activity.done, of));
+  }
+}
+
 }  // namespace
 
 OrderedJson InfoJson(const EngineInfo& info) {
@@ -160,6 +192,7 @@ std::string InfoText(const EngineInfo& info) {
   if (info.writer.has_value()) {
     lines.Add("writer",
               fmt::format("process {} on {} has the store open", info.writer->pid, info.writer->host));
+    AddStatus(info.writer->status, lines);
   }
   if (info.read_only_media) lines.Add("media", "read-only: the store can be inspected, but not opened");
   if (info.recovery.has_value()) {

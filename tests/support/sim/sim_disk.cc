@@ -265,6 +265,13 @@ Status SimDisk::Lock(const std::string& path, InodeId* locked) {
   return {};
 }
 
+Result<bool> SimDisk::IsLocked(const std::string& path) {
+  MutexLock lock(mu_);
+  const Result<InodeId> id = image_.Find(path);
+  if (!id.ok()) return id.status().code() == StatusCode::kNotFound ? Result<bool>(false) : id.status();
+  return locked_.contains(*id);
+}
+
 void SimDisk::Unlock(InodeId locked) {
   MutexLock lock(mu_);
   locked_.erase(locked);

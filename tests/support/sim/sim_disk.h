@@ -62,6 +62,7 @@ class SimDisk {
   void KeepDirectories() RAWKV_EXCLUDES(mu_);
   Status SyncDir(const std::string& path) RAWKV_EXCLUDES(mu_);
   Status Lock(const std::string& path, InodeId* locked) RAWKV_EXCLUDES(mu_);
+  Result<bool> IsLocked(const std::string& path) RAWKV_EXCLUDES(mu_);
   void Unlock(InodeId locked) RAWKV_EXCLUDES(mu_);
 
   Result<uint64_t> DeviceBytes(const std::string& path) const RAWKV_EXCLUDES(mu_);

@@ -53,6 +53,10 @@ class SimFs final : public Fs {
     return disk_.SyncDir(dir);
   }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  Result<bool> IsLocked(const std::string& path) override {
+    RAWKV_RETURN_IF_ERROR(Alive());
+    return disk_.IsLocked(path);
+  }
   Result<FsSpace> Space(const std::string&) override { return FsSpace{1ull << 40, 1ull << 40}; }
 
  private:
