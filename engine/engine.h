@@ -150,7 +150,8 @@ class RAWKV_EXPORT Engine {
   // there is no other one.
   Status DeleteSnapshot(Version version);
   // Removes unpinned snapshots, except the newest one and `keep` more (default: the setting), and frees the
-  // log and the slots that nothing needs any more. Returns the versions of the removed snapshots.
+  // log and the slots that nothing needs any more. Returns the versions of the removed snapshots; none while
+  // a reader in another process could not open the store because of a prune, and tries again.
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep = std::nullopt);
   // Holds a version by name, and makes a snapshot of it if there is none: without `version` of the tip, else
   // as OpenView does. Returns the version. Idempotent. `name` has 1 to 255 bytes of printable UTF-8 without

@@ -1,6 +1,7 @@
 #include "engine/engine_impl.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/exception_status.h"
 #include "engine/admin/describe.h"
@@ -88,10 +89,15 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
 Status Engine::Impl::ReadNewest() {
   StoreContext& c = *context;
   NewestView newest;
-  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*c.env.fs, c.paths.dir, c.options.lock_wait_ms, [&]() -> Status {
+  bool failed_before = false;
+  std::unique_ptr<Lease> opening;
+  const Status opened = RetryWhileChanging(*c.env.fs, c.paths.dir, c.options.lock_wait_ms, [&]() -> Status {
+    if (std::exchange(failed_before, true) && opening == nullptr) opening = HoldBackPrunes(c);
     RAWKV_ASSIGN_OR_RETURN(newest, OpenNewestView(c, views));
     return Status::Ok();
-  }));
+  });
+  if (opening != nullptr) (void)opening->Remove();  // otherwise the next prune or open sweeps it
+  RAWKV_RETURN_IF_ERROR(opened);
   if (core.payload == nullptr) {
     core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
   }

@@ -53,13 +53,7 @@ class Engine::Impl {
   template <typename T>
   Result<T> Look(const std::function<Result<T>()>& look) {
     if (context->lock != nullptr) return look();
-    std::optional<T> found;
-    RAWKV_RETURN_IF_ERROR(RetryWhileChanging(*context->env.fs, context->paths.dir,
-                                             context->options.lock_wait_ms, [&]() -> Status {
-                                               RAWKV_ASSIGN_OR_RETURN(found, look());
-                                               return Status::Ok();
-                                             }));
-    return *std::move(found);
+    return FindWhileChanging(*context->env.fs, context->paths.dir, context->options.lock_wait_ms, look);
   }
   // The history up to the tip. The caller is inside the gate.
   HistorySource history() { return {*context, *core.index, core.tip.Get()}; }

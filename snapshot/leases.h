@@ -38,11 +38,17 @@ class Lease {
   std::unique_ptr<FileLock> lock_;
 };
 
+// The version in the lease of a reader that is about to open the store, and does not know its version yet.
+// Its base is 0. A prune that nothing waits for removes nothing meanwhile, so that the reader finds a
+// snapshot and the log after it. It holds no version: the reader still needs a lease for that.
+inline constexpr Version kOpeningVersion = kMaxVersion;
+
 struct LeaseInfo {
   std::string dir;
   Version version;
   Version base;
   uint64_t created_unix_ms = 0;
+  bool opening() const { return version == kOpeningVersion; }
 };
 
 // The leases that living readers hold, in this process or another; compare `dir` to recognise your own.

@@ -18,6 +18,18 @@ namespace {
 // before the snapshot, too.
 constexpr uint64_t kLogBytesBeforeSnapshot = 1ull << 20;
 
+// Sets a flag of STATUS for as long as it exists.
+class UnderWay {
+ public:
+  explicit UnderWay(std::atomic<bool>& flag) : flag_(flag) { flag_ = true; }
+  ~UnderWay() { flag_ = false; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  std::atomic<bool>& flag_;
+};
+
 // kFailedPrecondition if the name holds another version.
 Status CheckPinNameFree(const PinTable& pins, const std::string& name, Version version) {
   const auto held = pins.find(name);
@@ -116,16 +128,12 @@ Result<Version> Maintenance::CreateSnapshot() {
 Result<Version> Maintenance::Publish(const std::string* pin) {
   RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
   MutexLock one_at_a_time(publish_mu_);
-  counters_.snapshot_under_way = true;
+  const UnderWay shown(counters_.snapshot_under_way);
   Version version;
-  const Status published = NoThrow([&] {
-    return WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-      RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish(pin));
-      return Status::Ok();
-    });
-  });
-  counters_.snapshot_under_way = false;
-  RAWKV_RETURN_IF_ERROR(published);
+  RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+    RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish(pin));
+    return Status::Ok();
+  }));
   return version;
 }
 
@@ -135,7 +143,7 @@ Result<std::vector<Version>> Maintenance::Prune(std::optional<uint64_t> keep) {
   return ApplyRetention(keep.value_or(keep_recent_));
 }
 
-Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
+Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep, Openers openers) {
   RAWKV_RETURN_IF_ERROR(SyncStoreDir());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep);
@@ -145,6 +153,10 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   for (const LeaseInfo& lease : leases) {
     // A clone of another process may still need the log. ReplayBases has those of this process.
     if (std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
+    if (lease.opening()) {
+      if (openers == Openers::kSpare) return std::vector<Version>();
+      continue;
+    }
     input.oldest_lease = std::min(input.oldest_lease.value_or(lease.base), lease.base);
   }
   for (const Version base : views_.ReplayBases()) {
@@ -160,8 +172,14 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep) {
   }
   RAWKV_RETURN_IF_ERROR(DropLogBefore(plan.keep_log_from));
   RAWKV_RETURN_IF_ERROR(Reclaim());
-  // A reader in another process that was killed has left its clone.
-  RAWKV_RETURN_IF_ERROR(SweepViews(*context_.env.fs, context_.paths.dir, *context_.env.logger));
+  // A reader in another process that was killed has left its clone. The prune is done all the same.
+  const Status swept = SweepViews(*context_.env.fs, context_.paths.dir, *context_.env.logger);
+  if (!swept.ok()) {
+    context_.env.logger->Log(LogLevel::kWarning, context_.paths.dir +
+                                                     ": the views of readers that have ended cannot "
+                                                     "be removed now: " +
+                                                     swept.ToString());
+  }
   RefillReserve(context_);  // a full filesystem may have spent it
   return removed;
 }
@@ -239,6 +257,7 @@ Status Maintenance::SyncThrough(Version version) {
 Status Maintenance::PublishOld(const std::string& pin, Version version) {
   RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
   MutexLock one_at_a_time(publish_mu_);
+  const UnderWay shown(counters_.snapshot_under_way);
   // The view keeps the slots of this version until the snapshot is published and keeps them itself.
   RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view, OpenClone(version, "view"));
   RAWKV_RETURN_IF_ERROR(SyncThrough(version));  // before the flush (invariant 8)
@@ -278,7 +297,7 @@ Status Maintenance::MakeSpace() {
     RAWKV_RETURN_IF_ERROR(BuildAndPublish(nullptr).status());
   }
   MutexLock lock(mu_);
-  return ApplyRetention(0).status();
+  return ApplyRetention(0, Openers::kIgnore).status();  // a commit waits for it
 }
 
 std::vector<VersionHold> Maintenance::Holds() {

@@ -115,7 +115,10 @@ class Maintenance {
   Status AddPin(const std::string& name, Version version) RAWKV_REQUIRES(mu_);
   Status FlushIndex() RAWKV_REQUIRES(publish_mu_);
   Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_right());
-  Result<std::vector<Version>> ApplyRetention(uint64_t keep) RAWKV_REQUIRES(mu_);
+  // Readers of other processes that are about to open the store: kSpare removes nothing while there are any.
+  enum class Openers : uint8_t { kSpare, kIgnore };
+  Result<std::vector<Version>> ApplyRetention(uint64_t keep, Openers openers = Openers::kSpare)
+      RAWKV_REQUIRES(mu_);
   Status DropLogBefore(Version version) RAWKV_REQUIRES(mu_);
   // Frees every deferred slot that nothing needs any more.
   Status Reclaim() RAWKV_REQUIRES(mu_);

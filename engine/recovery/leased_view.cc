@@ -42,8 +42,9 @@ Status CheckStillKept(StoreContext& c, Version base, Version version) {
 // can take back. Returns the version through which the log is durable.
 Result<Version> MakeDurable(StoreContext& c, const LogJudgement& log) {
   if (c.runtime.durability != Durability::kSynced) return std::min(log.durable, log.keep_through);
-  const bool read_only_media = c.lock != nullptr && !c.lock->writable();
-  if (log.durable < log.keep_through && !read_only_media) {
+  // Who cannot write cannot sync, either.
+  if (c.lock != nullptr && !c.lock->writable()) return std::min(log.durable, log.keep_through);
+  if (log.durable < log.keep_through) {
     RAWKV_RETURN_IF_ERROR(c.device.device->Flush());
     RAWKV_RETURN_IF_ERROR(SyncLog(c.log(), Next(log.durable)));
   }
@@ -83,6 +84,12 @@ Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& c, ViewRegist
   // Who holds the lock keeps every writer away.
   if (c.lock == nullptr) RAWKV_RETURN_IF_ERROR(CheckStillKept(c, base, version));
   return view;
+}
+
+std::unique_ptr<Lease> HoldBackPrunes(StoreContext& c) {
+  Result<std::unique_ptr<Lease>> lease = Lease::Create(
+      *c.env.fs, *c.env.clock, c.paths.dir, Uuid::Generate(*c.env.entropy), kOpeningVersion, Version());
+  return lease.ok() ? *std::move(lease) : nullptr;
 }
 
 Result<NewestView> OpenNewestView(StoreContext& c, ViewRegistry& views) {

@@ -15,6 +15,11 @@ namespace rawkv {
 Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& context, ViewRegistry& views, Version base,
                                                      Version version, const char* kind);
 
+// Asks the writer to prune nothing while this reader looks for its version, if pruning is not urgent. For a
+// reader that failed because of a prune: a writer that prunes all the time could make it fail for ever. Null
+// if no lease can be made.
+std::unique_ptr<Lease> HoldBackPrunes(StoreContext& context);
+
 struct NewestView {
   std::shared_ptr<const EngineView> view;
   Version durable;  // known to be durable; at most the view's version

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/fs.h"
-#include "base/status.h"
+#include "base/result.h"
 
 namespace rawkv {
 
@@ -19,5 +20,17 @@ namespace rawkv {
 // them. A commit does not, except when it begins a segment.
 Status RetryWhileChanging(Fs& fs, const std::string& store_dir, uint64_t wait_ms,
                           const std::function<Status()>& work);
+
+// The same for work that finds something.
+template <typename T>
+Result<T> FindWhileChanging(Fs& fs, const std::string& store_dir, uint64_t wait_ms,
+                            const std::function<Result<T>()>& look) {
+  std::optional<T> found;
+  RAWKV_RETURN_IF_ERROR(RetryWhileChanging(fs, store_dir, wait_ms, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(found, look());
+    return Status::Ok();
+  }));
+  return *std::move(found);
+}
 
 }  // namespace rawkv

@@ -110,7 +110,7 @@ Result<std::vector<VersionHold>> ForeignLeases(StoreContext& c, const std::vecto
   std::vector<VersionHold> out;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> held, ListHeldLeases(*c.env.fs, c.paths.dir));
   for (const LeaseInfo& lease : held) {
-    if (std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
+    if (lease.opening() || std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
     out.push_back({"lease", lease.dir, lease.version});
   }
   return out;
