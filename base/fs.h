@@ -34,7 +34,8 @@ class RAWKV_EXPORT File {
 class RAWKV_EXPORT FileLock {
  public:
   virtual ~FileLock() = default;
-  // True if the file is on a read-only filesystem: it is locked but cannot be written.
+  // True if the file is locked but cannot be written: it is on a read-only filesystem, or its user may only
+  // read it.
   virtual bool read_only() const { return false; }
 };
 

@@ -338,8 +338,8 @@ class PosixFsImpl final : public Fs {
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
       UniqueFd fd = OpenFd(path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY);
-      // On a read-only filesystem the file can only be opened for reading, which is enough for flock.
-      const bool read_only = !fd.valid() && errno == EROFS;
+      // A file that can only be opened for reading can be locked all the same.
+      const bool read_only = !fd.valid() && (errno == EROFS || errno == EACCES);
       if (read_only) fd = OpenFd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
       if (!fd.valid()) return PathError(errno, DescribeCall("lock", path));
       int returned = 0;

@@ -100,7 +100,9 @@ Result<std::unique_ptr<StoreLock>> StoreLock::Acquire(Fs& fs, Clock& clock, cons
   const bool writable = !(*lock)->read_only();
   if (!writable && holder != Holder::kReader) {
     return Status::FailedPrecondition(
-        store_dir + ": the store is on media that is read-only; copy it elsewhere to write");
+        store_dir +
+        ": the store is read-only for this user (read-only media, or no permission to write LOCK); copy it "
+        "elsewhere to write");
   }
   if (writable) {
     const Status written = WriteHolder(fs, clock, path, holder);

@@ -14,15 +14,15 @@ namespace rawkv {
 class StoreLock {
  public:
   // kLooker opens the store for writing, and closes it at once. kReader changes nothing that belongs to the
-  // store; on read-only media LOCK does not name it.
+  // store; where LOCK cannot be written, it does not name it.
   enum class Holder : uint8_t { kWriter, kLooker, kReader };
   // Locks the store. A kWriter waits up to 2 s for a kLooker, a kReader, or a holder that LOCK does not name
   // yet, and 50 ms for another kWriter; the others do not wait. kBusy names the holder as far as LOCK does.
-  // kFailedPrecondition: a holder other than kReader finds read-only media.
+  // kFailedPrecondition: a holder other than kReader cannot write LOCK.
   // With `wait_ms` every holder waits so long for any other.
   static Result<std::unique_ptr<StoreLock>> Acquire(Fs& fs, Clock& clock, const std::string& store_dir,
                                                     Holder holder = Holder::kWriter, uint64_t wait_ms = 0);
-  // False on read-only media.
+  // False on read-only media, and for a user who may only read the store.
   bool writable() const { return writable_; }
 
  private:

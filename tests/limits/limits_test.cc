@@ -248,6 +248,41 @@ TEST_F(FilesystemLimitsTest, CommandsKeepTheirContractOnReadOnlyMedia) {
   ExpectWholeAndUsable("read-only media");
 }
 
+TEST_F(LimitsTest, UserWhoMayOnlyReadTheFilesCanLookAndRead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "becoming another user needs root";
+  ASSERT_NO_FATAL_FAILURE(MakeStore());
+  fs::permissions(root_, fs::perms::all);
+  // The other user keeps root's group.
+  constexpr fs::perms kRead = fs::perms::group_read | fs::perms::others_read;
+  constexpr fs::perms kEnter = fs::perms::group_exec | fs::perms::others_exec;
+  fs::permissions(root_ + "/store", kRead | kEnter, fs::perm_options::add);
+  for (const auto& entry : fs::recursive_directory_iterator(root_ + "/store")) {
+    if (entry.is_symlink()) continue;
+    fs::permissions(entry.path(), entry.is_directory() ? kRead | kEnter : kRead, fs::perm_options::add);
+  }
+  for (const Args& command : std::vector<Args>{{"info"},
+                                               {"get", "large"},
+                                               {"get", "small", "--version=2"},
+                                               {"scan"},
+                                               {"stats"},
+                                               {"export", "--version=4", "--out=OUT.export"},
+                                               {"snapshot", "verify"},
+                                               {"rollback", "--version=4", "--dry_run"},
+                                               {"wal", "verify"},
+                                               {"fsck", "--deep"}}) {
+    const LimitedResult result = Run(command, [] {
+      if (::setuid(kNobody) != 0) ::_exit(126);
+    });
+    EXPECT_EQ(result.status, 0) << command.front() << ": " << result.text;
+  }
+  const LimitedResult put = Run({"put", "small", "new"}, [] {
+    if (::setuid(kNobody) != 0) ::_exit(126);
+  });
+  EXPECT_EQ(put.status, 3) << put.text;
+  EXPECT_NE(put.text.find("no permission"), std::string::npos) << put.text;
+  ExpectWholeAndUsable("reading by another user");
+}
+
 TEST_F(LimitsTest, CommandsKeepTheirContractForAnotherUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "becoming another user needs root";
   ASSERT_NO_FATAL_FAILURE(MakeStore());
