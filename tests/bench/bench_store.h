@@ -39,6 +39,9 @@ void RunSelfUntilKilled(const char* mode, const std::string& dir);
 // Mode --commit-tail: makes 500 commits to the store, then kills the process.
 void CommitTail(const std::string& dir);
 
+// Mode --look: info, get, stats and scan, again and again with a pause between the rounds.
+void LookUntilKilled(const std::string& dir, int pause_ms);
+
 double SecondsOf(const std::function<void()>& work);
 
 struct Percentiles {
@@ -58,5 +61,6 @@ void BenchRead();
 void BenchReadInline();
 void BenchReplay();
 void BenchWaits();
+void BenchAlongside();
 
 }  // namespace rawkv::bench

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -8,6 +9,7 @@
 int main(int argc, char** argv) {
   using namespace rawkv::bench;
   if (argc == 3 && std::strcmp(argv[1], "--commit-tail") == 0) CommitTail(argv[2]);
+  if (argc == 4 && std::strcmp(argv[1], "--look") == 0) LookUntilKilled(argv[2], std::atoi(argv[3]));
   constexpr std::pair<const char*, void (*)()> kAll[] = {
       {"rollback", BenchRollback},
       {"open", BenchOpen},
@@ -18,6 +20,7 @@ int main(int argc, char** argv) {
       {"read-inline", BenchReadInline},
       {"replay", BenchReplay},
       {"waits", BenchWaits},
+      {"alongside", BenchAlongside},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;
