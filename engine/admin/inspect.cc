@@ -54,6 +54,21 @@ Status DumpRecords(StoreContext& c, Version first, Version last,
 
 }  // namespace
 
+Result<bool> HasInterruptedWork(const std::string& dir, const OpenOptions& options) try {
+  Fs& fs = *options.env.fs;
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(fs, dir));
+  const StorePaths paths(store_dir);
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(store_dir));
+  const bool interrupted = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return JoinPath(store_dir, name) == paths.rollback_marker() || IsRemovalName(name);
+  });
+  if (!interrupted) return false;
+  const Result<bool> open = fs.IsLocked(paths.lock());
+  return !open.ok() || !*open;
+} catch (...) {
+  return StatusOfException();
+}
+
 Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
                          OpenAt(dir, options, ContextAccess::kAlongsideWriter));

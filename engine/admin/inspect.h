@@ -28,6 +28,10 @@ namespace rawkv {
 // the error. kBusy: the store changed during each attempt to read it.
 RAWKV_EXPORT Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options);
 
+// Whether a rollback or the removal of a file was interrupted. The next open for writing finishes it. False
+// if another process has the store open, and so may be at that work. Does not need the lock.
+RAWKV_EXPORT Result<bool> HasInterruptedWork(const std::string& dir, const OpenOptions& options);
+
 // The snapshots of the present branch, ascending. Does not need the lock.
 RAWKV_EXPORT Result<std::vector<SnapshotRow>> ListSnapshots(const std::string& dir,
                                                             const OpenOptions& options);
@@ -78,10 +82,12 @@ struct CheckOptions {
 };
 // fsck: checks the structure of the whole store, and computes from the keys which slots are used (invariant
 // 3). Damage is a finding, not an error, also the loss of STORE and STORE-COPY or of both superblocks. An
-// error means that the check could not read a part of the store. Needs the lock.
+// error means that the check could not read a part of the store. Does not need the lock. Next to a writer it
+// checks a leased view of the newest version, and the notes name the parts that it leaves out: the working
+// index, leftovers, and the payloads of older versions.
 RAWKV_EXPORT Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check,
                                             const OpenOptions& options);
-// Checks every segment and record of the log, like CheckStore. Needs the lock.
+// Checks every segment and record of the log, like CheckStore. Does not need the lock.
 RAWKV_EXPORT Result<CheckReport> VerifyLog(const std::string& dir, const OpenOptions& options);
 
 // The semantic version of this library: "MAJOR.MINOR.PATCH".

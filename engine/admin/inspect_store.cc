@@ -18,9 +18,7 @@
 namespace rawkv {
 namespace {
 
-uint64_t NoSlots() {
-  return 0;
-}
+constexpr auto kNoSlots = [] { return uint64_t{0}; };
 
 // Fills in version and slots of a store that nobody has open, as an open would find them: the index of the
 // tip is built in memory.
@@ -42,32 +40,29 @@ Status DescribeTip(StoreContext& c, const StoreSurvey& survey, EngineInfo* info)
                               .progress = c.options.progress,
                               .between_batches = {}};
     RAWKV_RETURN_IF_ERROR(ReplayInto(target, c.log(), tip).status());
-    return DescribeSlots(index, reach, c.layout.slot_count, NoSlots, info);
+    return DescribeSlots(index, reach, c.layout.slot_count, kNoSlots, info);
   };
   Status described = Status::Corruption(start.why);
   if (start.working) described = describe(*start.working->index);
   start.working.reset();
   if (described.code() != StatusCode::kCorruption) return described;
   // As an open does: from `current`, or else from an older snapshot.
-  RAWKV_ASSIGN_OR_RETURN(std::vector<Version> bases, ListContinuedSnapshots(c));
-  std::erase_if(bases, [&](Version base) { return base >= current.version; });
-  bases.insert(bases.begin(), current.version);
-  std::optional<Status> first;
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ListContinuedSnapshots(c));
   for (const Version base : bases) {
+    if (base > current.version) continue;
     const Result<std::unique_ptr<KeyIndex>> index =
         OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory);
     described = index.ok() ? describe(**index) : index.status();
     if (described.code() != StatusCode::kCorruption) return described;
-    if (!first) first = described;
   }
-  return *first;
+  return described;
 }
 
 // The same next to a writer: the version is the newest in the log, and the slots are those of `current`. Only
 // the writer knows those of the tip.
 Status DescribeNextToWriter(StoreContext& c, const StoreSurvey& survey, EngineInfo* info) {
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
-  RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProvenBySnapshots(c));
+  RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProven(c));
   RAWKV_ASSIGN_OR_RETURN(const LogScan scan, ScanGrowingLog(c.log(), Next(current.version), proven));
   if (scan.end == LogEnd::kCorrupt) return Status::Corruption(scan.message);
   info->version = std::max(scan.last, proven);
@@ -75,12 +70,8 @@ Status DescribeNextToWriter(StoreContext& c, const StoreSurvey& survey, EngineIn
   const Reachability reach = ToReachability(survey, info->version, {});
   info->reachable = reach.Ranges();
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
-                         KeyIndex::Open({.dir = c.snapshots->IndexPathOf(current.version),
-                                         .read_only = true,
-                                         .block_cache_bytes = 16 << 20,
-                                         .fs = c.env.index_fs,
-                                         .logger = c.env.logger}));
-  return DescribeSlots(*index, reach, c.layout.slot_count, NoSlots, info);
+                         OpenIndexForReading(c.env, c.snapshots->IndexPathOf(current.version)));
+  return DescribeSlots(*index, reach, c.layout.slot_count, kNoSlots, info);
 }
 
 // What can be read of a store that cannot be opened.
@@ -94,12 +85,8 @@ void DescribeReadablePart(StoreContext& c, const StoreSurvey& survey, EngineInfo
   info->reachable = reach.Ranges();
   if (!survey.current || c.device.device == nullptr) return;
   const Result<std::unique_ptr<KeyIndex>> index =
-      KeyIndex::Open({.dir = c.snapshots->IndexPathOf(*survey.current),
-                      .read_only = true,
-                      .block_cache_bytes = 16 << 20,
-                      .fs = c.env.index_fs,
-                      .logger = c.env.logger});
-  if (index.ok()) (void)DescribeSlots(**index, reach, c.layout.slot_count, NoSlots, info);
+      OpenIndexForReading(c.env, c.snapshots->IndexPathOf(*survey.current));
+  if (index.ok()) (void)DescribeSlots(**index, reach, c.layout.slot_count, kNoSlots, info);
 }
 
 // The marker of a rollback that no process is finishing.
@@ -110,11 +97,6 @@ void NoteInterruptedRollback(StoreContext& c, EngineInfo* info) {
                                    " was interrupted; the next open for writing finishes or undoes it"
                              : marker.status().ToString();
   if (!marker.ok()) info->unopenable = marker.status();
-}
-
-void Refuse(const Status& why, EngineInfo* info) {
-  info->unopenable = why;
-  info->health = why.ToString();
 }
 
 Result<EngineInfo> InspectOnce(const std::string& dir, const OpenOptions& options) {
@@ -130,17 +112,13 @@ Result<EngineInfo> InspectOnce(const std::string& dir, const OpenOptions& option
   DescribeWriter(c, &info);
   const Result<FsSpace> space = c.env.fs->Space(c.paths.dir);
   info.read_only_media = space.ok() && space->read_only;
-  if (!survey.ok()) {
-    Refuse(refused.ok() ? survey.status() : refused, &info);
-    return info;
+  info.unopenable = !refused.ok() ? refused : !survey.ok() ? survey.status() : survey->unread;
+  if (info.unopenable.ok()) {
+    info.unopenable = info.writer ? DescribeNextToWriter(c, *survey, &info) : DescribeTip(c, *survey, &info);
   }
-  Status described = !refused.ok() ? refused : survey->unread;
-  if (described.ok()) {
-    described = info.writer ? DescribeNextToWriter(c, *survey, &info) : DescribeTip(c, *survey, &info);
-  }
-  if (!described.ok()) {
-    Refuse(described, &info);
-    DescribeReadablePart(c, *survey, &info);
+  if (!info.unopenable.ok()) {
+    info.health = info.unopenable.ToString();
+    if (survey.ok()) DescribeReadablePart(c, *survey, &info);
   }
   NoteInterruptedRollback(c, &info);
   return info;

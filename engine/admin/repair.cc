@@ -5,6 +5,7 @@
 #include "engine/admin/repair_steps.h"
 #include "engine/recovery/lost_identity.h"
 #include "engine/recovery/recovery.h"
+#include "engine/recovery/retry_while_changing.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/recovery/store_end.h"
 #include "engine/store/store_dir.h"
@@ -64,21 +65,39 @@ RepairStep MakeRollbackFirstStep(const StoreContext& c) {
   return {"rollback", c.paths.rollback_marker(), {}, "an interrupted rollback is finished or undone first"};
 }
 
-}  // namespace
-
-Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
-                                         const RollbackOptions& rollback, const OpenOptions& options) try {
-  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
-                         OpenStoreContext(store_dir, options, ContextAccess::kInspect));
+// Makes the plan of a rollback. Without the lock, a process that has the store open blocks it.
+Result<RollbackPlan> PlanAt(const std::string& store_dir, Version target, const RollbackOptions& rollback,
+                            const OpenOptions& options, ContextAccess access) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c, OpenStoreContext(store_dir, options, access));
+  const bool elsewhere = c->lock == nullptr && IsOpenElsewhere(*c);
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker());
+  if (marker.ok() && elsewhere) return Status::Busy(c->paths.dir + ": is being rolled back; try again");
   if (marker.ok()) {
     return Status::FailedPrecondition(c->paths.dir +
                                       ": a rollback was interrupted; run the rollback (or open the store) "
                                       "to finish it first");
   }
   if (marker.status().code() != StatusCode::kNotFound) return marker.status();
-  return PlanClosedRollback(*c, target, rollback);
+  RAWKV_ASSIGN_OR_RETURN(RollbackPlan plan, PlanClosedRollback(*c, target, rollback));
+  if (elsewhere) {
+    const WriterInfo holder = ReadLockHolder(*c->env.fs, c->paths.dir).value_or(WriterInfo{});
+    plan.blocked_by.push_back("process " + std::to_string(holder.pid) + " on " + holder.host +
+                              " has the store open");
+  }
+  return plan;
+}
+
+}  // namespace
+
+Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
+                                         const RollbackOptions& rollback, const OpenOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  const auto plan = [&](ContextAccess access) {
+    return PlanAt(store_dir, target, rollback, options, access);
+  };
+  if (!options.read_only) return plan(ContextAccess::kInspect);
+  return FindWhileChanging<RollbackPlan>(*options.env.fs, store_dir, options.lock_wait_ms,
+                                         [&] { return plan(ContextAccess::kRead); });
 } catch (...) {
   return StatusOfException();
 }

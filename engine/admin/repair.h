@@ -19,7 +19,9 @@
 namespace rawkv {
 
 // What OfflineRollback would do. Changes nothing. kVersionUnreachable: no snapshot and log lead to `target`.
-// kFailedPrecondition: an earlier rollback was interrupted; OfflineRollback or an open finishes it.
+// kFailedPrecondition: an earlier rollback was interrupted; OfflineRollback or an open finishes it. With
+// `OpenOptions::read_only` it does not take the lock: a process that has the store open is then in
+// `blocked_by`.
 RAWKV_EXPORT Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
                                                       const RollbackOptions& rollback,
                                                       const OpenOptions& options);

@@ -6,6 +6,7 @@
 #include "base/fs_ops.h"
 #include "base/shell_word.h"
 #include "engine/maintenance/scrub_state.h"
+#include "engine/recovery/leased_view.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/store/working_index.h"
 #include "wal/change_set.h"
@@ -16,13 +17,28 @@ bool StoreFacts::IsWhole(Version snapshot) const {
   return std::any_of(whole.begin(), whole.end(), [&](const auto& s) { return s.version == snapshot; });
 }
 
+void StoreChecker::LookForWriter() {
+  alongside_ = c_.lock == nullptr && IsOpenElsewhere(c_);
+  if (!alongside_) return;
+  const WriterInfo holder = ReadLockHolder(*c_.env.fs, c_.paths.dir).value_or(WriterInfo{});
+  AddNote("process " + std::to_string(holder.pid) + " on " + holder.host + " has the store open: " +
+          (log_only_ ? "the working index was not compared with the log"
+                     : "the working index, leftovers and the payloads of older versions were not checked"));
+}
+
+bool StoreChecker::RemovedMeanwhile(Version v) {
+  return alongside_ && c_.snapshots->ReadManifest(v).status().code() == StatusCode::kNotFound;
+}
+
 Result<CheckReport> StoreChecker::Run() {
+  LookForWriter();
   RAWKV_RETURN_IF_ERROR(CheckStoreFiles());
   RAWKV_RETURN_IF_ERROR(CheckSuperblocks());
   RAWKV_RETURN_IF_ERROR(NoteLeftovers());
   RAWKV_RETURN_IF_ERROR(CheckPins());
   const Result<RollbackMarker> marker = LoadRollbackMarker(*c_.env.fs, c_.paths.rollback_marker());
   facts_.marker = marker.status();
+  if (marker.ok() && alongside_) return Status::Busy(c_.paths.dir + ": is being rolled back; try again");
   // Snapshots above the target of a rollback that has taken effect only wait for their removal.
   std::optional<Version> highest;
   if (marker.ok() && c_.chain().HasBranch(marker->new_lineage)) highest = marker->target;
@@ -44,6 +60,7 @@ Result<CheckReport> StoreChecker::Run() {
 
 Result<CheckReport> StoreChecker::RunLogOnly() {
   log_only_ = true;
+  LookForWriter();
   RAWKV_RETURN_IF_ERROR(CheckPins());
   RAWKV_RETURN_IF_ERROR(CheckLog().status());
   return report_;
@@ -58,7 +75,7 @@ Status StoreChecker::CheckStoreFiles() {
     RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("store", paths[i], {}, files.status[i]));
   }
   // Not damage: a crash may come between the writes of both.
-  if (!facts_.store_file_bad && !files.agree()) {
+  if (!facts_.store_file_bad && !files.agree() && !alongside_) {
     AddNote(files.record[1]
                 ? "STORE and STORE-COPY differ; the next open writes both again from the newer one"
                 : "there is no STORE-COPY yet; the next open makes it");
@@ -67,7 +84,12 @@ Status StoreChecker::CheckStoreFiles() {
 }
 
 Status StoreChecker::CheckSuperblocks() {
-  RAWKV_ASSIGN_OR_RETURN(const SuperblockPair pair, c_.superblocks->Inspect());
+  RAWKV_ASSIGN_OR_RETURN(SuperblockPair pair, c_.superblocks->Inspect());
+  const bool both = pair.status[0].ok() && pair.status[1].ok();
+  // The writer may have been writing a copy at that moment. It writes one after the other, and seldom.
+  if (alongside_ && !both) {
+    RAWKV_ASSIGN_OR_RETURN(pair, c_.superblocks->Inspect());
+  }
   for (const size_t i : {size_t{0}, size_t{1}}) {
     if (pair.status[i].ok()) continue;
     facts_.superblock_copy_bad = true;
@@ -84,7 +106,7 @@ Status StoreChecker::NoteLeftovers() {
     const bool being_removed =
         snapshot && c_.snapshots->ReadManifest(*snapshot).status().code() == StatusCode::kNotFound;
     if (IsLeftover(c_, name) || being_removed) {
-      AddNote(name + " is left over from interrupted work; the next open sweeps it");
+      if (!alongside_) AddNote(name + " is left over from interrupted work; the next open sweeps it");
     } else if (IsAsideName(name)) {
       AddNote(name +
               " is damaged and was moved aside; nothing uses it. Remove it (rm -r) once nobody needs it");
@@ -125,9 +147,10 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
               " is of a branch that a rollback left, and nothing uses it; the next open removes it");
       continue;
     }
-    RAWKV_ASSIGN_OR_RETURN(
-        const std::vector<std::string> errors,
-        c_.snapshots->Verify(s.version, c_.chain(), SnapshotChecksummer(c_.env), callbacks));
+    const Result<std::vector<std::string>> verified =
+        c_.snapshots->Verify(s.version, c_.chain(), SnapshotChecksummer(c_.env), callbacks);
+    if (RemovedMeanwhile(s.version)) continue;
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> errors, verified);
     for (const std::string& e : errors) {
       AddFinding("snapshot", c_.snapshots->PathOf(s.version), s.version, Status::Corruption(e));
     }
@@ -143,7 +166,7 @@ Status StoreChecker::CheckSnapshots(std::optional<Version> highest) {
 // Returns whether the log leads to a tip.
 Result<bool> StoreChecker::CheckLog() {
   const Result<StoreSurvey> survey = SurveyWith(c_, facts_.pins);
-  RAWKV_RETURN_IF_ERROR(CheckWorking());
+  if (!alongside_) RAWKV_RETURN_IF_ERROR(CheckWorking());
   RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("log", c_.paths.wal(), {}, survey.status()));
   if (!survey.ok()) return false;
   // An unread snapshot may prove more versions to be durable.
@@ -156,7 +179,7 @@ Result<bool> StoreChecker::CheckLog() {
   RAWKV_RETURN_IF_ERROR(RecordUnlessRefused("log", c_.paths.wal(), {}, log.status()));
   if (!log.ok()) return false;
   facts_.tip = log->keep_through;
-  if (log->cut) {
+  if (log->cut && !alongside_) {
     AddNote("the log ends in a torn tail after version " + ToString(facts_.tip) + "; the next open cuts it");
   }
   const Status read =
@@ -187,11 +210,7 @@ Status StoreChecker::CheckWorking() {
   const Status base = CheckWorkingComplete(c_);
   if (base.refused()) return base;
   if (!base.ok()) rebuilt("is missing or not complete (" + base.message() + ")");
-  Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c_.paths.working_index(),
-                                                            .read_only = true,
-                                                            .block_cache_bytes = 16 << 20,
-                                                            .fs = c_.env.index_fs,
-                                                            .logger = c_.env.logger});
+  Result<std::unique_ptr<KeyIndex>> index = OpenIndexForReading(c_.env, c_.paths.working_index());
   Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
   if (meta.status().refused()) return meta.status();
   const bool opens = index.ok() && base.ok();
@@ -233,13 +252,20 @@ Status StoreChecker::CheckIndexes() {
     AddNote("slots and payloads could not be checked: no whole snapshot leads to the tip");
     return Status::Ok();
   }
-  if (!c_.lock->writable()) {
+  const Result<FsSpace> space = c_.env.fs->Space(c_.paths.dir);
+  if (space.ok() && space->read_only) {
     AddNote(
         "slots and payloads could not be checked: that needs a throw-away clone, and the directory cannot be "
         "written");
     return Status::Ok();
   }
-  const Result<std::shared_ptr<const EngineView>> tip = views_.OpenClone(c_, base, facts_.tip, "view");
+  // A writer that comes while nobody had the store open changes it, and the check is repeated.
+  Result<std::shared_ptr<EngineView>> clone = alongside_
+                                                  ? BeginLeasedClone(c_, views_, base, facts_.tip, "view")
+                                                  : views_.BeginClone(c_, base, facts_.tip, "view");
+  const Result<std::shared_ptr<const EngineView>> tip =
+      clone.ok() ? views_.FinishClone(c_, *std::move(clone))
+                 : Result<std::shared_ptr<const EngineView>>(clone.status());
   // The log is good, so a failure comes from the snapshot under the clone.
   RAWKV_ASSIGN_OR_RETURN(const bool cloned,
                          RecordDamage("index", c_.snapshots->PathOf(base), facts_.tip, tip.status()));
@@ -290,7 +316,9 @@ void StoreChecker::AddSlotFindings(CheckReport found, SlotCheck::Worst worst, bo
 }
 
 Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck* at_working) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(v));
+  Result<std::unique_ptr<KeyIndex>> opened = OpenIndexForReading(c_.env, c_.snapshots->IndexPathOf(v));
+  if (RemovedMeanwhile(v)) return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, std::move(opened));
   SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout.slot_count);
   CheckReport found;
   RAWKV_ASSIGN_OR_RETURN(const bool whole,
@@ -322,23 +350,17 @@ void StoreChecker::CheckPinnedVersions() {
   }
 }
 
-Result<std::unique_ptr<KeyIndex>> StoreChecker::OpenSnapshot(Version v) {
-  return KeyIndex::Open({.dir = c_.snapshots->IndexPathOf(v),
-                         .read_only = true,
-                         .block_cache_bytes = 16 << 20,
-                         .fs = c_.env.index_fs,
-                         .logger = c_.env.logger});
-}
-
 Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
   PayloadIo payload(*c_.device.device, c_.layout, c_.identity.device_uuid);
   VerifiedPayloads seen;
   const ProgressFn& progress = c_.options.progress;
   const Reachability reach = ToReachability(survey_, facts_.tip, {});
   RAWKV_RETURN_IF_ERROR(CheckPayloads(tip, "tip", payload, &seen, progress, &report_));
+  if (alongside_) return Status::Ok();  // no lease keeps the payloads of older versions
   for (const SnapshotInfo& s : facts_.whole) {
     if (!reach.IsReachable(s.version)) continue;
-    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenSnapshot(s.version));
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
+                           OpenIndexForReading(c_.env, c_.snapshots->IndexPathOf(s.version)));
     RAWKV_RETURN_IF_ERROR(
         CheckPayloads(*index, "snapshot " + ToString(s.version), payload, &seen, progress, &report_));
   }

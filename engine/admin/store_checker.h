@@ -32,9 +32,10 @@ struct StoreFacts {
   bool IsWhole(Version snapshot) const;
 };
 
-// One check of a closed store. It checks each part after the parts that this one depends on, and notes what
-// it could not check because of damage. It changes nothing except a throw-away clone below views/. Not
-// thread-safe.
+// One check of a store. Without the lock, a writer may have the store open: the check then leaves out what
+// only the writer knows, and its caller repeats it if it finds damage and the store changed. It checks each
+// part after the parts that this one depends on, and notes what it could not check because of damage. It
+// changes nothing except a throw-away clone below views/. Not thread-safe.
 class StoreChecker {
  public:
   StoreChecker(StoreContext& context, const CheckOptions& options) : c_(context), options_(options) {
@@ -67,6 +68,10 @@ class StoreChecker {
     AddFinding(kind, std::move(where), version, status);
     return false;
   }
+  // Finds out whether a writer has the store open, and notes it.
+  void LookForWriter();
+  // Whether a writer has removed this snapshot since the check listed it.
+  bool RemovedMeanwhile(Version v);
   Status CheckStoreFiles();
   Status CheckSuperblocks();
   Status NoteLeftovers();
@@ -81,12 +86,12 @@ class StoreChecker {
   Status CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck* at_working);
   void AddSlotFindings(CheckReport found, SlotCheck::Worst worst, bool leaks_matter);
   void CheckPinnedVersions();
-  Result<std::unique_ptr<KeyIndex>> OpenSnapshot(Version v);
   Status CheckEveryPayload(KeyIndex& tip);
 
   StoreContext& c_;
   const CheckOptions options_;
   bool log_only_ = false;
+  bool alongside_ = false;  // a writer has the store open
   CheckReport report_;
   StoreFacts facts_;
   StoreSurvey survey_;

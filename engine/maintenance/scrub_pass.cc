@@ -306,11 +306,7 @@ Result<ScrubPass::Step> ScrubPass::ScrubTip() {
 Result<ScrubPass::Step> ScrubPass::ScrubOlderPayloads(Version version, Lineage lineage) {
   const Needed there = [&](const Item&) { return HoldsItsSlots(version, lineage); };
   const Result<std::unique_ptr<KeyIndex>> index =
-      KeyIndex::Open({.dir = parts_.context.snapshots->IndexPathOf(version),
-                      .read_only = true,
-                      .block_cache_bytes = 16 << 20,
-                      .fs = parts_.context.env.index_fs,
-                      .logger = parts_.context.env.logger});
+      OpenIndexForReading(parts_.context.env, parts_.context.snapshots->IndexPathOf(version));
   if (index.status().refused()) return index.status();
   if (!index.ok()) return Step::kContinue;  // it is gone, or the phase that reads its files reports it
   const std::string name = "snapshot " + ToString(version);

@@ -116,7 +116,9 @@ Result<Version> FindProven(StoreContext& c) {
 }
 
 Result<LogJudgement> JudgeLog(StoreContext& c, Version from, Version proven) {
-  Result<LogScan> scan = ScanLog(c.log(), from, proven);
+  // Without the lock, another process may append.
+  Result<LogScan> scan =
+      c.lock == nullptr ? ScanGrowingLog(c.log(), from, proven) : ScanLog(c.log(), from, proven);
   if (scan.status().code() == StatusCode::kCorruption && from <= proven) {
     return Status::Corruption(scan.status().message() + "; versions " + ToString(from) + " to " +
                               ToString(proven) + " of it were durable");
@@ -171,9 +173,8 @@ Result<StoreStart> JudgeStart(StoreContext& c, Version current, std::optional<Wo
 
 bool IsLeftover(const StoreContext& c, const std::string& name) {
   const std::string path = JoinPath(c.paths.dir, name);
-  const bool named_so = name.ends_with(".tmp") || name.ends_with(".removing") ||
-                        path == c.paths.working_new() || path == c.paths.formatting() ||
-                        path == c.paths.importing();
+  const bool named_so = name.ends_with(".tmp") || IsRemovalName(name) || path == c.paths.working_new() ||
+                        path == c.paths.formatting() || path == c.paths.importing();
   return named_so && !IsDevice(c, path);
 }
 

@@ -46,7 +46,8 @@ VersionRanges ComputeHistoryDropped(const StoreSurvey& survey, const RollbackPla
 Result<FoundStoreEnd> FindStoreEnd(StoreContext& c, const StoreSurvey& survey) {
   Version proven = Previous(survey.log_first);
   for (const SnapshotInfo& s : survey.snapshots) proven = std::max(proven, s.version);
-  const Result<LogScan> scan = ScanLog(c.log(), survey.log_first, std::max(proven, c.closed_version()));
+  const Result<LogScan> scan =
+      ScanGrowingLog(c.log(), survey.log_first, std::max(proven, c.closed_version()));
   if (!scan.ok()) {
     if (scan.status().code() != StatusCode::kCorruption) return scan.status();
     return FindEndPastDamage(c, proven, scan.status().message());

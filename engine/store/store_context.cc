@@ -326,12 +326,16 @@ bool IsOpenElsewhere(const StoreContext& c) {
   return locked.ok() && *locked;
 }
 
+Result<std::unique_ptr<KeyIndex>> OpenIndexForReading(const Environment& env, const std::string& index_dir) {
+  return KeyIndex::Open({.dir = index_dir,
+                         .read_only = true,
+                         .block_cache_bytes = 16 << 20,
+                         .fs = env.index_fs,
+                         .logger = env.logger});
+}
+
 Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir) {
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, KeyIndex::Open({.dir = index_dir,
-                                                                                .read_only = true,
-                                                                                .block_cache_bytes = 1 << 20,
-                                                                                .fs = env.index_fs,
-                                                                                .logger = env.logger}));
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, OpenIndexForReading(env, index_dir));
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index->Meta());
   return SnapshotFacts{meta.applied, meta.lineage, meta.digest};
 }

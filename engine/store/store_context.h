@@ -18,6 +18,8 @@
 
 namespace rawkv {
 
+class KeyIndex;
+
 enum class ContextAccess : uint8_t {
   kWrite,            // with the lock; the device is writable
   kInspect,          // with the lock; the device is open for reading, and nothing of the store is changed
@@ -127,6 +129,9 @@ Status ValidateRuntime(const RuntimeSettings& settings);
 // Whether another process has the store open. For a context without the lock. Takes no lock itself. For
 // information and advice only: some network filesystems do not show it.
 bool IsOpenElsewhere(const StoreContext& context);
+
+// Opens an index directory for reading only.
+Result<std::unique_ptr<KeyIndex>> OpenIndexForReading(const Environment& env, const std::string& index_dir);
 
 // Callbacks of SnapshotStore: the version and lineage of an index, and the checksum of a file.
 Result<SnapshotFacts> InspectIndex(const Environment& env, const std::string& index_dir);

@@ -19,8 +19,8 @@ bool IsStoreName(std::string_view name) {
   if (!known) return false;
   // Suffixes of things that are half made, replaced, under removal, or moved aside.
   const std::string_view rest = name.substr(stem.size());
-  return rest.empty() || rest == ".tmp" || rest == ".new" || rest == ".damaged.tmp" ||
-         rest.ends_with(".removing") || IsAsideName(name);
+  return rest.empty() || rest == ".tmp" || rest == ".new" || rest == ".damaged.tmp" || IsRemovalName(rest) ||
+         IsAsideName(name);
 }
 
 }  // namespace rawkv

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/fs_ops.h"
 
@@ -9,6 +10,11 @@ namespace rawkv {
 // Whether the engine itself makes files or directories of this name in a store's directory. A device file
 // must have another name.
 bool IsStoreName(std::string_view name);
+
+// Whether the name is that of something whose removal has begun (ChooseRemovingName).
+inline bool IsRemovalName(std::string_view name) {
+  return name.ends_with(".removing");
+}
 
 // The paths in a store's directory (docs/architecture.md).
 struct StorePaths {

@@ -12,7 +12,10 @@
 #include <thread>
 
 #include "base/unique_fd.h"
+#include "engine/admin/inspect.h"
+#include "engine/admin/repair.h"
 #include "engine/transfer/transfer.h"
+#include "snapshot/leases.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/fs_seam.h"
 #include "tests/support/sanitized.h"
@@ -228,6 +231,53 @@ TEST_F(AlongsideWriterTest, AnInterruptedRollbackIsRefusedWithAdvice) {
   fs::remove(Path("ROLLBACK"));
 }
 
+// The prune is done by then, and the next one sweeps.
+TEST_F(AlongsideWriterTest, PruneSucceedsIfEndedReadersCannotBeSwept) {
+  // Fails the third listing of views/ after Start. The first two look for leases: without them nothing may be
+  // removed or freed.
+  class FailingList final : public FsSeam {
+   public:
+    FailingList() : FsSeam(PosixFs()) {}
+    void Start() { left_ = 3; }
+    bool fired() const { return left_ == 0; }
+
+   private:
+    Status Before(const FsOperation& operation, bool*) override {
+      if (!operation.Is("list", "/views") || left_ == 0 || --left_ != 0) return Status::Ok();
+      return Status::IoError("injected");
+    }
+    std::atomic<int> left_ = 0;
+  };
+  FailingList files;
+  open_.env.fs = &files;
+  FormatAndOpen();
+  Write(16);
+  ASSERT_OK(engine_->CreateSnapshot());
+  files.Start();
+  const Result<std::vector<Version>> removed = engine_->Prune(0);
+  ASSERT_OK(removed);
+  EXPECT_EQ(*removed, std::vector{Version(0)});
+  EXPECT_TRUE(files.fired());
+  EXPECT_TRUE(logger_.Warned("injected"));
+  Close();
+  open_.env.fs = &PosixFs();
+}
+
+TEST_F(AlongsideWriterTest, DumpOfSegmentsThatAreDroppedMeanwhileIsBusy) {
+  open_.wal_segment_bytes = 64 * kKiB;
+  FormatAndOpen();
+  for (int i = 0; i < 200; ++i) Put("k", std::string(1000, 'v'));
+  uint64_t rows = 0;
+  const Status dumped = DumpLog(dir_, open_, [&](const LogRecordRow& row) -> Status {
+    EXPECT_EQ(row.version, Version(++rows));
+    if (rows > 1) return Status::Ok();
+    RAWKV_RETURN_IF_ERROR(engine_->CreateSnapshot().status());
+    return engine_->Prune(0).status();
+  });
+  EXPECT_STATUS(dumped, StatusCode::kBusy, "dropped");
+  EXPECT_LT(rows, 200u);
+}
+
 // A process that holds a reader open until it is killed.
 class KilledReader {
  public:
@@ -320,6 +370,144 @@ class MeetingTest : public AlongsideWriterTest {
     }
   }
 };
+
+// Before each lease of a reader the writer removes the version for which the lease would be.
+TEST_F(MeetingTest, WriterThatPrunesAllTheTimeLetsAReaderIn) {
+  class PruneBeforeEachLease final : public FsSeam {
+   public:
+    explicit PruneBeforeEachLease(std::function<void()> prune)
+        : FsSeam(PosixFs()), prune_(std::move(prune)) {}
+
+   private:
+    Status Before(const FsOperation& operation, bool*) override {
+      if (operation.Is("mkdir", ".tmp")) prune_();
+      return Status::Ok();
+    }
+    const std::function<void()> prune_;
+  };
+  int prunes = 0;
+  PruneBeforeEachLease files([&] {
+    ++prunes;
+    Write(3);
+    ASSERT_OK(engine_->CreateSnapshot());
+    ASSERT_OK(engine_->Prune(0));
+  });
+  const Result<std::unique_ptr<Engine>> reader = TryRead(files);
+  ASSERT_OK(reader);
+  EXPECT_EQ(prunes, 3) << "at the first lease, at the opening lease, and at the lease of the second attempt";
+  ExpectState(**reader);
+  Churn();
+  ExpectState(**reader);
+  EXPECT_EQ(Views().size(), 1u) << "the opening lease is gone";
+}
+
+// A commit that needs space does not wait for a reader.
+TEST_F(MeetingTest, OpeningLeaseDoesNotRefuseACommit) {
+  const auto opening = Lease::Create(PosixFs(), SystemClock(), dir_, Uuid::Generate(SystemEntropy()),
+                                     kOpeningVersion, Version());
+  ASSERT_OK(opening);
+  ASSERT_OK(engine_->CreateSnapshot());
+  EXPECT_EQ(*engine_->Prune(0), std::vector<Version>());
+  Write(2 * format_.capacity_bytes / format_.slot_bytes);
+  EXPECT_EQ(engine_->Rollback(Version(engine_->version().value() - 1)).code(), StatusCode::kOk);
+  ASSERT_OK((*opening)->Remove());
+}
+
+// Each look is taken once for each of its operations, before which the writer acts.
+class LookingTest : public MeetingTest {
+ protected:
+  using Look = std::function<Status(const OpenOptions&)>;
+  void LookAtEveryMoment(const Look& look, const std::function<void()>& act) {
+    for (uint64_t at = 1;; at += kStride) {
+      MeetingFs files(act);
+      OpenOptions options = open_;
+      options.env.fs = &files;
+      files.Start(at);
+      ASSERT_OK(look(options)) << "operation " << at;
+      if (!files.met()) return;
+    }
+  }
+  void SnapshotAndPrune() {
+    Write(2);
+    ASSERT_OK(engine_->CreateSnapshot());
+    ASSERT_OK(engine_->Prune(0));
+  }
+  Status Inspect(const OpenOptions& options) const {
+    RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, InspectStore(dir_, options));
+    const SlotUse& s = info.slots;
+    EXPECT_EQ(s.live + s.pinned + s.reclaimable + s.reserved + s.free, s.total);
+    EXPECT_EQ(s.live, kKeys);
+    EXPECT_EQ(info.health, "ok");
+    return info.unopenable;
+  }
+  Status Check(const OpenOptions& options) const {
+    RAWKV_ASSIGN_OR_RETURN(const CheckReport report, CheckStore(dir_, {.deep = true}, options));
+    for (const Finding& f : report.findings) ADD_FAILURE() << f.kind << " " << f.where << ": " << f.message;
+    return Status::Ok();
+  }
+  Status Verify(const OpenOptions& options) const {
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotVerdict> verdicts,
+                           VerifySnapshots(dir_, std::nullopt, options));
+    for (const SnapshotVerdict& v : verdicts) {
+      for (const std::string& error : v.errors) ADD_FAILURE() << v.version.value() << ": " << error;
+    }
+    RAWKV_ASSIGN_OR_RETURN(const CheckReport log, VerifyLog(dir_, options));
+    for (const Finding& f : log.findings) ADD_FAILURE() << f.kind << " " << f.where << ": " << f.message;
+    return Status::Ok();
+  }
+  // With the store closed: a writer opens it, works and closes it.
+  void ComeAndGo() {
+    Open();
+    SnapshotAndPrune();
+    Write(2);
+    Close();
+  }
+};
+
+TEST_F(LookingTest, InfoMeetsSnapshotsAndPrunes) {
+  LookAtEveryMoment([this](const OpenOptions& o) { return Inspect(o); }, [this] { SnapshotAndPrune(); });
+}
+
+TEST_F(LookingTest, InfoMeetsRollbacks) {
+  LookAtEveryMoment([this](const OpenOptions& o) { return Inspect(o); },
+                    [this] {
+                      SnapshotAndPrune();
+                      Write(6);
+                      ASSERT_OK(engine_->Rollback(Version(engine_->version().value() - 3)));
+                    });
+}
+
+TEST_F(LookingTest, InfoMeetsAWriterThatComesAndGoes) {
+  Close();
+  LookAtEveryMoment([this](const OpenOptions& o) { return Inspect(o); }, [this] { ComeAndGo(); });
+}
+
+TEST_F(LookingTest, ChecksMeetSnapshotsAndPrunes) {
+  LookAtEveryMoment([this](const OpenOptions& o) { return Check(o); }, [this] { SnapshotAndPrune(); });
+}
+
+TEST_F(LookingTest, ChecksMeetAWriterThatComesAndGoes) {
+  Close();
+  LookAtEveryMoment([this](const OpenOptions& o) { return Check(o); }, [this] { ComeAndGo(); });
+}
+
+TEST_F(LookingTest, VerificationMeetsSnapshotsAndPrunes) {
+  LookAtEveryMoment([this](const OpenOptions& o) { return Verify(o); }, [this] { SnapshotAndPrune(); });
+}
+
+TEST_F(LookingTest, RollbackPlanMeetsSnapshotsAndPrunes) {
+  LookAtEveryMoment(
+      [this](const OpenOptions& o) {
+        OpenOptions reading = o;
+        reading.read_only = true;
+        const Version tip = engine_->version();
+        const Result<RollbackPlan> plan = PlanOfflineRollback(dir_, tip, {}, reading);
+        if (plan.status().code() == StatusCode::kVersionUnreachable) return Status::Ok();  // pruned since
+        if (plan.ok()) EXPECT_EQ(plan->blocked_by.size(), 1u) << "the writer";
+        return plan.status();
+      },
+      [this] { SnapshotAndPrune(); });
+}
 
 TEST_F(MeetingTest, CommitsComeWhileAReaderOpens) {
   MeetAtEveryMoment([this] { Write(3); });

@@ -235,7 +235,7 @@ TEST_F(OpenTest, EveryCallAfterCloseIsRefused) {
 TEST_F(OpenTest, SecondEngineInTheProcessIsBusyAndNamesTheHolder) {
   FormatAndOpen();
   EXPECT_STATUS(TryOpen(), StatusCode::kBusy, std::to_string(getpid()));
-  EXPECT_STATUS(CheckStore(dir_, {}, open_), StatusCode::kBusy);
+  EXPECT_OK(CheckStore(dir_, {}, open_)) << "a check needs no lock";
   EXPECT_STATUS(OfflineRollback(dir_, Version(0), {}, open_), StatusCode::kBusy);
   EXPECT_STATUS(PlanOfflineRollback(dir_, Version(0), {}, open_), StatusCode::kBusy);
   format_.force = true;

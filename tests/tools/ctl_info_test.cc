@@ -182,6 +182,26 @@ TEST_F(CtlWithAWriter, CommandsThatReadKeysWork) {
   EXPECT_EQ(writer_->ReadLine(), "5") << "the writer is not disturbed";
 }
 
+TEST_F(CtlWithAWriter, ChecksWorkAndNameWhatTheyLeaveOut) {
+  for (const Args& use : std::vector<Args>{{"fsck"}, {"fsck", "--deep"}, {"wal", "verify"}}) {
+    const Json report = OkJson(use);
+    EXPECT_EQ(report["ok"], true);
+    ASSERT_EQ(report["notes"].size(), 1u) << report;
+    EXPECT_NE(report["notes"][0].get<std::string>().find("working index"), std::string::npos) << report;
+  }
+  writer_->Write("{}\n");
+  EXPECT_EQ(writer_->ReadLine(), "5") << "the writer is not disturbed";
+}
+
+TEST_F(CtlWithAWriter, RollbackPlanIsBlockedByTheWriter) {
+  const CtlResult result = Run({"rollback", "--version=1", "--dry_run", "--json"});
+  EXPECT_EQ(result.status, 3);
+  const Json plan = Rows(result.out).front();
+  EXPECT_EQ(plan["to"], 1);
+  ASSERT_EQ(plan["blocked_by"].size(), 1u);
+  EXPECT_NE(plan["blocked_by"][0].get<std::string>().find("has the store open"), std::string::npos);
+}
+
 TEST_F(CtlWithAWriter, OtherCommandsEndWith3) {
   for (const Args& use : std::vector<Args>{{"put", "k", "v"},
                                            {"del", "k"},
@@ -192,9 +212,6 @@ TEST_F(CtlWithAWriter, OtherCommandsEndWith3) {
                                            {"snapshot", "pin", "--name=p"},
                                            {"snapshot", "unpin", "--name=p"},
                                            {"rollback", "--version=1", "--yes"},
-                                           {"rollback", "--version=1", "--dry_run"},
-                                           {"wal", "verify"},
-                                           {"fsck"},
                                            {"format", "--force"}}) {
     EXPECT_TRUE(EndedWith(Run(use), 3, ": ")) << use.front();
   }
@@ -224,7 +241,8 @@ TEST_F(CtlTest, CommandsRespectAHeldLockFile) {
   const auto lock = PosixFs().Lock(store() + "/LOCK");
   ASSERT_TRUE(lock.ok());
   EXPECT_TRUE(EndedWith(Run({"put", "k", "v"}), 3, "put: "));
-  EXPECT_TRUE(EndedWith(Run({"fsck"}), 3, "fsck: "));
+  EXPECT_TRUE(EndedWith(Run({"fsck", "--repair"}), 3, "fsck: "));
+  EXPECT_EQ(Run({"fsck"}).status, 0);
   EXPECT_EQ(Run({"info"}).status, 0);
   SkipFinalCheck();
 }

@@ -86,7 +86,9 @@ class Rollback {
       : dir_(std::move(dir)), target_(target), call_(call), options_{.drop_pins = call.flags.drop_pins} {}
 
   Result<RollbackPlan> Plan() {
-    Result<RollbackPlan> plan = PlanOfflineRollback(dir_, target_, options_, OpenOptionsOf(call_));
+    OpenOptions open = OpenOptionsOf(call_);
+    open.read_only = call_.flags.dry_run;
+    Result<RollbackPlan> plan = PlanOfflineRollback(dir_, target_, options_, open);
     call_.progress.Wipe();
     if (!plan.ok()) return TurnAbsentIntoRefused(plan.status());
     return plan;

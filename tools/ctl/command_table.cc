@@ -215,7 +215,7 @@ const std::vector<Command> kCommands = {
     {.name = "wal verify",
      .flags = kInspectFlags,
      .summary = "check every segment and record of the changelog",
-     .details = "Ends with 1 if there is damage.",
+     .details = "Ends with 1 if there is damage. Works while another process has the store open.",
      .example = "rawkv-ctl wal verify --store=/var/lib/state",
      .run = RunWalVerify},
     {.name = "fsck",
@@ -224,9 +224,10 @@ const std::vector<Command> kCommands = {
      .details =
          "Ends with 1 if there is damage. A note names a state that the next open repairs by itself. "
          "Without\n"
-         "--repair it changes nothing. With --repair it rebuilds damaged files or moves them aside. Repairs\n"
-         "that give up versions need a yes on the terminal, or --yes; --dry_run prints them. --drop_damaged\n"
-         "lists the keys at the tip whose payload is gone, and deletes them after the same question.",
+         "--repair it changes nothing, and works while another process has the store open. With\n"
+         "--repair it rebuilds damaged files or moves them aside. Repairs that give up versions need a\n"
+         "yes on the terminal, or --yes; --dry_run prints them. --drop_damaged lists the keys at the tip\n"
+         "whose payload is gone, and deletes them after the same question.",
      .example = "rawkv-ctl fsck --deep --store=/var/lib/state",
      .run = RunFsck},
     {.name = "stats",

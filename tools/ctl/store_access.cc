@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/fs.h"
+#include "engine/admin/inspect.h"
 #include "tools/cli/json_text.h"
 
 namespace rawkv::ctl {
@@ -83,23 +83,11 @@ Result<OpenedStore> OpenStore(Invocation& call) {
   return OwnStore(OpenEngine(call));
 }
 
-namespace {
-
-// Whether a rollback or a removal was interrupted, or is under way in another process. The next open for
-// writing finishes it.
-bool HasUnfinishedWork(const std::string& dir) {
-  const Result<std::vector<std::string>> names = PosixFs().List(dir);
-  return names.ok() && std::any_of(names->begin(), names->end(), [](const std::string& name) {
-           return name == "ROLLBACK" || name.ends_with(".removing");
-         });
-}
-
-}  // namespace
-
 Result<OpenedStore> OpenStoreToRead(Invocation& call) {
   if (call.session != nullptr) return UseSession(call);
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
-  if (!call.flags.read_only && HasUnfinishedWork(dir)) {
+  const Result<bool> interrupted = HasInterruptedWork(dir, OpenOptionsOf(call));
+  if (!call.flags.read_only && interrupted.ok() && *interrupted) {
     Result<OpenedStore> finished = OpenStoreToInspect(call);
     // Otherwise the store may still be readable: another process has it open, or the media are read-only.
     if (finished.ok() || finished.status().code() == StatusCode::kCorruption) return finished;
