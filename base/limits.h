@@ -13,5 +13,6 @@ inline constexpr uint64_t kMaxSlotBytes = 64ull << 20;   // of the setting slot_
 inline constexpr uint64_t kMinSegmentBytes = 64 * 1024;  // of the setting wal_segment_bytes
 inline constexpr uint64_t kMaxSegmentBytes = 1ull << 30;
 inline constexpr uint64_t kMaxKeepRecent = 1'000'000;
+inline constexpr uint64_t kMaxKeepForSeconds = 100ull * 365 * 86400;
 
 }  // namespace rawkv

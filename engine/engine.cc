@@ -223,14 +223,11 @@ Status Engine::Unpin(const std::string& name) try {
   return StatusOfException();
 }
 
-Status Engine::SetRetention(uint64_t keep_recent, uint64_t snapshot_interval) try {
-  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
-  RuntimeSettings settings = impl_->context->runtime;
-  settings.keep_recent = keep_recent;
-  RAWKV_RETURN_IF_ERROR(ValidateRuntime(settings));
-  impl_->maintenance->SetRetention(keep_recent);
-  impl_->snapshot_interval = snapshot_interval;
-  return Status::Ok();
+Result<RuntimeSettings> Engine::ChangeSettings(const SettingsChange& change) try {
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
+  RAWKV_ASSIGN_OR_RETURN(const RuntimeSettings kept, impl_->maintenance->KeepSettings(change));
+  if (change.snapshot_interval) impl_->snapshot_interval = *change.snapshot_interval;
+  return kept;
 } catch (...) {
   return StatusOfException();
 }
@@ -303,6 +300,8 @@ Result<EngineInfo> Engine::Info() try {
     RAWKV_ASSIGN_OR_RETURN(const Retained now, impl_->maintenance->SurveyRetained());
     RAWKV_ASSIGN_OR_RETURN(EngineInfo info, DescribeOpenStore(*impl_->context, impl_->core, impl_->poison,
                                                               now.survey, now.reach));
+    info.settings = impl_->maintenance->settings();
+    info.settings.snapshot_interval = impl_->snapshot_interval;
     if (sight == Sight::kQuiet) return info;
     RAWKV_ASSIGN_OR_RETURN(const Retained after, impl_->maintenance->SurveyRetained());
     if (now.IsUnchanged(after)) return info;
@@ -322,6 +321,7 @@ EngineStats Engine::stats() const {
                   .gets = n.gets.load(),
                   .snapshots_made = n.snapshots_made.load(),
                   .slots_reclaimed = n.slots_reclaimed.load(),
+                  .versions_given_up = n.versions_given_up.load(),
                   .index_flushes = n.index_flushes.load()};
   if (impl_->context->device.device != nullptr) {
     const DeviceCounters d = impl_->context->device.device->counters();

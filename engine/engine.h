@@ -160,9 +160,10 @@ class RAWKV_EXPORT Engine {
   // Removes a named pin and applies retention. kFailedPrecondition: there is no such pin.
   Status Unpin(const std::string& name);
 
-  // Sets RuntimeSettings::keep_recent (0 to 1,000,000, kInvalidArgument) and snapshot_interval until the
-  // engine is closed; STORE keeps its own values.
-  Status SetRetention(uint64_t keep_recent, uint64_t snapshot_interval);
+  // Changes settings in STORE, for good, and returns all of STORE's settings. snapshot_interval, keep_recent
+  // and keep_for_seconds count from now on, the others from the next open. kInvalidArgument: out of range.
+  // After an error STORE is as before or changed.
+  Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
 
   // Returns the store to `target`, durably and at one instant (invariant 6). The later versions are gone. A
   // rollback to the tip changes nothing and is never blocked. Concurrent calls run one after the other.

@@ -8,7 +8,9 @@
 //       since `current` is about to name it.
 //   R2  Every version in [floor, tip] can be rebuilt after the removal: the snapshot `floor` and the log from
 //       Next(floor) stay.
-//   R3  keep_recent + 1 unpinned snapshots stay if there are as many from which the log leads to the tip.
+//   R3  A snapshot leads to the versions up to the next newer one. It stays if that one was made since
+//       keep_since: a version between them may have been the tip at that time.
+//   R4  keep_recent + 1 unpinned snapshots stay if there are as many from which the log leads to the tip.
 namespace rawkv {
 namespace {
 
@@ -38,11 +40,14 @@ RetentionPlan PlanRetention(const RetentionInput& input) {
   RetentionInput kept = input;
   kept.snapshots.clear();
   uint64_t newer_unpinned = 0;
+  uint64_t next_created_unix_ms = UINT64_MAX;  // of the next newer unpinned snapshot
   for (auto item = input.snapshots.rbegin(); item != input.snapshots.rend(); ++item) {
     bool remove = false;
     if (CountsAsUnpinned(input, *item)) {
       const bool recent = newer_unpinned <= input.keep_recent;
-      remove = item->version < input.current && !(recent && LogReachesTip(input, item->version));
+      const bool young = input.keep_since_unix_ms && next_created_unix_ms >= *input.keep_since_unix_ms;
+      remove = item->version < input.current && !((recent || young) && LogReachesTip(input, item->version));
+      next_created_unix_ms = item->created_unix_ms;
       ++newer_unpinned;
     }
     if (remove) {

@@ -13,14 +13,16 @@ struct RetentionInput {
   struct Item {
     Version version;
     bool pinned = false;
+    uint64_t created_unix_ms = 0;
   };
   std::vector<Item> snapshots;  // ascending, all published ones
   Version current;              // counts as unpinned, and is never removed
   Version tip;
-  Version log_first;                    // first version that the log can hold
-  Version log_last;                     // last version in the log (the tip)
-  uint64_t keep_recent = 2;             // unpinned snapshots to keep in addition to the newest one
-  std::optional<Version> oldest_lease;  // base snapshot of the oldest lease; the log after it is kept
+  Version log_first;                           // first version that the log can hold
+  Version log_last;                            // last version in the log (the tip)
+  uint64_t keep_recent = 2;                    // unpinned snapshots to keep in addition to the newest one
+  std::optional<uint64_t> keep_since_unix_ms;  // versions that were the tip at this time or later are kept
+  std::optional<Version> oldest_lease;         // base snapshot of the oldest lease; the log after it is kept
 };
 
 struct RetentionPlan {
@@ -33,8 +35,9 @@ struct RetentionPlan {
 // tip.
 Version ReachableFloor(const RetentionInput& input);
 
-// Plans the removal of unpinned snapshots below `current`: those beyond the keep_recent + 1 newest, and those
-// from which the log does not lead to the tip. Never removes `current` or a pinned snapshot.
+// Plans the removal of unpinned snapshots below `current`: those beyond the keep_recent + 1 newest that no
+// version since keep_since_unix_ms needs, and those from which the log does not lead to the tip. Never
+// removes `current` or a pinned snapshot.
 RetentionPlan PlanRetention(const RetentionInput& input);
 
 }  // namespace rawkv

@@ -21,7 +21,7 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
   if (survey.current && survey.Find(*survey.current) != nullptr) info.current = survey.current;
   info.snapshots = survey.Rows();
   info.engine_requested = IoEngineName(c.options.engine);
-  info.durability = c.runtime.durability;
+  info.settings = c.runtime;
   info.health = "ok";
   info.recovery = record.last_cut;
   // Best effort: an operation that needs the directory reports the error.
@@ -43,7 +43,7 @@ void DescribeWriter(const StoreContext& c, EngineInfo* info) {
   if (!info->writer->status) return;
   const WriterStatus& status = *info->writer->status;
   info->health = status.health;
-  info->durability = status.durability;
+  info->settings.durability = status.durability;
   info->engine_requested = status.engine_requested;
   info->engine_used = status.engine_used;
   info->engine_reason = status.engine_reason;

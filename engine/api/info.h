@@ -103,9 +103,9 @@ struct EngineInfo {
   uint64_t pinned_shared = 0;  // slots that several holders keep
   // The I/O engine of the device: as the options name it, as opened, and the reason for a difference.
   std::string engine_requested, engine_used, engine_reason;
-  Durability durability = Durability::kSynced;
-  std::string health;  // "ok", or the first error
-  Status unopenable;   // of InspectStore: why an open would fail; ok if nothing shows that it would
+  RuntimeSettings settings;  // those in force; of a store that is not open here: those of STORE
+  std::string health;        // "ok", or the first error
+  Status unopenable;         // of InspectStore: why an open would fail; ok if nothing shows that it would
   std::optional<WriterInfo> writer;  // another process that has the store open
   bool read_only_media = false;      // the store is on media that cannot be written
   std::optional<TailCut> recovery;   // the newest torn tail that a recovery cut
@@ -148,6 +148,7 @@ struct EngineStats {
   uint64_t gets = 0;
   uint64_t snapshots_made = 0;
   uint64_t slots_reclaimed = 0;
+  uint64_t versions_given_up = 0;  // kept by the settings, but given up because the device had no free slot
   uint64_t index_flushes = 0;
 };
 

@@ -46,8 +46,20 @@ struct Environment {
 struct RuntimeSettings {
   uint64_t snapshot_interval = 10000;  // versions between automatic snapshots; 0: no automatic snapshots
   uint64_t keep_recent = 2;            // unpinned snapshots to keep besides the newest; 0 … 1,000,000
+  // Every version that was the tip within this time stays readable, as long as the device has free slots. 0:
+  // only keep_recent counts; at most 100 years.
+  uint64_t keep_for_seconds = 0;
   uint64_t wal_segment_bytes = 64ull << 20;  // a multiple of 4096; 64 KiB … 1 GiB
   Durability durability = Durability::kSynced;
+};
+
+// New values of RuntimeSettings; absent ones stay as they are.
+struct SettingsChange {
+  std::optional<Durability> durability;
+  std::optional<uint64_t> snapshot_interval;
+  std::optional<uint64_t> keep_recent;
+  std::optional<uint64_t> keep_for_seconds;
+  std::optional<uint64_t> wal_segment_bytes;
 };
 
 // Everything except `runtime`, `force` and `env` is fixed for the life of the store.
@@ -83,6 +95,7 @@ struct OpenOptions {
   std::optional<Durability> durability;
   std::optional<uint64_t> snapshot_interval;
   std::optional<uint64_t> keep_recent;
+  std::optional<uint64_t> keep_for_seconds;
   std::optional<uint64_t> wal_segment_bytes;
 
   // Reads the newest version through a throw-away clone of the index, also while another process writes to

@@ -121,7 +121,7 @@ Status Maintenance::StartSegmentIfRoom() {
 Result<Version> Maintenance::CreateSnapshot() {
   RAWKV_ASSIGN_OR_RETURN(const Version version, Publish(nullptr));
   MutexLock lock(mu_);
-  RAWKV_RETURN_IF_ERROR(ApplyRetention(keep_recent_).status());
+  RAWKV_RETURN_IF_ERROR(ApplyRetention().status());
   return version;
 }
 
@@ -140,13 +140,22 @@ Result<Version> Maintenance::Publish(const std::string* pin) {
 Result<std::vector<Version>> Maintenance::Prune(std::optional<uint64_t> keep) {
   MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(poison_.Check());
-  return ApplyRetention(keep.value_or(keep_recent_));
+  return ApplyRetention(keep);
 }
 
-Result<std::vector<Version>> Maintenance::ApplyRetention(uint64_t keep, Openers openers) {
+RetentionInput Maintenance::RetentionInputOf(const StoreSurvey& survey, std::optional<uint64_t> keep) const {
+  RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep.value_or(keep_recent_));
+  if (const uint64_t keep_for_ms = keep_for_seconds_ * 1000; !keep && keep_for_ms != 0) {
+    const uint64_t now = context_.env.clock->NowUnixMs();
+    input.keep_since_unix_ms = now - std::min(now, keep_for_ms);
+  }
+  return input;
+}
+
+Result<std::vector<Version>> Maintenance::ApplyRetention(std::optional<uint64_t> keep, Openers openers) {
   RAWKV_RETURN_IF_ERROR(SyncStoreDir());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-  RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep);
+  RetentionInput input = RetentionInputOf(survey, keep);
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> leases,
                          ListHeldLeases(*context_.env.fs, context_.paths.dir));
   const std::vector<std::string> own = views_.LeaseDirs();
@@ -282,7 +291,31 @@ Status Maintenance::Unpin(const std::string& name) {
   RAWKV_RETURN_IF_ERROR(
       WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); }));
   // Removes a snapshot that only the pin kept, as no log leads from it to the tip, and others by the setting.
-  return ApplyRetention(keep_recent_).status();
+  return ApplyRetention().status();
+}
+
+Result<RuntimeSettings> Maintenance::KeepSettings(const SettingsChange& change) {
+  MutexLock lock(mu_);
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  StoreRecord next = context_.record();
+  RuntimeSettings& kept = next.runtime;
+  kept.durability = change.durability.value_or(kept.durability);
+  kept.snapshot_interval = change.snapshot_interval.value_or(kept.snapshot_interval);
+  kept.keep_recent = change.keep_recent.value_or(kept.keep_recent);
+  kept.keep_for_seconds = change.keep_for_seconds.value_or(kept.keep_for_seconds);
+  kept.wal_segment_bytes = change.wal_segment_bytes.value_or(kept.wal_segment_bytes);
+  RAWKV_RETURN_IF_ERROR(ValidateRuntime(kept));
+  RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&] { return context_.SaveRecord(next); }));
+  if (change.keep_recent) keep_recent_ = *change.keep_recent;
+  if (change.keep_for_seconds) keep_for_seconds_ = *change.keep_for_seconds;
+  return kept;
+}
+
+RuntimeSettings Maintenance::settings() const {
+  RuntimeSettings settings = context_.runtime;
+  settings.keep_recent = keep_recent_;
+  settings.keep_for_seconds = keep_for_seconds_;
+  return settings;
 }
 
 Status Maintenance::ReclaimSpace() {
@@ -297,7 +330,23 @@ Status Maintenance::MakeSpace() {
     RAWKV_RETURN_IF_ERROR(BuildAndPublish(nullptr).status());
   }
   MutexLock lock(mu_);
-  return ApplyRetention(0, Openers::kIgnore).status();  // a commit waits for it
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey before, SurveyNow());
+  RAWKV_RETURN_IF_ERROR(ApplyRetention(0, Openers::kIgnore).status());
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey after, SurveyNow());
+  ReportGivenUp(PlanRetention(RetentionInputOf(before, std::nullopt)).floor,
+                ToReachability(after, core_.tip.Get(), {}).floor);
+  return Status::Ok();
+}
+
+void Maintenance::ReportGivenUp(Version wanted_floor, Version floor) {
+  if (floor <= wanted_floor) return;
+  const Version last = Previous(floor);
+  counters_.versions_given_up.fetch_add(floor.value() - wanted_floor.value());
+  context_.env.logger->Log(
+      LogLevel::kWarning, context_.paths.dir + ": gave up the history of versions " + ToString(wanted_floor) +
+                              " to " + ToString(last) +
+                              ", which the settings would keep: a commit found no free slot on the device. "
+                              "Pinned versions stay");
 }
 
 std::vector<VersionHold> Maintenance::Holds() {

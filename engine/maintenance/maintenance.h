@@ -59,12 +59,15 @@ class Maintenance {
         views_(views),
         counters_(counters) {}
 
-  void SetRetention(uint64_t keep_recent) { keep_recent_ = keep_recent; }
+  // Writes the settings to STORE, and returns all of them. Retention uses them at once.
+  Result<RuntimeSettings> KeepSettings(const SettingsChange& change);
+  // The settings that are in force.
+  RuntimeSettings settings() const;
 
   // Publishes the tip as a snapshot, makes it `current`, and prunes by the setting.
   Result<Version> CreateSnapshot();
   Status DeleteSnapshot(Version version);
-  // Without `keep`: by the setting.
+  // Without `keep`: by the settings.
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep);
   Result<Version> Pin(const std::string& name, std::optional<Version> version);
   Status Unpin(const std::string& name);
@@ -117,8 +120,12 @@ class Maintenance {
   Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_right());
   // Readers of other processes that are about to open the store: kSpare removes nothing while there are any.
   enum class Openers : uint8_t { kSpare, kIgnore };
-  Result<std::vector<Version>> ApplyRetention(uint64_t keep, Openers openers = Openers::kSpare)
-      RAWKV_REQUIRES(mu_);
+  // With `keep`, keeps so many recent snapshots whatever their age; without it, by the settings.
+  Result<std::vector<Version>> ApplyRetention(std::optional<uint64_t> keep = std::nullopt,
+                                              Openers openers = Openers::kSpare) RAWKV_REQUIRES(mu_);
+  // Warns of versions that the settings would keep, and that were given up for lack of slots.
+  void ReportGivenUp(Version wanted_floor, Version floor);
+  RetentionInput RetentionInputOf(const StoreSurvey& survey, std::optional<uint64_t> keep) const;
   Status DropLogBefore(Version version) RAWKV_REQUIRES(mu_);
   // Frees every deferred slot that nothing needs any more.
   Status Reclaim() RAWKV_REQUIRES(mu_);
@@ -133,6 +140,7 @@ class Maintenance {
   ViewRegistry& views_;
   EngineCounters& counters_;
   std::atomic<uint64_t> keep_recent_{context_.runtime.keep_recent};
+  std::atomic<uint64_t> keep_for_seconds_{context_.runtime.keep_for_seconds};
 
   Mutex publish_mu_;  // one snapshot is built at a time
   Mutex mu_;

@@ -33,6 +33,7 @@ Status ApplyOptions(StoreContext& c, const StoreRecord& record) {
   c.runtime.durability = o.durability.value_or(c.runtime.durability);
   c.runtime.snapshot_interval = o.snapshot_interval.value_or(c.runtime.snapshot_interval);
   c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
+  c.runtime.keep_for_seconds = o.keep_for_seconds.value_or(c.runtime.keep_for_seconds);
   c.runtime.wal_segment_bytes = o.wal_segment_bytes.value_or(c.runtime.wal_segment_bytes);
   if (o.memtable_bytes < kMinMemtableBytes) {
     return Status::InvalidArgument("memtable_bytes must be at least 16 KiB, not " +
@@ -144,6 +145,10 @@ Status ValidateRuntime(const RuntimeSettings& s) {
                                    std::to_string(s.wal_segment_bytes));
   }
   if (s.keep_recent > kMaxKeepRecent) return Status::InvalidArgument("keep_recent must be at most 1000000");
+  if (s.keep_for_seconds > kMaxKeepForSeconds) {
+    return Status::InvalidArgument("keep_for must be at most 100 years (" +
+                                   std::to_string(kMaxKeepForSeconds) + " seconds)");
+  }
   return Status::Ok();
 }
 

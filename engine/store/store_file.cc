@@ -43,6 +43,7 @@ std::string EncodePayload(const StoreRecord& r) {
   w.U64(r.layout.slots_offset);
   w.U64(r.layout.slot_count);
   w.U64(r.reuse_floor.value());
+  w.U64(r.runtime.keep_for_seconds);
   w.Blob(r.device_hint);
   w.U32(static_cast<uint32_t>(r.chain.links().size()));
   for (const LineageLink& link : r.chain.links()) {
@@ -64,6 +65,7 @@ Status DecodeSecondFormat(ByteReader& r, bool closed, StoreRecord* out) {
                  .slots_offset = r.U64(),
                  .slot_count = r.U64()};
   out->reuse_floor = Version(r.U64());
+  out->runtime.keep_for_seconds = r.U64();
   if (closed) out->closed_version = closed_version;
   const bool versions = closed_version <= kMaxVersion && out->reuse_floor <= kMaxVersion &&
                         (closed || closed_version == Version());

@@ -84,9 +84,10 @@ RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t
                     .log_first = survey.ContinuedFrom(),
                     .log_last = tip,
                     .keep_recent = keep_recent,
+                    .keep_since_unix_ms = {},
                     .oldest_lease = {}};
   for (const SnapshotInfo& s : survey.snapshots)
-    in.snapshots.push_back({s.version, survey.Pinned(s.version)});
+    in.snapshots.push_back({s.version, survey.Pinned(s.version), s.created_unix_ms});
   return in;
 }
 

@@ -40,7 +40,7 @@ Result<StoreSurvey> Survey(StoreContext& context);
 // The same with these pins, and without reading PINS.
 Result<StoreSurvey> SurveyWith(StoreContext& context, PinTable pins);
 
-// The input of the retention rule. Pure.
+// The input of the retention rule, without a keep_since. Pure.
 RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t keep_recent);
 // The reachable versions. Holds are the named pins and `more`: views, exports and leases. Pure.
 Reachability ToReachability(const StoreSurvey& survey, Version tip, std::vector<VersionHold> more);

@@ -138,6 +138,12 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.Unpin("between");
          s.CommitPayload();
        }},
+      {"settings", &furnished_,
+       [](S& s) {
+         s.Open();
+         s.ChangeSettings();
+         s.CommitPayload();
+       }},
       {"deleted snapshot", &furnished_,
        [](S& s) {
          s.Open();

@@ -333,6 +333,13 @@ void FaultSession::ReadHistory() {
   (void)AcceptAnswer(engine_->FindVersionAt(UINT64_MAX).status());
 }
 
+void FaultSession::ChangeSettings() {
+  if (engine_ == nullptr) return;
+  BeginStep("change settings");
+  (void)AcceptAnswer(engine_->ChangeSettings({.keep_recent = 7}).status());
+  CheckAfterStep();
+}
+
 void FaultSession::ReadTip() {
   if (engine_ == nullptr) return;
   BeginStep("read");

@@ -48,6 +48,7 @@ class FaultSession {
   void ReadOld(Version version);
   void ReadTip();
   void ReadHistory();
+  void ChangeSettings();
   void Rollback(Version target);
   void Export(Version version);
   // Steps on a closed store.

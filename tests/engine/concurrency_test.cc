@@ -195,7 +195,7 @@ void ConcurrencyTest::Maintain() {
         EXPECT_OK(engine_->Prune(rng.Below(2)));
         break;
       case 2:
-        EXPECT_OK(engine_->SetRetention(rng.Below(3), GetParam().format.runtime.snapshot_interval));
+        EXPECT_OK(engine_->ChangeSettings({.keep_recent = rng.Below(3)}));
         break;
       case 3:
         EXPECT_OK(engine_->Pin("pin"));

@@ -39,15 +39,14 @@ void ModelStore::Format() {
   const Result<FormatResult> made = Engine::Format(dir_, format);
   ASSERT_OK(made);
   EXPECT_EQ(made->version, model_.initial());
+  keep_recent_ = config_.format.runtime.keep_recent;
 }
 
 void ModelStore::Open() {
   Result<std::unique_ptr<Engine>> opened = Engine::Open(dir_, open_);
   ASSERT_OK(opened) << logger_.text();
   engine_ = *std::move(opened);
-  const uint64_t kept = config_.format.runtime.keep_recent;
-  if (Automatic()) removal_.keep = std::min(kept, keep_recent_);  // retention may have run before the close
-  keep_recent_ = kept;
+  if (Automatic()) removal_.keep = keep_recent_;  // retention may have run before the close
   EXPECT_EQ(engine_->version(), model_.tip());
   CheckInfo();
 }
@@ -226,7 +225,7 @@ void ModelStore::Unpin(const std::string& name) {
 }
 
 void ModelStore::SetKeepRecent(uint64_t keep) {
-  EXPECT_OK(engine_->SetRetention(keep, config_.format.runtime.snapshot_interval));
+  EXPECT_OK(engine_->ChangeSettings({.keep_recent = keep}));
   if (Automatic()) removal_.keep = std::min(keep, keep_recent_);  // retention may have run just before
   keep_recent_ = keep;
   CheckInfo();

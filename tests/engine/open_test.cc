@@ -63,7 +63,7 @@ TEST_F(OpenTest, StoreOfFormatOneGetsItsCopy) {
   const SealedKind second{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
   Result<std::string> payload = ReadSealedFile(PosixFs(), Path("STORE"), second);
   ASSERT_OK(payload);
-  payload->erase(128, 56);  // docs/formats/store.md
+  payload->erase(128, 64);  // docs/formats/store.md
   ASSERT_OK(WriteSealedFile(PosixFs(), Path("STORE"), first, *payload));
   fs::remove(Path("STORE-COPY"));
   ExpectWhole();
@@ -165,15 +165,15 @@ TEST_F(OpenTest, SettingsOutOfRangeAreRefused) {
 TEST_F(OpenTest, OpenOptionsOverrideTheSettingsOfFormat) {
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
-  EXPECT_EQ(Info().durability, Durability::kUnsafeUnsynced);
+  EXPECT_EQ(Info().settings.durability, Durability::kUnsafeUnsynced);
   Close();
   open_.durability = Durability::kSynced;
   Open();
-  EXPECT_EQ(Info().durability, Durability::kSynced);
+  EXPECT_EQ(Info().settings.durability, Durability::kSynced);
   Close();
   open_.durability.reset();
   Open();
-  EXPECT_EQ(Info().durability, Durability::kUnsafeUnsynced);
+  EXPECT_EQ(Info().settings.durability, Durability::kUnsafeUnsynced);
 }
 
 TEST_F(OpenTest, CloseWithOpenViewsIsBusyAndClosesNothing) {
@@ -223,7 +223,7 @@ TEST_F(OpenTest, EveryCallAfterCloseIsRefused) {
   EXPECT_STATUS(engine_->Prune(), kClosed);
   EXPECT_STATUS(engine_->Pin("p"), kClosed);
   EXPECT_STATUS(engine_->Unpin("p"), kClosed);
-  EXPECT_STATUS(engine_->SetRetention(1, 1), kClosed);
+  EXPECT_STATUS(engine_->ChangeSettings({}), kClosed);
   EXPECT_STATUS(engine_->PlanRollback(Version(0)), kClosed);
   EXPECT_STATUS(engine_->Rollback(Version(0)), kClosed);
   EXPECT_STATUS(engine_->Export({.version = Version(1), .out = tmp_.File("out"), .progress = {}}), kClosed);

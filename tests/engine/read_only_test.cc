@@ -93,7 +93,7 @@ TEST_F(ReadOnlyTest, EveryWriteIsRefused) {
   EXPECT_STATUS(engine_->Prune(0), kRefused);
   EXPECT_STATUS(engine_->Pin("p"), kRefused);
   EXPECT_STATUS(engine_->Unpin("p"), kRefused);
-  EXPECT_STATUS(engine_->SetRetention(0, 0), kRefused);
+  EXPECT_STATUS(engine_->ChangeSettings({}), kRefused);
   EXPECT_STATUS(engine_->Rollback(Version(3)), kRefused);
   EXPECT_EQ(Get("k"), OneSlot(6));
   Close();

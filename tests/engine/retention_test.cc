@@ -1,9 +1,12 @@
 // Snapshots, pins and pruning: which versions stay readable, and how many slots they hold (invariant 2).
 
 #include <atomic>
+#include <cstdio>
 #include <filesystem>
+#include <sstream>
 #include <thread>
 
+#include "base/clock.h"
 #include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/sanitized.h"
@@ -15,6 +18,12 @@ namespace fs = std::filesystem;
 
 class RetentionTest : public EngineTest {
  protected:
+  static std::vector<std::string> Lines(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+  }
   std::vector<Version> Versions(std::initializer_list<uint64_t> values) {
     std::vector<Version> out;
     for (const uint64_t v : values) out.emplace_back(v);
@@ -80,7 +89,7 @@ TEST_F(RetentionTest, RetentionKeepsTheNewestAndKeepRecentOlderSnapshots) {
 
 TEST_F(RetentionTest, PruneUsesItsArgumentAndReturnsTheRemovedVersions) {
   FormatAndOpen();
-  ASSERT_OK(engine_->SetRetention(10, 0));
+  ASSERT_OK(engine_->ChangeSettings({.keep_recent = 10}));
   for (int i = 0; i < 4; ++i) {
     Overwrite("k", 1);
     Snapshot();
@@ -90,20 +99,94 @@ TEST_F(RetentionTest, PruneUsesItsArgumentAndReturnsTheRemovedVersions) {
   EXPECT_EQ(*engine_->Prune(0), Versions({2, 3}));
   EXPECT_EQ(*engine_->Prune(0), Versions({}));
   EXPECT_EQ(Snapshots(), Versions({4}));
-  EXPECT_STATUS(engine_->SetRetention(1'000'001, 0), StatusCode::kInvalidArgument);
 }
 
-TEST_F(RetentionTest, SetRetentionLastsUntilClose) {
+TEST_F(RetentionTest, ChangedSettingsCountAtOnceAndAfterAReopen) {
   format_.runtime.keep_recent = 0;
   FormatAndOpen();
-  ASSERT_OK(engine_->SetRetention(5, 0));
+  const Result<RuntimeSettings> kept = engine_->ChangeSettings({.keep_recent = 5});
+  ASSERT_OK(kept);
+  EXPECT_EQ(kept->keep_recent, 5u);
+  EXPECT_EQ(kept->snapshot_interval, format_.runtime.snapshot_interval) << "what is not named stays";
   Overwrite("k", 1);
   Snapshot();
   EXPECT_EQ(Snapshots(), Versions({0, 1}));
+  EXPECT_EQ(Info().settings.keep_recent, 5u);
   Reopen();
+  EXPECT_EQ(Info().settings.keep_recent, 5u);
   Overwrite("k", 1);
   Snapshot();
-  EXPECT_EQ(Snapshots(), Versions({2}));
+  EXPECT_EQ(Snapshots(), Versions({0, 1, 2}));
+  ASSERT_OK(engine_->ChangeSettings({.durability = Durability::kUnsafeUnsynced,
+                                     .snapshot_interval = 77,
+                                     .keep_recent = 1,
+                                     .keep_for_seconds = 60,
+                                     .wal_segment_bytes = 128 * kKiB}));
+  Reopen();
+  const RuntimeSettings settings = Info().settings;
+  EXPECT_EQ(settings.durability, Durability::kUnsafeUnsynced);
+  EXPECT_EQ(settings.snapshot_interval, 77u);
+  EXPECT_EQ(settings.keep_recent, 1u);
+  EXPECT_EQ(settings.keep_for_seconds, 60u);
+  EXPECT_EQ(settings.wal_segment_bytes, 128 * kKiB);
+}
+
+TEST_F(RetentionTest, WrongSettingsChangeNothing) {
+  FormatAndOpen();
+  EXPECT_STATUS(engine_->ChangeSettings({.snapshot_interval = 5, .keep_recent = 1'000'001}),
+                StatusCode::kInvalidArgument, "keep_recent");
+  EXPECT_STATUS(engine_->ChangeSettings({.keep_for_seconds = UINT64_MAX}), StatusCode::kInvalidArgument,
+                "keep_for");
+  EXPECT_STATUS(engine_->ChangeSettings({.wal_segment_bytes = 1000}), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Info().settings.snapshot_interval, format_.runtime.snapshot_interval);
+  Reopen();
+  EXPECT_EQ(Info().settings.snapshot_interval, format_.runtime.snapshot_interval);
+}
+
+// A clock that the test sets.
+class StandingClock final : public Clock {
+ public:
+  uint64_t NowUnixMs() override { return now_unix_ms; }
+  uint64_t MonotonicNs() override { return SystemClock().MonotonicNs(); }
+  std::atomic<uint64_t> now_unix_ms{1'000'000'000};
+};
+
+// Random histories: after each prune every version that was the tip within the last `keep_for` can be read.
+TEST_F(RetentionTest, VersionsOfTheTimeToKeepStayReadable) {
+  StandingClock clock;
+  open_.env.clock = &clock;
+  format_.env.clock = &clock;
+  format_.runtime.keep_recent = 0;
+  format_.runtime.keep_for_seconds = 100;
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
+  FormatAndOpen();
+  Rng rng(TestSeed(1));
+  std::vector<uint64_t> replaced_ms;  // when version i was followed by the next one
+  uint64_t most_kept = 0;
+  for (int step = 0; step < 400; ++step) {
+    clock.now_unix_ms += rng.Below(8'000);
+    replaced_ms.push_back(clock.now_unix_ms);
+    Overwrite("k", 1);
+    if (rng.OneIn(4)) Snapshot();
+    if (rng.OneIn(20)) ASSERT_OK(engine_->Prune());
+    if (rng.OneIn(50)) Reopen();
+    const uint64_t oldest_kept = Info().reachable.front().first.value();
+    for (uint64_t v = 0; v < replaced_ms.size(); ++v) {
+      if (replaced_ms[v] + 100'000 >= clock.now_unix_ms) EXPECT_GE(v, oldest_kept) << "at step " << step;
+    }
+    most_kept = std::max(most_kept, replaced_ms.size() - oldest_kept);
+  }
+  EXPECT_EQ(Info().reachable.size(), 1u);
+  EXPECT_LT(most_kept, 100u) << "older versions must go";
+  EXPECT_GT(most_kept, 20u);
+  const Version old = Info().reachable.front().first;
+  EXPECT_EQ(Get("k", old), OneSlot(old.value()));
+  // An explicit number counts alone.
+  Snapshot();
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Snapshots().size(), 1u);
+  Close();
+  open_.env.clock = &SystemClock();
 }
 
 TEST_F(RetentionTest, SnapshotIntervalMakesSnapshots) {
@@ -115,7 +198,33 @@ TEST_F(RetentionTest, SnapshotIntervalMakesSnapshots) {
   for (int i = 0; i < 500000 && engine_->stats().snapshots_made < 3; ++i) EmptyCommit();
   EXPECT_GE(engine_->stats().snapshots_made, 3);
   EXPECT_GE(engine_->version(), Version(30)) << "more snapshots than the interval allows";
-  ASSERT_OK(engine_->SetRetention(0, 0));
+  ASSERT_OK(engine_->ChangeSettings({.snapshot_interval = 0}));
+}
+
+// A device without a free slot gives up history. Every version that goes is reported.
+TEST_F(RetentionTest, EveryVersionThatIsGivenUpForSpaceIsReported) {
+  format_.capacity_bytes = 1 * kMiB;
+  format_.runtime.keep_recent = 1000;
+  format_.runtime.keep_for_seconds = 86400;
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
+  FormatAndOpen();
+  for (int i = 0; i < 20; ++i) {
+    Overwrite("k", 50);
+    Snapshot();
+  }
+  uint64_t next = 0;  // the versions below it were reported
+  for (const std::string& line : Lines(logger_.text())) {
+    uint64_t first = 0, last = 0;
+    const size_t at = line.find("gave up the history of versions ");
+    if (at == std::string::npos) continue;
+    ASSERT_EQ(std::sscanf(line.c_str() + at, "gave up the history of versions %lu to %lu", &first, &last), 2)
+        << line;
+    EXPECT_EQ(first, next);
+    next = last + 1;
+  }
+  EXPECT_GT(next, 0u) << "the device has room for all: the test shows nothing";
+  EXPECT_EQ(Info().reachable.front().first, Version(next));
+  EXPECT_EQ(engine_->stats().versions_given_up, next);
 }
 
 TEST_F(RetentionTest, FewFreeSlotsMakeASnapshot) {
@@ -123,7 +232,7 @@ TEST_F(RetentionTest, FewFreeSlotsMakeASnapshot) {
   format_.runtime.snapshot_interval = 1'000'000;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
-  ASSERT_OK(engine_->SetRetention(0, 16));
+  ASSERT_OK(engine_->ChangeSettings({.snapshot_interval = 16, .keep_recent = 0}));
   Overwrite("k", 3000);
   EXPECT_GE(engine_->stats().snapshots_made, 1);
   EXPECT_EQ(Get("k"), OneSlot(3000));
@@ -311,7 +420,7 @@ TEST_F(RetentionTest, UnpinningDoesNotReviveVersionsWhoseSlotsWereReused) {
   }
   ASSERT_EQ(ListLog(dir_, open_)->front().first, Version(1));
   EXPECT_EQ(Get("k", Version(3)), OneSlot(3));
-  ASSERT_OK(engine_->SetRetention(10, 0));
+  ASSERT_OK(engine_->ChangeSettings({.keep_recent = 10}));
   ASSERT_OK(engine_->Unpin("p"));
   for (const auto& [first, last] : Info().reachable) {
     for (Version v = first; v <= last; v = Next(v))

@@ -67,6 +67,7 @@ StoreRecord ExampleStore() {
               .slots_offset = 8192 + (16 << 20),
               .slot_count = 258046};
   r.reuse_floor = Version(4);
+  r.runtime.keep_for_seconds = 7 * 86400;
   return r;
 }
 
@@ -88,6 +89,7 @@ TEST(FormatGolden, StoreOfFormatOne) {
   expected.closed_version.reset();
   expected.layout = {};
   expected.reuse_floor = Version();
+  expected.runtime.keep_for_seconds = 0;
   EXPECT_EQ(EncodeStoreRecord(*decoded), EncodeStoreRecord(expected));
   ExpectAllDamageIsCorruption(page,
                               [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });

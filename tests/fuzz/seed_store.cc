@@ -142,10 +142,10 @@ class SeedStore {
     KeepDevice(record);
   }
 
-  // docs/formats/store.md: format 1 lacks 56 bytes and a flag.
+  // docs/formats/store.md: format 1 lacks 64 bytes and a flag.
   static std::string InFormatOne(const std::string& store) {
     std::string payload = store.substr(kSealedHeaderBytes);
-    payload.erase(128, 56);
+    payload.erase(128, 64);
     payload[100] = static_cast<char>(payload[100] & 3);
     return Seal({.magic = "RKVSTORE", .format = 1, .name = "STORE"}, payload);
   }

@@ -21,7 +21,7 @@ Verdict CheckStoreFile(std::string_view file) {
       StoreRecord now = record;
       now.sequence = 1;
       now.layout = {.slot_bytes = record.slot_bytes, .header_bytes = record.header_bytes};
-      RAWKV_CHECK(EncodeStoreRecord(now).size() == file.size() + 56, "format 2 adds seven fields");
+      RAWKV_CHECK(EncodeStoreRecord(now).size() == file.size() + 64, "format 2 adds eight fields");
     } else {
       RAWKV_CHECK(EncodeStoreRecord(record) == file, "equal content must have one encoding");
       FuzzDisk disk;

@@ -63,6 +63,8 @@ const std::vector<Call>& Calls() {
          return e.ReadHistory({.changes = true}, [](const HistoryEntry&) { return Status::Ok(); });
        }},
       {"FindVersionAt", [](Engine& e, const std::string&) { return e.FindVersionAt(UINT64_MAX).status(); }},
+      {"ChangeSettings",
+       [](Engine& e, const std::string&) { return e.ChangeSettings({.keep_for_seconds = 3600}).status(); }},
       {"CreateSnapshot", [](Engine& e, const std::string&) { return e.CreateSnapshot().status(); }},
       {"Pin", [](Engine& e, const std::string&) { return e.Pin("p").status(); }},
       {"Unpin", [](Engine& e, const std::string&) { return e.Unpin("p"); }},

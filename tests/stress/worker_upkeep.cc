@@ -19,8 +19,14 @@ void Worker::Maintain() {
         {});
   } else if (choice == 6 && o.Has("retention")) {
     constexpr std::array<uint64_t, 4> kIntervals = {0, 50, 200, 1000};
-    const Call call(world_.board, number_, "SetRetention");
-    (void)world_.Expect("set_retention", engine.SetRetention(rng_.Below(4), kIntervals[rng_.Below(4)]), {});
+    const Call call(world_.board, number_, "ChangeSettings");
+    (void)world_.Expect("change_settings",
+                        engine
+                            .ChangeSettings({.snapshot_interval = kIntervals[rng_.Below(4)],
+                                             .keep_recent = rng_.Below(4),
+                                             .keep_for_seconds = rng_.Below(3)})
+                            .status(),
+                        {});
   } else if (choice == 7 && o.Has("snapshot")) {
     const Version version = SomeVersion();
     const Call call(world_.board, number_, "DeleteSnapshot", version.value());

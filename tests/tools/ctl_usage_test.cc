@@ -12,6 +12,7 @@ class CtlUsage : public CtlTest {};
 // One correct use of each command. A test adds the error that it checks.
 const std::vector<Args> kUses = {{"format"},
                                  {"info"},
+                                 {"set", "keep_recent=3"},
                                  {"put", "k", "v"},
                                  {"get", "k0"},
                                  {"del", "k"},

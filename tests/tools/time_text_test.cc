@@ -80,6 +80,21 @@ TEST(TimeTextTest, RefusesEverythingElse) {
   }
 }
 
+TEST(TimeTextTest, ReadsAndPrintsDurations) {
+  EXPECT_EQ(*ParseDuration("0"), 0u);
+  EXPECT_EQ(*ParseDuration("0s"), 0u);
+  EXPECT_EQ(*ParseDuration("2w"), 14u * 86400);
+  for (const uint64_t seconds : {1, 60, 3661, 86401, 3'000'000}) {
+    EXPECT_EQ(*ParseDuration(DurationText(seconds)), seconds);
+  }
+  EXPECT_EQ(DurationText(0), "0");
+  EXPECT_EQ(DurationText(7 * 86400), "7d");
+  EXPECT_EQ(DurationText(5400), "1h30m");
+  for (const char* text : {"", "1", "s", "7 d", "7d ago", "-1d", "1y", "99999999999999999999d"}) {
+    EXPECT_STATUS(ParseDuration(text), StatusCode::kInvalidArgument, "length of time") << text;
+  }
+}
+
 TEST(TimeTextTest, PrintedTimesAreReadBack) {
   EXPECT_EQ(UtcTimeMs(0), "-");
   EXPECT_EQ(UtcTimeMs(kNow), "2026-03-01T14:05:00.250Z");

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <ctime>
 #include <optional>
+#include <utility>
 
 #include "tools/cli/text_format.h"
 
@@ -146,6 +147,26 @@ Result<uint64_t> ParseTime(std::string_view text, uint64_t now_unix_ms) {
   if (!moment) moment = ParseMoment(text);
   if (!moment) return NotATime(text);
   return *moment;
+}
+
+Result<uint64_t> ParseDuration(std::string_view text) {
+  if (text == "0") return 0;
+  TimeReader in(text);
+  const std::optional<uint64_t> seconds = TakeDuration(in);
+  if (seconds && in.done()) return *seconds;
+  return Status::InvalidArgument(
+      fmt::format("'{}' is not a length of time such as 90s, 15m, 2h, 7d or 1h30m", text));
+}
+
+std::string DurationText(uint64_t seconds) {
+  if (seconds == 0) return "0";
+  std::string text;
+  const std::pair<uint64_t, char> units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+  for (const auto& [length, unit] : units) {
+    if (seconds >= length) text += fmt::format("{}{}", seconds / length, unit);
+    seconds %= length;
+  }
+  return text;
 }
 
 std::string UtcTimeMs(uint64_t unix_ms) {

@@ -16,6 +16,12 @@ namespace rawkv::ctl {
 // `now_unix_ms` is the present time. kInvalidArgument, also for a moment before 1970.
 Result<uint64_t> ParseTime(std::string_view text, uint64_t now_unix_ms);
 
+// Parses a length of time: "90s", "15m", "2h", "7d", "1w", sums such as "1h30m", and "0". Returns seconds.
+// kInvalidArgument.
+Result<uint64_t> ParseDuration(std::string_view text);
+// Formats seconds so that ParseDuration reads them back: "7d", "1h30m", "0".
+std::string DurationText(uint64_t seconds);
+
 // Formats a moment as "2025-11-21T07:35:48.250Z", which ParseTime reads back without a loss; "-" for 0.
 std::string UtcTimeMs(uint64_t unix_ms);
 

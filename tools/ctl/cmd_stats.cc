@@ -36,6 +36,7 @@ Figures CountersOf(const EngineStats& stats) {
           {"gets", stats.gets},
           {"snapshots_made", stats.snapshots_made},
           {"slots_reclaimed", stats.slots_reclaimed},
+          {"versions_given_up", stats.versions_given_up},
           {"index_flushes", stats.index_flushes}};
 }
 

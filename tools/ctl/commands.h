@@ -9,6 +9,8 @@ namespace rawkv::ctl {
 Result<ExitStatus> RunFormat(Invocation& call);
 // cmd_info.cc
 Result<ExitStatus> RunInfo(Invocation& call);
+// cmd_set.cc
+Result<ExitStatus> RunSet(Invocation& call);
 // cmd_key.cc
 Result<ExitStatus> RunPut(Invocation& call);
 Result<ExitStatus> RunGet(Invocation& call);

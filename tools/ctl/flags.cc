@@ -34,6 +34,11 @@ Result<std::optional<uint64_t>> TimeValue(const std::string& text) {
   return std::optional(unix_ms);
 }
 
+Result<std::optional<uint64_t>> DurationValue(const std::string& text) {
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t seconds, ParseDuration(text));
+  return std::optional(seconds);
+}
+
 Result<IoEngine> EngineValue(const std::string& text) {
   Result<IoEngine> engine = ParseIoEngine(text);
   if (engine.ok()) return engine;

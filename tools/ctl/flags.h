@@ -19,6 +19,7 @@ Result<std::optional<Version>> VersionValue(uint64_t number);
 Result<std::optional<std::string>> AnyTextValue(const std::string& text);  // may be empty
 Result<std::optional<std::string>> Base64Value(const std::string& text);   // decoded
 Result<std::optional<uint64_t>> TimeValue(const std::string& text);        // in milliseconds since 1970
+Result<std::optional<uint64_t>> DurationValue(const std::string& text);    // in seconds
 Result<IoEngine> EngineValue(const std::string& text);
 Result<std::optional<Durability>> DurabilityValue(const std::string& text);
 Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
@@ -33,6 +34,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(string, DurabilityValue, durability, "", "synced|unsafe_unsynced: whether commits wait for the disk (synced)") \
   FLAG(uint64, NumberValue, snapshot_interval, 0, "N: versions between automatic snapshots, 0 = none (10000)") \
   FLAG(uint64, NumberValue, keep_recent, 0, "K: unpinned snapshots kept besides the newest (2)") \
+  FLAG(string, DurationValue, keep_for, "", "TIME: keep every version of the last 12h or 7d; 0 = by number only (0)") \
   FLAG(string, BytesValue, wal_segment_bytes, "", "BYTES: size of a log segment, 64KiB to 1GiB (64MiB)") \
   FLAG(string, PathValue, device, "", "PATH: the device or file that holds the payload") \
   FLAG(uint64, NumberValue, wait, 0, "SECONDS: wait so long for another process that has the store open (0)") \

@@ -5,14 +5,11 @@
 #include "tools/cli/byte_size.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
+#include "tools/cli/time_text.h"
 #include "tools/ctl/report_rows.h"
 
 namespace rawkv::ctl {
 namespace {
-
-std::string_view DurabilityName(Durability durability) {
-  return durability == Durability::kSynced ? "synced" : "unsafe_unsynced";
-}
 
 OrderedJson DeviceJson(const EngineInfo& info) {
   return OrderedJson{{"path", info.device_path},
@@ -123,6 +120,16 @@ void AddVersions(const EngineInfo& info, Lines& lines) {
   }
 }
 
+std::string RetentionText(const RuntimeSettings& settings) {
+  const std::string every = settings.snapshot_interval == 0
+                                ? "no automatic snapshots"
+                                : fmt::format("a snapshot every {} versions", settings.snapshot_interval);
+  const std::string age = settings.keep_for_seconds == 0
+                              ? ""
+                              : ", and all versions of the last " + DurationText(settings.keep_for_seconds);
+  return fmt::format("{}; the newest and {} more of them{}", every, settings.keep_recent, age);
+}
+
 void AddSpace(const EngineInfo& info, Lines& lines) {
   const SlotUse& slots = info.slots;
   lines.Add("slots",
@@ -171,7 +178,8 @@ OrderedJson InfoJson(const EngineInfo& info) {
                      {"pinned_by", PinnedByJson(info)},
                      {"pinned_shared", info.pinned_shared},
                      {"engine", EngineJson(info)},
-                     {"durability", DurabilityName(info.durability)},
+                     {"durability", DurabilityName(info.settings.durability)},
+                     {"settings", SettingsJson(info.settings)},
                      {"health", info.health},
                      {"writer", WriterJson(info)},
                      {"read_only_media", info.read_only_media},
@@ -187,7 +195,8 @@ std::string InfoText(const EngineInfo& info) {
   const std::string why = info.engine_reason.empty() ? "" : fmt::format(" ({})", info.engine_reason);
   lines.Add("engine", fmt::format("{}, requested {}{}", info.engine_used.empty() ? "none" : info.engine_used,
                                   info.engine_requested, why));
-  lines.Add("durability", DurabilityName(info.durability));
+  lines.Add("durability", DurabilityName(info.settings.durability));
+  lines.Add("keeps", RetentionText(info.settings));
   lines.Add("health", info.health);
   if (info.writer.has_value()) {
     lines.Add("writer",

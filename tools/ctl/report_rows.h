@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,10 @@ OrderedJson SnapshotJson(const SnapshotRow& row);
 
 // {"store":1,"wal":1,"device":1,"snapshot":1}
 OrderedJson FormatsJson(const FormatNumbers& formats);
+
+std::string_view DurabilityName(Durability durability);
+// {"snapshot_interval","keep_recent","keep_for_seconds","wal_segment_bytes"}
+OrderedJson SettingsJson(const RuntimeSettings& settings);
 
 // [[first,last],…]; "3", "3 to 5".
 OrderedJson RangesJson(const VersionRanges& ranges);

@@ -26,6 +26,7 @@ OpenOptions OpenOptionsOf(Invocation& call) {
   options.durability = flags.durability;
   options.snapshot_interval = flags.snapshot_interval;
   options.keep_recent = flags.keep_recent;
+  options.keep_for_seconds = flags.keep_for;
   options.wal_segment_bytes = flags.wal_segment_bytes;
   options.read_only = flags.read_only;
   options.device = flags.device.value_or("");
@@ -47,6 +48,7 @@ FormatOptions FormatOptionsOf(const Flags& flags) {
   RuntimeSettings& runtime = options.runtime;
   runtime.snapshot_interval = flags.snapshot_interval.value_or(runtime.snapshot_interval);
   runtime.keep_recent = flags.keep_recent.value_or(runtime.keep_recent);
+  runtime.keep_for_seconds = flags.keep_for.value_or(runtime.keep_for_seconds);
   runtime.wal_segment_bytes = flags.wal_segment_bytes.value_or(runtime.wal_segment_bytes);
   runtime.durability = flags.durability.value_or(runtime.durability);
   return options;
