@@ -14,5 +14,6 @@ inline constexpr uint64_t kMinSegmentBytes = 64 * 1024;  // of the setting wal_s
 inline constexpr uint64_t kMaxSegmentBytes = 1ull << 30;
 inline constexpr uint64_t kMaxKeepRecent = 1'000'000;
 inline constexpr uint64_t kMaxKeepForSeconds = 100ull * 365 * 86400;
+inline constexpr uint64_t kMaxUndoVersions = 65'536;
 
 }  // namespace rawkv

@@ -277,9 +277,11 @@ WriterStatus Engine::Impl::DescribeSelf() {
 Status Engine::Impl::SyncForClose() {
   const WriteRight write(core);
   RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
-  if (core.index->MemtableBytes() >= kCloseFlushBytes) {
+  // Without its undo records, a version is not undone, but replayed from a snapshot.
+  const Result<bool> must_flush = WriteUndoAbove(core, Version());
+  if (core.index->MemtableBytes() >= kCloseFlushBytes || (must_flush.ok() && *must_flush)) {
     // The next open replays what a lack of room or descriptors keeps from being flushed.
-    Status flushed = core.index->StartFlush();
+    Status flushed = StartIndexFlush(core);
     if (flushed.ok()) flushed = core.index->WaitFlush();
     if (!flushed.lacks_resource()) RAWKV_RETURN_IF_ERROR(flushed);
   }
@@ -329,6 +331,25 @@ Result<RollbackPlan> Engine::Impl::PlanUnblockedRollback(Version target, const R
   return plan;
 }
 
+Status Engine::Impl::SyncForRollback(const RollbackPlan& plan) {
+  {
+    const WriteRight write(core);
+    // Some more versions, as the next rollback may go further back. The others have no records afterwards.
+    constexpr uint64_t kMoreVersions = 32;
+    (void)WriteUndoAbove(core, Version(plan.to.value() - std::min(plan.to.value(), kMoreVersions)));
+    core.undo_backlog.Clear();
+    const Status synced = SyncAll(*context, core);
+    if (!synced.ok()) {
+      poison.Set(synced);
+      return synced;
+    }
+  }
+  if (plan.base == plan.to) return Status::Ok();
+  // Without room, step "build" starts from what is flushed, or from the snapshot.
+  const Status flushed = maintenance->FlushForClone();
+  return flushed.lacks_resource() ? Status::Ok() : flushed;
+}
+
 Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   MutexLock one_at_a_time(rollback_mu_);
   {
@@ -344,17 +365,11 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   ForgetReplay();
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
   if (plan.changes_nothing()) return Status::Ok();
-  {
-    const WriteRight write(core);
-    const Status synced = SyncAll(*context, core);
-    if (!synced.ok()) {
-      poison.Set(synced);
-      return synced;
-    }
-  }
+  RAWKV_RETURN_IF_ERROR(SyncForRollback(plan));
   const RollbackMarker marker = MakeRollbackMarker(*context, plan);
   // Readers continue while the new index is built: nothing writes the live index, and no slot is freed.
-  Status status = NoThrow([&] { return PrepareRollback(*context, marker); });
+  Status status =
+      NoThrow([&] { return PrepareRollback(*context, marker, {.working = true, .live = core.index.get()}); });
   if (status.ok()) {
     epochs.Close();
     // A view of the tip or a lease of another process may have been opened since the last plan.

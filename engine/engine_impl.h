@@ -93,6 +93,8 @@ class Engine::Impl {
   Status SyncForClose();  // makes everything durable and writes the final watermark
   // kFailedPrecondition if something blocks the rollback.
   Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);
+  // Makes log and device durable, and flushes the index if the rollback can start from it.
+  Status SyncForRollback(const RollbackPlan& plan);
   // Switches to the target, finishes the rollback and recovers the store. No reader may be inside. `*status`
   // is the result of the rollback.
   SwitchOutcome SwitchAndBringUp(const RollbackMarker& marker, Status* status);

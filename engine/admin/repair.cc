@@ -112,7 +112,7 @@ Status OfflineRollback(const std::string& dir, Version target, const RollbackOpt
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanClosedRollback(*c, target, rollback));
   RAWKV_RETURN_IF_ERROR(CheckNotBlocked(plan));
   if (plan.changes_nothing()) return Status::Ok();
-  return RunRollback(*c, plan);
+  return RunRollback(*c, plan, {.working = true});
 } catch (...) {
   return StatusOfException();
 }

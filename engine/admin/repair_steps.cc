@@ -184,7 +184,7 @@ Status RunRollbackSteps(StoreContext& c, const RepairDecision& d) {
   if (d.pins_after) RAWKV_RETURN_IF_ERROR(SavePins(*c.env.fs, c.paths.dir, *d.pins_after));
   RAWKV_RETURN_IF_ERROR(QuarantineAll(c, d.quarantine));
   RAWKV_RETURN_IF_ERROR(KeepLogAside(c, d));
-  return RunRollback(c, *d.rollback);
+  return RunRollback(c, *d.rollback, {});
 }
 
 }  // namespace

@@ -260,9 +260,9 @@ Status StoreChecker::CheckIndexes() {
     return Status::Ok();
   }
   // A writer that comes while nobody had the store open changes it, and the check is repeated.
-  Result<std::shared_ptr<EngineView>> clone = alongside_
-                                                  ? BeginLeasedClone(c_, views_, base, facts_.tip, "view")
-                                                  : views_.BeginClone(c_, base, facts_.tip, "view");
+  Result<std::shared_ptr<EngineView>> clone =
+      alongside_ ? BeginLeasedClone(c_, views_, {.base = base}, facts_.tip, "view")
+                 : views_.BeginClone(c_, {.base = base}, facts_.tip, "view");
   const Result<std::shared_ptr<const EngineView>> tip =
       clone.ok() ? views_.FinishClone(c_, *std::move(clone))
                  : Result<std::shared_ptr<const EngineView>>(clone.status());

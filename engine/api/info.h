@@ -114,8 +114,11 @@ struct EngineInfo {
 
 // What a rollback does.
 struct RollbackPlan {
-  Version from, to, base;                        // the tip; the target; the snapshot to start from
-  uint64_t records = 0;                          // log records to replay on the base
+  Version from, to, base;  // the tip; the target; the snapshot to start from
+  uint64_t records = 0;    // log records to replay on the base
+  // The rollback starts from the working index at this version instead of the base: above `to`, undo records
+  // lead back; below, the log leads on. Absent: the base.
+  std::optional<Version> start;
   std::optional<VersionRange> versions_dropped;  // absent: to == from
   std::vector<Version> snapshots_dropped;
   std::vector<std::pair<std::string, Version>> pins_dropped;

@@ -51,6 +51,9 @@ struct RuntimeSettings {
   uint64_t keep_for_seconds = 0;
   uint64_t wal_segment_bytes = 64ull << 20;  // a multiple of 4096; 64 KiB … 1 GiB
   Durability durability = Durability::kSynced;
+  // The newest versions that the index can undo (engine/undo), so that a rollback to them costs what they
+  // changed; 0 … 65,536. 0: no undo records.
+  uint64_t undo_versions = 128;
 };
 
 // New values of RuntimeSettings; absent ones stay as they are.
@@ -97,6 +100,7 @@ struct OpenOptions {
   std::optional<uint64_t> keep_recent;
   std::optional<uint64_t> keep_for_seconds;
   std::optional<uint64_t> wal_segment_bytes;
+  std::optional<uint64_t> undo_versions;
 
   // Reads the newest version through a throw-away clone of the index, also while another process writes to
   // the store, and changes nothing that belongs to the store (protocols: leased view steps 1 to 6). Until the

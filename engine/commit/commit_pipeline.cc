@@ -4,6 +4,7 @@
 
 #include "base/exception_status.h"
 #include "engine/store/change_applier.h"
+#include "engine/undo/undo_steps.h"
 
 namespace rawkv {
 namespace {
@@ -191,19 +192,39 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
   RAWKV_RETURN_IF_ERROR(MakeRoom(group, Wal::FramedBytes(records)));
   const std::unique_ptr<IndexBatch> batch = core_.index->NewBatch();
   AllocationTxn txn = core_.allocator->Begin();
-  ChangeApplier applier(*batch, txn, core_.meta);
+  const Version newest = records.back().version;
+  std::optional<UndoRecorder> undo;
+  if (const uint64_t window = context_.runtime.undo_versions; window != 0) {
+    undo.emplace(FirstInUndoWindow(newest, window),
+                 group.size() == 1 ? UndoRecorder::Versions::kOne : UndoRecorder::Versions::kSeveral);
+  }
+  ChangeApplier applier(*batch, txn, core_.meta, undo ? &*undo : nullptr);
   for (size_t i = 0; i < group.size(); ++i) {
     RAWKV_RETURN_IF_ERROR(applier.Apply(group[i]->commit.changes, records[i].version, lineage, now));
   }
   applier.Finish(core_.allocator->cursor());
 
   *unknown = true;
+  std::shared_ptr<const ReadPoint> before_group;
   Status status = core_.wal->Append(records, lineage, Version(core_.durable.load()));
   if (status.ok() && synced) status = MakeDurable();
   if (status.ok()) {
+    // A version without an undo record is as good as any other, so nothing here fails the commit.
+    (void)NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+      before_group = PrepareUndo(newest, undo ? &*undo : nullptr, *batch);
+      return {};
+    });
     status = core_.tip.Publish(applier.meta().applied, [&] { return core_.index->Apply(*batch); });
   }
   RAWKV_RETURN_IF_ERROR(status);
+  if (before_group != nullptr) {
+    (void)NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+      for (Waiter* w : group) undo->Keep(std::move(w->commit.changes));
+      core_.undo_backlog.Add(newest, *std::move(undo), core_.index, std::move(before_group));
+      return {};
+    });
+  }
+  core_.undo_backlog.Trim(FirstInUndoWindow(newest, context_.runtime.undo_versions));
   core_.allocator->Merge(txn, taken, {});
   core_.meta = applier.meta();
   if (synced) core_.durable.store(core_.meta.applied.value());
@@ -225,6 +246,21 @@ Status CommitPipeline::MakeDurable() {
   const Status log = NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core_.wal->Sync(); });
   const Status device = dirty ? flush_worker_.Wait() : Status::Ok();
   return log.ok() ? device : log;
+}
+
+std::shared_ptr<const ReadPoint> CommitPipeline::PrepareUndo(Version newest, UndoRecorder* undo,
+                                                             IndexBatch& batch) {
+  const Version first = FirstInUndoWindow(newest, context_.runtime.undo_versions);
+  for (; core_.undo_from < std::min(first, core_.undo_end); core_.undo_from = Next(core_.undo_from)) {
+    batch.DeleteUndo(core_.undo_from);
+  }
+  if (undo == nullptr) return nullptr;
+  if (undo->needs_look_ups()) return core_.index->TakeReadPoint();
+  if (undo->Complete(*core_.index).ok()) {
+    undo->WriteTo(batch);
+    core_.undo_end = Next(newest);
+  }
+  return nullptr;
 }
 
 void CommitPipeline::AnswerWaiters(std::span<Waiter* const> group, const Status& status, bool unknown) {

@@ -15,6 +15,7 @@
 #include "engine/live/core.h"
 #include "engine/live/engine_counters.h"
 #include "engine/live/poison.h"
+#include "engine/undo/undo_recorder.h"
 
 namespace rawkv {
 
@@ -71,6 +72,10 @@ class CommitPipeline {
   Status CommitRound(std::span<Waiter* const> group, bool* unknown) RAWKV_REQUIRES(core_.write_right());
   // Protocols: commit step 9. The group is durable once this has returned ok.
   Status MakeDurable() RAWKV_REQUIRES(core_.write_right());
+  // The undo records of a group. Puts them into its batch if nothing is to be looked up for them; otherwise
+  // returns a read point for the backlog. Also deletes the records that leave the window.
+  std::shared_ptr<const ReadPoint> PrepareUndo(Version newest, UndoRecorder* undo, IndexBatch& batch)
+      RAWKV_REQUIRES(core_.write_right());
   void AnswerWaiters(std::span<Waiter* const> group, const Status& status, bool unknown);
 
   StoreContext& context_;

@@ -112,8 +112,8 @@ Result<std::optional<IndexEntry>> IndexBatch::GetEntry(std::string_view key) {
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
-void IndexBatch::PutEntry(std::string_view key, const IndexEntry& entry) {
-  Must(changes().Put(UserKey(key).view(), EncodeIndexEntry(entry)));
+void IndexBatch::PutEncodedEntry(std::string_view key, std::string_view entry) {
+  Must(changes().Put(UserKey(key).view(), entry));
 }
 
 void IndexBatch::DeleteEntry(std::string_view key) {
@@ -188,12 +188,35 @@ Status IndexBatch::DeferredBeginningIn(SlotId first, SlotId behind, std::vector<
               });
 }
 
+Result<std::vector<DeferredFree>> IndexBatch::DeferredFreedBy(Version freed) {
+  std::vector<DeferredFree> found;
+  const Status walked =
+      Walk(DeferredByVersionKey(freed, SlotId(0)).view(), DeferredByVersionKey(Next(freed), SlotId(0)).view(),
+           [&](std::string_view key, std::string_view value) -> Status {
+             const Result<DeferredFree> entry = DecodeDeferredByVersion(key, value);
+             if (!entry.ok()) return entry.status().WithContext("index " + dir_);
+             found.push_back(*entry);
+             return {};
+           });
+  if (!walked.ok()) return walked;
+  return found;
+}
+
+void IndexBatch::PutUndo(Version version, std::string record) {
+  undo_bytes_ += record.size();
+  undo_.emplace_back(version, std::move(record));
+}
+
+void IndexBatch::DeleteUndo(Version version) {
+  undo_.emplace_back(version, std::nullopt);
+}
+
 void IndexBatch::PutMeta(const MetaRecord& meta) {
   meta_ = EncodeMetaRecord(meta);
 }
 
 uint64_t IndexBatch::bytes() const {
-  return changes().GetWriteBatch()->GetDataSize() + (meta_ ? meta_->size() : 0);
+  return changes().GetWriteBatch()->GetDataSize() + (meta_ ? meta_->size() : 0) + undo_bytes_;
 }
 
 void IndexBatch::Clear() {
@@ -201,6 +224,8 @@ void IndexBatch::Clear() {
   readable_.reset();
   ordered_->Clear();
   meta_.reset();
+  undo_.clear();
+  undo_bytes_ = 0;
 }
 
 rocksdb::WriteBatch& IndexBatch::Finish() {
@@ -208,8 +233,13 @@ rocksdb::WriteBatch& IndexBatch::Finish() {
   ChangeOrderer orderer(all.Count());
   Must(all.Iterate(&orderer));
   orderer.WriteTo(ordered_.get());
-  // The meta record is put last: its key follows all others, and shares no prefix with them.
+  // The meta record and the undo records are put last: their keys follow all others, and share no prefix with
+  // them.
   if (meta_) Must(ordered_->Put(IndexKey(KeySpace::kMeta).view(), *meta_));
+  for (const auto& [version, record] : undo_) {
+    Must(record ? ordered_->Put(UndoKey(version).view(), *record)
+                : ordered_->Delete(UndoKey(version).view()));
+  }
   return *ordered_;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -31,7 +32,10 @@ class IndexBatch {
   IndexBatch(rocksdb::DB& db, const std::string& dir);
   ~IndexBatch();
   Result<std::optional<IndexEntry>> GetEntry(std::string_view key);
-  void PutEntry(std::string_view key, const IndexEntry& entry);
+  void PutEntry(std::string_view key, const IndexEntry& entry) {
+    PutEncodedEntry(key, EncodeIndexEntry(entry));
+  }
+  void PutEncodedEntry(std::string_view key, std::string_view entry);
   void DeleteEntry(std::string_view key);
   // Calls `fn` with the user keys of [begin, end) as this batch leaves them; end "": to the last key. `fn`
   // must not change the batch.
@@ -44,7 +48,12 @@ class IndexBatch {
   void DeleteDeferred(const DeferredFree& entry);
   // The deferred frees that overlap the extent, in the order of slots, as this batch leaves them.
   Result<std::vector<DeferredFree>> DeferredOverlapping(const Extent& extent);
+  // The deferred frees that `freed` made, in the order of slots, as this batch leaves them.
+  Result<std::vector<DeferredFree>> DeferredFreedBy(Version freed);
   void PutMeta(const MetaRecord& meta);
+  // The undo record of a version (engine/undo). Each version at most once in a batch.
+  void PutUndo(Version version, std::string record);
+  void DeleteUndo(Version version);
   uint64_t bytes() const;  // approximate size
   void Clear();            // drops all changes and keeps the memory for the next ones
 
@@ -66,6 +75,10 @@ class IndexBatch {
   std::unique_ptr<rocksdb::WriteBatchWithIndex> readable_;  // all changes, from then on
   const std::unique_ptr<rocksdb::WriteBatch> ordered_;      // what Finish returns
   std::optional<std::string> meta_;  // Finish puts it, so that only the last one is written
+  // Undo records, absent where one is deleted. Finish puts them after everything else: they are large, and
+  // nothing reads them through the batch.
+  std::vector<std::pair<Version, std::optional<std::string>>> undo_;
+  uint64_t undo_bytes_ = 0;
 };
 
 }  // namespace rawkv

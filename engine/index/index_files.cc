@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -156,10 +157,13 @@ CloneAction ActionFor(std::string_view name) {
 }  // namespace
 
 Result<std::vector<LinkedFile>> LinkLiveFiles(rocksdb::DB& db, Fs& fs, const std::string& dir,
-                                              const std::string& to) {
+                                              const std::string& to, Deletions deletions) {
   const std::string what = "linking index " + dir + " into " + to;
-  const DeletionsDisabled deletions_disabled(db);
-  RAWKV_RETURN_IF_ERROR(FromRocksdb(deletions_disabled.status(), what));
+  std::optional<DeletionsDisabled> disabled;
+  if (deletions == Deletions::kDisable) {
+    disabled.emplace(db);
+    RAWKV_RETURN_IF_ERROR(FromRocksdb(disabled->status(), what));
+  }
 
   RAWKV_ASSIGN_OR_RETURN(LiveFiles live, ListLiveFiles(db, dir, what));
   std::vector<LinkedFile> files = std::move(live.tables);

@@ -190,6 +190,27 @@ std::vector<Result<std::optional<IndexEntry>>> KeyIndex::MultiGet(std::span<cons
   return results;
 }
 
+Result<std::vector<std::optional<std::string>>> KeyIndex::MultiGetEncoded(
+    std::span<const std::string_view> keys, const ReadPoint* at) {
+  std::vector<std::optional<std::string>> found(keys.size());
+  std::vector<IndexKey> index_keys;
+  index_keys.reserve(keys.size());
+  std::vector<rocksdb::Slice> slices;
+  for (const std::string_view key : keys) {
+    slices.emplace_back(index_keys.emplace_back(KeySpace::kUserKey, key).view());
+  }
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(ReadOptionsAt(at), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
+                statuses.data());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    RAWKV_RETURN_IF_ERROR(FromRocksdb(statuses[i], "reading index " + dir_));
+    found[i].emplace(values[i].data(), values[i].size());
+  }
+  return found;
+}
+
 std::shared_ptr<const ReadPoint> KeyIndex::TakeReadPoint() {
   return std::make_shared<ReadPoint>(*db_);
 }
@@ -260,6 +281,31 @@ Status KeyIndex::ForEachDeferred(Version freed_through, const std::optional<Defe
                       });
 }
 
+Result<std::optional<std::string>> KeyIndex::Undo(Version version) {
+  rocksdb::PinnableSlice value;
+  RAWKV_ASSIGN_OR_RETURN(const bool found, Read(UndoKey(version).view(), nullptr, &value));
+  Result<std::optional<std::string>> record = std::optional<std::string>();
+  if (found) record->emplace(value.data(), value.size());
+  return record;
+}
+
+Status KeyIndex::ForEachUndo(const std::function<bool(Version)>& fn) {
+  constexpr uint64_t kDeletedRecords = 100'000;
+  const IndexKey first(KeySpace::kUndo);
+  const IndexKey behind = EndOf(KeySpace::kUndo);
+  const rocksdb::Slice upper = behind.view();
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  options.max_skippable_internal_keys = kDeletedRecords;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
+  for (it->Seek(first.view()); it->Valid(); it->Next()) {
+    RAWKV_ASSIGN_OR_RETURN(const Version version, ParseUndoKey(it->key().ToStringView()));
+    if (!fn(version)) break;
+  }
+  if (it->status().IsIncomplete()) return {};
+  return FromRocksdb(it->status(), "scanning index " + dir_);
+}
+
 Status KeyIndex::RefuseIfReadOnly(std::string_view what) const {
   if (!read_only_) return {};
   return Status::FailedPrecondition(std::string(what) + " index " + dir_ + ": opened read-only");
@@ -327,10 +373,9 @@ void KeyIndex::AllowCompaction() {
 }
 
 Result<std::vector<LinkedFile>> KeyIndex::LinkInto(Fs& fs, const std::string& to) {
-  RAWKV_RETURN_IF_ERROR(RefuseIfReadOnly("linking"));
   RAWKV_RETURN_IF_ERROR(RefuseIfInMemory("linking"));
   const StallWatch::Call call(watch_, "linking its files");
-  return LinkLiveFiles(*db_, fs, dir_, to);
+  return LinkLiveFiles(*db_, fs, dir_, to, read_only_ ? Deletions::kBeyondReach : Deletions::kDisable);
 }
 
 }  // namespace rawkv

@@ -70,6 +70,9 @@ class KeyIndex {
   Result<std::optional<IndexEntry>> Get(std::string_view key, const ReadPoint* at = nullptr);
   std::vector<Result<std::optional<IndexEntry>>> MultiGet(std::span<const std::string_view> keys,
                                                           const ReadPoint* at = nullptr);
+  // The encoded entries of the keys, absent where there is none. The first error ends it.
+  Result<std::vector<std::optional<std::string>>> MultiGetEncoded(std::span<const std::string_view> keys,
+                                                                  const ReadPoint* at = nullptr);
   std::shared_ptr<const ReadPoint> TakeReadPoint();
   // A cursor over the user keys of [lower, upper); "": open. The cursor keeps `at` alive; null: the present
   // state.
@@ -85,6 +88,12 @@ class KeyIndex {
   // split.
   Status ForEachDeferred(Version freed_through, const std::optional<DeferredFree>& after,
                          const std::function<bool(const DeferredFree&)>& fn, const ReadPoint* at = nullptr);
+
+  // The undo record of a version (engine/undo); absent: there is none.
+  Result<std::optional<std::string>> Undo(Version version);
+  // Calls `fn` with the versions that have an undo record, ascending, until it returns false. Ends early
+  // where many deleted records would have to be passed over.
+  Status ForEachUndo(const std::function<bool(Version)>& fn);
 
   std::unique_ptr<IndexBatch> NewBatch();
   // Ok, or kIoError after a background error has ended all writing. The caller asks before it does anything
@@ -104,7 +113,8 @@ class KeyIndex {
   void AllowCompaction();
 
   // Hard-links the tables of the last finished flush into the empty directory `to`, and copies and syncs the
-  // other files. Does not sync the directory. Leaves out what is only in the memtable.
+  // other files. Does not sync the directory. Leaves out what is only in the memtable. A read-only index
+  // links what was flushed when it was opened; an error if another process has removed a table since.
   Result<std::vector<LinkedFile>> LinkInto(Fs& fs, const std::string& to);
   // Reads and verifies every block of every table. kCorruption.
   Status VerifyChecksums();

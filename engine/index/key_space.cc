@@ -46,6 +46,12 @@ IndexKey DeferredByVersionKey(Version freed, SlotId first) {
   return {KeySpace::kDeferredByVersion, std::string_view(numbers, sizeof(numbers))};
 }
 
+IndexKey UndoKey(Version version) {
+  char number[kNumberBytes];
+  StoreBe64(number, version.value());
+  return {KeySpace::kUndo, std::string_view(number, sizeof(number))};
+}
+
 IndexKey EndOf(KeySpace space) {
   return IndexKey(static_cast<KeySpace>(static_cast<char>(space) + 1));
 }
@@ -64,6 +70,11 @@ Result<FreedSlot> ParseDeferredByVersionKey(std::string_view key) {
   if (key.size() != kPrefixBytes + 2 * kNumberBytes) return WrongLength(key);
   return FreedSlot{Version(LoadBe64(key.data() + kPrefixBytes)),
                    SlotId(LoadBe64(key.data() + kPrefixBytes + kNumberBytes))};
+}
+
+Result<Version> ParseUndoKey(std::string_view key) {
+  if (key.size() != kPrefixBytes + kNumberBytes) return WrongLength(key);
+  return Version(LoadBe64(key.data() + kPrefixBytes));
 }
 
 }  // namespace rawkv

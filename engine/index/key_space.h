@@ -20,6 +20,7 @@ enum class KeySpace : char {
   kDeferredByVersion = 'f',  // + version that freed it, first slot
   kUserKey = 'k',            // + the user's key
   kMeta = 'm',               // alone
+  kUndo = 'u',               // + version
 };
 
 // A key in the form for RocksDB. Keys up to 127 bytes need no allocation.
@@ -45,6 +46,7 @@ inline IndexKey UserKey(std::string_view key) {
 IndexKey PageKey(uint64_t page);
 IndexKey DeferredBySlotKey(SlotId first);
 IndexKey DeferredByVersionKey(Version freed, SlotId first);
+IndexKey UndoKey(Version version);
 
 // The first key after all keys of a space.
 IndexKey EndOf(KeySpace space);
@@ -61,5 +63,6 @@ struct FreedSlot {
   SlotId first;
 };
 Result<FreedSlot> ParseDeferredByVersionKey(std::string_view key);
+Result<Version> ParseUndoKey(std::string_view key);
 
 }  // namespace rawkv

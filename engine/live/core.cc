@@ -9,6 +9,7 @@ namespace rawkv {
 void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   // `payload` stays: views of older versions continue to read across a rollback, and it depends only on the
   // device.
+  undo_backlog.Clear();
   allocator.reset();
   wal.reset();
   index.reset();
@@ -26,6 +27,21 @@ Status SyncAll(StoreContext& context, Core& core) {
   RAWKV_RETURN_IF_ERROR(NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core.wal->Sync(); }));
   core.durable.store(tip);
   return Status::Ok();
+}
+
+Status StartIndexFlush(Core& core) {
+  core.flushed = core.meta.applied;
+  return core.index->StartFlush();
+}
+
+Result<bool> WriteUndoAbove(Core& core, Version above) {
+  const Result<std::optional<Version>> oldest =
+      NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return core.undo_backlog.WriteAbove(above); });
+  if (!oldest.ok()) return oldest.status();
+  if (!oldest->has_value()) return false;
+  core.undo_from = std::min(core.undo_from, Next(above));
+  core.undo_end = Next(core.meta.applied);
+  return **oldest <= core.flushed;
 }
 
 Status FlushIndexIfLarge(StoreContext& context, Core& core) {
@@ -46,7 +62,7 @@ Status FlushIndexIfLarge(StoreContext& context, Core& core) {
     if (core.index->MemtableBytes() < context.options.memtable_bytes) return Status::Ok();
   }
   RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
-  const Status begun = core.index->StartFlush();
+  const Status begun = StartIndexFlush(core);
   if (begun.lacks_resource()) {
     core.flush_again_at = bytes + context.options.memtable_bytes;
     return Status::Ok();
@@ -66,7 +82,7 @@ Status MakeMemtableRoom(StoreContext& context, Core& core) {
     if (!flushed.lacks_resource()) return flushed;
   }
   RAWKV_RETURN_IF_ERROR(SyncAll(context, core));
-  RAWKV_RETURN_IF_ERROR(core.index->StartFlush());
+  RAWKV_RETURN_IF_ERROR(StartIndexFlush(core));
   RAWKV_RETURN_IF_ERROR(core.index->WaitFlush());
   core.flush_again_at = 0;
   return Status::Ok();

@@ -9,6 +9,7 @@
 #include "engine/payload/payload_io.h"
 #include "engine/space/slot_allocator.h"
 #include "engine/store/store_context.h"
+#include "engine/undo/undo_backlog.h"
 #include "wal/wal.h"
 
 namespace rawkv {
@@ -23,6 +24,11 @@ class Core {
   std::unique_ptr<PayloadIo> payload;
   MetaRecord meta RAWKV_GUARDED_BY(write_mu_);           // of the newest applied version
   bool flush_begun RAWKV_GUARDED_BY(write_mu_) = false;  // there is an index flush that nobody has waited for
+  UndoBacklog undo_backlog RAWKV_GUARDED_BY(write_mu_);
+  // Versions outside of [undo_from, undo_end) have no undo record in the index.
+  Version undo_from RAWKV_GUARDED_BY(write_mu_);
+  Version undo_end RAWKV_GUARDED_BY(write_mu_);
+  Version flushed RAWKV_GUARDED_BY(write_mu_);  // no flush contains a version above
   // After a flush that lacked room or descriptors: the memtable size at which the next commit tries again.
   uint64_t flush_again_at RAWKV_GUARDED_BY(write_mu_) = 0;
 
@@ -59,6 +65,11 @@ class RAWKV_SCOPED_CAPABILITY WriteRight {
 // Makes log and device durable through the tip. The caller must poison the engine after any error.
 Status SyncAll(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_right());
 
+// KeyIndex::StartFlush.
+Status StartIndexFlush(Core& core) RAWKV_REQUIRES(core.write_right());
+// Puts the undo records of the versions above `above` into the index, unless they are there. Returns whether
+// only a flush makes them a part of what is flushed: a replay would not make them again.
+Result<bool> WriteUndoAbove(Core& core, Version above) RAWKV_REQUIRES(core.write_right());
 // Begins an index flush if the memtable is over its bound. Never lets the index get ahead of the log
 // (invariant 8). The caller must poison the engine after any error. A flush that lacks room or descriptors is
 // no error here.

@@ -63,20 +63,16 @@ Result<StoreSurvey> Maintenance::SurveyNow() {
   return survey;
 }
 
-Status Maintenance::FlushIndex() {
-  {
-    const WriteRight write(core_);
-    RAWKV_RETURN_IF_ERROR(poison_.Check());
-    // The sync comes before the memtable is frozen, and nothing is applied in between (invariant 8).
-    Status begun = SyncAll(context_, core_);
-    if (begun.ok()) begun = StartSegmentIfRoom();
-    if (begun.ok()) begun = core_.index->StartFlush();
-    if (!begun.ok()) {
-      if (!begun.lacks_resource()) poison_.Set(begun);
-      return begun;
-    }
-    core_.flush_begun = true;
-  }
+Status Maintenance::StartIndexFlush() {
+  // The sync comes before the memtable is frozen, and nothing is applied in between (invariant 8).
+  Status begun = SyncAll(context_, core_);
+  if (begun.ok()) begun = rawkv::StartIndexFlush(core_);
+  if (begun.ok()) core_.flush_begun = true;
+  if (!begun.ok() && !begun.lacks_resource()) poison_.Set(begun);
+  return begun;
+}
+
+Status Maintenance::FinishIndexFlush() {
   // Commits continue while RocksDB writes the memtable.
   const Status flushed = core_.index->WaitFlush();
   if (!flushed.ok()) {
@@ -87,6 +83,21 @@ Status Maintenance::FlushIndex() {
   const WriteRight write(core_);
   core_.flush_begun = false;
   return Status::Ok();
+}
+
+Status Maintenance::FlushIndex() {
+  {
+    const WriteRight write(core_);
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    Status synced = SyncAll(context_, core_);
+    if (synced.ok()) synced = StartSegmentIfRoom();
+    if (!synced.ok()) {
+      if (!synced.lacks_resource()) poison_.Set(synced);
+      return synced;
+    }
+    RAWKV_RETURN_IF_ERROR(StartIndexFlush());
+  }
+  return FinishIndexFlush();
 }
 
 Result<Version> Maintenance::BuildAndPublish(const std::string* pin) {
@@ -372,7 +383,14 @@ Result<RollbackPlan> Maintenance::PlanRollback(Version target, const RollbackOpt
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
     const Version tip = core_.tip.Get();
-    return MakeRollbackPlan(survey, {tip, tip}, target, Holds(), options);
+    Result<RollbackPlan> plan = MakeRollbackPlan(survey, {tip, tip}, target, Holds(), options);
+    if (!plan.ok() || context_.options.read_only || plan->changes_nothing()) return plan;
+    {
+      const WriteRight write(core_);
+      (void)WriteUndoAbove(core_, target);  // without it, the plan names the longer way
+    }
+    FindRollbackStart(context_.chain(), *core_.index, &*plan);
+    return plan;
   });
 }
 
@@ -446,6 +464,19 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
 }
 
 Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version, const char* kind) {
+  // In a read-only engine core_.index is a clone itself, so the working index is cloned from its files.
+  const bool in_window = version.value() + context_.runtime.undo_versions >= core_.tip.Get().value();
+  const bool read_only = context_.options.read_only;
+  if (in_window && (read_only || PrepareClone(version).ok())) {
+    Result<std::shared_ptr<const EngineView>> near = OpenCloneOf(
+        {.base = {}, .working = true, .live = read_only ? nullptr : core_.index.get()}, version, kind);
+    if (near.ok()) return near;
+  }
+  return OpenCloneOf({}, version, kind);
+}
+
+Result<std::shared_ptr<const EngineView>> Maintenance::OpenCloneOf(CloneSource source, Version version,
+                                                                   const char* kind) {
   std::shared_ptr<EngineView> view;
   {
     MutexLock lock(mu_);
@@ -455,9 +486,35 @@ Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version
     const Version tip = core_.tip.Get();
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan way,
                            MakeRollbackPlan(survey, {tip, tip}, version, {}, {.drop_pins = true}));
-    RAWKV_ASSIGN_OR_RETURN(view, BeginLeasedClone(context_, views_, way.base, version, kind));
+    // The snapshot of the version itself needs no way back, and may lie below the floor.
+    source.base = way.base;
+    source.working = source.working && way.base != version;
+    RAWKV_ASSIGN_OR_RETURN(view, BeginLeasedClone(context_, views_, source, version, kind));
   }
   return views_.FinishClone(context_, std::move(view));
+}
+
+Status Maintenance::FlushForClone() {
+  {
+    const WriteRight write(core_);
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    RAWKV_RETURN_IF_ERROR(StartIndexFlush());
+  }
+  return FinishIndexFlush();
+}
+
+// A clone of the working index contains what is flushed. To replay the rest takes longer than to flush it,
+// unless it is small.
+Status Maintenance::PrepareClone(Version version) {
+  const uint64_t replayed = std::min<uint64_t>(4ull << 20, context_.options.memtable_bytes / 16);
+  {
+    const WriteRight write(core_);
+    RAWKV_RETURN_IF_ERROR(poison_.Check());
+    RAWKV_ASSIGN_OR_RETURN(const bool must_flush, WriteUndoAbove(core_, version));
+    if (!must_flush && core_.index->MemtableBytes() < replayed) return Status::Ok();
+  }
+  const Status flushed = FlushForClone();
+  return flushed.lacks_resource() ? Status::Ok() : flushed;
 }
 
 }  // namespace rawkv

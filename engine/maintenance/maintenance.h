@@ -82,6 +82,9 @@ class Maintenance {
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options);
   // Opens a clone view of a retained version. kVersionUnreachable.
   Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind);
+  // Flushes the index, so that a clone of it holds the tip. An error that lacks_resource() has changed
+  // nothing; any other one has poisoned the engine.
+  Status FlushForClone();
   // Surveys what is reachable now. An error if something that may be reachable cannot be read.
   Result<Retained> SurveyRetained();
 
@@ -117,6 +120,13 @@ class Maintenance {
   Status SyncThrough(Version version);
   Status AddPin(const std::string& name, Version version) RAWKV_REQUIRES(mu_);
   Status FlushIndex() RAWKV_REQUIRES(publish_mu_);
+  Status StartIndexFlush() RAWKV_REQUIRES(core_.write_right());
+  Status FinishIndexFlush();
+  // Makes the working index fit for a clone that is moved to `version`.
+  Status PrepareClone(Version version);
+  // OpenClone from this source, whose base is still to be found.
+  Result<std::shared_ptr<const EngineView>> OpenCloneOf(CloneSource source, Version version,
+                                                        const char* kind);
   Status StartSegmentIfRoom() RAWKV_REQUIRES(core_.write_right());
   // Readers of other processes that are about to open the store: kSpare removes nothing while there are any.
   enum class Openers : uint8_t { kSpare, kIgnore };

@@ -3,7 +3,6 @@
 #include <new>
 
 #include "base/exception_status.h"
-#include "engine/store/replay.h"
 #include "engine/store/working_index.h"
 
 namespace rawkv {
@@ -57,25 +56,25 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::share
   return std::shared_ptr<const EngineView>(std::move(view));
 }
 
-Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& c, Version base,
+Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& c, const CloneSource& source,
                                                                   Version version, const char* kind) {
-  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, BeginClone(c, base, version, kind));
+  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, BeginClone(c, source, version, kind));
   return FinishClone(c, std::move(view));
 }
 
-Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, Version base, Version version,
-                                                             const char* kind) {
+Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, const CloneSource& source,
+                                                             Version version, const char* kind) {
   std::shared_ptr<EngineView> view(new EngineView());
   view->kind_ = kind;
   view->version_ = version;
-  view->replay_base_ = base;
-  const Status linked = LinkClone(c, base, *view);
+  view->replay_base_ = source.base;
+  const Status linked = LinkClone(c, source, *view);
   const bool no_place = c.lock != nullptr && (linked.code() == StatusCode::kNoSpace || !c.lock->writable());
-  if (!linked.ok() && no_place) {
+  if (!linked.ok() && no_place && !source.working) {
     // The clone reads the snapshot's own tables, which it keeps open, and writes to memory. It needs no
     // lease: this process holds the store's lock, so nobody else can remove those tables.
-    RAWKV_ASSIGN_OR_RETURN(view->index_,
-                           OpenIndexForWriting(c, c.snapshots->IndexPathOf(base), IndexFilesGo::kToMemory));
+    RAWKV_ASSIGN_OR_RETURN(
+        view->index_, OpenIndexForWriting(c, c.snapshots->IndexPathOf(source.base), IndexFilesGo::kToMemory));
   } else if (!linked.ok()) {
     return linked;
   }
@@ -96,11 +95,8 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::FinishClone(StoreContext
     if (!index.ok()) return index.status();
     view->index_ = *std::move(index);
   }
-  const ReplayTarget target{.index = view->index_.get(),
-                            .slot_count = c.layout.slot_count,
-                            .progress = c.options.progress,
-                            .between_batches = {}};
-  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), view->version_));
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta,
+                         MoveIndexTo(c, *view->index_, view->version_, UndoRecords::kNone));
   if (meta.applied != view->version_) {
     return Status::Corruption("snapshot and log lead to version " + ToString(meta.applied) + " instead of " +
                               ToString(view->version_));
@@ -111,12 +107,13 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::FinishClone(StoreContext
   return std::shared_ptr<const EngineView>(std::move(view));
 }
 
-Status ViewRegistry::LinkClone(StoreContext& c, Version base, EngineView& view) {
-  Result<std::unique_ptr<Lease>> lease = Lease::Create(*c.env.fs, *c.env.clock, c.paths.dir,
-                                                       Uuid::Generate(*c.env.entropy), view.version_, base);
+Status ViewRegistry::LinkClone(StoreContext& c, const CloneSource& source, EngineView& view) {
+  Result<std::unique_ptr<Lease>> lease = Lease::Create(
+      *c.env.fs, *c.env.clock, c.paths.dir, Uuid::Generate(*c.env.entropy), view.version_, source.base);
   if (!lease.ok()) return lease.status();
-  const Status status =
-      CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(base), JoinPath((*lease)->dir(), "index"));
+  const std::string to = JoinPath((*lease)->dir(), "index");
+  const Status status = source.working ? CloneWorkingIndex(c, source.live, to)
+                                       : CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(source.base), to);
   if (status.ok()) {
     view.lease_ = *std::move(lease);
   } else {

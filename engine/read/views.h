@@ -19,6 +19,13 @@ namespace rawkv {
 
 class ViewRegistry;
 
+// What a clone view is made from.
+struct CloneSource {
+  Version base;              // the newest snapshot at or below the version
+  bool working = false;      // clone the working index instead of the snapshot
+  KeyIndex* live = nullptr;  // the working index if this process has it open
+};
+
 // The commit with which an index ends.
 CommitRecord ToCommitRecord(const MetaRecord& meta);
 
@@ -62,18 +69,18 @@ class ViewRegistry {
 
   // Opens a view of the tip of the live index. Cheap.
   Result<std::shared_ptr<const EngineView>> OpenTip(const std::shared_ptr<KeyIndex>& index, const char* kind);
-  // Opens a view on a throw-away clone of snapshot `base`, replayed to `version`: BeginClone, then
-  // FinishClone.
-  Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& context, Version base, Version version,
-                                                      const char* kind);
-  // Links the snapshot's files and lists the view. From then on no prune removes the log and the slots that
-  // it needs. The caller keeps the snapshot from being removed meanwhile, or checks afterwards that it is
-  // still there. On a full filesystem or on read-only media the clone is in memory, but only with the store's
-  // lock.
-  Result<std::shared_ptr<EngineView>> BeginClone(StoreContext& context, Version base, Version version,
-                                                 const char* kind);
-  // Opens the clone and replays the log into it; may take seconds. The caller keeps a rollback from running
-  // meanwhile. The log stays, because ReplayBases names the view's base.
+  // BeginClone, then FinishClone.
+  Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& context, const CloneSource& source,
+                                                      Version version, const char* kind);
+  // Links the files of a throw-away clone and lists the view. From then on no prune removes the log and the
+  // slots that it needs. The caller keeps the snapshot from being removed meanwhile, or checks afterwards
+  // that it is still there. On a full filesystem or on read-only media the clone of a snapshot is in memory,
+  // but only with the store's lock.
+  Result<std::shared_ptr<EngineView>> BeginClone(StoreContext& context, const CloneSource& source,
+                                                 Version version, const char* kind);
+  // Opens the clone and moves it to the version, by the log or by undo records; may take seconds. The caller
+  // keeps a rollback from running meanwhile. The log stays, because ReplayBases names the view's base. After
+  // an error of a clone of the working index, the caller tries the snapshot.
   Result<std::shared_ptr<const EngineView>> FinishClone(StoreContext& context,
                                                         std::shared_ptr<EngineView> view);
 
@@ -89,8 +96,8 @@ class ViewRegistry {
  private:
   friend class EngineView;
   void Forget(const EngineView* view);
-  // Makes a lease for `view` and a clone of snapshot `base` next to it. Leaves nothing after a failure.
-  static Status LinkClone(StoreContext& context, Version base, EngineView& view);
+  // Makes a lease for `view` and a clone next to it. Leaves nothing after a failure.
+  static Status LinkClone(StoreContext& context, const CloneSource& source, EngineView& view);
 
   const ForkGuard& process_;
   mutable Mutex mu_;

@@ -51,9 +51,10 @@ Result<Version> MakeDurable(StoreContext& c, const LogJudgement& log) {
   return log.keep_through;
 }
 
-Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& c, ViewRegistry& views, Version base,
-                                                    Version version) {
-  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, BeginLeasedClone(c, views, base, version, "view"));
+Result<std::shared_ptr<const EngineView>> OpenClone(StoreContext& c, ViewRegistry& views,
+                                                    const CloneSource& source, Version version) {
+  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view,
+                         BeginLeasedClone(c, views, source, version, "view"));
   return views.FinishClone(c, std::move(view));
 }
 
@@ -64,7 +65,7 @@ Result<std::shared_ptr<const EngineView>> OpenViewFromOlderSnapshot(StoreContext
   RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> bases, ListContinuedSnapshots(c));
   for (const Version base : bases) {
     if (base >= current) continue;
-    Result<std::shared_ptr<const EngineView>> view = OpenClone(c, views, base, tip);
+    Result<std::shared_ptr<const EngineView>> view = OpenClone(c, views, {.base = base}, tip);
     if (view.status().code() == StatusCode::kCorruption) continue;
     if (view.ok()) {
       c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": `current` cannot be used (" + cause.ToString() +
@@ -78,11 +79,12 @@ Result<std::shared_ptr<const EngineView>> OpenViewFromOlderSnapshot(StoreContext
 
 }  // namespace
 
-Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& c, ViewRegistry& views, Version base,
-                                                     Version version, const char* kind) {
-  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, views.BeginClone(c, base, version, kind));
+Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& c, ViewRegistry& views,
+                                                     const CloneSource& source, Version version,
+                                                     const char* kind) {
+  RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<EngineView> view, views.BeginClone(c, source, version, kind));
   // Who holds the lock keeps every writer away.
-  if (c.lock == nullptr) RAWKV_RETURN_IF_ERROR(CheckStillKept(c, base, version));
+  if (c.lock == nullptr) RAWKV_RETURN_IF_ERROR(CheckStillKept(c, source.base, version));
   return view;
 }
 
@@ -100,7 +102,14 @@ Result<NewestView> OpenNewestView(StoreContext& c, ViewRegistry& views) {
   RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanGrowingLog(c.log(), Next(current.version), proven));
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeScan(c, std::move(scan), proven));
   RAWKV_ASSIGN_OR_RETURN(const Version durable, MakeDurable(c, log));
-  Result<std::shared_ptr<const EngineView>> view = OpenClone(c, views, current.version, log.keep_through);
+  // The working index is nearer to the end of the log than the snapshot.
+  if (current.version != log.keep_through) {
+    Result<std::shared_ptr<const EngineView>> near =
+        OpenClone(c, views, {.base = current.version, .working = true}, log.keep_through);
+    if (near.ok()) return NewestView{*std::move(near), durable};
+  }
+  Result<std::shared_ptr<const EngineView>> view =
+      OpenClone(c, views, {.base = current.version}, log.keep_through);
   if (view.status().code() == StatusCode::kCorruption) {
     view = OpenViewFromOlderSnapshot(c, views, current.version, log.keep_through, view.status());
   }

@@ -10,10 +10,11 @@ namespace rawkv {
 // Views of a store that another process may have open for writing (protocols: leased view steps 1 to 6). The
 // caller calls them inside RetryWhileChanging, because a writer may change the store at any moment.
 
-// Begins a clone of snapshot `base` for a view of `version`, then checks that the store still kept that
+// Begins a clone for a view of `version`, then checks that the store still kept that
 // version once the lease was there. From then on the writer keeps its slots. kBusy: it did not.
-Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& context, ViewRegistry& views, Version base,
-                                                     Version version, const char* kind);
+Result<std::shared_ptr<EngineView>> BeginLeasedClone(StoreContext& context, ViewRegistry& views,
+                                                     const CloneSource& source, Version version,
+                                                     const char* kind);
 
 // Asks the writer to prune nothing while this reader looks for its version, if pruning is not urgent. For a
 // reader that failed because of a prune: a writer that prunes all the time could make it fail for ever. Null

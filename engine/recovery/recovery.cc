@@ -9,6 +9,7 @@
 #include "engine/recovery/snapshot_removal.h"
 #include "engine/store/store_dir.h"
 #include "engine/store/working_index.h"
+#include "engine/undo/undo_steps.h"
 #include "snapshot/leases.h"
 #include "wal/segment_name.h"
 
@@ -249,6 +250,14 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   core.durable = core.meta.applied.value();
   core.next_write_id = c.record().open_generation << kWriteIdCounterBits;
   RefillReserve(c);
+  // Also takes out what an earlier open with a larger window left. Nothing depends on its success.
+  core.undo_from = FirstInUndoWindow(core.meta.applied, c.runtime.undo_versions);
+  if (const Result<Version> oldest = DropUndoBelow(*core.index, core.undo_from, core.meta.applied);
+      oldest.ok()) {
+    core.undo_from = *oldest;
+  }
+  core.undo_end = Next(core.meta.applied);
+  core.flushed = core.meta.applied;
   core.index->AllowCompaction();
   return Status::Ok();
 }

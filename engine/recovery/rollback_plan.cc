@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/undo/undo_steps.h"
+
 namespace rawkv {
 namespace {
 
@@ -30,6 +32,7 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
                     .to = target,
                     .base = target,
                     .records = 0,
+                    .start = {},
                     .versions_dropped = {},
                     .snapshots_dropped = {},
                     .pins_dropped = {},
@@ -66,6 +69,14 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
     plan.blocked_by.push_back(hold.kind + " " + hold.name + " at version " + ToString(hold.version));
   }
   return plan;
+}
+
+void FindRollbackStart(const LineageChain& chain, KeyIndex& working, RollbackPlan* plan) {
+  if (plan->base == plan->to || plan->changes_nothing()) return;
+  const Result<MetaRecord> meta = working.Meta();
+  if (!meta.ok() || meta->applied < plan->base || !chain.Contains(meta->lineage, meta->applied)) return;
+  const Result<bool> leads = UndoLeadsTo(working, plan->to);
+  if (leads.ok() && *leads) plan->start = meta->applied;
 }
 
 Status CheckNotBlocked(const RollbackPlan& plan) {

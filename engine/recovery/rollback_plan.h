@@ -4,6 +4,7 @@
 
 #include "engine/api/info.h"
 #include "engine/api/options.h"
+#include "engine/index/key_index.h"
 #include "engine/store/store_survey.h"
 
 namespace rawkv {
@@ -18,6 +19,10 @@ struct StoreEnd {
 // are open views, exports and leases. kVersionUnreachable: no snapshot and log lead to the target.
 Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, Version target,
                                       const std::vector<VersionHold>& holds, const RollbackOptions& options);
+
+// Fills `plan->start`, if step "build" can start from `working`, the working index or a read-only opening of
+// it.
+void FindRollbackStart(const LineageChain& chain, KeyIndex& working, RollbackPlan* plan);
 
 // kFailedPrecondition, with everything that blocks the rollback; ok if nothing does.
 Status CheckNotBlocked(const RollbackPlan& plan);

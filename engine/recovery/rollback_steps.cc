@@ -5,7 +5,6 @@
 
 #include "base/fs_ops.h"
 #include "engine/recovery/snapshot_removal.h"
-#include "engine/store/replay.h"
 #include "engine/store/working_index.h"
 #include "snapshot/pins.h"
 #include "wal/log_salvage.h"
@@ -14,44 +13,65 @@
 namespace rawkv {
 namespace {
 
-Status WriteMarker(StoreContext& c, const RollbackMarker& m) {
+Status WriteMarker(StoreContext& c, const RollbackMarker& m, const RollbackSource&) {
   return SaveRollbackMarker(*c.env.fs, c.paths.rollback_marker(), m);
 }
 
-// Builds working.new/ at the target, flushes it, and verifies that it opens at the right version and lineage.
+// Takes the index in working.new/ to the target, and flushes it: it must be durable before the log is cut.
+Status MoveToTarget(StoreContext& c, const RollbackMarker& m) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
+                         OpenIndexForWriting(c, c.paths.working_new_index()));
+  RAWKV_RETURN_IF_ERROR(MoveIndexTo(c, *index, m.target, UndoRecords::kForWindow).status());
+  RAWKV_RETURN_IF_ERROR(index->StartFlush());
+  return index->WaitFlush();
+}
+
 // Reads no payload.
-Status BuildWorkingNew(StoreContext& c, const RollbackMarker& m) {
-  RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, m.base));
-  {
-    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
-                           OpenIndexForWriting(c, c.paths.working_new_index()));
-    const ReplayTarget target{.index = index.get(),
-                              .slot_count = c.layout.slot_count,
-                              .progress = c.options.progress,
-                              .between_batches = {}};
-    RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, ReplayInto(target, c.log(), m.target));
-    // This index must be durable before the log is cut.
-    RAWKV_RETURN_IF_ERROR(index->StartFlush());
-    RAWKV_RETURN_IF_ERROR(index->WaitFlush());
-  }
+Status CheckWorkingNew(StoreContext& c, const RollbackMarker& m) {
   RAWKV_ASSIGN_OR_RETURN(const SnapshotFacts facts, InspectIndex(c.env, c.paths.working_new_index()));
-  if (facts.version != m.target || !c.chain().Contains(facts.lineage, facts.version)) {
-    return Status::Corruption(c.paths.working_new() + " holds version " + ToString(facts.version) +
-                              " instead of " + ToString(m.target));
+  if (facts.version == m.target && c.chain().Contains(facts.lineage, facts.version)) return Status::Ok();
+  return Status::Corruption(c.paths.working_new() + " holds version " + ToString(facts.version) +
+                            " instead of " + ToString(m.target));
+}
+
+Status BuildFromWorking(StoreContext& c, const RollbackMarker& m, const RollbackSource& source) {
+  RAWKV_RETURN_IF_ERROR(CloneWorkingToNew(c, source.live));
+  RAWKV_RETURN_IF_ERROR(MoveToTarget(c, m));
+  return CheckWorkingNew(c, m);
+}
+
+// Builds working.new/ at the target and verifies that it opens at the right version and lineage. A base at
+// the target needs no replay. It also may lie below the floor, and then undo records do not lead there: the
+// slots of the versions in between may have been reused.
+Status BuildWorkingNew(StoreContext& c, const RollbackMarker& m, const RollbackSource& source) {
+  Status built = Status::FailedPrecondition("the target is a snapshot");
+  if (source.working && m.base != m.target) {
+    built = BuildFromWorking(c, m, source);
+    if (built.lacks_resource()) return built;
+    if (!built.ok()) {
+      c.env.logger->Log(LogLevel::kInfo, c.paths.dir + ": the rollback starts from snapshot " +
+                                             ToString(m.base) + ", as undo records do not lead to version " +
+                                             ToString(m.target) + ": " + built.message());
+    }
+  }
+  if (!built.ok()) {
+    RAWKV_RETURN_IF_ERROR(CloneToWorkingNew(c, m.base));
+    RAWKV_RETURN_IF_ERROR(MoveToTarget(c, m));
+    RAWKV_RETURN_IF_ERROR(CheckWorkingNew(c, m));
   }
   return SealWorkingNew(c, m.base);
 }
 
-Status SaveForkedChain(StoreContext& c, const RollbackMarker& m) {
+Status SaveForkedChain(StoreContext& c, const RollbackMarker& m, const RollbackSource&) {
   RAWKV_ASSIGN_OR_RETURN(const StoreRecord next, MakeForkedRecord(c, m.new_lineage, m.target));
   return c.SaveRecord(next);
 }
 
-Status UpdateDevice(StoreContext& c, const RollbackMarker& m) {
+Status UpdateDevice(StoreContext& c, const RollbackMarker& m, const RollbackSource&) {
   return c.UpdateSuperblock(std::min(c.reuse_floor(), m.target));
 }
 
-Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
+Status MoveCurrent(StoreContext& c, const RollbackMarker& m, const RollbackSource&) {
   const Result<Version> current = c.snapshots->Current();
   // A base at the target itself is the newest snapshot. If the log starts from scratch after it, no other is
   // continued.
@@ -62,11 +82,11 @@ Status MoveCurrent(StoreContext& c, const RollbackMarker& m) {
   return c.snapshots->SetCurrent(m.base);
 }
 
-Status SwapWorkingIn(StoreContext& c, const RollbackMarker&) {
+Status SwapWorkingIn(StoreContext& c, const RollbackMarker&, const RollbackSource&) {
   return SwapWorking(c);
 }
 
-Status DropPins(StoreContext& c, const RollbackMarker& m) {
+Status DropPins(StoreContext& c, const RollbackMarker& m, const RollbackSource&) {
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*c.env.fs, c.paths.dir));
   const size_t before = pins.size();
   std::erase_if(pins, [&](const auto& pin) { return pin.second > m.target; });
@@ -76,7 +96,7 @@ Status DropPins(StoreContext& c, const RollbackMarker& m) {
 // Removes every snapshot above the target, whole or damaged: nothing of the abandoned branch may be used
 // again. STORE's chain keeps a snapshot that cannot be removed now from being used, and the next open tries
 // again.
-Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
+Status DropSnapshots(StoreContext& c, const RollbackMarker& m, const RollbackSource&) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, c.env.fs->List(c.paths.dir));
   for (const std::string& name : names) {
     const std::optional<Version> version = SnapshotStore::ParseDirName(name);
@@ -88,7 +108,7 @@ Status DropSnapshots(StoreContext& c, const RollbackMarker& m) {
 // Makes the log end at the target, whatever its state: it may be damaged above the target, or begin above it
 // if the target is a pinned snapshot. The rollback cannot be undone any more, so this reads nothing above the
 // target, and damage below it does not stop the cut.
-Status CutLog(StoreContext& c, const RollbackMarker& m) {
+Status CutLog(StoreContext& c, const RollbackMarker& m, const RollbackSource&) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(*c.env.fs, c.paths.wal()));
   if (segments.empty()) return CreateLog(c.log(), c.wal_options(), Next(m.target));
   RAWKV_RETURN_IF_ERROR(RemoveSegmentsAbove(c.log(), m.target));
@@ -102,7 +122,7 @@ Status CutLog(StoreContext& c, const RollbackMarker& m) {
   return wal->Sync();
 }
 
-Status RemoveMarker(StoreContext& c, const RollbackMarker&) {
+Status RemoveMarker(StoreContext& c, const RollbackMarker&, const RollbackSource&) {
   const Status removed = c.env.fs->RemoveFile(c.paths.rollback_marker());
   if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
   return c.env.fs->SyncDir(c.paths.dir);
@@ -123,11 +143,12 @@ constexpr std::array<RollbackStep, 10> kSteps{{
 
 // Runs the steps of one phase. On a full filesystem it spends the reserve and runs them again: each is
 // idempotent.
-Status RunPhase(StoreContext& c, const RollbackMarker& marker, RollbackPhase phase) {
+Status RunPhase(StoreContext& c, const RollbackMarker& marker, RollbackPhase phase,
+                const RollbackSource& source = {}) {
   return WithReserve(c, [&]() -> Status {
     for (const RollbackStep& step : kSteps) {
       if (step.phase != phase) continue;
-      const Status status = step.run(c, marker);
+      const Status status = step.run(c, marker, source);
       if (!status.ok()) return status.WithContext(std::string("rollback, step ") + step.name);
     }
     return Status::Ok();
@@ -169,13 +190,13 @@ RollbackMarker MakeRollbackMarker(const StoreContext& c, const RollbackPlan& pla
   return marker;
 }
 
-Status PrepareRollback(StoreContext& c, const RollbackMarker& marker) {
-  return RunPhase(c, marker, RollbackPhase::kPrepare);
+Status PrepareRollback(StoreContext& c, const RollbackMarker& marker, const RollbackSource& source) {
+  return RunPhase(c, marker, RollbackPhase::kPrepare, source);
 }
 
 Status UndoRollback(StoreContext& c, const RollbackMarker& marker) {
   SweepTree(*c.env.fs, c.paths.working_new(), *c.env.logger);
-  return RemoveMarker(c, marker);
+  return RemoveMarker(c, marker, {});
 }
 
 SwitchOutcome SwitchRollback(StoreContext& c, const RollbackMarker& marker, Status* error) {
@@ -201,9 +222,9 @@ Status FinishRollback(StoreContext& c, const RollbackMarker& marker) {
   return RunPhase(c, marker, RollbackPhase::kFinish);
 }
 
-Status RunRollback(StoreContext& c, const RollbackPlan& plan) {
+Status RunRollback(StoreContext& c, const RollbackPlan& plan, const RollbackSource& source) {
   const RollbackMarker marker = MakeRollbackMarker(c, plan);
-  Status error = PrepareRollback(c, marker);
+  Status error = PrepareRollback(c, marker, source);
   const SwitchOutcome outcome = error.ok() ? SwitchRollback(c, marker, &error) : SwitchOutcome::kNotDone;
   if (outcome == SwitchOutcome::kDone) return FinishRollback(c, marker);
   if (outcome == SwitchOutcome::kUnclear) return error;

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "engine/api/info.h"
+#include "engine/index/key_index.h"
 #include "engine/recovery/rollback_marker.h"
 #include "engine/store/store_context.h"
 
@@ -23,10 +24,16 @@ enum class RollbackPhase : uint8_t {
   kFinish,   // index and log are closed
 };
 
+// Where step "build" may take the target's index from. It needs neither: the snapshot and the log suffice.
+struct RollbackSource {
+  bool working = false;      // the working index and its undo records, if they lead to the target
+  KeyIndex* live = nullptr;  // the working index if it is open
+};
+
 struct RollbackStep {
   const char* name;
   RollbackPhase phase;
-  Status (*run)(StoreContext&, const RollbackMarker&);
+  Status (*run)(StoreContext&, const RollbackMarker&, const RollbackSource&);
 };
 std::span<const RollbackStep> RollbackSteps();
 
@@ -39,7 +46,7 @@ Result<StoreRecord> MakeForkedRecord(StoreContext& context, Lineage id, Version 
 // error of PrepareRollback, or if the caller ends the rollback after it, UndoRollback leaves the store
 // unchanged.
 RollbackMarker MakeRollbackMarker(const StoreContext& context, const RollbackPlan& plan);
-Status PrepareRollback(StoreContext& context, const RollbackMarker& marker);
+Status PrepareRollback(StoreContext& context, const RollbackMarker& marker, const RollbackSource& source);
 Status UndoRollback(StoreContext& context, const RollbackMarker& marker);
 
 enum class SwitchOutcome : uint8_t {
@@ -53,7 +60,7 @@ Status FinishRollback(StoreContext& context, const RollbackMarker& marker);
 
 // All phases, for a store that is not running. An error before the switch is undone. After an error past the
 // switch, the next open finishes the rollback.
-Status RunRollback(StoreContext& context, const RollbackPlan& plan);
+Status RunRollback(StoreContext& context, const RollbackPlan& plan, const RollbackSource& source);
 
 // Finishes or undoes an interrupted rollback (protocols: open step 3). Ok if there is none.
 Status FinishOrUndoRollback(StoreContext& context);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/api/version_range.h"
+#include "engine/store/working_index.h"
 #include "wal/log_salvage.h"
 
 namespace rawkv {
@@ -41,6 +42,16 @@ VersionRanges ComputeHistoryDropped(const StoreSurvey& survey, const RollbackPla
                  Normalized(ToReachability(after, plan.to, {}).Ranges()));
 }
 
+void FindStartOnDisk(StoreContext& c, RollbackPlan* plan) {
+  if (!CheckWorkingComplete(c).ok()) return;
+  const Result<std::unique_ptr<KeyIndex>> working = KeyIndex::Open({.dir = c.paths.working_index(),
+                                                                    .read_only = true,
+                                                                    .block_cache_bytes = 1 << 20,
+                                                                    .fs = c.env.index_fs,
+                                                                    .logger = c.env.logger});
+  if (working.ok()) FindRollbackStart(c.chain(), **working, plan);
+}
+
 }  // namespace
 
 Result<FoundStoreEnd> FindStoreEnd(StoreContext& c, const StoreSurvey& survey) {
@@ -71,6 +82,7 @@ Result<RollbackPlan> PlanClosedRollback(StoreContext& c, Version target, const R
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
   Result<RollbackPlan> plan = MakeRollbackPlan(survey, found.end, target, leases, rollback);
   if (plan.status().code() == StatusCode::kVersionUnreachable) RAWKV_RETURN_IF_ERROR(survey.unread);
+  if (plan.ok()) FindStartOnDisk(c, &*plan);
   if (!plan.ok() || found.damage.empty()) return plan;
   if (plan->records != 0) {
     const Status led = ReadLog(c.log(), Next(plan->base), target, AcceptRecord);

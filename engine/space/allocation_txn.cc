@@ -100,6 +100,32 @@ Status AllocationTxn::Reclaim(const DeferredFree& entry, IndexBatch& batch) {
   return Status::Ok();
 }
 
+Status AllocationTxn::Drop(const Extent& extent) {
+  RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
+    if (CountSlots(page.live, first, count) != count) {
+      return SlotError(extent, "written by a version that is undone, but a slot was not live");
+    }
+    ClearSlots(page.live, first, count);
+    ClearSlots(page.taken, first, count);
+    return Status::Ok();
+  }));
+  live_delta_ -= static_cast<int64_t>(extent.count.value());
+  taken_delta_ -= static_cast<int64_t>(extent.count.value());
+  return Status::Ok();
+}
+
+Status AllocationTxn::Revive(const Extent& extent, IndexBatch& batch) {
+  RAWKV_RETURN_IF_ERROR(ForEachPage(extent, [&](AllocationPage& page, uint64_t first, uint64_t count) {
+    if (CountSlots(page.taken, first, count) != count || CountSlots(page.live, first, count) != 0) {
+      return SlotError(extent, "overwritten by a version that is undone, but a slot was live or free");
+    }
+    SetSlots(page.live, first, count);
+    return Status::Ok();
+  }));
+  live_delta_ += static_cast<int64_t>(extent.count.value());
+  return RemoveDeferred(extent, batch);
+}
+
 void AllocationTxn::WritePages(IndexBatch& batch) const {
   for (const auto& [number, page] : dirty_) batch.PutPage(number, page);
 }

@@ -17,6 +17,7 @@ namespace rawkv {
 //
 //   free --Take--> live --Defer--> deferred --Reclaim--> free
 //                   ^------Take (replay over an old snapshot)------'
+//   free <--Drop-- live <--Revive-- deferred                  (a version is undone)
 class AllocationTxn {
  public:
   // Returns a page as the index has it, perhaps from a cache.
@@ -31,6 +32,10 @@ class AllocationTxn {
   Status Defer(const Extent& extent, Version born, Version freed, IndexBatch& batch);
   // Makes the slots of a deferred free free. kCorruption: a slot is live or free.
   Status Reclaim(const DeferredFree& entry, IndexBatch& batch);
+  // Undo Take and Defer, for a version that is undone. Drop makes live slots free. Revive makes deferred
+  // slots live. kCorruption: a slot is in another state.
+  Status Drop(const Extent& extent);
+  Status Revive(const Extent& extent, IndexBatch& batch);
 
   int64_t live_delta() const { return live_delta_; }  // in slots
   int64_t taken_delta() const { return taken_delta_; }

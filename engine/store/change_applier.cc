@@ -7,6 +7,7 @@ namespace rawkv {
 
 Status ChangeApplier::Apply(const ChangeSet& change_set, Version version, Lineage lineage,
                             uint64_t time_unix_ms) {
+  if (undo_ != nullptr) undo_->BeginVersion(version, lineage, MetaNow());
   for (const ChangeOp& op : change_set.ops) {
     switch (op.kind) {
       case ChangeOp::Kind::kPut:
@@ -37,13 +38,16 @@ Status ChangeApplier::Put(const ChangeOp& op, Version version) {
       ++meta_.live_extents;
     }
   }
-  batch_.PutEntry(op.key, {version, op.value});
+  std::string entry = EncodeIndexEntry({version, op.value});
+  batch_.PutEncodedEntry(op.key, entry);
+  if (undo_ != nullptr) undo_->Change(op.key, std::move(entry));
   return Status::Ok();
 }
 
 Status ChangeApplier::Delete(std::string_view key, Version version) {
   RAWKV_RETURN_IF_ERROR(FreeOld(key, version));
   batch_.DeleteEntry(key);
+  if (undo_ != nullptr) undo_->Change(key, std::nullopt);
   return Status::Ok();
 }
 
@@ -51,14 +55,18 @@ Status ChangeApplier::DeleteRange(const ChangeOp& op, Version version) {
   std::vector<std::pair<std::string, IndexEntry>> found;
   RAWKV_RETURN_IF_ERROR(
       batch_.ForEachKey(op.key, op.end_key, [&](std::string_view key, const IndexEntry& entry) {
-        // Inline values are of no interest beyond their key.
-        found.emplace_back(std::string(key),
-                           entry.value.is_inline() ? IndexEntry{entry.written_by, {}} : entry);
+        // Without an undo record, inline values are of no interest beyond their key.
+        const bool whole = !entry.value.is_inline() || (undo_ != nullptr && undo_->Admit(key, entry));
+        found.emplace_back(std::string(key), whole ? entry : IndexEntry{entry.written_by, {}});
         return Status::Ok();
       }));
-  for (const auto& [key, entry] : found) {
+  for (auto& [key, entry] : found) {
     RAWKV_RETURN_IF_ERROR(Free(entry, version));
     batch_.DeleteEntry(key);
+    if (undo_ == nullptr) continue;
+    const std::string_view kept = undo_->Keep(std::move(key));
+    undo_->SetPresent(&entry);
+    undo_->Change(kept, std::nullopt);
   }
   return Status::Ok();
 }
@@ -67,6 +75,7 @@ Status ChangeApplier::FreeOld(std::string_view key, Version version) {
   // Nothing to free anywhere: small-value stores commit without looking anything up.
   if (meta_.live_extents == 0) return Status::Ok();
   RAWKV_ASSIGN_OR_RETURN(const std::optional<IndexEntry> old, batch_.GetEntry(key));
+  if (undo_ != nullptr) undo_->SetPresent(old ? &*old : nullptr);
   return old ? Free(*old, version) : Status::Ok();
 }
 
@@ -79,10 +88,16 @@ Status ChangeApplier::Free(const IndexEntry& entry, Version version) {
   return Status::Ok();
 }
 
+MetaRecord ChangeApplier::MetaNow() const {
+  MetaRecord now = meta_;
+  now.live_slots = static_cast<uint64_t>(static_cast<int64_t>(meta_.live_slots) + txn_.live_delta());
+  now.taken_slots = static_cast<uint64_t>(static_cast<int64_t>(meta_.taken_slots) + txn_.taken_delta());
+  return now;
+}
+
 void ChangeApplier::Finish(SlotId cursor) {
   txn_.WritePages(batch_);
-  meta_.live_slots = static_cast<uint64_t>(static_cast<int64_t>(meta_.live_slots) + txn_.live_delta());
-  meta_.taken_slots = static_cast<uint64_t>(static_cast<int64_t>(meta_.taken_slots) + txn_.taken_delta());
+  meta_ = MetaNow();
   meta_.cursor = cursor;
   batch_.PutMeta(meta_);
 }

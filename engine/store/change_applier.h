@@ -6,6 +6,7 @@
 #include "base/extent.h"
 #include "engine/index/key_index.h"
 #include "engine/space/allocation_txn.h"
+#include "engine/undo/undo_recorder.h"
 #include "wal/change_set.h"
 
 namespace rawkv {
@@ -15,9 +16,10 @@ namespace rawkv {
 // thread-safe.
 class ChangeApplier {
  public:
-  // `meta` describes the state from which the batch starts.
-  ChangeApplier(IndexBatch& batch, AllocationTxn& txn, MetaRecord meta)
-      : batch_(batch), txn_(txn), meta_(std::move(meta)) {}
+  // `meta` describes the state from which the batch starts. The change sets must outlive `undo`, which gets
+  // every change; null: no undo records.
+  ChangeApplier(IndexBatch& batch, AllocationTxn& txn, MetaRecord meta, UndoRecorder* undo = nullptr)
+      : batch_(batch), txn_(txn), undo_(undo), meta_(std::move(meta)) {}
 
   // kCorruption: the index contradicts the change set. After an error the caller drops the batch and the
   // transaction.
@@ -37,9 +39,12 @@ class ChangeApplier {
   // Makes the slots deferred that the key holds now. Looks the key up only if the store holds extents.
   Status FreeOld(std::string_view key, Version version);
   Status Free(const IndexEntry& entry, Version version);
+  // The meta record with the slots as the transaction leaves them so far.
+  MetaRecord MetaNow() const;
 
   IndexBatch& batch_;
   AllocationTxn& txn_;
+  UndoRecorder* const undo_;
   MetaRecord meta_;
   std::vector<Extent> taken_;
 };

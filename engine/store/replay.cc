@@ -1,9 +1,12 @@
 #include "engine/store/replay.h"
 
+#include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "engine/store/change_applier.h"
+#include "engine/undo/undo_steps.h"
 
 namespace rawkv {
 namespace {
@@ -16,19 +19,23 @@ constexpr uint64_t kBatchRecords = 100'000;
 // One index batch in the making.
 class Batch {
  public:
-  // `changes` must be empty.
-  Batch(const ReplayTarget& target, const MetaRecord& meta, IndexBatch& changes)
+  // `changes` must be empty. The versions get undo records if the batch begins at `undo_from` or above.
+  Batch(const ReplayTarget& target, const MetaRecord& meta, Version undo_from, IndexBatch& changes)
       : target_(target),
         batch_(changes),
         txn_(target.slot_count, [index = target.index](uint64_t page) { return index->Page(page); }),
-        applier_(batch_, txn_, meta) {}
+        applier_(batch_, txn_, meta,
+                 Next(meta.applied) >= undo_from ? &undo_.emplace(undo_from, UndoRecorder::Versions::kSeveral)
+                                                 : nullptr) {}
 
   Status Add(const LogRecord& record) {
     Result<ChangeSet> changes = DecodeChangeSet(record.body);
     if (!changes.ok()) return changes.status().WithContext("version " + ToString(record.head.version));
     ++records_;
+    const ChangeSet* change_set = &*changes;
+    if (undo_) change_set = &kept_.emplace_back(*std::move(changes));
     const Status applied =
-        applier_.Apply(*changes, record.head.version, record.head.lineage, record.head.time_unix_ms);
+        applier_.Apply(*change_set, record.head.version, record.head.lineage, record.head.time_unix_ms);
     return applied.ok() ? applied : applied.WithContext("replaying version " + ToString(record.head.version));
   }
   bool Full() const { return records_ >= kBatchRecords || batch_.bytes() >= kBatchBytes; }
@@ -37,6 +44,8 @@ class Batch {
     SlotId cursor = applier_.meta().cursor;
     if (!applier_.taken().empty()) cursor = applier_.taken().back().end();
     applier_.Finish(cursor.value() < target_.slot_count ? cursor : SlotId(0));
+    // Without a record, a rollback takes the longer way.
+    if (undo_ && undo_->Complete(*target_.index).ok()) undo_->WriteTo(batch_);
     RAWKV_RETURN_IF_ERROR(target_.index->Apply(batch_));
     return applier_.meta();
   }
@@ -45,6 +54,8 @@ class Batch {
   const ReplayTarget& target_;
   IndexBatch& batch_;
   AllocationTxn txn_;
+  std::optional<UndoRecorder> undo_;
+  std::deque<ChangeSet> kept_;  // for undo_, which keeps no keys of its own
   ChangeApplier applier_;
   uint64_t records_ = 0;
 };
@@ -57,18 +68,21 @@ Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log,
   const Version from = Next(meta.applied);
   const uint64_t total = to.value() - meta.applied.value();
   const std::unique_ptr<IndexBatch> changes = target.index->NewBatch();
-  std::optional<Batch> batch(std::in_place, target, meta, *changes);
+  const Version undo_from =
+      target.undo_versions == 0 ? Next(to) : FirstInUndoWindow(to, target.undo_versions);
+  std::optional<Batch> batch(std::in_place, target, meta, undo_from, *changes);
   const auto commit = [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(meta, batch->Commit());
     changes->Clear();
-    batch.emplace(target, meta, *changes);
+    batch.emplace(target, meta, undo_from, *changes);
     if (target.progress)
       target.progress({"replay", total - (to.value() - meta.applied.value()), total, "versions"});
     return target.between_batches ? target.between_batches() : Status::Ok();
   };
   const RecordFn add = [&](const LogRecord& record) -> Status {
     RAWKV_RETURN_IF_ERROR(batch->Add(record));
-    return batch->Full() ? commit() : Status::Ok();
+    // A batch has undo records for all of its versions or for none.
+    return batch->Full() || Next(record.head.version) == undo_from ? commit() : Status::Ok();
   };
   RAWKV_RETURN_IF_ERROR(target.read ? target.read(from, to, add) : ReadLog(log, from, to, add));
   // The last records, unless a full batch ended exactly here.

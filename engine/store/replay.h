@@ -13,7 +13,8 @@ using RecordFn = std::function<Status(const LogRecord&)>;
 
 struct ReplayTarget {
   KeyIndex* index = nullptr;
-  uint64_t slot_count = 0;  // of the device
+  uint64_t slot_count = 0;     // of the device
+  uint64_t undo_versions = 0;  // the newest versions get undo records
   ProgressFn progress;
   // Called between batches; may flush the index if the log is durable through the applied version. May be
   // null.

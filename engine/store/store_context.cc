@@ -35,6 +35,7 @@ Status ApplyOptions(StoreContext& c, const StoreRecord& record) {
   c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
   c.runtime.keep_for_seconds = o.keep_for_seconds.value_or(c.runtime.keep_for_seconds);
   c.runtime.wal_segment_bytes = o.wal_segment_bytes.value_or(c.runtime.wal_segment_bytes);
+  c.runtime.undo_versions = o.undo_versions.value_or(c.runtime.undo_versions);
   if (o.memtable_bytes < kMinMemtableBytes) {
     return Status::InvalidArgument("memtable_bytes must be at least 16 KiB, not " +
                                    std::to_string(o.memtable_bytes));
@@ -148,6 +149,9 @@ Status ValidateRuntime(const RuntimeSettings& s) {
   if (s.keep_for_seconds > kMaxKeepForSeconds) {
     return Status::InvalidArgument("keep_for must be at most 100 years (" +
                                    std::to_string(kMaxKeepForSeconds) + " seconds)");
+  }
+  if (s.undo_versions > kMaxUndoVersions) {
+    return Status::InvalidArgument("undo_versions must be at most " + std::to_string(kMaxUndoVersions));
   }
   return Status::Ok();
 }

@@ -16,7 +16,18 @@ constexpr uint32_t kMaxLinksRead = 1u << 20;
 constexpr uint32_t kFlagDigest = 1;
 constexpr uint32_t kFlagCut = 2;
 constexpr uint32_t kFlagClosed = 4;
+constexpr uint32_t kFlagUndo = 8;
 constexpr size_t kFormatAt = 8;  // in a sealed file
+
+// The default is not stored, so that a rawkv without undo records can read the store.
+bool HasDefaultUndo(const StoreRecord& r) {
+  return r.runtime.undo_versions == RuntimeSettings().undo_versions;
+}
+
+uint32_t FlagsOf(const StoreRecord& r) {
+  return (r.digest ? kFlagDigest : 0) | (r.last_cut ? kFlagCut : 0) | (r.closed_version ? kFlagClosed : 0) |
+         (HasDefaultUndo(r) ? 0 : kFlagUndo);
+}
 
 std::string EncodePayload(const StoreRecord& r) {
   ByteWriter w;
@@ -31,7 +42,7 @@ std::string EncodePayload(const StoreRecord& r) {
   w.U64(r.runtime.keep_recent);
   w.U64(r.runtime.wal_segment_bytes);
   w.U32(static_cast<uint32_t>(r.runtime.durability));
-  w.U32((r.digest ? kFlagDigest : 0) | (r.last_cut ? kFlagCut : 0) | (r.closed_version ? kFlagClosed : 0));
+  w.U32(FlagsOf(r));
   const TailCut cut = r.last_cut.value_or(TailCut{});
   w.U64(cut.cut_after.value());
   w.U64(cut.bytes);
@@ -44,6 +55,7 @@ std::string EncodePayload(const StoreRecord& r) {
   w.U64(r.layout.slot_count);
   w.U64(r.reuse_floor.value());
   w.U64(r.runtime.keep_for_seconds);
+  if (!HasDefaultUndo(r)) w.U64(r.runtime.undo_versions);
   w.Blob(r.device_hint);
   w.U32(static_cast<uint32_t>(r.chain.links().size()));
   for (const LineageLink& link : r.chain.links()) {
@@ -55,7 +67,8 @@ std::string EncodePayload(const StoreRecord& r) {
 }
 
 // The fields that format 2 adds.
-Status DecodeSecondFormat(ByteReader& r, bool closed, StoreRecord* out) {
+Status DecodeSecondFormat(ByteReader& r, uint32_t flags, StoreRecord* out) {
+  const bool closed = (flags & kFlagClosed) != 0;
   out->sequence = r.U64();
   const Version closed_version(r.U64());
   out->layout = {.slot_bytes = out->slot_bytes,
@@ -67,6 +80,10 @@ Status DecodeSecondFormat(ByteReader& r, bool closed, StoreRecord* out) {
   out->reuse_floor = Version(r.U64());
   out->runtime.keep_for_seconds = r.U64();
   if (closed) out->closed_version = closed_version;
+  if ((flags & kFlagUndo) != 0) {
+    out->runtime.undo_versions = r.U64();
+    if (HasDefaultUndo(*out)) return Status::Corruption("STORE: a default is stored");
+  }
   const bool versions = closed_version <= kMaxVersion && out->reuse_floor <= kMaxVersion &&
                         (closed || closed_version == Version());
   if (r.ok() && versions && out->sequence != 0 && IsSaneLayout(out->layout)) return Status::Ok();
@@ -119,8 +136,8 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   cut.bytes = r.U64();
   cut.unix_ms = r.U64();
   const bool first_format = LoadLe<uint32_t>(file.data() + kFormatAt) == 1;
-  const uint32_t known_flags = kFlagDigest | kFlagCut | (first_format ? 0 : kFlagClosed);
-  if (!first_format) RAWKV_RETURN_IF_ERROR(DecodeSecondFormat(r, (flags & kFlagClosed) != 0, &out));
+  const uint32_t known_flags = kFlagDigest | kFlagCut | (first_format ? 0 : kFlagClosed | kFlagUndo);
+  if (!first_format) RAWKV_RETURN_IF_ERROR(DecodeSecondFormat(r, flags, &out));
   out.device_hint = std::string(r.Blob());
   if (!r.ok() || out.initial_version > kMaxVersion || durability > 1 || (flags & ~known_flags) != 0) {
     return Status::Corruption("STORE: a field is out of range");

@@ -3,6 +3,8 @@
 #include "base/byte_codec.h"
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
+#include "engine/store/replay.h"
+#include "engine/undo/undo_steps.h"
 
 namespace rawkv {
 namespace {
@@ -90,6 +92,53 @@ Status CloneToWorkingNew(StoreContext& c, Version base) {
   RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.working_new(), *c.env.logger));
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.working_new()));
   return CloneIndex(fs, c.snapshots->IndexPathOf(base), c.paths.working_new_index());
+}
+
+Status CloneWorkingToNew(StoreContext& c, KeyIndex* live) {
+  Fs& fs = *c.env.fs;
+  RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.working_new(), *c.env.logger));
+  RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.working_new()));
+  return CloneWorkingIndex(c, live, c.paths.working_new_index());
+}
+
+Status CloneWorkingIndex(StoreContext& c, KeyIndex* live, const std::string& to) {
+  Fs& fs = *c.env.fs;
+  std::unique_ptr<KeyIndex> reader;
+  if (live == nullptr) {
+    RAWKV_RETURN_IF_ERROR(CheckWorkingComplete(c));
+    // Another process may be writing new tables. RocksDB lists those that are complete, and no other may be
+    // linked: the clone would use the number of such a table again, and write into the file of both.
+    RAWKV_ASSIGN_OR_RETURN(reader, KeyIndex::Open({.dir = c.paths.working_index(),
+                                                   .read_only = true,
+                                                   .block_cache_bytes = 1 << 20,
+                                                   .fs = c.env.index_fs,
+                                                   .logger = c.env.logger}));
+    live = reader.get();
+  }
+  RAWKV_RETURN_IF_ERROR(fs.MakeDir(to));
+  RAWKV_RETURN_IF_ERROR(live->LinkInto(fs, to).status());
+  return fs.SyncDir(to);
+}
+
+Result<MetaRecord> MoveIndexTo(StoreContext& c, KeyIndex& index, Version to, UndoRecords undo) {
+  RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, index.Meta());
+  if (!c.chain().Contains(meta.lineage, meta.applied)) {
+    return Status::FailedPrecondition("the index holds version " + ToString(meta.applied) +
+                                      " of another branch");
+  }
+  if (meta.applied > to) {
+    return UndoTo({.index = &index,
+                   .slot_count = c.layout.slot_count,
+                   .chain = c.chain(),
+                   .progress = c.options.progress},
+                  to);
+  }
+  const ReplayTarget target{.index = &index,
+                            .slot_count = c.layout.slot_count,
+                            .undo_versions = undo == UndoRecords::kForWindow ? c.runtime.undo_versions : 0,
+                            .progress = c.options.progress,
+                            .between_batches = {}};
+  return ReplayInto(target, c.log(), to);
 }
 
 Status SealWorkingNew(StoreContext& c, Version base) {

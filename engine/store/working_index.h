@@ -39,8 +39,20 @@ Status CheckWorkingComplete(StoreContext& context);
 Result<std::unique_ptr<KeyIndex>> OpenIndexForWriting(StoreContext& context, const std::string& index_dir,
                                                       IndexFilesGo to = IndexFilesGo::kToDisk);
 
+// Takes an index of this store to version `to`: back by its undo records, or forward by the log. Above `to`,
+// every version from there on must be reachable (UndoTo). With `undo`, the index gets undo records of what is
+// replayed. After an error the caller drops the index.
+enum class UndoRecords : uint8_t { kNone, kForWindow };
+Result<MetaRecord> MoveIndexTo(StoreContext& context, KeyIndex& index, Version to, UndoRecords undo);
+
 // Builds working.new/ as a clone of the snapshot, without BASE.
 Status CloneToWorkingNew(StoreContext& context, Version base);
+// The same from working/, by CloneWorkingIndex.
+Status CloneWorkingToNew(StoreContext& context, KeyIndex* live);
+// Makes the directory `to`, a clone of the working index as its last flush left it. `live` is the open
+// working index; null: it is closed, or another process has it open and may change it. kCorruption: working/
+// is not complete. After any error the caller uses a snapshot.
+Status CloneWorkingIndex(StoreContext& context, KeyIndex* live, const std::string& to);
 // Writes BASE durably, which makes working.new/ complete.
 Status SealWorkingNew(StoreContext& context, Version base);
 Result<bool> WorkingNewIsComplete(StoreContext& context);

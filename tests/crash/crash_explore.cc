@@ -33,6 +33,7 @@ settings
   --seed=N            seed of values, identities and choices (1)
   --unsynced          commits are answered before they are durable
   --interval=N        automatic snapshots
+  --undo_versions=N   the undo window (128)
   --header_bytes=N    header of each extent
   --slots=N           slots of the device (48); with few slots, freed ones are reused soon
 )";
@@ -79,6 +80,8 @@ bool Parse(int argc, char** argv, Arguments* a) {
       e.config.durability = Durability::kUnsafeUnsynced;
     else if (name == "--interval")
       e.config.snapshot_interval = value;
+    else if (name == "--undo_versions")
+      e.config.undo_versions = value;
     else if (name == "--header_bytes")
       e.config.header_bytes = value;
     else if (name == "--slots")

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <iterator>
 
 #include "tests/crash/sim_explorer.h"
 #include "tests/support/sanitized.h"
@@ -67,13 +68,15 @@ TEST_F(SimExploreTest, LongHistories) {
       {.durability = Durability::kUnsafeUnsynced, .snapshot_interval = 4},
       {.header_bytes = 4096, .slots = 64},
       {.durability = Durability::kUnsafeUnsynced, .memtable_bytes = 16 << 10},
+      {.snapshot_interval = 5, .undo_versions = 0},
+      {.undo_versions = 1},
   };
   for (const SimConfig& config : configs) {
     ExploreOptions options{.config = config, .seed = seed, .random_plans = 2};
-    options.max_states = wanted / 4;
+    options.max_states = wanted / std::size(configs);
     SimExplorer explorer(options);
     for (uint64_t n = 0; !explorer.Done(); ++n) explorer.ExploreRandom(seed * 1000 + n, 12, 40);
-    Expect(explorer, seed, wanted / 4);
+    Expect(explorer, seed, wanted / std::size(configs));
   }
 }
 

@@ -39,6 +39,7 @@ struct SimConfig {
   uint64_t memtable_bytes = 32ull << 10;
   uint64_t wal_segment_bytes = 64ull << 10;
   uint64_t slots = 48;
+  uint64_t undo_versions = RuntimeSettings().undo_versions;
   bool keeps_directories = false;  // SimDisk::KeepDirectories
   bool await_index = true;         // waits for RocksDB's threads after each operation
 };

@@ -46,7 +46,9 @@ class StepsTest : public StoreFixture {
       const std::string dir = CopyOf(prepared, "copy");
       {
         FaultFs fs(PosixFs());
-        const std::unique_ptr<Engine> engine = Open(dir, Quiet(fs));
+        OpenOptions options = Quiet(fs);
+        options.undo_versions = undo_versions_;
+        const std::unique_ptr<Engine> engine = Open(dir, options);
         ASSERT_NE(engine, nullptr);
         fs.Arm({.skip = stops, .status = Status::IoError("stopped here")});
         const Status status = act(*engine);
@@ -67,7 +69,22 @@ class StepsTest : public StoreFixture {
     EXPECT_GT(stops, 5u) << "the call made too few changes: the test shows nothing";
   }
 
+  // Rolls back to a version between two snapshots.
+  void StopRollbackEverywhere() {
+    std::set<uint64_t> outcomes;
+    StopEverywhere([](Engine& e) { return e.Rollback(Version(7)); },
+                   [&](Engine& e) {
+                     outcomes.insert(e.version().value());
+                     ASSERT_TRUE(e.version() == Version(7) || e.version() == Version(12))
+                         << e.version().value();
+                     EXPECT_EQ(Content(e), states_[e.version()]);
+                     EXPECT_EQ(Content(e, Version(6)), states_[Version(6)]);
+                   });
+    EXPECT_EQ(outcomes.size(), 2u) << "expected stops before and after the switch";
+  }
+
   std::map<Version, std::map<std::string, std::string>> states_;
+  std::optional<uint64_t> undo_versions_;  // of the engine that is stopped
 };
 
 TEST_F(StepsTest, SnapshotIsPublishedOrNot) {
@@ -114,16 +131,12 @@ TEST_F(StepsTest, StoppedPruneKeepsReachableVersions) {
 }
 
 TEST_F(StepsTest, RollbackBetweenSnapshotsHappensOrNot) {
-  std::set<uint64_t> outcomes;
-  StopEverywhere([](Engine& e) { return e.Rollback(Version(7)); },
-                 [&](Engine& e) {
-                   outcomes.insert(e.version().value());
-                   ASSERT_TRUE(e.version() == Version(7) || e.version() == Version(12))
-                       << e.version().value();
-                   EXPECT_EQ(Content(e), states_[e.version()]);
-                   EXPECT_EQ(Content(e, Version(6)), states_[Version(6)]);
-                 });
-  EXPECT_EQ(outcomes.size(), 2u) << "expected stops before and after the switch";
+  StopRollbackEverywhere();
+}
+
+TEST_F(StepsTest, RollbackWithoutUndoRecordsHappensOrNot) {
+  undo_versions_ = 0;
+  StopRollbackEverywhere();
 }
 
 TEST_F(StepsTest, RollbackToASnapshotHappensOrNot) {

@@ -51,7 +51,11 @@ void EngineTest::Reopen() {
 
 void EngineTest::ReopenKilled() {
   const std::string copy = dir_ + ".killed";
-  ASSERT_EQ(std::system(("cp -a --sparse=always '" + dir_ + "' '" + copy + "'").c_str()), 0);
+  const std::string command = "rm -rf '" + copy + "' && cp -a --sparse=always '" + dir_ + "' '" + copy + "'";
+  // A compaction in the background may remove a table while `cp` runs.
+  int copied = 1;
+  for (int attempt = 0; copied != 0 && attempt < 10; ++attempt) copied = std::system(command.c_str());
+  ASSERT_EQ(copied, 0);
   engine_.reset();
   fs::remove_all(dir_);
   fs::rename(copy, dir_);

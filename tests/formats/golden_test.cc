@@ -1,6 +1,7 @@
 // Compares the engine's small files with the hex dumps of their pages in docs/formats.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -16,6 +17,7 @@
 #include "engine/recovery/rollback_marker.h"
 #include "engine/store/store_file.h"
 #include "engine/store/working_index.h"
+#include "engine/undo/undo_record.h"
 #include "tests/support/damage.h"
 
 namespace rawkv {
@@ -107,6 +109,21 @@ TEST(FormatGolden, Store) {
                               [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
 }
 
+// A STORE with the default of undo_versions can be read by a rawkv that does not know the setting.
+TEST(FormatGolden, StoreKeepsAnUndoWindowThatIsNotTheDefault) {
+  StoreRecord record = ExampleStore();
+  const std::string with_default = EncodeStoreRecord(record);
+  record.runtime.undo_versions = 7;
+  std::string file = EncodeStoreRecord(record);
+  EXPECT_EQ(file.size(), with_default.size() + 8);
+  Result<StoreRecord> decoded = DecodeStoreRecord(file);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->runtime.undo_versions, 7u);
+  EXPECT_EQ(EncodeStoreRecord(*decoded), file);
+  ExpectAllDamageIsCorruption(file,
+                              [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
+}
+
 // Absent fields must be zero, so that one content has one encoding.
 TEST(FormatGolden, StoreRefusesCutFieldsWithoutTheirFlag) {
   constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
@@ -136,6 +153,39 @@ TEST(FormatGolden, RollbackRefusesImpossibleFields) {
                                   RollbackMarker{Version(20), Version(12), Version(10), Lineage(0)}}) {
     EXPECT_EQ(DecodeRollbackMarker(EncodeRollbackMarker(m)).status().code(), StatusCode::kCorruption);
   }
+}
+
+UndoRecord ExampleUndo() {
+  UndoRecord record{.lineage = Lineage(0x2222), .before = {}, .keys = {}};
+  record.before.applied = Version(41);
+  record.before.lineage = Lineage(0x1111);
+  record.before.commit_time_unix_ms = 1700000000000;
+  record.keys.push_back({"a", IndexEntry{Version(40), {.data = std::string("x"), .sha256 = {}}}});
+  record.keys.push_back({"bc", std::nullopt});
+  return record;
+}
+
+TEST(FormatGolden, UndoRecord) {
+  const std::string page = BytesOnPage("undo-record.md");
+  EXPECT_EQ(EncodeUndoRecord(ExampleUndo()), page);
+  const Result<UndoRecord> decoded = DecodeUndoRecord(AsBytes(page));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(*decoded, ExampleUndo());
+}
+
+TEST(FormatGolden, UndoRecordRefusesWhatItsEncoderCannotWrite) {
+  const std::string page = BytesOnPage("undo-record.md");
+  const size_t whole_keys[] = {page.size() - 10, page.size() - 10 - 19};  // the record ends after a key
+  for (size_t length = 0; length < page.size(); ++length) {
+    const bool whole = std::count(std::begin(whole_keys), std::end(whole_keys), length) != 0;
+    EXPECT_EQ(DecodeUndoRecord(AsBytes(page).first(length)).ok(), whole) << length;
+  }
+  UndoRecord record = ExampleUndo();
+  record.keys.front().key.clear();
+  EXPECT_EQ(DecodeUndoRecord(AsBytes(EncodeUndoRecord(record))).status().code(), StatusCode::kCorruption);
+  std::string newer = page;
+  newer[0] = 2;
+  EXPECT_EQ(DecodeUndoRecord(AsBytes(newer)).status().code(), StatusCode::kNotSupported);
 }
 
 TEST(FormatGolden, Base) {

@@ -6,6 +6,7 @@
 #include "engine/index/index_entry.h"
 #include "engine/index/key_space.h"
 #include "engine/index/meta_record.h"
+#include "engine/undo/undo_record.h"
 #include "tests/fuzz/targets.h"
 
 // RocksDB's blocks hold the checksums, so that every mutation reaches these decoders.
@@ -27,6 +28,10 @@ Verdict FuzzIndexEntry(ConstBytes input) {
 
 Verdict FuzzMetaRecord(ConstBytes input) {
   return CheckRecord(input, DecodeMetaRecord(input), EncodeMetaRecord);
+}
+
+Verdict FuzzUndoRecord(ConstBytes input) {
+  return CheckRecord(input, DecodeUndoRecord(input), EncodeUndoRecord);
 }
 
 Verdict FuzzAllocationPage(ConstBytes input) {

@@ -197,6 +197,13 @@ class SeedStore {
       return Status::Ok();
     }),
              "pages");
+    std::vector<Version> undo;
+    GetOrDie(index->ForEachUndo([&](Version version) {
+      undo.push_back(version);
+      return true;
+    }),
+             "undo records");
+    for (const Version version : undo) Keep("undo_record", *GetOrDie(index->Undo(version), "undo record"));
     const auto keep_deferred = [this](const IndexKey& key, const std::string& value) {
       std::string input(1, static_cast<char>(key.view().size()));
       Keep("deferred_record", input.append(key.view()).append(value));

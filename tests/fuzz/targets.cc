@@ -35,6 +35,7 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "index_entry", .run = FuzzIndexEntry},
     {.name = "meta_record", .run = FuzzMetaRecord},
     {.name = "allocation_page", .run = FuzzAllocationPage, .input_bytes_max = 2048},
+    {.name = "undo_record", .run = FuzzUndoRecord},
     {.name = "deferred_record", .run = FuzzDeferredRecord, .input_bytes_max = 256},
     {.name = "change_line", .run = FuzzChangeLine},
     // gflags::FlagSaver copies every flag of the program.

@@ -39,6 +39,7 @@ Verdict FuzzExportChunk(ConstBytes input);
 Verdict FuzzIndexEntry(ConstBytes input);
 Verdict FuzzMetaRecord(ConstBytes input);
 Verdict FuzzAllocationPage(ConstBytes input);
+Verdict FuzzUndoRecord(ConstBytes input);
 Verdict FuzzDeferredRecord(ConstBytes input);  // key length u8, key, value
 
 // command_text.cc

@@ -31,6 +31,7 @@ WING_FLOORS = (
     ("payload", "rocksdb"),
     ("index",),
     ("space",),
+    ("undo",),
     ("store",),
     ("format",),
     ("live", "read"),

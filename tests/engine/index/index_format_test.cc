@@ -28,6 +28,7 @@ TEST(IndexFormat, GoldenKeys) {
   ExpectBytes(DeferredByVersionKey(kDeferred.freed, kDeferred.extent.first).view(),
               "66 00 00 00 00 00 00 00 2a 00 00 00 00 00 00 30 44");
   ExpectBytes(IndexKey(KeySpace::kMeta).view(), "6d");
+  ExpectBytes(UndoKey(Version(42)).view(), "75 00 00 00 00 00 00 00 2a");
 }
 
 void ExpectEntry(const IndexEntry& entry, std::string_view hex) {

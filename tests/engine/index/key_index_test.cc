@@ -248,9 +248,46 @@ TEST_F(KeyIndexTest, ReadOnlyReadsAndWritesNothing) {
     batch->PutEntry("b", InlineEntry(2, "no"));
     EXPECT_EQ(reader->Apply(*batch).code(), StatusCode::kFailedPrecondition);
     EXPECT_EQ(reader->StartFlush().code(), StatusCode::kFailedPrecondition);
-    EXPECT_EQ(reader->LinkInto(PosixFs(), temp_.path()).status().code(), StatusCode::kFailedPrecondition);
   }
   EXPECT_EQ(Fingerprint(dir_), before);
+}
+
+// A reader clones the index that another process has open.
+TEST_F(KeyIndexTest, ReadOnlyLinksWhatWasFlushedWhenItWasOpened) {
+  Commit(*index_, 1, "a", "one");
+  Flush(*index_);
+  const std::string to = temp_.File("linked");
+  ASSERT_TRUE(PosixFs().MakeDir(to).ok());
+  {
+    const auto reader = OpenReadOnly(dir_);
+    Commit(*index_, 2, "a", "two");
+    Flush(*index_);
+    const auto linked = reader->LinkInto(PosixFs(), to);
+    ASSERT_TRUE(linked.ok()) << linked.status().ToString();
+  }
+  EXPECT_EQ(FilesIn(to, ".sst").size(), 1u);
+  const auto clone = OpenOrFail({.dir = to});
+  EXPECT_EQ(*clone->Get("a"), InlineEntry(1, "one"));
+  // What the clone writes does not reach the tables of the other process.
+  Commit(*clone, 2, "a", "of the clone");
+  Flush(*clone);
+  EXPECT_EQ(*index_->Get("a"), InlineEntry(2, "two"));
+  EXPECT_TRUE(index_->VerifyChecksums().ok());
+}
+
+TEST_F(KeyIndexTest, ReadOnlyDoesNotLinkATableThatIsGone) {
+  Commit(*index_, 1, "a", "one");
+  Flush(*index_);
+  const std::string to = temp_.File("linked");
+  ASSERT_TRUE(PosixFs().MakeDir(to).ok());
+  const auto reader = OpenReadOnly(dir_);
+  for (const std::string& name : FilesIn(dir_, ".sst")) {
+    ASSERT_TRUE(PosixFs().Rename(dir_ + "/" + name, temp_.File(name)).ok());
+  }
+  EXPECT_FALSE(reader->LinkInto(PosixFs(), to).ok());
+  for (const std::string& name : FilesIn(temp_.path(), ".sst")) {
+    ASSERT_TRUE(PosixFs().Rename(temp_.File(name), dir_ + "/" + name).ok());
+  }
 }
 
 TEST_F(KeyIndexTest, LogsNothingInNormalOperation) {
