@@ -63,6 +63,7 @@ struct SettingsChange {
   std::optional<uint64_t> keep_recent;
   std::optional<uint64_t> keep_for_seconds;
   std::optional<uint64_t> wal_segment_bytes;
+  std::optional<uint64_t> undo_versions;
 };
 
 // Everything except `runtime`, `force` and `env` is fixed for the life of the store.

@@ -315,6 +315,7 @@ Result<RuntimeSettings> Maintenance::KeepSettings(const SettingsChange& change) 
   kept.keep_recent = change.keep_recent.value_or(kept.keep_recent);
   kept.keep_for_seconds = change.keep_for_seconds.value_or(kept.keep_for_seconds);
   kept.wal_segment_bytes = change.wal_segment_bytes.value_or(kept.wal_segment_bytes);
+  kept.undo_versions = change.undo_versions.value_or(kept.undo_versions);
   RAWKV_RETURN_IF_ERROR(ValidateRuntime(kept));
   RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&] { return context_.SaveRecord(next); }));
   if (change.keep_recent) keep_recent_ = *change.keep_recent;

@@ -31,7 +31,7 @@ TEST_F(CtlFormat, PrintsTextForPeople) {
 TEST_F(CtlFormat, StoresItsSettings) {
   Ok({"format", "--capacity=32M", "--slot-bytes=16KiB", "--header_bytes=4K", "--inline_bytes=512",
       "--initial_version=100", "--durability=unsafe_unsynced", "--snapshot_interval=5", "--keep_recent=1",
-      "--wal_segment_bytes=1MiB"});
+      "--wal_segment_bytes=1MiB", "--undo_versions=7"});
   const Json info = OkJson({"info"});
   EXPECT_EQ(info["device"]["capacity_bytes"], 32u << 20);
   EXPECT_EQ(info["device"]["slot_bytes"], 16384);
@@ -40,6 +40,7 @@ TEST_F(CtlFormat, StoresItsSettings) {
   EXPECT_EQ(info["initial_version"], 100);
   EXPECT_EQ(info["version"], 100);
   EXPECT_EQ(info["durability"], "unsafe_unsynced");
+  EXPECT_EQ(info["settings"]["undo_versions"], 7);
   EXPECT_EQ(Ok({"put", "k", "v"}), "101\n");
 }
 

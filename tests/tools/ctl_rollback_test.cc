@@ -1,4 +1,5 @@
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -23,11 +24,11 @@ class CtlRollback : public CtlTest {
 TEST_F(CtlRollback, ReturnsToTheTargetAndDropsLaterVersions) {
   const Json plan = OkJson({"rollback", "--version=5", "--yes"});
   EXPECT_EQ(Fields(plan),
-            (Args{"from", "to", "base", "records", "versions_dropped", "snapshots_dropped", "pins_dropped",
-                  "blocked_by", "log_begins_anew", "history_dropped", "dry_run", "done"}));
+            (Args{"from", "to", "base", "records", "start", "versions_dropped", "snapshots_dropped",
+                  "pins_dropped", "blocked_by", "log_begins_anew", "history_dropped", "dry_run", "done"}));
   EXPECT_EQ(
       plan.dump(),
-      R"({"from":6,"to":5,"base":4,"records":1,"versions_dropped":[6,6],"snapshots_dropped":[],)"
+      R"({"from":6,"to":5,"base":4,"records":1,"start":4,"versions_dropped":[6,6],"snapshots_dropped":[],)"
       R"("pins_dropped":[],"blocked_by":[],"log_begins_anew":false,"history_dropped":[],"dry_run":false,"done":true})");
   EXPECT_EQ(Ok({"get", "k0"}), "five");
   EXPECT_TRUE(EndedWith(Run({"get", "k0", "--version=6"}), 3, "6"));
@@ -47,11 +48,26 @@ TEST_F(CtlRollback, DropsSnapshotsAboveTheTarget) {
             "rollback from version 6 to version 2\n"
             "  base snapshot      0\n"
             "  records to replay  2\n"
+            "  way                undo 2 versions of the working index at version 4\n"
             "  versions dropped   3 to 6\n"
             "  snapshot dropped   4\n"
             "done: the store is at version 2\n");
   EXPECT_EQ(Ok({"get", "k2"}), ValueAt(2));
   EXPECT_EQ(Tip(), 2u);
+}
+
+TEST_F(CtlRollback, PlanNamesTheWay) {
+  const auto way = [&](const std::string& version, const std::string& undo_versions) {
+    Ok({"put", "again", "x", "--undo_versions=" + undo_versions});
+    const std::string text = Ok({"rollback", "--version=" + version, "--dry_run"});
+    const size_t at = text.find("  way ") + 21;
+    return text.substr(at, text.find('\n', at) - at);
+  };
+  EXPECT_EQ(way("4", "128"), "the snapshot is the target");
+  EXPECT_EQ(way("3", "128"), "undo 1 version of the working index at version 4");
+  EXPECT_EQ(way("5", "128"), "replay 1 version on the working index at version 4");
+  std::filesystem::remove_all(store() + "/working");
+  EXPECT_EQ(Ok({"rollback", "--version=3", "--dry_run"}).find("undo"), std::string::npos);
 }
 
 TEST_F(CtlRollback, DryRunPrintsThePlanAndChangesNothing) {

@@ -28,6 +28,7 @@ OrderedJson PlanJson(const RollbackPlan& plan, Outcome outcome) {
                      {"to", plan.to.value()},
                      {"base", plan.base.value()},
                      {"records", plan.records},
+                     {"start", VersionJson(plan.start)},
                      {"versions_dropped", versions},
                      {"snapshots_dropped", snapshots},
                      {"pins_dropped", PinsJson(plan.pins_dropped)},
@@ -36,6 +37,18 @@ OrderedJson PlanJson(const RollbackPlan& plan, Outcome outcome) {
                      {"history_dropped", RangesJson(plan.history_dropped)},
                      {"dry_run", outcome.dry_run},
                      {"done", outcome.done}};
+}
+
+std::string WayText(const RollbackPlan& plan) {
+  const auto count = [](uint64_t n) { return fmt::format("{} version{}", n, n == 1 ? "" : "s"); };
+  if (plan.changes_nothing()) return "none";
+  if (plan.records == 0) return "the snapshot is the target";
+  const std::string replay = fmt::format("replay {} on the snapshot", count(plan.records));
+  if (!plan.start.has_value()) return replay;
+  const std::string start = fmt::format("the working index at version {}", plan.start->value());
+  if (*plan.start > plan.to)
+    return fmt::format("undo {} of {}", count(plan.start->value() - plan.to.value()), start);
+  return fmt::format("replay {} on {}", count(plan.to.value() - plan.start->value()), start);
 }
 
 std::string PlanText(const RollbackPlan& plan) {
@@ -51,6 +64,7 @@ std::string PlanText(const RollbackPlan& plan) {
   };
   add("base snapshot", ToString(plan.base));
   add("records to replay", std::to_string(plan.records));
+  add("way", WayText(plan));
   add("versions dropped", versions);
   for (const Version version : plan.snapshots_dropped) add("snapshot dropped", ToString(version));
   for (const auto& [name, version] : plan.pins_dropped) {

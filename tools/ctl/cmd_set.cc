@@ -14,8 +14,8 @@ namespace rawkv::ctl {
 namespace {
 
 // Each setting has a flag of the same name, whose values it takes.
-constexpr std::array<std::string_view, 5> kSettings = {"durability", "snapshot_interval", "keep_recent",
-                                                       "keep_for", "wal_segment_bytes"};
+constexpr std::array<std::string_view, 6> kSettings = {"durability", "snapshot_interval", "keep_recent",
+                                                       "keep_for",   "wal_segment_bytes", "undo_versions"};
 
 Result<SettingsChange> ParseSettings(const std::vector<std::string>& arguments) {
   std::vector<std::pair<std::string, std::string>> given;
@@ -34,14 +34,16 @@ Result<SettingsChange> ParseSettings(const std::vector<std::string>& arguments) 
                         .snapshot_interval = flags.snapshot_interval,
                         .keep_recent = flags.keep_recent,
                         .keep_for_seconds = flags.keep_for,
-                        .wal_segment_bytes = flags.wal_segment_bytes};
+                        .wal_segment_bytes = flags.wal_segment_bytes,
+                        .undo_versions = flags.undo_versions};
 }
 
 std::string SettingsText(const RuntimeSettings& settings) {
   return fmt::format(
-      "durability={}\nsnapshot_interval={}\nkeep_recent={}\nkeep_for={}\nwal_segment_bytes={}\n",
+      "durability={}\nsnapshot_interval={}\nkeep_recent={}\nkeep_for={}\nwal_segment_bytes={}\nundo_versions="
+      "{}\n",
       DurabilityName(settings.durability), settings.snapshot_interval, settings.keep_recent,
-      DurationText(settings.keep_for_seconds), settings.wal_segment_bytes);
+      DurationText(settings.keep_for_seconds), settings.wal_segment_bytes, settings.undo_versions);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(uint64, NumberValue, snapshot_interval, 0, "N: versions between automatic snapshots, 0 = none (10000)") \
   FLAG(uint64, NumberValue, keep_recent, 0, "K: unpinned snapshots kept besides the newest (2)") \
   FLAG(string, DurationValue, keep_for, "", "TIME: keep every version of the last 12h or 7d; 0 = by number only (0)") \
+  FLAG(uint64, NumberValue, undo_versions, 0, "N: newest versions that can be undone quickly, up to 65536 (128)") \
   FLAG(string, BytesValue, wal_segment_bytes, "", "BYTES: size of a log segment, 64KiB to 1GiB (64MiB)") \
   FLAG(string, PathValue, device, "", "PATH: the device or file that holds the payload") \
   FLAG(uint64, NumberValue, wait, 0, "SECONDS: wait so long for another process that has the store open (0)") \

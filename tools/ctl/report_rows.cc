@@ -16,7 +16,8 @@ OrderedJson SettingsJson(const RuntimeSettings& settings) {
   return OrderedJson{{"snapshot_interval", settings.snapshot_interval},
                      {"keep_recent", settings.keep_recent},
                      {"keep_for_seconds", settings.keep_for_seconds},
-                     {"wal_segment_bytes", settings.wal_segment_bytes}};
+                     {"wal_segment_bytes", settings.wal_segment_bytes},
+                     {"undo_versions", settings.undo_versions}};
 }
 
 OrderedJson RangesJson(const VersionRanges& ranges) {

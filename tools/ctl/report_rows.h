@@ -21,7 +21,7 @@ OrderedJson SnapshotJson(const SnapshotRow& row);
 OrderedJson FormatsJson(const FormatNumbers& formats);
 
 std::string_view DurabilityName(Durability durability);
-// {"snapshot_interval","keep_recent","keep_for_seconds","wal_segment_bytes"}
+// {"snapshot_interval","keep_recent","keep_for_seconds","wal_segment_bytes","undo_versions"}
 OrderedJson SettingsJson(const RuntimeSettings& settings);
 
 // [[first,last],…]; "3", "3 to 5".

@@ -27,6 +27,7 @@ OpenOptions OpenOptionsOf(Invocation& call) {
   options.snapshot_interval = flags.snapshot_interval;
   options.keep_recent = flags.keep_recent;
   options.keep_for_seconds = flags.keep_for;
+  options.undo_versions = flags.undo_versions;
   options.wal_segment_bytes = flags.wal_segment_bytes;
   options.read_only = flags.read_only;
   options.device = flags.device.value_or("");
@@ -49,6 +50,7 @@ FormatOptions FormatOptionsOf(const Flags& flags) {
   runtime.snapshot_interval = flags.snapshot_interval.value_or(runtime.snapshot_interval);
   runtime.keep_recent = flags.keep_recent.value_or(runtime.keep_recent);
   runtime.keep_for_seconds = flags.keep_for.value_or(runtime.keep_for_seconds);
+  runtime.undo_versions = flags.undo_versions.value_or(runtime.undo_versions);
   runtime.wal_segment_bytes = flags.wal_segment_bytes.value_or(runtime.wal_segment_bytes);
   runtime.durability = flags.durability.value_or(runtime.durability);
   return options;
