@@ -62,5 +62,7 @@ void BenchReadInline();
 void BenchReplay();
 void BenchWaits();
 void BenchAlongside();
+void BenchUndo();
+void BenchUndoCommit();
 
 }  // namespace rawkv::bench

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
       {"replay", BenchReplay},
       {"waits", BenchWaits},
       {"alongside", BenchAlongside},
+      {"undo", BenchUndo},
+      {"undo-commit", BenchUndoCommit},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;
