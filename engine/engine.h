@@ -160,9 +160,8 @@ class RAWKV_EXPORT Engine {
   // Removes a named pin and applies retention. kFailedPrecondition: there is no such pin.
   Status Unpin(const std::string& name);
 
-  // Changes settings in STORE, for good, and returns all of STORE's settings. snapshot_interval, keep_recent
-  // and keep_for_seconds count from now on, the others from the next open. kInvalidArgument: out of range.
-  // After an error STORE is as before or changed.
+  // Changes settings in STORE for good, and returns all of them. snapshot_interval, keep_recent and
+  // keep_for_seconds count at once, the others from the next open. After an error STORE may be changed.
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
 
   // Returns the store to `target`, durably and at one instant (invariant 6). The later versions are gone. A

@@ -21,11 +21,10 @@
 // function that needs the lock returns kBusy while another process has the store open.
 namespace rawkv {
 
-// Identity, versions and space of the store, without opening it. Does not need the lock, and changes no file.
-// Version and slots are those that an open would find. Next to a writer the slots are those of `current`, the
-// version is the last one in the log, and `writer` is set, with the status that it published last. For a
-// store that cannot be opened, the result has everything that can be read, and `unopenable` and `health` have
-// the error. kBusy: the store changed during each attempt to read it.
+// Identity, versions and space as an open would find them. Does not need the lock, and changes no file. Next
+// to a writer the slots are those of `current`, the version is the last one in the log, and `writer` has the
+// status that it published last. For a store that cannot be opened, the result has everything that can be
+// read, and `unopenable` and `health` have the error. kBusy: the store changed during each attempt.
 RAWKV_EXPORT Result<EngineInfo> InspectStore(const std::string& dir, const OpenOptions& options);
 
 // Whether a rollback or the removal of a file was interrupted. The next open for writing finishes it. False

@@ -2,7 +2,7 @@
 #include "base/exception_status.h"
 #include "base/fs_ops.h"
 #include "engine/admin/inspect.h"
-#include "engine/admin/repair_steps.h"
+#include "engine/admin/repair_plan.h"
 #include "engine/recovery/lost_identity.h"
 #include "engine/recovery/recovery.h"
 #include "engine/recovery/retry_while_changing.h"

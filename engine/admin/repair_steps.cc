@@ -1,4 +1,4 @@
-#include "engine/admin/repair_steps.h"
+#include "engine/admin/repair_plan.h"
 
 #include <algorithm>
 

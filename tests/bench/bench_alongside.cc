@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kPairs = 9;
 constexpr double kSecondsPerRound = 4;
-constexpr uint64_t kKeys = 2000;
+constexpr uint64_t kLoadKeys = 2000;
 constexpr uint64_t kVersionsPerSnapshot = 2000;
 
 // Commits values of 4 KiB, synced, for the time of a round. Returns the times of the commits in ms.
@@ -22,7 +22,7 @@ std::vector<double> CommitForARound(Engine& engine, uint64_t* next) {
   for (double spent = 0; spent < kSecondsPerRound * 1e3;) {
     WriteBatch batch;
     const std::string value(4096, static_cast<char>('a' + *next % 26));
-    batch.Put("k" + std::to_string((*next)++ % kKeys), value);
+    batch.Put("k" + std::to_string((*next)++ % kLoadKeys), value);
     const double ms = SecondsOf([&] { CheckOk(engine.Commit(batch).status, "commit"); }) * 1e3;
     samples.push_back(ms);
     spent += ms;
@@ -72,7 +72,7 @@ void MeasureAgainst(const char* name, const char* pause_ms) {
   options.snapshot_interval = kVersionsPerSnapshot;
   options.env.logger = &NullLogger();
   const std::unique_ptr<Engine> engine = store.Open(options);
-  Fill(*engine, 0, kKeys, 4096);
+  Fill(*engine, 0, kLoadKeys, 4096);
   uint64_t next = 0;
   (void)CommitForARound(*engine, &next);
   std::vector<double> without, with, ratios;

@@ -229,8 +229,8 @@ class SeedStore {
     Superblock first_format =
         GetOrDie(DecodeSuperblock(AsBytes(device).first(kSuperblockBytes)), "superblock");
     first_format.owner_record.clear();
-    const auto block = EncodeSuperblock(first_format);
-    Keep("superblock", std::string(AsStringView(block)));
+    const auto encoded = EncodeSuperblock(first_format);
+    Keep("superblock", std::string(AsStringView(encoded)));
     const DeviceLayout layout =
         GetOrDie(DecodeSuperblock(AsBytes(device).first(kSuperblockBytes)), "device").layout;
     if (record.header_bytes == 0) return;
