@@ -61,7 +61,7 @@ class CtlDamage : public CtlTest {
 
 TEST_F(CtlDamage, SnapshotWithoutAnIndexIsDamageNotAnAbsentKey) {
   fs::remove_all(Snapshot(4) + "/index");
-  EXPECT_TRUE(EndedWith(Run({"get", "k1", "--version=5"}), 4, Snapshot(4)));
+  EXPECT_TRUE(EndedWith(Run({"get", "k1", "--version=4"}), 4, Snapshot(4)));
   EXPECT_TRUE(EndedWith(Run({"scan", "--version=4"}), 4, Snapshot(4)));
   EXPECT_TRUE(EndedWith(Run({"export", "--version=4", "--out=" + File("out")}), 4, Snapshot(4)));
   EXPECT_EQ(FirstFinding()["kind"], "snapshot");
