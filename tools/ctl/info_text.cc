@@ -197,7 +197,7 @@ std::string InfoText(const EngineInfo& info) {
                                   info.engine_requested, why));
   lines.Add("durability", DurabilityName(info.settings.durability));
   lines.Add("keeps", RetentionText(info.settings));
-  lines.Add("undo versions", std::to_string(info.settings.undo_versions));
+  lines.Add("undo", fmt::format("records for the newest {} versions", info.settings.undo_versions));
   lines.Add("health", info.health);
   if (info.writer.has_value()) {
     lines.Add("writer",
