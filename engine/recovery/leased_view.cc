@@ -107,6 +107,7 @@ Result<NewestView> OpenNewestView(StoreContext& c, ViewRegistry& views) {
     Result<std::shared_ptr<const EngineView>> near =
         OpenClone(c, views, {.base = current.version, .working = true}, log.keep_through);
     if (near.ok()) return NewestView{*std::move(near), durable};
+    if (near.status().code() == StatusCode::kBusy) return near.status();  // the snapshot is gone as well
   }
   Result<std::shared_ptr<const EngineView>> view =
       OpenClone(c, views, {.base = current.version}, log.keep_through);
