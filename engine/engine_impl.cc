@@ -21,6 +21,7 @@ constexpr uint64_t kCloseFlushBytes = 4ull << 20;
 }  // namespace
 
 Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir, const OpenOptions& options) {
+  RAWKV_RETURN_IF_ERROR(KeyIndex::CheckProcess().WithContext("opening " + dir));  // before it starts threads
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
   std::unique_ptr<Impl> impl(new Impl());
   Impl* const self = impl.get();

@@ -61,17 +61,6 @@ Status StartPool(rocksdb::Env& env, rocksdb::Env::Priority pool) {
   return started;
 }
 
-// RocksDB's thread pools belong to the process. In a process that is forked later they count as started,
-// without threads.
-Status CheckNotForked() {
-  static const ForkGuard pools_started_in;
-  if (!pools_started_in.forked()) return {};
-  return Status::IoError(
-      "process " + std::to_string(pools_started_in.owner()) +
-      " had opened a store before this process was forked from it, and its threads are missing here; open "
-      "the store in a program started with exec");
-}
-
 // Starts the threads that RocksDB's pools need, and checks that one more can be started for the timer of a
 // database that is open for writing. Otherwise an open that lacks a thread would leave a database that nobody
 // can close, and a background thread that lacks one for the next job would end the process.
@@ -90,11 +79,20 @@ std::shared_ptr<rocksdb::FileSystem> FileSystemFor(const KeyIndexOptions& option
 
 }  // namespace
 
+Status KeyIndex::CheckProcess() {
+  static const ForkGuard pools_started_in;
+  if (!pools_started_in.forked()) return {};
+  return Status::IoError(
+      "process " + std::to_string(pools_started_in.owner()) +
+      " had opened a store before this process was forked from it, and its threads are missing here; open "
+      "the store in a program started with exec");
+}
+
 Result<std::unique_ptr<KeyIndex>> KeyIndex::Open(const KeyIndexOptions& options) {
   if (options.create && options.read_only) {
     return Status::InvalidArgument(options.dir + ": an index is not created read-only");
   }
-  RAWKV_RETURN_IF_ERROR(CheckNotForked().WithContext("opening index " + options.dir));
+  RAWKV_RETURN_IF_ERROR(CheckProcess().WithContext("opening index " + options.dir));
   std::unique_ptr<KeyIndex> index(new KeyIndex(options));
   RAWKV_RETURN_IF_ERROR(index->OpenDatabase(options));
   return std::unique_ptr<KeyIndex>(std::move(index));

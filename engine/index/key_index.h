@@ -61,6 +61,9 @@ struct LinkedFile {
 // damage), kIoError, kNoSpace.
 class KeyIndex {
  public:
+  // kIoError in a process that was forked from one that had opened an index: RocksDB's thread pools count as
+  // started in it, and have no threads. Open checks it, too.
+  static Status CheckProcess();
   // kNotFound: the directory holds no index. kFailedPrecondition: `create`, and it holds one.
   static Result<std::unique_ptr<KeyIndex>> Open(const KeyIndexOptions& options);
   ~KeyIndex();
