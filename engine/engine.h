@@ -149,7 +149,7 @@ class RAWKV_EXPORT Engine {
   // from which the log leads to the tip. kFailedPrecondition: there is no such snapshot, it is pinned, or
   // there is no other one.
   Status DeleteSnapshot(Version version);
-  // Removes unpinned snapshots, except the newest one and `keep` more (default: the setting), and frees the
+  // Removes unpinned snapshots, except the newest one and `keep` more (default: the settings), and frees the
   // log and the slots that nothing needs any more. Returns the versions of the removed snapshots; none while
   // a reader in another process could not open the store because of a prune, and tries again.
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep = std::nullopt);

@@ -52,7 +52,8 @@ class UndoRecorder {
   // Keeps a change set whose keys were reported. Its strings stay where they are.
   void Keep(ChangeSet changes);
 
-  // Reads what nobody knew from `index` as it was before the batch; `at`: that state, null: the present one.
+  // Looks up the overwritten entries that nobody has read yet, in the state of `index` before the batch. `at`
+  // is that state; null means the present one.
   // After an error there are fewer records.
   Status Complete(KeyIndex& index, const ReadPoint* at = nullptr);
   // Puts the records into the batch.
