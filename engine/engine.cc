@@ -225,9 +225,7 @@ Status Engine::Unpin(const std::string& name) try {
 
 Result<RuntimeSettings> Engine::ChangeSettings(const SettingsChange& change) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
-  RAWKV_ASSIGN_OR_RETURN(const RuntimeSettings kept, impl_->maintenance->KeepSettings(change));
-  if (change.snapshot_interval) impl_->snapshot_interval = *change.snapshot_interval;
-  return kept;
+  return impl_->maintenance->KeepSettings(change);
 } catch (...) {
   return StatusOfException();
 }
@@ -301,7 +299,6 @@ Result<EngineInfo> Engine::Info() try {
     RAWKV_ASSIGN_OR_RETURN(EngineInfo info, DescribeOpenStore(*impl_->context, impl_->core, impl_->poison,
                                                               now.survey, now.reach));
     info.settings = impl_->maintenance->settings();
-    info.settings.snapshot_interval = impl_->snapshot_interval;
     if (sight == Sight::kQuiet) return info;
     RAWKV_ASSIGN_OR_RETURN(const Retained after, impl_->maintenance->SurveyRetained());
     if (now.IsUnchanged(after)) return info;

@@ -160,8 +160,8 @@ class RAWKV_EXPORT Engine {
   // Removes a named pin and applies retention. kFailedPrecondition: there is no such pin.
   Status Unpin(const std::string& name);
 
-  // Changes settings in STORE for good, and returns all of them. snapshot_interval, keep_recent and
-  // keep_for_seconds count at once, the others from the next open. After an error STORE may be changed.
+  // Changes settings in STORE for good, and returns all of them. Setting::at_once shows which count at once,
+  // the others count from the next open. kInvalidArgument: out of range. After an error STORE may be changed.
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
 
   // Returns the store to `target`, durably and at one instant (invariant 6). The later versions are gone. A

@@ -51,7 +51,6 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   self->maintenance =
       std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views, self->counters);
   if (options.read_only) return impl;
-  self->snapshot_interval = c.runtime.snapshot_interval;
   RAWKV_ASSIGN_OR_RETURN(const Version current, c.snapshots->Current());
   self->last_snapshot_ = current.value();
   self->pipeline = std::make_unique<CommitPipeline>(
@@ -209,7 +208,7 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
 void Engine::Impl::AfterCommit() {
   const uint64_t tip = core.tip.Get().value();
   const uint64_t since = tip - last_snapshot_.load(std::memory_order_relaxed);
-  const uint64_t interval = snapshot_interval.load(std::memory_order_relaxed);
+  const uint64_t interval = maintenance->settings().snapshot_interval;
   const uint64_t log_bytes = counters.log_bytes_written.load(std::memory_order_relaxed) -
                              log_bytes_at_snapshot_.load(std::memory_order_relaxed);
   const bool by_count = interval != 0 && since >= interval;

@@ -72,7 +72,6 @@ class Engine::Impl {
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CommitPipeline> pipeline;
   std::unique_ptr<Scrubber> scrubber;  // null in a read-only engine
-  std::atomic<uint64_t> snapshot_interval{0};
 
  private:
   Impl() = default;

@@ -13,20 +13,13 @@
 #include "base/types.h"
 #include "blockdev/open_block_device.h"
 #include "engine/api/read_view.h"
+#include "engine/api/settings.h"
 
 namespace rocksdb {
 class FileSystem;
 }
 
 namespace rawkv {
-
-enum class Durability : uint8_t {
-  // Commit returns when the version is durable.
-  kSynced = 0,
-  // Commit returns when the version is applied in memory. A power cut may lose the newest versions, each as a
-  // whole, but none at or below Engine::durable_version(). Engine::Sync makes all of them durable.
-  kUnsafeUnsynced = 1,
-};
 
 // Everything outside of rawkv, passed in; the defaults are the real ones. All objects must outlive the engine
 // and be thread-safe.
@@ -40,30 +33,6 @@ struct Environment {
       OpenBlockDevice;
   // Makes a device of `capacity_bytes` at a path where a format or import finds nothing.
   std::function<Status(const std::string&, uint64_t capacity_bytes)> create_device = CreateDeviceFile;
-};
-
-// Settings that STORE keeps. An open may override each of them until the engine is closed.
-struct RuntimeSettings {
-  uint64_t snapshot_interval = 10000;  // versions between automatic snapshots; 0: no automatic snapshots
-  uint64_t keep_recent = 2;            // unpinned snapshots to keep besides the newest; 0 … 1,000,000
-  // Every version that was the tip within this time stays readable, as long as the device has free slots. 0:
-  // only keep_recent counts; at most 100 years.
-  uint64_t keep_for_seconds = 0;
-  uint64_t wal_segment_bytes = 64ull << 20;  // a multiple of 4096; 64 KiB … 1 GiB
-  Durability durability = Durability::kSynced;
-  // The newest versions that the index can undo (engine/undo), so that a rollback to them costs what they
-  // changed; 0 … 65,536. 0: no undo records.
-  uint64_t undo_versions = 128;
-};
-
-// New values of RuntimeSettings; absent ones stay as they are.
-struct SettingsChange {
-  std::optional<Durability> durability;
-  std::optional<uint64_t> snapshot_interval;
-  std::optional<uint64_t> keep_recent;
-  std::optional<uint64_t> keep_for_seconds;
-  std::optional<uint64_t> wal_segment_bytes;
-  std::optional<uint64_t> undo_versions;
 };
 
 // Everything except `runtime`, `force` and `env` is fixed for the life of the store.
@@ -95,13 +64,7 @@ struct OpenOptions {
   CacheMode cache = CacheMode::kDirect;
   uint32_t queue_depth = 64;  // transfers in flight; 1 … 1024
 
-  // Override RuntimeSettings until the engine is closed. Absent: the value in STORE.
-  std::optional<Durability> durability;
-  std::optional<uint64_t> snapshot_interval;
-  std::optional<uint64_t> keep_recent;
-  std::optional<uint64_t> keep_for_seconds;
-  std::optional<uint64_t> wal_segment_bytes;
-  std::optional<uint64_t> undo_versions;
+  SettingsChange settings;  // override those of STORE until the engine is closed
 
   // Reads the newest version through a throw-away clone of the index, also while another process writes to
   // the store, and changes nothing that belongs to the store (protocols: leased view steps 1 to 6). Until the

@@ -21,7 +21,7 @@ Status ValidateOptions(const FormatOptions& o) {
   }
   if (o.initial_version.value() > (1ull << 62))
     return Status::InvalidArgument("initial_version is out of range");
-  return ValidateRuntime(o.runtime);
+  return ValidateSettings(o.runtime);
 }
 
 // A new store with its own UUIDs and lineage, and the settings of `o`.

@@ -40,8 +40,9 @@ Result<std::vector<Version>> Maintenance::Prune(std::optional<uint64_t> keep) {
 }
 
 RetentionInput Maintenance::RetentionInputOf(const StoreSurvey& survey, std::optional<uint64_t> keep) const {
-  RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep.value_or(keep_recent_));
-  if (const uint64_t keep_for_ms = keep_for_seconds_ * 1000; !keep && keep_for_ms != 0) {
+  const RuntimeSettings now_set = settings();
+  RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep.value_or(now_set.keep_recent));
+  if (const uint64_t keep_for_ms = now_set.keep_for_seconds * 1000; !keep && keep_for_ms != 0) {
     const uint64_t now = context_.env.clock->NowUnixMs();
     input.keep_since_unix_ms = now - std::min(now, keep_for_ms);
   }
@@ -126,25 +127,17 @@ Result<RuntimeSettings> Maintenance::KeepSettings(const SettingsChange& change) 
   MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   StoreRecord next = context_.record();
-  RuntimeSettings& kept = next.runtime;
-  kept.durability = change.durability.value_or(kept.durability);
-  kept.snapshot_interval = change.snapshot_interval.value_or(kept.snapshot_interval);
-  kept.keep_recent = change.keep_recent.value_or(kept.keep_recent);
-  kept.keep_for_seconds = change.keep_for_seconds.value_or(kept.keep_for_seconds);
-  kept.wal_segment_bytes = change.wal_segment_bytes.value_or(kept.wal_segment_bytes);
-  kept.undo_versions = change.undo_versions.value_or(kept.undo_versions);
-  RAWKV_RETURN_IF_ERROR(ValidateRuntime(kept));
+  next.runtime = Changed(next.runtime, change);
+  RAWKV_RETURN_IF_ERROR(ValidateSettings(next.runtime));
   RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&] { return context_.SaveRecord(next); }));
-  if (change.keep_recent) keep_recent_ = *change.keep_recent;
-  if (change.keep_for_seconds) keep_for_seconds_ = *change.keep_for_seconds;
-  return kept;
+  MutexLock guard(settings_mu_);
+  settings_ = Changed(settings_, AtOnce(change));
+  return next.runtime;
 }
 
 RuntimeSettings Maintenance::settings() const {
-  RuntimeSettings settings = context_.runtime;
-  settings.keep_recent = keep_recent_;
-  settings.keep_for_seconds = keep_for_seconds_;
-  return settings;
+  MutexLock guard(settings_mu_);
+  return settings_;
 }
 
 Status Maintenance::ReclaimSpace() {

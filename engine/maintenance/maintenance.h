@@ -59,7 +59,7 @@ class Maintenance {
         views_(views),
         counters_(counters) {}
 
-  // Writes the settings to STORE, and returns all of them. Retention uses them at once.
+  // Writes the settings to STORE, and returns all of them. Those that count at once are in force then.
   Result<RuntimeSettings> KeepSettings(const SettingsChange& change);
   // The settings that are in force.
   RuntimeSettings settings() const;
@@ -149,8 +149,8 @@ class Maintenance {
   ReaderEpochs& epochs_;
   ViewRegistry& views_;
   EngineCounters& counters_;
-  std::atomic<uint64_t> keep_recent_{context_.runtime.keep_recent};
-  std::atomic<uint64_t> keep_for_seconds_{context_.runtime.keep_for_seconds};
+  mutable Mutex settings_mu_;  // a leaf of the lock order
+  RuntimeSettings settings_ RAWKV_GUARDED_BY(settings_mu_) = context_.runtime;
 
   Mutex publish_mu_;  // one snapshot is built at a time
   Mutex mu_;

@@ -29,18 +29,12 @@ Status ApplyOptions(StoreContext& c, const StoreRecord& record) {
   RAWKV_RETURN_IF_ERROR(CheckExpectation("slot_bytes", o.slot_bytes, record.slot_bytes));
   RAWKV_RETURN_IF_ERROR(CheckExpectation("inline_bytes", o.inline_bytes, record.inline_bytes));
   RAWKV_RETURN_IF_ERROR(CheckExpectation("header_bytes", o.header_bytes, record.header_bytes));
-  c.runtime = record.runtime;
-  c.runtime.durability = o.durability.value_or(c.runtime.durability);
-  c.runtime.snapshot_interval = o.snapshot_interval.value_or(c.runtime.snapshot_interval);
-  c.runtime.keep_recent = o.keep_recent.value_or(c.runtime.keep_recent);
-  c.runtime.keep_for_seconds = o.keep_for_seconds.value_or(c.runtime.keep_for_seconds);
-  c.runtime.wal_segment_bytes = o.wal_segment_bytes.value_or(c.runtime.wal_segment_bytes);
-  c.runtime.undo_versions = o.undo_versions.value_or(c.runtime.undo_versions);
+  c.runtime = Changed(record.runtime, o.settings);
   if (o.memtable_bytes < kMinMemtableBytes) {
     return Status::InvalidArgument("memtable_bytes must be at least 16 KiB, not " +
                                    std::to_string(o.memtable_bytes));
   }
-  return ValidateRuntime(c.runtime);
+  return ValidateSettings(c.runtime);
 }
 
 Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Superblock& sb) {
@@ -138,23 +132,6 @@ Status OpenDevice(StoreContext& c, const StoreRecord& record, ContextAccess acce
 }
 
 }  // namespace
-
-Status ValidateRuntime(const RuntimeSettings& s) {
-  if (s.wal_segment_bytes < kMinSegmentBytes || s.wal_segment_bytes > kMaxSegmentBytes ||
-      s.wal_segment_bytes % 4096 != 0) {
-    return Status::InvalidArgument("wal_segment_bytes must be a multiple of 4096 from 64 KiB to 1 GiB, not " +
-                                   std::to_string(s.wal_segment_bytes));
-  }
-  if (s.keep_recent > kMaxKeepRecent) return Status::InvalidArgument("keep_recent must be at most 1000000");
-  if (s.keep_for_seconds > kMaxKeepForSeconds) {
-    return Status::InvalidArgument("keep_for must be at most 100 years (" +
-                                   std::to_string(kMaxKeepForSeconds) + " seconds)");
-  }
-  if (s.undo_versions > kMaxUndoVersions) {
-    return Status::InvalidArgument("undo_versions must be at most " + std::to_string(kMaxUndoVersions));
-  }
-  return Status::Ok();
-}
 
 std::string OwnerRecordOf(const StoreRecord& record) {
   StoreRecord kept = record;

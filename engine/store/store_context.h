@@ -123,9 +123,6 @@ bool IsDevice(const StoreContext& context, const std::string& path);
 // so would replace or sweep.
 Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& device_path);
 
-// kInvalidArgument: a setting is out of range.
-Status ValidateRuntime(const RuntimeSettings& settings);
-
 // Whether another process has the store open. For a context without the lock. Takes no lock itself. For
 // information and advice only: some network filesystems do not show it.
 bool IsOpenElsewhere(const StoreContext& context);

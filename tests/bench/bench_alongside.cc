@@ -69,7 +69,7 @@ class Looker {
 void MeasureAgainst(const char* name, const char* pause_ms) {
   BenchStore store("alongside", {.capacity_bytes = 1ull << 30});
   OpenOptions options;
-  options.snapshot_interval = kVersionsPerSnapshot;
+  options.settings.snapshot_interval = kVersionsPerSnapshot;
   options.env.logger = &NullLogger();
   const std::unique_ptr<Engine> engine = store.Open(options);
   Fill(*engine, 0, kLoadKeys, 4096);

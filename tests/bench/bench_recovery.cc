@@ -21,7 +21,7 @@ void PrintPair(const char* what, const std::string& small, const std::string& la
 
 OpenOptions Quiet() {
   OpenOptions options;
-  options.snapshot_interval = 0;
+  options.settings.snapshot_interval = 0;
   options.env.logger = &NullLogger();
   return options;
 }

@@ -28,8 +28,8 @@ double MeasureReplay(Engine& engine) {
 void MeasureStore(uint64_t puts_per_version, uint64_t keys) {
   BenchStore store("replay", {.capacity_bytes = 1ull << 30});
   OpenOptions options;
-  options.snapshot_interval = 0;
-  options.durability = Durability::kUnsafeUnsynced;
+  options.settings.snapshot_interval = 0;
+  options.settings.durability = Durability::kUnsafeUnsynced;
   options.env.logger = &NullLogger();
   const std::unique_ptr<Engine> engine = store.Open(options);
   for (uint64_t i = 0; i < kPuts;) {

@@ -13,7 +13,7 @@ void BenchSnapshotOverlap() {
   constexpr int kCommitsBetween = 1500;
   BenchStore store("snapshot", {.capacity_bytes = 2ull << 30});
   OpenOptions options;
-  options.snapshot_interval = 0;
+  options.settings.snapshot_interval = 0;
   options.env.logger = &NullLogger();
   const std::unique_ptr<Engine> engine = store.Open(options);
   Fill(*engine, 0, 200'000, 200);

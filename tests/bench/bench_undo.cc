@@ -16,8 +16,8 @@ constexpr int kUndoRuns = 9;
 
 OpenOptions WithUndo(uint64_t undo_versions) {
   OpenOptions options;
-  options.snapshot_interval = 0;
-  options.undo_versions = undo_versions;
+  options.settings.snapshot_interval = 0;
+  options.settings.undo_versions = undo_versions;
   options.env.logger = &NullLogger();
   return options;
 }
@@ -107,7 +107,7 @@ void BenchUndo() {
   BenchStore store("undo", {.capacity_bytes = 1ull << 30});
   {
     OpenOptions options = WithUndo(128);
-    options.durability = Durability::kUnsafeUnsynced;
+    options.settings.durability = Durability::kUnsafeUnsynced;
     const std::unique_ptr<Engine> engine = store.Open(options);
     Fill(*engine, 0, kKeys, 100);
     CheckOk(engine->CreateSnapshot().status(), "snapshot");

@@ -64,8 +64,8 @@ void MeasureDuring(const char* name, Engine& engine, const std::function<void()>
 void BenchWaits() {
   BenchStore store("waits", {.capacity_bytes = 1ull << 30});
   OpenOptions options;
-  options.snapshot_interval = 0;
-  options.durability = Durability::kUnsafeUnsynced;
+  options.settings.snapshot_interval = 0;
+  options.settings.durability = Durability::kUnsafeUnsynced;
   options.env.logger = &NullLogger();
   const std::unique_ptr<Engine> engine = store.Open(options);
   std::printf("| while | call | calls | p50 ms | p99 ms | max ms |\n| --- | --- | --- | --- | --- | --- |\n");

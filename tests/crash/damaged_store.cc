@@ -32,7 +32,8 @@ void DamagedStore::SetUpTestSuite() {
   format.runtime.wal_segment_bytes = 64 << 10;
   ASSERT_TRUE(Engine::Format(dir, format).ok());
   OpenOptions options = Quiet();
-  options.undo_versions = 0;  // with undo records the close flushes the index, and the log is not needed
+  options.settings.undo_versions =
+      0;  // with undo records the close flushes the index, and the log is not needed
   Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, options);
   ASSERT_TRUE(engine.ok()) << engine.status().ToString();
   (*states_)[0] = {};

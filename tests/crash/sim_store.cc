@@ -48,7 +48,7 @@ OpenOptions SimStore::Options(const Environment& env, const SimConfig& config) {
   o.memtable_bytes = config.memtable_bytes;
   o.block_cache_bytes = 1 << 20;
   o.status_interval_ms = 0;  // a thread would do its I/O at any moment of a history
-  o.undo_versions = config.undo_versions;
+  o.settings.undo_versions = config.undo_versions;
   return o;
 }
 

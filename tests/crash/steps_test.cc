@@ -47,7 +47,7 @@ class StepsTest : public StoreFixture {
       {
         FaultFs fs(PosixFs());
         OpenOptions options = Quiet(fs);
-        options.undo_versions = undo_versions_;
+        options.settings.undo_versions = undo_versions_;
         const std::unique_ptr<Engine> engine = Open(dir, options);
         ASSERT_NE(engine, nullptr);
         fs.Arm({.skip = stops, .status = Status::IoError("stopped here")});

@@ -23,7 +23,7 @@ std::string StoreFixture::CopyOf(const std::string& store, const std::string& na
 
 OpenOptions StoreFixture::Quiet(Fs& fs) {
   OpenOptions options;
-  options.snapshot_interval = 0;
+  options.settings.snapshot_interval = 0;
   options.env.logger = &NullLogger();
   options.env.fs = &fs;
   options.status_interval_ms = 0;  // so that the operations come in one order

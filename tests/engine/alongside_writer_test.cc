@@ -264,7 +264,7 @@ TEST_F(AlongsideWriterTest, PruneSucceedsIfEndedReadersCannotBeSwept) {
 }
 
 TEST_F(AlongsideWriterTest, DumpOfSegmentsThatAreDroppedMeanwhileIsBusy) {
-  open_.wal_segment_bytes = 64 * kKiB;
+  open_.settings.wal_segment_bytes = 64 * kKiB;
   FormatAndOpen();
   for (int i = 0; i < 200; ++i) Put("k", std::string(1000, 'v'));
   uint64_t rows = 0;
@@ -670,7 +670,7 @@ TEST_F(AlongsideWriterTest, ReaderOfAnUnsyncedStoreKnowsWhatIsDurable) {
 }
 
 TEST_F(AlongsideBusyWriterTest, UnsyncedCommitsAreSeenToo) {
-  open_.durability = Durability::kUnsafeUnsynced;
+  open_.settings.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   Write(16);
   Race(/*readers=*/2, /*rounds=*/8, [this] { ASSERT_OK(engine_->CreateSnapshot()); });

@@ -371,7 +371,8 @@ void ModelStore::CheckInfo() {
   ASSERT_OK(info);
   EXPECT_EQ(info->version, model_.tip());
   EXPECT_LE(info->durable_version, model_.tip());
-  const bool synced = open_.durability.value_or(config_.format.runtime.durability) == Durability::kSynced;
+  const bool synced =
+      open_.settings.durability.value_or(config_.format.runtime.durability) == Durability::kSynced;
   if (synced) {
     EXPECT_EQ(info->durable_version, model_.tip());
   }

@@ -147,10 +147,10 @@ TEST_F(OpenTest, ErrorForOptionsThatContradictTheFormatNamesBothValues) {
 TEST_F(OpenTest, SettingsOutOfRangeAreRefused) {
   Format();
   for (const uint64_t bytes : {uint64_t{0}, 64 * kKiB - 1, 64 * kKiB + 1, 2048 * kMiB}) {
-    open_.wal_segment_bytes = bytes;
+    open_.settings.wal_segment_bytes = bytes;
     EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "wal_segment_bytes", std::to_string(bytes));
   }
-  open_.wal_segment_bytes = 64 * kKiB;
+  open_.settings.wal_segment_bytes = 64 * kKiB;
   open_.memtable_bytes = 16 * kKiB - 1;
   EXPECT_STATUS(TryOpen(), StatusCode::kInvalidArgument, "memtable_bytes");
   open_.memtable_bytes = kMiB;
@@ -167,11 +167,11 @@ TEST_F(OpenTest, OpenOptionsOverrideTheSettingsOfFormat) {
   FormatAndOpen();
   EXPECT_EQ(Info().settings.durability, Durability::kUnsafeUnsynced);
   Close();
-  open_.durability = Durability::kSynced;
+  open_.settings.durability = Durability::kSynced;
   Open();
   EXPECT_EQ(Info().settings.durability, Durability::kSynced);
   Close();
-  open_.durability.reset();
+  open_.settings.durability.reset();
   Open();
   EXPECT_EQ(Info().settings.durability, Durability::kUnsafeUnsynced);
 }

@@ -40,7 +40,7 @@ class OwnerTest : public EngineTest {
 };
 
 TEST_F(OwnerTest, FilesThatRootCreatesInAStoreBelongToItsOwner) {
-  open_.wal_segment_bytes = 64 * kKiB;
+  open_.settings.wal_segment_bytes = 64 * kKiB;
   Open();
   const Version target = Put("a", OneSlot(1));
   for (int i = 0; i < 80; ++i) Put("k", std::string(1000, 'v'));  // more than one segment

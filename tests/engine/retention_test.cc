@@ -117,30 +117,6 @@ TEST_F(RetentionTest, ChangedSettingsCountAtOnceAndAfterAReopen) {
   Overwrite("k", 1);
   Snapshot();
   EXPECT_EQ(Snapshots(), Versions({0, 1, 2}));
-  ASSERT_OK(engine_->ChangeSettings({.durability = Durability::kUnsafeUnsynced,
-                                     .snapshot_interval = 77,
-                                     .keep_recent = 1,
-                                     .keep_for_seconds = 60,
-                                     .wal_segment_bytes = 128 * kKiB}));
-  Reopen();
-  const RuntimeSettings settings = Info().settings;
-  EXPECT_EQ(settings.durability, Durability::kUnsafeUnsynced);
-  EXPECT_EQ(settings.snapshot_interval, 77u);
-  EXPECT_EQ(settings.keep_recent, 1u);
-  EXPECT_EQ(settings.keep_for_seconds, 60u);
-  EXPECT_EQ(settings.wal_segment_bytes, 128 * kKiB);
-}
-
-TEST_F(RetentionTest, WrongSettingsChangeNothing) {
-  FormatAndOpen();
-  EXPECT_STATUS(engine_->ChangeSettings({.snapshot_interval = 5, .keep_recent = 1'000'001}),
-                StatusCode::kInvalidArgument, "keep_recent");
-  EXPECT_STATUS(engine_->ChangeSettings({.keep_for_seconds = UINT64_MAX}), StatusCode::kInvalidArgument,
-                "keep_for");
-  EXPECT_STATUS(engine_->ChangeSettings({.wal_segment_bytes = 1000}), StatusCode::kInvalidArgument);
-  EXPECT_EQ(Info().settings.snapshot_interval, format_.runtime.snapshot_interval);
-  Reopen();
-  EXPECT_EQ(Info().settings.snapshot_interval, format_.runtime.snapshot_interval);
 }
 
 // A clock that the test sets.
@@ -497,7 +473,7 @@ TEST_F(RetentionTest, LostWorkingIndexIsRebuilt) {
 }
 
 TEST_F(RetentionTest, PinOfAVersionWithoutASnapshotMakesOne) {
-  open_.keep_recent = 0;
+  open_.settings.keep_recent = 0;
   FormatAndOpen();
   Overwrite("k", 10);
   EXPECT_EQ(*engine_->Pin("old", Version(4)), Version(4));
@@ -520,7 +496,7 @@ TEST_F(RetentionTest, PinOfAVersionWithoutASnapshotMakesOne) {
 }
 
 TEST_F(RetentionTest, PinOfAVersionThatIsNotKeptIsRefused) {
-  open_.keep_recent = 0;
+  open_.settings.keep_recent = 0;
   FormatAndOpen();
   Overwrite("k", 10);
   ASSERT_OK(engine_->CreateSnapshot());
@@ -531,7 +507,7 @@ TEST_F(RetentionTest, PinOfAVersionThatIsNotKeptIsRefused) {
 
 // The pinned version is not durable yet, and its snapshot must not be ahead of the log.
 TEST_F(RetentionTest, PinOfAnUnsyncedVersionMakesItDurable) {
-  open_.durability = Durability::kUnsafeUnsynced;
+  open_.settings.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   Overwrite("k", 5);
   EXPECT_EQ(engine_->durable_version(), Version(0));
@@ -541,7 +517,7 @@ TEST_F(RetentionTest, PinOfAnUnsyncedVersionMakesItDurable) {
 
 // Commits, snapshots and prunes run meanwhile, on a device that reuses slots.
 TEST_F(RetentionTest, PinOfAnOldVersionHoldsExactlyThatVersion) {
-  open_.keep_recent = 0;
+  open_.settings.keep_recent = 0;
   format_.capacity_bytes = 1 * kMiB;
   FormatAndOpen();
   Overwrite("k", 3);
@@ -567,7 +543,7 @@ TEST_F(RetentionTest, PinOfAnOldVersionHoldsExactlyThatVersion) {
 
 // Another thread makes snapshots meanwhile, each of which prunes all older ones.
 TEST_F(RetentionTest, PinOfTheTipKeepsTheSnapshotThatItMade) {
-  open_.keep_recent = 0;
+  open_.settings.keep_recent = 0;
   FormatAndOpen();
   std::atomic<bool> done = false;
   std::thread other([&] {

@@ -85,7 +85,7 @@ class UndoTest : public EngineTest {
 };
 
 TEST_F(UndoTest, RecordsAreKeptForTheWindowAndAcrossReopens) {
-  open_.undo_versions = 5;
+  open_.settings.undo_versions = 5;
   FormatAndOpen();
   for (int i = 0; i < 12; ++i) Put("k", OneSlot(i));
   FlushOnClose();
@@ -95,12 +95,12 @@ TEST_F(UndoTest, RecordsAreKeptForTheWindowAndAcrossReopens) {
   FlushOnClose();
   EXPECT_EQ(Records(),
             (std::vector<Version>{Version(9), Version(10), Version(11), Version(12), Version(13)}));
-  open_.undo_versions = 2;
+  open_.settings.undo_versions = 2;
   Reopen();
   EmptyCommit();
   FlushOnClose();
   EXPECT_EQ(Records(), (std::vector<Version>{Version(13), Version(14)}));
-  open_.undo_versions = 0;
+  open_.settings.undo_versions = 0;
   Reopen();
   Put("k", "v");
   FlushOnClose();
@@ -118,7 +118,7 @@ TEST_F(UndoTest, RollbackWithinTheWindowNeedsNeitherSnapshotNorLog) {
 }
 
 TEST_F(UndoTest, RollbackBeyondTheWindowStartsFromASnapshot) {
-  open_.undo_versions = 4;
+  open_.settings.undo_versions = 4;
   FormatAndOpen();
   for (uint64_t i = 1; i <= 20; ++i) Put("k", OneSlot(i));
   ASSERT_OK(engine_->Rollback(Version(15)));
@@ -157,8 +157,8 @@ class UndoDifferentialTest : public UndoTest, public testing::WithParamInterface
     format_.capacity_bytes = 4 * kMiB;  // few slots, so that they are used again soon
     format_.inline_bytes = 200;
     open_.memtable_bytes = GetParam().memtable_bytes;
-    open_.keep_recent = 1;
-    open_.undo_versions = 24;
+    open_.settings.keep_recent = 1;
+    open_.settings.undo_versions = 24;
   }
 
   std::string Key() {

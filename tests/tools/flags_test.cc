@@ -32,7 +32,7 @@ TEST_F(FlagsTest, FlagsAreAbsentUnlessGiven) {
   EXPECT_FALSE(flags->json);
   EXPECT_EQ(flags->engine, IoEngine::kAuto);
   EXPECT_FALSE(flags->version.has_value());
-  EXPECT_FALSE(flags->durability.has_value());
+  EXPECT_FALSE(flags->settings.durability.has_value());
   EXPECT_FALSE(flags->prefix.has_value());
 }
 
@@ -52,7 +52,7 @@ TEST_F(FlagsTest, FlagsAreParsedByType) {
   EXPECT_EQ(flags->version, Version(UINT64_MAX));
   EXPECT_EQ(flags->capacity, 1u << 30);
   EXPECT_EQ(flags->engine, IoEngine::kPosix);
-  EXPECT_EQ(flags->durability, Durability::kUnsafeUnsynced);
+  EXPECT_EQ(flags->settings.durability, Durability::kUnsafeUnsynced);
   EXPECT_EQ(flags->key_b64, "\xFF");
   EXPECT_EQ(flags->prefix, "");
   EXPECT_EQ(flags->keep, 0u);

@@ -17,6 +17,7 @@
 #include "tools/ctl/line_editor.h"
 #include "tools/ctl/run_command.h"
 #include "tools/ctl/session.h"
+#include "tools/ctl/setting_flags.h"
 #include "tools/ctl/store_access.h"
 
 namespace rawkv::ctl {
@@ -30,9 +31,7 @@ constexpr std::array<std::string_view, 3> kOnAClosedStore = {"rollback", "fsck",
 // Commands that make another store, or nothing that a shell could do.
 constexpr std::array<std::string_view, 3> kNotInAShell = {"format", "import", "shell"};
 // Flags of the open store, which a line cannot change.
-constexpr std::array<std::string_view, 9> kStoreFlags = {
-    "store",       "engine",           "device", "wait", "read_only", "durability", "snapshot_interval",
-    "keep_recent", "wal_segment_bytes"};
+constexpr std::array<std::string_view, 5> kStoreFlags = {"store", "engine", "device", "wait", "read_only"};
 
 template <typename Names>
 bool IsOneOf(std::string_view name, const Names& names) {
@@ -128,7 +127,7 @@ class Shell {
       return Status::InvalidArgument(fmt::format("{} is not a command of the shell", name));
     }
     for (const auto& flag : line->flags) {
-      if (IsOneOf(flag.first, kStoreFlags)) {
+      if (IsOneOf(flag.first, kStoreFlags) || IsOneOf(flag.first, SettingNames())) {
         return Status::InvalidArgument(
             fmt::format("--{} belongs to the command line of the shell, not to its lines", flag.first));
       }

@@ -44,7 +44,7 @@ struct Command {
   size_t arguments_max = 0;             // kManyArguments: of which --key_b64 replaces all
   std::vector<std::string_view> flags;  // without --store and --json, which every command takes
   std::string_view summary;             // one line
-  std::string_view details;             // paragraphs, wrapped by hand
+  std::string details;                  // paragraphs, wrapped by hand
   std::string_view example;
   CommandFunction run = nullptr;
 };

@@ -3,30 +3,28 @@
 #include <algorithm>
 
 #include "tools/ctl/commands.h"
+#include "tools/ctl/setting_flags.h"
 
 namespace rawkv::ctl {
 namespace {
 
 using FlagNames = std::vector<std::string_view>;
 
+FlagNames operator+(FlagNames a, const FlagNames& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 // Flags of commands that open the store.
-const FlagNames kOpenFlags = {
-    "engine",      "device",   "wait",          "read_only",        "durability", "snapshot_interval",
-    "keep_recent", "keep_for", "undo_versions", "wal_segment_bytes"};
+const FlagNames kOpenFlags = FlagNames{"engine", "device", "wait", "read_only"} + SettingNames();
 // Flags that select keys.
 const FlagNames kKeyFlags = {"prefix", "prefix_b64", "from", "to", "from_b64", "to_b64"};
 // Flags of commands that read a closed store.
 const FlagNames kInspectFlags = {"engine", "device", "wait"};
 // Flags of commands that make a store.
-const FlagNames kFormatFlags = {"device",       "capacity", "slot_bytes",    "header_bytes",
-                                "inline_bytes", "digest",   "force",         "snapshot_interval",
-                                "keep_recent",  "keep_for", "undo_versions", "wal_segment_bytes",
-                                "durability"};
-
-FlagNames operator+(FlagNames a, const FlagNames& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
+const FlagNames kFormatFlags =
+    FlagNames{"device", "capacity", "slot_bytes", "header_bytes", "inline_bytes", "digest", "force"} +
+    SettingNames();
 
 const std::vector<Command> kCommands = {
     {.name = "format",
@@ -50,13 +48,10 @@ const std::vector<Command> kCommands = {
     {.name = "set",
      .arguments = "SETTING=VALUE…",
      .arguments_min = 1,
-     .arguments_max = 6,
+     .arguments_max = std::tuple_size_v<decltype(kSettings)>,
      .flags = kInspectFlags,
      .summary = "change settings of the store for good",
-     .details = "Settings: durability, snapshot_interval, keep_recent, keep_for, wal_segment_bytes, "
-                "undo_versions; the\n"
-                "values are those of the flags of these names. Prints all settings. If one is wrong, none is "
-                "changed.",
+     .details = SettingsHelp() + "Prints all settings. If one is wrong, none is changed.",
      .example = "rawkv-ctl set keep_for=7d snapshot_interval=1000 --store=/var/lib/state",
      .run = RunSet},
     {.name = "put",

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "tools/cli/base64.h"
 #include "tools/cli/time_text.h"
+#include "tools/ctl/setting_flags.h"
 
 #define RAWKV_DEFINE_FLAG(type, convert, name, fallback, help) DEFINE_##type(ctl_##name, fallback, help);
 RAWKV_CTL_FLAGS(RAWKV_DEFINE_FLAG)
@@ -34,21 +35,10 @@ Result<std::optional<uint64_t>> TimeValue(const std::string& text) {
   return std::optional(unix_ms);
 }
 
-Result<std::optional<uint64_t>> DurationValue(const std::string& text) {
-  RAWKV_ASSIGN_OR_RETURN(const uint64_t seconds, ParseDuration(text));
-  return std::optional(seconds);
-}
-
 Result<IoEngine> EngineValue(const std::string& text) {
   Result<IoEngine> engine = ParseIoEngine(text);
   if (engine.ok()) return engine;
   return Status::InvalidArgument(fmt::format("'{}' is not auto, posix, io_uring or nvme", text));
-}
-
-Result<std::optional<Durability>> DurabilityValue(const std::string& text) {
-  if (text == "synced") return std::optional(Durability::kSynced);
-  if (text == "unsafe_unsynced") return std::optional(Durability::kUnsafeUnsynced);
-  return Status::InvalidArgument(fmt::format("'{}' is not synced or unsafe_unsynced", text));
 }
 
 Result<std::optional<uint64_t>> WatchValue(uint64_t seconds) {
@@ -76,6 +66,7 @@ Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& 
   RAWKV_RETURN_IF_ERROR(kFlagSet.Read(#name, convert, FLAGS_ctl_##name, &flags.name));
   RAWKV_CTL_FLAGS(RAWKV_READ_FLAG)
 #undef RAWKV_READ_FLAG
+  RAWKV_ASSIGN_OR_RETURN(flags.settings, ReadSettingFlags(kFlagSet));
   // An empty --store (an unset variable in a script) must not select the store of RAWKV_STORE; TextValue has
   // refused it.
   const char* const fallback = std::getenv("RAWKV_STORE");

@@ -19,24 +19,16 @@ Result<std::optional<Version>> VersionValue(uint64_t number);
 Result<std::optional<std::string>> AnyTextValue(const std::string& text);  // may be empty
 Result<std::optional<std::string>> Base64Value(const std::string& text);   // decoded
 Result<std::optional<uint64_t>> TimeValue(const std::string& text);        // in milliseconds since 1970
-Result<std::optional<uint64_t>> DurationValue(const std::string& text);    // in seconds
 Result<IoEngine> EngineValue(const std::string& text);
-Result<std::optional<Durability>> DurabilityValue(const std::string& text);
 Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
 
-// All flags of all commands. A flag has the same meaning in every command; command_table.cc lists which
-// command takes which flag. flag_set.h explains the columns.
+// All flags of all commands, without those of the settings (setting_flags.h). A flag has the same meaning in
+// every command; command_table.cc lists which command takes which flag. flag_set.h explains the columns.
 // clang-format off
 #define RAWKV_CTL_FLAGS(FLAG) \
   FLAG(string, DirValue, store, "", "DIR: the store's directory (default: the environment variable RAWKV_STORE)") \
   FLAG(bool, SwitchValue, json, false, "print JSON, one document or row per line") \
   FLAG(string, EngineValue, engine, "auto", "auto|posix|io_uring|nvme: the I/O engine (auto)") \
-  FLAG(string, DurabilityValue, durability, "", "synced|unsafe_unsynced: whether commits wait for the disk (synced)") \
-  FLAG(uint64, NumberValue, snapshot_interval, 0, "N: versions between automatic snapshots, 0 = none (10000)") \
-  FLAG(uint64, NumberValue, keep_recent, 0, "K: unpinned snapshots kept besides the newest (2)") \
-  FLAG(string, DurationValue, keep_for, "", "TIME: keep every version of the last 12h or 7d; 0 = by number only (0)") \
-  FLAG(uint64, NumberValue, undo_versions, 0, "N: newest versions that can be undone quickly, up to 65536 (128)") \
-  FLAG(string, BytesValue, wal_segment_bytes, "", "BYTES: size of a log segment, 64KiB to 1GiB (64MiB)") \
   FLAG(string, PathValue, device, "", "PATH: the device or file that holds the payload") \
   FLAG(uint64, NumberValue, wait, 0, "SECONDS: wait so long for another process that has the store open (0)") \
   FLAG(bool, SwitchValue, read_only, false, "read a temporary clone and change nothing in the store") \
@@ -85,6 +77,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
 // The values of the flags. A value that is not a switch is absent if the flag was not given.
 struct Flags {
   RAWKV_CTL_FLAGS(RAWKV_FLAG_FIELD)
+  SettingsChange settings;
 };
 
 inline constexpr FlagSet kFlagSet = {.prefix = "ctl_", .bare_name = "version"};

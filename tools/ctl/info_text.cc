@@ -7,6 +7,7 @@
 #include "tools/cli/text_format.h"
 #include "tools/cli/time_text.h"
 #include "tools/ctl/report_rows.h"
+#include "tools/ctl/setting_flags.h"
 
 namespace rawkv::ctl {
 namespace {

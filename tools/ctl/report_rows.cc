@@ -8,18 +8,6 @@
 #include "tools/ctl/hints.h"
 
 namespace rawkv::ctl {
-std::string_view DurabilityName(Durability durability) {
-  return durability == Durability::kSynced ? "synced" : "unsafe_unsynced";
-}
-
-OrderedJson SettingsJson(const RuntimeSettings& settings) {
-  return OrderedJson{{"snapshot_interval", settings.snapshot_interval},
-                     {"keep_recent", settings.keep_recent},
-                     {"keep_for_seconds", settings.keep_for_seconds},
-                     {"wal_segment_bytes", settings.wal_segment_bytes},
-                     {"undo_versions", settings.undo_versions}};
-}
-
 OrderedJson RangesJson(const VersionRanges& ranges) {
   OrderedJson out = OrderedJson::array();
   for (const auto& [first, last] : ranges) {

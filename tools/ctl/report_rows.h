@@ -20,10 +20,6 @@ OrderedJson SnapshotJson(const SnapshotRow& row);
 // {"store":1,"wal":1,"device":1,"snapshot":1}
 OrderedJson FormatsJson(const FormatNumbers& formats);
 
-std::string_view DurabilityName(Durability durability);
-// {"snapshot_interval","keep_recent","keep_for_seconds","wal_segment_bytes","undo_versions"}
-OrderedJson SettingsJson(const RuntimeSettings& settings);
-
 // [[first,last],…]; "3", "3 to 5".
 OrderedJson RangesJson(const VersionRanges& ranges);
 std::string RangeText(Version first, Version last);

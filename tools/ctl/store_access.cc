@@ -23,12 +23,7 @@ OpenOptions OpenOptionsOf(Invocation& call) {
   const Flags& flags = call.flags;
   OpenOptions options;
   options.engine = flags.engine;
-  options.durability = flags.durability;
-  options.snapshot_interval = flags.snapshot_interval;
-  options.keep_recent = flags.keep_recent;
-  options.keep_for_seconds = flags.keep_for;
-  options.undo_versions = flags.undo_versions;
-  options.wal_segment_bytes = flags.wal_segment_bytes;
+  options.settings = flags.settings;
   options.read_only = flags.read_only;
   options.device = flags.device.value_or("");
   options.lock_wait_ms = std::min(flags.wait.value_or(0), kMaxWaitSeconds) * 1000;
@@ -46,13 +41,7 @@ FormatOptions FormatOptionsOf(const Flags& flags) {
   options.initial_version = flags.initial_version.value_or(options.initial_version);
   options.digest = flags.digest;
   options.force = flags.force;
-  RuntimeSettings& runtime = options.runtime;
-  runtime.snapshot_interval = flags.snapshot_interval.value_or(runtime.snapshot_interval);
-  runtime.keep_recent = flags.keep_recent.value_or(runtime.keep_recent);
-  runtime.keep_for_seconds = flags.keep_for.value_or(runtime.keep_for_seconds);
-  runtime.undo_versions = flags.undo_versions.value_or(runtime.undo_versions);
-  runtime.wal_segment_bytes = flags.wal_segment_bytes.value_or(runtime.wal_segment_bytes);
-  runtime.durability = flags.durability.value_or(runtime.durability);
+  options.runtime = Changed(options.runtime, flags.settings);
   return options;
 }
 

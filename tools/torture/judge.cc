@@ -16,8 +16,8 @@ OpenOptions OptionsOf(const JudgePlan& plan) {
   OpenOptions options;
   options.engine = plan.engine;
   options.device = plan.device;
-  options.snapshot_interval = 0;
-  options.wal_segment_bytes = 1 << 20;
+  options.settings.snapshot_interval = 0;
+  options.settings.wal_segment_bytes = 1 << 20;
   options.memtable_bytes = 1 << 20;
   options.block_cache_bytes = 4 << 20;
   options.env.logger = &NullLogger();

@@ -198,10 +198,10 @@ OpenOptions OptionsOf(const WorkerPlan& plan) {
   OpenOptions options;
   options.engine = plan.engine;
   options.device = plan.device;
-  options.durability = plan.durability;
-  options.snapshot_interval = Mix(plan.seed, 1000) % 3 == 0 ? 15 : 60;
-  options.keep_recent = Mix(plan.seed, 1001) % 3;
-  options.wal_segment_bytes = 1 << 20;
+  options.settings.durability = plan.durability;
+  options.settings.snapshot_interval = Mix(plan.seed, 1000) % 3 == 0 ? 15 : 60;
+  options.settings.keep_recent = Mix(plan.seed, 1001) % 3;
+  options.settings.wal_segment_bytes = 1 << 20;
   options.memtable_bytes = 1 << 20;
   options.block_cache_bytes = 4 << 20;
   options.env.logger = &NullLogger();

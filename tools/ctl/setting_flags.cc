@@ -1,0 +1,125 @@
+#include "tools/ctl/setting_flags.h"
+
+#include <fmt/format.h>
+#include <gflags/gflags.h>
+
+#include <array>
+#include <charconv>
+
+#include "tools/cli/time_text.h"
+
+namespace rawkv::ctl {
+namespace {
+
+constexpr size_t kSettingCount = std::tuple_size_v<decltype(kSettings)>;
+
+// The value of a flag, and the texts that gflags refers to for the life of the process.
+struct TextFlag {
+  std::string name, help, value, fallback;
+};
+
+// Registers a flag for each setting, as DEFINE_string does.
+std::array<TextFlag, kSettingCount>& TextFlags() {
+  static std::array<TextFlag, kSettingCount> flags;
+  static const bool registered = [] {
+    size_t at = 0;
+    ForEachSetting([&](const auto& setting) {
+      TextFlag& flag = flags[at++];
+      flag.name = fmt::format("ctl_{}", setting.name);
+      flag.help = fmt::format("{}: {}", setting.argument, setting.help);
+      const gflags::FlagRegisterer registerer(flag.name.c_str(), flag.help.c_str(), __FILE__, &flag.value,
+                                              &flag.fallback);
+    });
+    return true;
+  }();
+  (void)registered;
+  return flags;
+}
+
+[[maybe_unused]] const auto& registered_at_start = TextFlags();
+
+Result<uint64_t> ParseNumber(const std::string& text) {
+  uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec == std::errc() && parsed.ptr == end) return number;
+  return Status::InvalidArgument(fmt::format("'{}' is not a number (0 or more)", text));
+}
+
+Result<std::optional<uint64_t>> ParseSetting(const Setting<uint64_t>& setting, const std::string& text) {
+  Result<uint64_t> value = ParseNumber(text);
+  if (setting.unit == SettingUnit::kSeconds) value = ParseDuration(text);
+  if (setting.unit == SettingUnit::kBytes) return BytesValue(text);
+  RAWKV_RETURN_IF_ERROR(value.status());
+  return std::optional(*value);
+}
+
+Result<std::optional<Durability>> ParseSetting(const Setting<Durability>&, const std::string& text) {
+  if (text == "synced") return std::optional(Durability::kSynced);
+  if (text == "unsafe_unsynced") return std::optional(Durability::kUnsafeUnsynced);
+  return Status::InvalidArgument(fmt::format("'{}' is not synced or unsafe_unsynced", text));
+}
+
+std::string ValueText(const Setting<uint64_t>& setting, uint64_t value) {
+  return setting.unit == SettingUnit::kSeconds ? DurationText(value) : fmt::format("{}", value);
+}
+
+std::string ValueText(const Setting<Durability>&, Durability value) {
+  return std::string(DurabilityName(value));
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& SettingNames() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    ForEachSetting([&](const auto& setting) { all.push_back(setting.name); });
+    return all;
+  }();
+  return names;
+}
+
+std::string SettingsHelp() {
+  std::string text;
+  ForEachSetting([&](const auto& setting) {
+    text += fmt::format("  {:<24}  {}\n", fmt::format("{}={}", setting.name, setting.argument), setting.help);
+  });
+  return text;
+}
+
+Result<SettingsChange> ReadSettingFlags(const FlagSet& flags) {
+  SettingsChange change;
+  Status status;
+  size_t at = 0;
+  ForEachSetting([&](const auto& setting) {
+    const auto parse = [&setting](const std::string& text) { return ParseSetting(setting, text); };
+    const TextFlag& flag = TextFlags()[at++];
+    if (status.ok()) status = flags.Read(setting.name, parse, flag.value, &(change.*setting.change));
+  });
+  if (!status.ok()) return status;
+  return change;
+}
+
+std::string_view DurabilityName(Durability durability) {
+  return durability == Durability::kSynced ? "synced" : "unsafe_unsynced";
+}
+
+OrderedJson SettingsJson(const RuntimeSettings& settings) {
+  OrderedJson json;
+  ForEachSetting([&](const auto& setting) {
+    if constexpr (!std::is_same_v<decltype(setting), const Setting<Durability>&>) {
+      json[std::string(setting.json)] = settings.*setting.value;
+    }
+  });
+  return json;
+}
+
+std::string SettingsText(const RuntimeSettings& settings) {
+  std::string text;
+  ForEachSetting([&](const auto& setting) {
+    text += fmt::format("{}={}\n", setting.name, ValueText(setting, settings.*setting.value));
+  });
+  return text;
+}
+
+}  // namespace rawkv::ctl

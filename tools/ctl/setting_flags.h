@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/api/settings.h"
+#include "tools/cli/flag_set.h"
+#include "tools/cli/json_text.h"
+
+// Each setting of a store (engine/api/settings.h) is a flag of the same name, and a line SETTING=VALUE.
+namespace rawkv::ctl {
+
+const std::vector<std::string_view>& SettingNames();
+// A line for each, with its values.
+std::string SettingsHelp();
+
+// Reads the flags that were given. kInvalidArgument names the flag and the problem.
+Result<SettingsChange> ReadSettingFlags(const FlagSet& flags);
+
+std::string_view DurabilityName(Durability durability);
+// The settings other than durability, which documents show next to them.
+OrderedJson SettingsJson(const RuntimeSettings& settings);
+// A line SETTING=VALUE for each; `set` reads the values back.
+std::string SettingsText(const RuntimeSettings& settings);
+
+}  // namespace rawkv::ctl
