@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "blockdev/pool_io_queue.h"
+
 namespace rawkv {
 
 namespace {
@@ -11,6 +13,9 @@ std::string Describe(const IoRequest& request, const std::string& path) {
          std::to_string(request.buffer.size()) + " bytes at offset " +
          std::to_string(request.offset.value()) + " of " + path;
 }
+
+// Threads of a queue on a device without a ring. More of them only wait for processors.
+constexpr uint32_t kQueueThreads = 8;
 
 bool InBounds(uint64_t offset, uint64_t length, uint64_t capacity) {
   return offset <= capacity && length <= capacity - offset;
@@ -88,6 +93,18 @@ Status BlockDevice::Submit(std::span<IoRequest> batch, const OnDone& on_done) {
   if (!batch.empty()) DoSubmit(batch, on_done);
   for (const IoRequest& request : batch) RAWKV_RETURN_IF_ERROR(request.status);
   return Status::Ok();
+}
+
+Status BlockDevice::Admit(const IoRequest& request) {
+  RAWKV_RETURN_IF_ERROR(Validate(request));
+  const bool read = request.kind == IoKind::kRead;
+  (read ? reads_ : writes_).fetch_add(1, std::memory_order_relaxed);
+  (read ? read_bytes_ : written_bytes_).fetch_add(request.buffer.size(), std::memory_order_relaxed);
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<IoQueue>> BlockDevice::OpenQueue() {
+  return PoolIoQueue::Make(*this, kQueueThreads);
 }
 
 Status BlockDevice::Flush() {

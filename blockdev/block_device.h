@@ -31,6 +31,8 @@ struct Geometry {
 
 enum class IoKind : uint8_t { kRead, kWrite };
 
+class IoQueue;
+
 // One transfer of a batch. A write only reads its `buffer`. The buffer must stay alive, and the caller must
 // not touch it, until Submit returns.
 struct IoRequest {
@@ -77,6 +79,10 @@ class RAWKV_EXPORT BlockDevice {
   // request has its own status; the result is the first failure in batch order.
   Status Submit(std::span<IoRequest> batch, const OnDone& on_done = {});
 
+  // Makes a queue for transfers that no thread waits for. The default runs them on a few threads. kIoError:
+  // the system refuses a thread.
+  virtual Result<std::unique_ptr<IoQueue>> OpenQueue();
+
   // Makes all writes durable that have returned.
   Status Flush();
   // Declares to the device that the content of the range is no longer needed. kNotSupported is harmless.
@@ -86,6 +92,9 @@ class RAWKV_EXPORT BlockDevice {
 
  protected:
   BlockDevice(std::string path, Geometry geometry) : path_(std::move(path)), geometry_(geometry) {}
+
+  // Validates a request and counts it, for an implementation of OpenQueue.
+  Status Admit(const IoRequest& request);
 
   // Gets valid requests. Sets the status of each, and calls on_done (if given) for each.
   virtual void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) = 0;

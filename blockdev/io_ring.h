@@ -11,7 +11,8 @@
 namespace rawkv {
 
 // A submission queue and its completions, without a retry policy. Tests replace it to refuse, delay and alter
-// calls. Thread-compatible; may move to another thread while nothing is in flight.
+// calls. Push and Submit may run on one thread while Wait and Reap run on another; otherwise
+// thread-compatible.
 class IoRing {
  public:
   struct Call {

@@ -1,9 +1,15 @@
 #include "blockdev/io_uring_block_device.h"
 
+#include <algorithm>
+
 #include "blockdev/ring_batch.h"
+#include "blockdev/ring_io_queue.h"
 
 namespace rawkv {
 namespace {
+
+// Transfers of a queue that the kernel has at one time. The caller bounds them by bytes.
+constexpr uint32_t kMinQueueDepth = 256;
 
 // Returns the ring to the pool, also if an exception ends the batch before it has begun.
 struct TakenRing {
@@ -30,8 +36,18 @@ IoUringBlockDevice::IoUringBlockDevice(std::string path, Geometry geometry, Uniq
                                        std::shared_ptr<RawIo> raw, Rings rings, std::unique_ptr<IoRing> first)
     : FdBlockDevice(std::move(path), geometry, std::move(fd), std::move(raw)),
       queue_depth_(rings.queue_depth),
+      make_ring_(rings.make),
       rings_(std::move(first), [make = std::move(rings.make), descriptor = FdBlockDevice::fd(),
                                 depth = rings.queue_depth] { return make(descriptor, depth); }) {}
+
+Result<std::unique_ptr<IoQueue>> IoUringBlockDevice::OpenQueue() {
+  const uint32_t depth = std::max(queue_depth_, kMinQueueDepth);
+  Result<std::unique_ptr<IoRing>> ring = make_ring_(fd(), depth);
+  if (!ring.ok()) return BlockDevice::OpenQueue();
+  return RingIoQueue::Make(
+      *this, *std::move(ring),
+      {.depth = depth, .admit = [this](const IoRequest& request) { return Admit(request); }});
+}
 
 void IoUringBlockDevice::DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) {
   if (batch.size() == 1) return RunSerially(batch, on_done);

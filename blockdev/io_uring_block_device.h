@@ -22,6 +22,7 @@ class IoUringBlockDevice final : public FdBlockDevice {
   // kNotSupported with the cause if no ring can be made; `fd` is then unchanged.
   static Result<std::unique_ptr<BlockDevice>> Make(std::string path, Geometry geometry, UniqueFd& fd,
                                                    std::shared_ptr<RawIo> raw, Rings rings);
+  Result<std::unique_ptr<IoQueue>> OpenQueue() override;
 
  private:
   IoUringBlockDevice(std::string path, Geometry geometry, UniqueFd fd, std::shared_ptr<RawIo> raw,
@@ -29,6 +30,7 @@ class IoUringBlockDevice final : public FdBlockDevice {
   void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) override;
 
   const uint32_t queue_depth_;
+  const RingFactory make_ring_;
   RingPool rings_;
 };
 
