@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "base/types.h"
@@ -24,6 +25,9 @@ struct [[nodiscard]] CommitResult {
   Status status;
   CommitOutcome outcome = CommitOutcome::kNotApplied;
   Version version;  // valid with kApplied
+  // With kApplied: the operations of the batch that WriteBatch::PutIfAbsent left out, since their keys
+  // existed, as ascending indexes. All others were applied.
+  std::vector<uint32_t> existed{};
   bool ok() const { return status.ok(); }
 };
 

@@ -28,6 +28,25 @@ void WriteBatch::PutBorrowed(std::string_view key, ConstBytes value) {
   });
 }
 
+void WriteBatch::PutIfAbsent(std::string_view key, std::string_view value) {
+  RunStep([&] {
+    operations_.push_back({.kind = Operation::Kind::kPut,
+                           .key = std::string(key),
+                           .owned = std::string(value),
+                           .if_absent = true});
+  });
+}
+
+void WriteBatch::PutBorrowedIfAbsent(std::string_view key, ConstBytes value) {
+  RunStep([&] {
+    operations_.push_back({.kind = Operation::Kind::kPut,
+                           .key = std::string(key),
+                           .borrowed = value,
+                           .is_borrowed = true,
+                           .if_absent = true});
+  });
+}
+
 void WriteBatch::Delete(std::string_view key) {
   RunStep([&] { operations_.push_back({.kind = Operation::Kind::kDelete, .key = std::string(key)}); });
 }

@@ -25,6 +25,11 @@ class RAWKV_EXPORT WriteBatch {
   void Put(std::string_view key, std::string_view value);  // copies the value
   // Refers to the caller's bytes, which must stay unchanged until Commit returns.
   void PutBorrowed(std::string_view key, ConstBytes value);
+  // Like Put and PutBorrowed, but leave the key as it is if it exists when the commit is applied. An earlier
+  // operation of the batch counts, too. CommitResult::existed names the puts that were left out. The payload
+  // is written to free slots before that is decided.
+  void PutIfAbsent(std::string_view key, std::string_view value);
+  void PutBorrowedIfAbsent(std::string_view key, ConstBytes value);
   void Delete(std::string_view key);                               // the key may be absent
   void DeleteRange(std::string_view begin, std::string_view end);  // [begin, end); end "": to the last key
   void DeletePrefix(std::string_view prefix);                      // an empty prefix deletes everything
@@ -43,6 +48,7 @@ class RAWKV_EXPORT WriteBatch {
     std::string owned;    // the value of Put
     ConstBytes borrowed;  // the value of PutBorrowed
     bool is_borrowed = false;
+    bool if_absent = false;  // PutIfAbsent
     ConstBytes value() const { return is_borrowed ? borrowed : AsBytes(owned); }
   };
   const std::vector<Operation>& operations() const { return operations_; }

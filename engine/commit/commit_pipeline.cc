@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/exception_status.h"
+#include "engine/commit/put_conditions.h"
 #include "engine/store/change_applier.h"
 #include "engine/undo/undo_steps.h"
 
@@ -42,32 +43,89 @@ CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison
 CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions& options) {
   Waiter waiter;
   waiter.options = &options;
-  const Status queued = NoThrow([&]() -> Status {
+  if (Prepare(batch, waiter).ok()) RunWaiters(std::span(&waiter, 1));
+  return std::move(waiter.result);
+}
+
+void CommitPipeline::CommitMany(std::span<Request> requests) {
+  std::vector<Waiter> waiters;
+  const Status reserved = NoThrow([&]() -> Status {
+    waiters.resize(requests.size());
+    return {};
+  });
+  if (!reserved.ok()) {
+    for (Request& request : requests) request.result = MakeNotApplied(reserved);
+    return;
+  }
+  for (size_t i = 0; i < requests.size(); ++i) {
+    waiters[i].options = requests[i].options;
+    waiters[i].done = !Prepare(*requests[i].batch, waiters[i]).ok();
+  }
+  RunWaiters(waiters);
+  for (size_t i = 0; i < requests.size(); ++i) requests[i].result = std::move(waiters[i].result);
+}
+
+Status CommitPipeline::Prepare(const WriteBatch& batch, Waiter& waiter) {
+  const Status prepared = NoThrow([&]() -> Status {
     RAWKV_RETURN_IF_ERROR(poison_.Check());
     RAWKV_RETURN_IF_ERROR(ValidateBatch(batch, context_));
     if (HasPut(batch)) RAWKV_RETURN_IF_ERROR(AdmitPut(context_));
     RAWKV_ASSIGN_OR_RETURN(waiter.commit, PrepareCommit(batch, context_, core_, hooks_.make_space));
-    Enqueue(waiter);
     return Status::Ok();
   });
-  if (queued.ok()) return AwaitTurn(waiter);
-  ReleaseCommit(context_, core_, waiter.commit, queued);
-  return MakeNotApplied(queued);
+  if (!prepared.ok()) waiter.result = MakeNotApplied(prepared);
+  return prepared;
 }
 
-// Throws only if the waiter is not in the queue.
-void CommitPipeline::Enqueue(Waiter& waiter) {
+// Throws only if no waiter is in the queue.
+void CommitPipeline::Enqueue(std::span<Waiter> waiters) {
   MutexLock lock(mu_);
-  queue_.push_back(&waiter);
+  size_t added = 0;
+  try {
+    for (Waiter& waiter : waiters) {
+      if (waiter.done) continue;
+      queue_.push_back(&waiter);
+      ++added;
+    }
+  } catch (...) {
+    for (; added > 0; --added) queue_.pop_back();
+    throw;
+  }
 }
 
-CommitResult CommitPipeline::AwaitTurn(Waiter& waiter) {
-  mu_.Lock();
-  while (!waiter.done && queue_.front() != &waiter) waiter.turn.Wait(mu_);
-  if (waiter.done) {
-    mu_.Unlock();
-    return waiter.result;
+void CommitPipeline::RunWaiters(std::span<Waiter> waiters) {
+  CondVar turn;
+  for (Waiter& waiter : waiters) waiter.turn = &turn;
+  const Status queued = NoThrow([&]() -> Status {
+    Enqueue(waiters);
+    return {};
+  });
+  if (!queued.ok()) {
+    for (Waiter& waiter : waiters) {
+      if (waiter.done) continue;
+      ReleaseCommit(context_, core_, waiter.commit, queued);
+      waiter.result = MakeNotApplied(queued);
+    }
+    return;
   }
+  bool led = false;
+  {
+    MutexLock lock(mu_);
+    for (Waiter& waiter : waiters) {
+      while (!waiter.done) {
+        if (queue_.front()->turn != &turn) {
+          turn.Wait(mu_);
+          continue;
+        }
+        LeadGroup();
+        led = true;
+      }
+    }
+  }
+  if (led) hooks_.committed();
+}
+
+void CommitPipeline::LeadGroup() {
   TakeGroup();
   mu_.Unlock();
   RunGroup(group_);
@@ -77,12 +135,9 @@ CommitResult CommitPipeline::AwaitTurn(Waiter& waiter) {
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group_.size()));
   for (Waiter* member : group_) {
     member->done = true;
-    if (member != &waiter) member->turn.NotifyOne();
+    member->turn->NotifyOne();
   }
-  if (!queue_.empty()) queue_.front()->turn.NotifyOne();
-  mu_.Unlock();
-  hooks_.committed();
-  return waiter.result;
+  if (!queue_.empty()) queue_.front()->turn->NotifyOne();
 }
 
 void CommitPipeline::TakeGroup() {
@@ -183,9 +238,12 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
   std::vector<PendingRecord> records;
   std::vector<Extent> taken;
   bool synced = false;
+  std::vector<PreparedCommit*> commits;
+  for (Waiter* w : group) commits.push_back(&w->commit);
+  RAWKV_RETURN_IF_ERROR(DecideConditions(commits, *core_.index));
   for (Waiter* w : group) {
     w->result.version = Version(before.value() + records.size() + 1);
-    records.push_back({w->result.version, now, AsBytes(w->commit.body)});
+    records.push_back({w->result.version, now, w->commit.record_body()});
     taken.insert(taken.end(), w->commit.reserved.begin(), w->commit.reserved.end());
     synced |= w->options->durability.value_or(context_.runtime.durability) == Durability::kSynced;
   }
@@ -200,7 +258,7 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
   }
   ChangeApplier applier(*batch, txn, core_.meta, undo ? &*undo : nullptr);
   for (size_t i = 0; i < group.size(); ++i) {
-    RAWKV_RETURN_IF_ERROR(applier.Apply(group[i]->commit.changes, records[i].version, lineage, now));
+    RAWKV_RETURN_IF_ERROR(applier.Apply(commits[i]->effective(), records[i].version, lineage, now));
   }
   applier.Finish(core_.allocator->cursor());
 
@@ -219,7 +277,7 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
   RAWKV_RETURN_IF_ERROR(status);
   if (before_group != nullptr) {
     (void)NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-      for (Waiter* w : group) undo->Keep(std::move(w->commit.changes));
+      for (Waiter* w : group) undo->Keep(std::move(w->commit.effective()));
       core_.undo_backlog.Add(newest, *std::move(undo), core_.index, std::move(before_group));
       return {};
     });
@@ -269,6 +327,7 @@ void CommitPipeline::AnswerWaiters(std::span<Waiter* const> group, const Status&
     if (status.ok()) {
       w->result.status = status;
       w->result.outcome = CommitOutcome::kApplied;
+      w->result.existed = std::move(w->commit.existed);
       counters_.commits.fetch_add(1, std::memory_order_relaxed);
       counters_.user_bytes_written.fetch_add(w->commit.user_bytes, std::memory_order_relaxed);
     } else if (unknown) {

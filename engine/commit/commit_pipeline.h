@@ -44,6 +44,13 @@ class CommitPipeline {
   Status Start() { return flush_worker_.Start(); }
 
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options);
+  // One of several commits that one thread makes together. They are numbered in their order, and share syncs.
+  struct Request {
+    const WriteBatch* batch = nullptr;
+    const CommitOptions* options = nullptr;
+    CommitResult result{};  // set by CommitMany
+  };
+  void CommitMany(std::span<Request> requests);
   // Makes every acknowledged version durable.
   Status Sync();
 
@@ -52,14 +59,18 @@ class CommitPipeline {
     PreparedCommit commit;
     const CommitOptions* options = nullptr;
     CommitResult result;
-    bool answered = false;  // `result` is final; only the leader uses it
-    bool done = false;      // the leader does not use this waiter any more
-    CondVar turn;
+    bool answered = false;    // `result` is final; only the leader uses it
+    bool done = false;        // the leader does not use this waiter any more
+    CondVar* turn = nullptr;  // shared by the commits of one caller
   };
   static bool HasOnlyDeletes(const Waiter* waiter);
 
-  void Enqueue(Waiter& waiter);
-  CommitResult AwaitTurn(Waiter& waiter);
+  // Validates the batch and writes its payload. After an error the waiter has its answer.
+  Status Prepare(const WriteBatch& batch, Waiter& waiter);
+  // Queues the waiters that are prepared, and returns when each of them has its answer.
+  void RunWaiters(std::span<Waiter> waiters);
+  void Enqueue(std::span<Waiter> waiters);
+  void LeadGroup() RAWKV_REQUIRES(mu_);
   void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
   Status CommitGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());

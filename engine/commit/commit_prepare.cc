@@ -96,6 +96,7 @@ Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter
       change.end_key = op.end_key;
     } else if (op.kind == WriteBatch::Operation::Kind::kPut) {
       change.kind = ChangeOp::Kind::kPut;
+      if (op.if_absent) out.if_absent.push_back(static_cast<uint32_t>(out.changes.ops.size()));
       const ConstBytes value = op.value();
       out.user_bytes += value.size();
       if (IsInline(value.size(), c)) {

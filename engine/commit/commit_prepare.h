@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,12 @@
 
 namespace rawkv {
 
+// The change set of a commit without the conditional puts whose keys existed.
+struct FilteredChanges {
+  std::string body;
+  ChangeSet changes;
+};
+
 // A commit before it is in the log: its payload is written to the device, not flushed, and its record is
 // encoded.
 struct PreparedCommit {
@@ -17,6 +25,14 @@ struct PreparedCommit {
   ChangeSet changes;
   std::vector<Extent> reserved;  // slots that hold its payload
   uint64_t user_bytes = 0;
+  std::vector<uint32_t> if_absent;  // the conditional puts, as ascending indexes of changes.ops
+
+  // Set by DecideConditions. Both change sets are kept, since a group that fails is decided again.
+  std::vector<uint32_t> existed;
+  std::optional<FilteredChanges> filtered;
+
+  ConstBytes record_body() const { return AsBytes(filtered ? filtered->body : body); }
+  ChangeSet& effective() { return filtered ? filtered->changes : changes; }
 };
 
 // kInvalidArgument: the batch can never be committed to this store. Changes nothing.
