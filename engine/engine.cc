@@ -135,6 +135,13 @@ Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) tr
   return StatusOfException();
 }
 
+Result<std::unique_ptr<Session>> Engine::OpenSession(const SessionOptions& options) try {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  return impl_->sessions->Open(options);
+} catch (...) {
+  return StatusOfException();
+}
+
 Result<std::shared_ptr<const ReadView>> Engine::OpenView(std::optional<Version> version) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
   RAWKV_ASSIGN_OR_RETURN(std::shared_ptr<const EngineView> view, impl_->OpenView(version, "view"));

@@ -19,6 +19,7 @@
 #include "engine/api/read_view.h"
 #include "engine/api/results.h"
 #include "engine/api/scrub.h"
+#include "engine/api/session.h"
 #include "engine/api/write_batch.h"
 
 namespace rawkv {
@@ -70,10 +71,10 @@ class RAWKV_EXPORT Engine {
 
   // Calls Close and drops its error.
   ~Engine();
-  // Waits for the calls that are under way, makes everything durable, writes the final watermark, and
-  // releases device and lock. Idempotent. kBusy: a view or an iterator is still open; nothing was closed.
-  // After any other error the engine is closed, and versions above durable_version() may be lost to a power
-  // cut.
+  // Closes the sessions, waits for the calls that are under way, makes everything durable, writes the final
+  // watermark, and releases device and lock. Idempotent. kBusy: a view or an iterator is still open; nothing
+  // was closed. After any other error the engine is closed, and versions above durable_version() may be lost
+  // to a power cut.
   Status Close();
 
   // Makes the batch the next version. An empty batch makes a version, too. Returns when the version is
@@ -123,6 +124,9 @@ class RAWKV_EXPORT Engine {
                                       const ReadOptions& options = {});
   // Whether the key exists. Reads no payload.
   Result<bool> Exists(std::string_view key, const ReadOptions& options = {});
+  // A session, which reads and commits without a thread that waits. The engine may have many. The first one
+  // starts the threads that all share. kInvalidArgument: an option. kIoError: no thread or descriptor.
+  Result<std::unique_ptr<Session>> OpenSession(const SessionOptions& options = {});
   // An iterator without a position, on `options.view` or on a view of the tip that it opens.
   Result<std::unique_ptr<Iterator>> NewIterator(const IteratorOptions& options = {});
   // Holds a version for reading. Without `version`, or at the tip, that is cheap. For an older version the

@@ -50,7 +50,10 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   StoreContext& c = *self->context;
   self->maintenance =
       std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views, self->counters);
-  if (options.read_only) return impl;
+  if (options.read_only) {
+    self->sessions = self->MakeSessionHub();
+    return impl;
+  }
   RAWKV_ASSIGN_OR_RETURN(const Version current, c.snapshots->Current());
   self->last_snapshot_ = current.value();
   self->pipeline = std::make_unique<CommitPipeline>(
@@ -59,6 +62,7 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                            [self] { return self->maintenance->MakeSpace(); }},
                             .committed = [self] { self->AfterCommit(); }});
   RAWKV_RETURN_IF_ERROR(self->pipeline->Start());
+  self->sessions = self->MakeSessionHub();
   self->snapshot_task_ = std::make_unique<WorkerThread>([self] {
     self->AutomaticSnapshot();
     return Status::Ok();
@@ -84,6 +88,20 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   self->ready_ = true;
   self->status_->Publish();
   return impl;
+}
+
+std::unique_ptr<SessionHub> Engine::Impl::MakeSessionHub() {
+  return std::make_unique<SessionHub>(SessionParts{.context = *context,
+                                                   .core = core,
+                                                   .poison = poison,
+                                                   .counters = counters,
+                                                   .epochs = epochs,
+                                                   .pipeline = pipeline.get(),
+                                                   .rollbacks = rollbacks,
+                                                   .readable = [this] { return CheckReadable(); },
+                                                   .writable = [this] { return CheckWritable(); },
+                                                   .enter_to_commit = [this] { return EnterToCommit(); },
+                                                   .enter_to_write = [this] { return EnterToWrite(); }});
 }
 
 Status Engine::Impl::ReadNewest() {
@@ -303,6 +321,7 @@ Status Engine::Impl::Close() {
                              views.Holds().size() == 1;
   if (!views.Empty() && !only_own_view)
     return Status::Busy("views or iterators are still open; close them first");
+  if (sessions != nullptr) sessions->Close();
   if (status_ != nullptr) status_->Stop();
   if (scrubber != nullptr) (void)scrubber->Stop();
   if (snapshot_task_ != nullptr) snapshot_task_->Stop();
@@ -313,6 +332,7 @@ Status Engine::Impl::Close() {
   }
   closed_ = true;
   epochs.Close();
+  sessions.reset();
   scrubber.reset();
   pipeline.reset();
   maintenance.reset();
@@ -365,6 +385,7 @@ Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   ForgetReplay();
   RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));
   if (plan.changes_nothing()) return Status::Ok();
+  ++rollbacks;  // sessions do not apply what they accepted before
   RAWKV_RETURN_IF_ERROR(SyncForRollback(plan));
   const RollbackMarker marker = MakeRollbackMarker(*context, plan);
   // Readers continue while the new index is built: nothing writes the live index, and no slot is freed.

@@ -21,6 +21,7 @@
 #include "engine/read/views.h"
 #include "engine/recovery/retry_while_changing.h"
 #include "engine/recovery/rollback_steps.h"
+#include "engine/session/session_hub.h"
 #include "engine/store/store_context.h"
 
 namespace rawkv {
@@ -72,9 +73,12 @@ class Engine::Impl {
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CommitPipeline> pipeline;
   std::unique_ptr<Scrubber> scrubber;  // null in a read-only engine
+  std::unique_ptr<SessionHub> sessions;
+  std::atomic<uint64_t> rollbacks{0};  // grows while a rollback has the gate shut
 
  private:
   Impl() = default;
+  std::unique_ptr<SessionHub> MakeSessionHub();
   void AfterCommit();  // requests an automatic snapshot if one is due
   void AutomaticSnapshot();
   // For a read-only engine: makes the newest version in the log the tip. The errors are those of

@@ -166,6 +166,15 @@ Result<std::optional<IndexEntry>> KeyIndex::Get(std::string_view key, const Read
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
+std::optional<Result<std::optional<IndexEntry>>> KeyIndex::GetFromMemory(std::string_view key) {
+  rocksdb::ReadOptions options;
+  options.read_tier = rocksdb::kBlockCacheTier;
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status = db_->Get(options, db_->DefaultColumnFamily(), UserKey(key).view(), &value);
+  if (status.IsIncomplete()) return std::nullopt;
+  return LookupResult(status, value.ToStringView(), dir_);
+}
+
 std::vector<Result<std::optional<IndexEntry>>> KeyIndex::MultiGet(std::span<const std::string_view> keys,
                                                                   const ReadPoint* at) {
   std::vector<IndexKey> index_keys;

@@ -71,6 +71,8 @@ class KeyIndex {
   KeyIndex& operator=(const KeyIndex&) = delete;
 
   Result<std::optional<IndexEntry>> Get(std::string_view key, const ReadPoint* at = nullptr);
+  // Get from memory alone. Absent: the look-up would read a file.
+  std::optional<Result<std::optional<IndexEntry>>> GetFromMemory(std::string_view key);
   std::vector<Result<std::optional<IndexEntry>>> MultiGet(std::span<const std::string_view> keys,
                                                           const ReadPoint* at = nullptr);
   // The encoded entries of the keys, absent where there is none. The first error ends it.

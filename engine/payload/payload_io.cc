@@ -27,18 +27,6 @@ bool IsAlignedPointer(const void* p) {
 
 }  // namespace
 
-// The read of one chunk, directly into the caller's memory or through a bounce buffer.
-struct PayloadIo::ChunkRead {
-  ReadJob* job = nullptr;
-  uint64_t chunk = 0;
-  uint64_t begin = 0;  // of the chunk in the value
-  uint64_t bytes = 0;
-  Bytes target;  // a multiple of the block size
-  AlignedBuffer bounce;
-  uint32_t pending = 0;  // transfers that have not completed
-  Status status;
-};
-
 uint64_t PayloadIo::Capacity(const Extent& e) const {
   return e.count.value() * layout_.slot_bytes - layout_.header_bytes;
 }
@@ -168,16 +156,8 @@ void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
     if (!job.status.ok() || job.length == 0) continue;
     RAWKV_CHECK(job.offset + job.length <= job.ref->length && job.length <= job.out.size(),
                 "range in bounds");
-    const uint64_t last = (job.offset + job.length - 1) / kPayloadChunkBytes;
-    for (uint64_t chunk = job.offset / kPayloadChunkBytes; chunk <= last; ++chunk) {
-      const uint64_t begin = chunk * kPayloadChunkBytes;
-      chunks.push_back({.job = &job,
-                        .chunk = chunk,
-                        .begin = begin,
-                        .bytes = std::min(kPayloadChunkBytes, job.ref->length - begin),
-                        .target = {},
-                        .bounce = {},
-                        .status = {}});
+    for (uint64_t chunk = FirstChunk(job); chunk <= LastChunk(job); ++chunk) {
+      chunks.push_back(MakeChunk(job, chunk));
       if (chunks.size() == kChunksInFlight) {
         ReadChunks(chunks);
         chunks.clear();
@@ -187,7 +167,42 @@ void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
   if (!chunks.empty()) ReadChunks(chunks);
 }
 
-// Verifies a chunk that was read, and copies the part that the caller wants.
+uint64_t PayloadIo::FirstChunk(const ReadJob& job) {
+  return job.offset / kPayloadChunkBytes;
+}
+
+uint64_t PayloadIo::LastChunk(const ReadJob& job) {
+  return (job.offset + job.length - 1) / kPayloadChunkBytes;
+}
+
+PayloadIo::ChunkRead PayloadIo::MakeChunk(ReadJob& job, uint64_t chunk) {
+  const uint64_t begin = chunk * kPayloadChunkBytes;
+  return {.job = &job,
+          .chunk = chunk,
+          .begin = begin,
+          .bytes = std::min(kPayloadChunkBytes, job.ref->length - begin)};
+}
+
+void PayloadIo::PlanChunk(ChunkRead& c, std::vector<IoRequest>& batch) const {
+  const ReadJob& job = *c.job;
+  const uint64_t padded = AlignUp(c.bytes, kBlockAlign);
+  const uint64_t at = c.begin - std::min(c.begin, job.offset);  // in `out`, if the chunk begins there
+  if (c.begin >= job.offset && at + padded <= job.out.size() &&
+      c.begin + c.bytes <= job.offset + job.length && IsAlignedPointer(job.out.data() + at)) {
+    c.target = job.out.subspan(at, padded);
+  } else {
+    c.bounce = AlignedBuffer(padded);
+    c.target = c.bounce.bytes();
+  }
+  for (const Piece& piece : Locate(*job.ref, c.begin, c.begin + c.bytes)) {
+    batch.push_back(
+        {.kind = IoKind::kRead,
+         .offset = piece.offset,
+         .buffer = c.target.subspan(piece.value_offset - c.begin, AlignUp(piece.bytes, kBlockAlign))});
+    ++c.pending;
+  }
+}
+
 Status PayloadIo::FinishChunk(const ChunkRead& c) const {
   const ReadJob& job = *c.job;
   const ConstBytes content = ConstBytes(c.target).first(c.bytes);
@@ -208,25 +223,8 @@ void PayloadIo::ReadChunks(std::span<ChunkRead> chunks) {
   std::vector<IoRequest> batch;
   std::vector<uint32_t> owner;
   for (uint32_t i = 0; i < chunks.size(); ++i) {
-    ChunkRead& c = chunks[i];
-    const ReadJob& job = *c.job;
-    const uint64_t padded = AlignUp(c.bytes, kBlockAlign);
-    const uint64_t at = c.begin - std::min(c.begin, job.offset);  // in `out`, if the chunk begins there
-    if (c.begin >= job.offset && at + padded <= job.out.size() &&
-        c.begin + c.bytes <= job.offset + job.length && IsAlignedPointer(job.out.data() + at)) {
-      c.target = job.out.subspan(at, padded);
-    } else {
-      c.bounce = AlignedBuffer(padded);
-      c.target = c.bounce.bytes();
-    }
-    for (const Piece& piece : Locate(*job.ref, c.begin, c.begin + c.bytes)) {
-      batch.push_back(
-          {.kind = IoKind::kRead,
-           .offset = piece.offset,
-           .buffer = c.target.subspan(piece.value_offset - c.begin, AlignUp(piece.bytes, kBlockAlign))});
-      owner.push_back(i);
-      ++c.pending;
-    }
+    PlanChunk(chunks[i], batch);
+    owner.resize(batch.size(), i);
   }
   const auto on_done = [&](size_t index) {
     ChunkRead& c = chunks[owner[index]];

@@ -40,6 +40,28 @@ class PayloadIo {
   // Reads all jobs; their chunks share the device's queue.
   void ReadMany(std::span<ReadJob> jobs);
 
+  // The parts of ReadMany, for a caller that transfers by itself. Check the reference, then plan each chunk
+  // from FirstChunk to LastChunk, run its transfers, and finish it.
+  struct ChunkRead {
+    ReadJob* job = nullptr;
+    uint64_t chunk = 0;
+    uint64_t begin = 0;  // of the chunk in the value
+    uint64_t bytes = 0;
+    Bytes target{};  // the caller's memory or `bounce`; a multiple of the block size
+    AlignedBuffer bounce{};
+    uint32_t pending = 0;  // transfers that have not completed
+    Status status{};
+  };
+  static uint64_t FirstChunk(const ReadJob& job);
+  static uint64_t LastChunk(const ReadJob& job);  // `length` is not 0
+  // kCorruption: the reference does not fit the device.
+  Status CheckFitsDevice(const PayloadRef& ref) const;
+  static ChunkRead MakeChunk(ReadJob& job, uint64_t chunk);
+  // Chooses the memory of the chunk, appends its transfers to `batch` and counts them in `pending`.
+  void PlanChunk(ChunkRead& chunk, std::vector<IoRequest>& batch) const;
+  // Verifies a chunk whose transfers have succeeded, and copies it out of its bounce buffer. kCorruption.
+  Status FinishChunk(const ChunkRead& chunk) const;
+
   // Reads and verifies the whole value and its extent headers.
   Status Verify(std::string_view key, const PayloadRef& ref);
   // Verifies a part of the value, and the extent headers if `offset` is 0. The range must lie within the
@@ -59,10 +81,7 @@ class PayloadIo {
   Status WriteHeaders(std::string_view key, const PayloadRef& ref);
   Status WritePieces(const PayloadRef& ref, ConstBytes value);
   Status CheckHeaders(std::string_view key, const PayloadRef& ref);
-  struct ChunkRead;
   void ReadChunks(std::span<ChunkRead> chunks);
-  Status FinishChunk(const ChunkRead& chunk) const;
-  Status CheckFitsDevice(const PayloadRef& ref) const;
 
   BlockDevice& device_;
   const DeviceLayout layout_;

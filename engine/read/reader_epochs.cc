@@ -6,6 +6,14 @@
 namespace rawkv {
 
 std::atomic<int64_t>* ReaderEpochs::Enter() {
+  for (;;) {
+    if (std::atomic<int64_t>* const slot = TryEnter()) return slot;
+    MutexLock lock(mu_);
+    while (closed_.load()) changed_.Wait(mu_);
+  }
+}
+
+std::atomic<int64_t>* ReaderEpochs::TryEnter() {
   static thread_local const size_t shard = std::hash<std::thread::id>{}(std::this_thread::get_id()) % kShards;
   for (;;) {
     const uint64_t epoch = epoch_.load();
@@ -15,10 +23,7 @@ std::atomic<int64_t>* ReaderEpochs::Enter() {
     // reader tries again, so that it is counted in an epoch that a later drain waits for.
     if (epoch_.load() == epoch && !closed_.load()) return slot;
     Leave(slot);
-    if (closed_.load()) {
-      MutexLock lock(mu_);
-      while (closed_.load()) changed_.Wait(mu_);
-    }
+    if (closed_.load()) return nullptr;
   }
 }
 

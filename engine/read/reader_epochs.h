@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 #include "base/mutex.h"
 
@@ -15,13 +16,19 @@ namespace rawkv {
 //   2. While the epochs are closed, no reader is inside, and later readers wait. A rollback replaces the
 //      index then.
 //
-// A reader holds a Guard. Thread-safe.
+// A reader holds a Guard. A guard may be destroyed on another thread than the one that made it.
+// Thread-safe.
 class ReaderEpochs {
  public:
   class Guard {
    public:
     explicit Guard(ReaderEpochs& epochs) : epochs_(epochs), slot_(epochs.Enter()) {}
-    ~Guard() { epochs_.Leave(slot_); }
+    // Does not wait: inside() is false if the epochs are closed.
+    Guard(ReaderEpochs& epochs, std::try_to_lock_t) : epochs_(epochs), slot_(epochs.TryEnter()) {}
+    ~Guard() {
+      if (slot_ != nullptr) epochs_.Leave(slot_);
+    }
+    bool inside() const { return slot_ != nullptr; }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
 
@@ -43,6 +50,7 @@ class ReaderEpochs {
   };
 
   std::atomic<int64_t>* Enter();
+  std::atomic<int64_t>* TryEnter();
   void Leave(std::atomic<int64_t>* slot);
   bool AnyInside(size_t parity) const;
   void Drain(size_t parity);

@@ -64,5 +64,6 @@ void BenchWaits();
 void BenchAlongside();
 void BenchUndo();
 void BenchUndoCommit();
+void BenchSession();
 
 }  // namespace rawkv::bench

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
       {"alongside", BenchAlongside},
       {"undo", BenchUndo},
       {"undo-commit", BenchUndoCommit},
+      {"session", BenchSession},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;

@@ -14,7 +14,7 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kCapacity = 1 << 20;
+constexpr uint64_t kQueueCapacity = 1 << 20;
 
 // A ring on a memory device. Submits take effect at once; `submits` and `results` replace what they return.
 class ScriptedQueueRing final : public IoRing {
@@ -88,8 +88,8 @@ class RingIoQueueTest : public testing::Test {
   };
 
   RingIoQueueTest() {
-    AlignedBuffer all(kCapacity);
-    for (uint64_t i = 0; i < kCapacity; ++i) all.data()[i] = static_cast<std::byte>(i / kBlockAlign + 1);
+    AlignedBuffer all(kQueueCapacity);
+    for (uint64_t i = 0; i < kQueueCapacity; ++i) all.data()[i] = static_cast<std::byte>(i / kBlockAlign + 1);
     EXPECT_TRUE(device_.Write(DeviceOffset(0), all.bytes()).ok());
     auto ring = std::make_unique<ScriptedQueueRing>(device_);
     ring_ = ring.get();
@@ -132,7 +132,7 @@ class RingIoQueueTest : public testing::Test {
     }
   }
 
-  MemoryDevice device_{kCapacity};
+  MemoryDevice device_{kQueueCapacity};
   std::unique_ptr<IoRing> pending_ring_;
   ScriptedQueueRing* ring_ = nullptr;
   Mutex mu_;

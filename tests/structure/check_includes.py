@@ -36,7 +36,7 @@ WING_FLOORS = (
     ("format",),
     ("live", "read"),
     ("commit", "recovery"),
-    ("maintenance", "transfer"),
+    ("maintenance", "session", "transfer"),
     ("admin",),
 )
 FLOOR_OF = {wing: floor for floor, wings in enumerate(WING_FLOORS) for wing in wings}
