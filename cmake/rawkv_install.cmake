@@ -13,6 +13,7 @@ include(CMakePackageConfigHelpers)
 # The headers that an embedding program may include, and the headers that those need. tests/packaging compiles each of
 # them from an installed copy.
 set(public_headers
+    bindings/c/rawkv_c.h
     base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/logger.h
     base/result.h base/status.h base/types.h base/uuid.h
     blockdev/aligned_buffer.h blockdev/block_device.h blockdev/open_block_device.h
@@ -21,7 +22,7 @@ set(public_headers
     engine/api/session.h engine/api/version_range.h engine/api/write_batch.h engine/engine.h engine/transfer/transfer.h)
 # The shared library contains every object of each layer, because a static archive would add only the referenced objects.
 # The link to the layers as libraries adds their own dependencies.
-set(layers base blockdev wal snapshot index engine)
+set(layers base blockdev wal snapshot index engine c)
 list(TRANSFORM layers PREPEND rawkv_)
 add_library(rawkv SHARED)
 add_library(rawkv::rawkv ALIAS rawkv)

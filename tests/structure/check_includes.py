@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "wal": {"base", "wal"},
     "snapshot": {"base", "snapshot"},
     "engine": {"base", "blockdev", "wal", "snapshot", "engine"},
+    "bindings": {"base", "blockdev", "engine", "bindings"},
     "tools": set(LAYERS),
 }
 

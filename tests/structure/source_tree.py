@@ -4,7 +4,7 @@ import argparse
 import pathlib
 import sys
 
-LAYERS = ("base", "blockdev", "wal", "snapshot", "engine", "tools")
+LAYERS = ("base", "blockdev", "wal", "snapshot", "engine", "bindings", "tools")
 
 
 def source_files(root):
