@@ -12,6 +12,12 @@ namespace rawkv {
 
 namespace {
 constexpr uint32_t kMaxQueueDepth = 1024;
+
+// Below /dev a regular file lies in memory. /dev/shm is the place where programs want that.
+bool IsDeviceDirectory(const std::string& resolved) {
+  const std::string path = resolved + '/';
+  return path.starts_with("/dev/") && !path.starts_with("/dev/shm/");
+}
 }  // namespace
 
 std::string_view IoEngineName(IoEngine engine) {
@@ -83,10 +89,15 @@ Status CreateDeviceFile(const std::string& path, uint64_t capacity_bytes) {
                                    " bytes is less than one block");
   }
   Fs& fs = PosixFs();
+  const std::string parent = ResolvePath(fs, ParentPath(path));
+  if (IsDeviceDirectory(parent)) {
+    return Status::FailedPrecondition(path + ": there is no such device, and a new file in " + parent +
+                                      " would lie in memory; check the name");
+  }
   RAWKV_ASSIGN_OR_RETURN(auto file, fs.Open(path, OpenMode::kCreateNew));
   Status status = file->Truncate(capacity_bytes);
   if (status.ok()) status = file->Sync();
-  if (status.ok()) status = fs.SyncDir(ResolvePath(fs, ParentPath(path)));
+  if (status.ok()) status = fs.SyncDir(parent);
   // An unfinished device file would make the next attempt fail. The first error is the one to return.
   if (!status.ok()) static_cast<void>(fs.RemoveFile(path).ok());
   return status;

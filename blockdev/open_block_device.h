@@ -39,7 +39,8 @@ struct OpenedDevice {
 RAWKV_EXPORT Result<OpenedDevice> OpenBlockDevice(const std::string& path, const DeviceOpenOptions& options);
 
 // Makes a sparse file of exactly `capacity_bytes` (mode 0600), and syncs it and its directory.
-// kFailedPrecondition if the path exists.
+// kFailedPrecondition if the path exists, or lies below /dev (except /dev/shm): there it is the mistyped name
+// of a block device, and the file would be lost at the next start of the machine.
 RAWKV_EXPORT Status CreateDeviceFile(const std::string& path, uint64_t capacity_bytes);
 
 }  // namespace rawkv

@@ -53,6 +53,20 @@ TEST_F(CtlFormat, CreatesAnAbsentDeviceFileAndKeepsTheSizeOfAnExistingOne) {
   EXPECT_EQ(std::filesystem::file_size(File("dev2")), 24u << 20);
 }
 
+TEST_F(CtlFormat, RefusesToMakeAFileForAMistypedBlockDevice) {
+  SkipFinalCheck();
+  std::filesystem::create_symlink("/dev", File("link"));
+  for (const std::string name : {"/dev/rawkv-no-such-device", "/dev/disk/rawkv-no-such-device"}) {
+    EXPECT_TRUE(
+        EndedWith(Run({"format", "--device=" + name, "--capacity=16MiB"}), 3, "there is no such device"));
+    EXPECT_FALSE(std::filesystem::exists(name));
+    EXPECT_FALSE(std::filesystem::exists(store())) << "a failed format leaves nothing";
+  }
+  EXPECT_TRUE(EndedWith(Run({"format", "--device=" + File("link/rawkv-no-such-device"), "--capacity=16MiB"}),
+                        3, "would lie in memory"));
+  EXPECT_FALSE(std::filesystem::exists("/dev/rawkv-no-such-device"));
+}
+
 TEST_F(CtlFormat, GivesOnlyTheOwnerAccess) {
   Format();
   struct stat status {};
