@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/uuid.h"
+#include "engine/live/writer_status.h"
 #include "tests/tools/ctl_fixture.h"
 
 // info and stats, and every command while another process has the store open.
@@ -159,6 +161,22 @@ TEST_F(CtlWithAWriter, InfoNamesTheWriter) {
   EXPECT_EQ(info["durable_version"], 3) << "the newest record proves the versions before it durable";
   EXPECT_EQ(info["slots"]["at_version"], 3) << "the version of `current`";
   EXPECT_NE(Ok({"info"}).find("has the store open\n"), std::string::npos);
+}
+
+TEST_F(CtlWithAWriter, StatsShowThatTheWriterHasFailed) {
+  // An idle writer publishes nothing more once it has published its last commit.
+  Json info;
+  do {
+    info = OkJson({"info"});
+  } while (info["writer"]["status"].is_null() || info["writer"]["status"]["version"] != 4);
+  EXPECT_EQ(OkJson({"stats"})["store"]["healthy"], 1);
+  WriterInfo failed{.pid = info["writer"]["pid"], .host = info["writer"]["host"], .status = WriterStatus{}};
+  failed.status->state = "unusable";
+  failed.status->health = "io error: sync";
+  const Result<Uuid> uuid = Uuid::Parse(info["store_uuid"].get<std::string>());
+  ASSERT_TRUE(SaveWriterStatus(PosixFs(), store() + "/STATUS", failed, uuid.value()).ok());
+  EXPECT_EQ(OkJson({"info"})["health"], "io error: sync");
+  EXPECT_EQ(OkJson({"stats"})["store"]["healthy"], 0);
 }
 
 TEST_F(CtlWithAWriter, SnapshotVerifyAndWalDumpWork) {

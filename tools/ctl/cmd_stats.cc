@@ -65,7 +65,9 @@ Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segmen
       {"snapshots", info.snapshots.size(), "Number of snapshots."},
       {"snapshot_bytes", snapshot_bytes, "Size of all snapshots; files that they share count once for each."},
       {"log_segments", segments.size(), "Number of segments of the changelog."},
-      {"log_bytes", LogBytes(segments), "Size of the changelog."}};
+      {"log_bytes", LogBytes(segments), "Size of the changelog."},
+      {"healthy", info.health == "ok" ? 1u : 0u,
+       "1, or 0 if the process that has the store open has failed; info shows the error."}};
 }
 
 OrderedJson AsJson(const Figures& figures) {
