@@ -321,12 +321,14 @@ TEST_F(CtlDropDamaged, ListsTheKeysFirstAndNeedsAYes) {
   EXPECT_EQ(document["damaged_keys"][0]["key"], "k1");
   EXPECT_EQ(document["damaged_keys"][1]["version"], 8);
   EXPECT_EQ(document["dropped_at"], nullptr);
-  EXPECT_NE(Run({"fsck", "--repair", "--drop_damaged", "--dry_run"}).out.find("would drop: k2 (version 8): "),
-            std::string::npos);
+  const CtlResult shown_plan = Run({"fsck", "--repair", "--drop_damaged", "--dry_run"});
+  EXPECT_NE(shown_plan.out.find("would drop: k2 (version 8): "), std::string::npos);
+  EXPECT_TRUE(shown_plan.out.ends_with("\n2 damaged keys\n")) << shown_plan.out << "not ok: the status is 1";
 
   const CtlResult refused = Run({"fsck", "--repair", "--drop_damaged"});
   EXPECT_NE(refused.out.find("not dropped: k1 (version 7): "), std::string::npos) << refused.out;
   EXPECT_NE(refused.out.find("note: 2 damaged keys kept: refused (no confirmation)"), std::string::npos);
+  EXPECT_TRUE(refused.out.ends_with("\n2 damaged keys\n")) << refused.out;
   EXPECT_EQ(refused.status, 1);
   EXPECT_EQ(Tip(), 8);
 

@@ -93,24 +93,23 @@ std::string PlanText(const RepairPlan& plan) {
 }
 
 Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
+  const bool keys_left = !outcome.damaged_keys.empty() && !outcome.dropped_at.has_value();
+  const std::string left = keys_left ? Counted(outcome.damaged_keys.size(), "damaged key") : "";
+  const std::string found = CompleteHints(CheckReportText(outcome.report, left), call.flags);
   std::string text;
   if (call.flags.json) {
     OrderedJson json = OutcomeJson(outcome);
     if (call.flags.drop_damaged) AddDroppedKeys(outcome, json);
     text = JsonText(json) + '\n';
   } else if (outcome.dry_run) {
-    text = PlanText(outcome.plan) + DamagedKeysText(outcome.damaged_keys, "would drop") +
-           CompleteHints(CheckReportText(outcome.report), call.flags);
+    text = PlanText(outcome.plan) + DamagedKeysText(outcome.damaged_keys, "would drop") + found;
   } else {
     text = StepsText(outcome.steps, "repaired");
     for (const std::string& source : outcome.plan.trusted)
       text += fmt::format("trusted: {}\n", OneLine(source));
-    text +=
-        DamagedKeysText(outcome.damaged_keys, outcome.dropped_at.has_value() ? "dropped" : "not dropped") +
-        CompleteHints(CheckReportText(outcome.report), call.flags);
+    text += DamagedKeysText(outcome.damaged_keys, keys_left ? "not dropped" : "dropped") + found;
   }
   RAWKV_RETURN_IF_ERROR(call.out.Write(text));
-  const bool keys_left = !outcome.damaged_keys.empty() && !outcome.dropped_at.has_value();
   return outcome.report.ok() && !keys_left ? ExitStatus::kDone : ExitStatus::kNo;
 }
 

@@ -53,11 +53,14 @@ OrderedJson CheckReportFields(const CheckReport& report) {
           {"notes", report.notes}};
 }
 
-std::string CheckReportText(const CheckReport& report) {
+std::string CheckReportText(const CheckReport& report, const std::string& also_left) {
   std::string text;
   for (const Finding& finding : report.findings) text += FindingText(finding);
   for (const std::string& note : report.notes) text += fmt::format("note: {}\n", OneLine(note));
-  return text + (report.ok() ? "ok" : Counted(report.findings.size(), "finding")) + '\n';
+  std::vector<std::string> left;
+  if (!report.ok()) left.push_back(Counted(report.findings.size(), "finding"));
+  if (!also_left.empty()) left.push_back(also_left);
+  return text + (left.empty() ? "ok" : fmt::format("{}", fmt::join(left, ", "))) + '\n';
 }
 
 OrderedJson SnapshotJson(const SnapshotRow& row) {

@@ -34,9 +34,10 @@ OrderedJson PinsJson(const std::vector<std::pair<std::string, Version>>& pins);
 OrderedJson FindingsJson(const std::vector<Finding>& findings);
 std::string FindingText(const Finding& finding);
 
-// The JSON fields with which every report of a check begins, and the text lines with which it ends.
+// The JSON fields with which every report of a check begins, and the text lines with which it ends. The last
+// line is "ok", or counts the findings and names `also_left`, other damage that is left.
 OrderedJson CheckReportFields(const CheckReport& report);
-std::string CheckReportText(const CheckReport& report);
+std::string CheckReportText(const CheckReport& report, const std::string& also_left = "");
 
 // Prints the report of `fsck` or `wal verify`; kNo if there is damage.
 Result<ExitStatus> PrintCheckReport(Invocation& call, const CheckReport& report);
