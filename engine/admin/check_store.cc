@@ -15,7 +15,8 @@ Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& store_dir,
   if (context.ok()) return context;
   RAWKV_ASSIGN_OR_RETURN(const LostIdentity lost, FindLostIdentity(store_dir, options, context.status()));
   const bool files = lost.part == LostIdentity::Part::kStoreFiles;
-  report->findings.push_back({files ? "store" : "superblock", lost.where, {}, lost.cause.message()});
+  const std::string cure = files ? "" : "; `rawkv-ctl fsck --repair --dry_run` shows what can be restored";
+  report->findings.push_back({files ? "store" : "superblock", lost.where, {}, lost.cause.message() + cure});
   report->notes.push_back("nothing else could be checked");
   return context;
 }

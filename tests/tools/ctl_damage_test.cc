@@ -116,6 +116,30 @@ TEST_F(CtlDamage, FsckNamesTheDamagedFile) {
   const Json device = FirstFinding();
   EXPECT_EQ(device["kind"], "superblock");
   EXPECT_EQ(device["where"], store() + "/device.img");
+  EXPECT_NE(device["message"].get<std::string>().find("; `rawkv-ctl fsck --repair --dry_run` shows"),
+            std::string::npos)
+      << device;
+}
+
+// Only the snapshots show that the log began earlier. The next prune would remove them.
+TEST_F(CtlTest, InfoMarksTheSnapshotsBelowALogThatLostItsBeginning) {
+  Format({"--wal_segment_bytes=64KiB", "--keep_recent=9"});
+  for (int tens = 0; tens < 14; ++tens) {
+    std::string changes;
+    for (int i = 0; i < 10; ++i) {
+      changes +=
+          Json{{"put", Json::array({{{"key", "k"}, {"value", std::string(1000, 'v')}}})}}.dump() + "\n";
+    }
+    WriteFile("changes", changes);
+    Ok({"apply", File("changes")});
+    if (tens == 3 || tens == 13) Ok({"snapshot", "create"});
+  }
+  const std::string mark = ", not pinned and not reachable)\n";
+  EXPECT_EQ(Ok({"info"}).find(mark), std::string::npos);
+  fs::remove(store() + "/wal/00000000000000000001.log");
+  EXPECT_NE(Ok({"info"}).find(mark), std::string::npos);
+  Ok({"snapshot", "pin", "--name=kept", "--version=40"});
+  EXPECT_EQ(Ok({"get", "k", "--version=40"}), std::string(1000, 'v'));
 }
 
 TEST_F(CtlDamage, FsckFindsAPinWhoseSnapshotIsMissing) {

@@ -118,6 +118,14 @@ TEST_F(CtlInfo, InfoOfAStoreWithoutItsDeviceEndsWith3) {
   EXPECT_EQ(Ok({"get", "k1"}), ValueAt(1)) << "the hint was updated";
 }
 
+TEST_F(CtlInfo, TextDoesNotInventFiguresOfADeviceThatIsNotThere) {
+  const CtlResult result = Run({"info", "--device=" + File("absent")});
+  EXPECT_EQ(result.status, 3) << result.err;
+  EXPECT_NE(result.out.find("device       " + File("absent") + " (not opened)\n"), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("slots        not known\n"), std::string::npos) << result.out;
+}
+
 TEST_F(CtlInfo, AForeignDeviceEndsWith3) {
   Ok({"format", "--capacity=16MiB", "--store=" + File("other")});
   EXPECT_TRUE(EndedWith(Run({"get", "k", "--device=" + File("other/device.img")}), 3, "get: "));

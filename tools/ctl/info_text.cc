@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tools/cli/byte_size.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
@@ -91,14 +93,21 @@ class Lines {
 
 void AddIdentity(const EngineInfo& info, Lines& lines) {
   lines.Add("store", info.store_uuid.ToString());
-  lines.Add("device",
-            fmt::format("{} ({}, {})", info.device_path, info.device_kind, HumanBytes(info.capacity_bytes)));
+  lines.Add("device", info.device_kind.empty()
+                          ? fmt::format("{} (not opened)", info.device_path)
+                          : fmt::format("{} ({}, {})", info.device_path, info.device_kind,
+                                        HumanBytes(info.capacity_bytes)));
   lines.Add("", info.device_uuid.ToString());
   lines.Add("layout", fmt::format("slots of {}, headers of {}, values up to {} in the index",
                                   HumanBytes(info.slot_bytes), HumanBytes(info.header_bytes),
                                   HumanBytes(info.inline_bytes)));
   lines.Add("formats", fmt::format("store {}, wal {}, device {}, snapshot {}", info.formats.store,
                                    info.formats.wal, info.formats.device, info.formats.snapshot));
+}
+
+bool IsIn(const VersionRanges& ranges, Version version) {
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [&](const auto& range) { return range.first <= version && version <= range.second; });
 }
 
 void AddVersions(const EngineInfo& info, Lines& lines) {
@@ -115,9 +124,10 @@ void AddVersions(const EngineInfo& info, Lines& lines) {
   for (size_t i = 0; i < info.snapshots.size(); ++i) {
     const SnapshotRow& row = info.snapshots[i];
     const std::string pins = row.pins.empty() ? "" : fmt::format(", pinned: {}", fmt::join(row.pins, ", "));
+    const bool readable = info.reachable.empty() || IsIn(info.reachable, row.version);
     lines.Add(i == 0 ? "snapshots" : "",
-              fmt::format("{} ({}, {}{})", row.version.value(), UtcTime(row.created_unix_ms),
-                          HumanBytes(row.bytes), pins));
+              fmt::format("{} ({}, {}{}{})", row.version.value(), UtcTime(row.created_unix_ms),
+                          HumanBytes(row.bytes), pins, readable ? "" : ", not pinned and not reachable"));
   }
 }
 
@@ -133,6 +143,7 @@ std::string RetentionText(const RuntimeSettings& settings) {
 
 void AddSpace(const EngineInfo& info, Lines& lines) {
   const SlotUse& slots = info.slots;
+  if (slots.total == 0) return lines.Add("slots", "not known");
   lines.Add("slots",
             fmt::format("{} of {} free at version {}", slots.free, slots.total, slots.at_version.value()));
   lines.Add("", fmt::format("{} live, {} pinned, {} reclaimable, {} reserved", slots.live, slots.pinned,
