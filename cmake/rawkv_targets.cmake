@@ -31,6 +31,13 @@ function(rawkv_compiled_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
+# Programs of tests that a sanitizer stage does not run. It does not build them, unless it is asked for one by name.
+function(rawkv_not_under_sanitizers)
+  if(RAWKV_SANITIZE)
+    set_target_properties(${ARGN} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
 # rawkv_layer(base SOURCES a.cc … [USES wal …] [LINKS third-party …]): one layer as a static
 # library rawkv_<name>; cmake/rawkv_install.cmake assembles the public library from the layers.
 function(rawkv_layer name)
@@ -60,6 +67,8 @@ endfunction()
 
 if(RAWKV_BUILD_TESTS)
   find_package(GTest REQUIRED)
+  # Everything that the tests without the label `long` need (tools/run-tests --quick).
+  add_custom_target(rawkv_quick)
   # The files of tests are compiled without optimization, but for release, and without
   # UndefinedBehaviorSanitizer: the engine is to be checked, and a GoogleTest file would take half as long again
   # to compile, under sanitizers two to three times as long.
@@ -69,6 +78,11 @@ if(RAWKV_BUILD_TESTS)
   target_compile_options(rawkv_test_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-dangling-else>)
   target_compile_options(rawkv_test_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-O0>
                          $<$<BOOL:${RAWKV_SANITIZE}>:-fno-sanitize=undefined>)
+  # Dozens of programs are linked, and gold (package binutils) takes a third of the time of the usual linker.
+  find_program(RAWKV_GOLD ld.gold)
+  if(RAWKV_GOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_link_options(rawkv_test_options INTERFACE -fuse-ld=gold)
+  endif()
   # This target is a program, because the precompiled header of a library is made with other flags.
   add_executable(rawkv_test_pch "${PROJECT_BINARY_DIR}/generated/nothing.cc")
   target_link_libraries(rawkv_test_pch PRIVATE rawkv_test_options)
@@ -98,6 +112,13 @@ function(rawkv_test name)
   # CTest starts the tests with the longest time-out first, so that they do not run alone at the end.
   set_tests_properties(${name} PROPERTIES
                        TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  if("slow-under-sanitizers" IN_LIST arg_LABELS
+     OR ("thread" IN_LIST RAWKV_SANITIZE AND "one-thread" IN_LIST arg_LABELS))
+    rawkv_not_under_sanitizers(${name})
+  endif()
+  if(NOT "long" IN_LIST arg_LABELS)
+    add_dependencies(rawkv_quick ${name})
+  endif()
   if(RAWKV_SANITIZE AND arg_SANITIZED_SHARE)
     set_tests_properties(${name} PROPERTIES
                          ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SANITIZED_SHARE};GTEST_SHARD_INDEX=0")
