@@ -1,4 +1,5 @@
 #include "base/exception_status.h"
+#include "tests/support/expect_status.h"
 
 #include <gtest/gtest.h>
 
@@ -19,8 +20,7 @@ TEST(ExceptionStatus, NoThrowReturnsTheResultOfTheCall) {
 
 TEST(ExceptionStatus, LackOfMemoryIsAnIoErrorThatNamesIt) {
   const Status status = NoThrow([]() -> Status { throw std::bad_alloc(); });
-  EXPECT_EQ(status.code(), StatusCode::kIoError);
-  EXPECT_NE(status.message().find("out of memory"), std::string::npos);
+  EXPECT_STATUS(status, StatusCode::kIoError, "out of memory");
 }
 
 TEST(ExceptionStatus, LackOfThreadsIsAnIoErrorThatNamesTheLimit) {
@@ -28,14 +28,12 @@ TEST(ExceptionStatus, LackOfThreadsIsAnIoErrorThatNamesTheLimit) {
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
   };
   const Status status = NoThrow(call).status();
-  EXPECT_EQ(status.code(), StatusCode::kIoError);
-  EXPECT_NE(status.message().find("ulimit -u"), std::string::npos);
+  EXPECT_STATUS(status, StatusCode::kIoError, "ulimit -u");
 }
 
 TEST(ExceptionStatus, AnyOtherExceptionIsInternal) {
   const Status known = NoThrow([]() -> Status { throw std::out_of_range("at 7"); });
-  EXPECT_EQ(known.code(), StatusCode::kInternal);
-  EXPECT_NE(known.message().find("at 7"), std::string::npos);
+  EXPECT_STATUS(known, StatusCode::kInternal, "at 7");
   EXPECT_EQ(NoThrow([]() -> Status { throw 7; }).code(), StatusCode::kInternal);
 }
 

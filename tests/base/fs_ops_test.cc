@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/base/file_text.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/temp_dir.h"
 
@@ -50,11 +51,10 @@ TEST(FsOps, AsideNamesAreNumberedAndRecognised) {
   const TempDir dir;
   const std::string path = dir / "snapshot-00000000000000000005";
   for (const char* suffix : {".damaged", ".damaged.1", ".damaged.2"}) {
-    const Result<std::string> aside = ChooseAsideName(PosixFs(), path);
-    ASSERT_TRUE(aside.ok()) << aside.status().ToString();
-    EXPECT_EQ(*aside, path + suffix);
-    EXPECT_TRUE(IsAsideName(BaseName(*aside)));
-    ASSERT_TRUE(PosixFs().MakeDir(*aside).ok());
+    ASSERT_OK_AND_ASSIGN(const std::string aside, ChooseAsideName(PosixFs(), path));
+    EXPECT_EQ(aside, path + suffix);
+    EXPECT_TRUE(IsAsideName(BaseName(aside)));
+    ASSERT_TRUE(PosixFs().MakeDir(aside).ok());
   }
   for (const char* name :
        {"PINS", ".damaged", "PINS.damaged.", "PINS.damaged.x", "PINS.damaged1", "damaged"}) {

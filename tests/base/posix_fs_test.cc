@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "tests/base/file_text.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
@@ -35,13 +36,13 @@ class PosixFsTest : public testing::Test {
  protected:
   std::unique_ptr<File> MustOpen(const std::string& path, OpenMode mode) {
     Result<std::unique_ptr<File>> file = fs_.Open(path, mode);
-    EXPECT_TRUE(file.ok()) << file.status().ToString();
+    EXPECT_OK(file);
     return file.ok() ? std::move(file).value() : nullptr;
   }
   std::string Contents(File& file, uint64_t offset, size_t length) {
     std::string out(length, '?');
     const Result<size_t> got = file.ReadAt(offset, AsWritableBytes(out));
-    EXPECT_TRUE(got.ok()) << got.status().ToString();
+    EXPECT_OK(got);
     out.resize(got.ok() ? *got : 0);
     return out;
   }
@@ -186,8 +187,7 @@ TEST_F(PosixFsTest, HardLinksShareContentAndNameTheReasonWhenImpossible) {
   ASSERT_TRUE(fs_.Link(dir_ / "f", dir_ / "g").ok());
   EXPECT_EQ(stdfs::hard_link_count(dir_ / "f"), 2u);
   const Status crossing = fs_.Link("/proc/self/status", dir_ / "h");
-  EXPECT_EQ(crossing.code(), StatusCode::kNotSupported) << crossing.ToString();
-  EXPECT_NE(crossing.message().find("one filesystem"), std::string::npos);
+  EXPECT_STATUS(crossing, StatusCode::kNotSupported, "one filesystem");
 }
 
 TEST_F(PosixFsTest, ReadLinkReturnsTargetsOfAnyLength) {
@@ -219,10 +219,9 @@ TEST_F(PosixFsTest, ImpossibleOffsetIsAnError) {
 TEST_F(PosixFsTest, SyncDirAndSpaceWorkOnADirectory) {
   EXPECT_TRUE(fs_.SyncDir(dir_.path()).ok());
   EXPECT_EQ(fs_.SyncDir(dir_ / "absent").code(), StatusCode::kNotFound);
-  const Result<FsSpace> space = fs_.Space(dir_.path());
-  ASSERT_TRUE(space.ok()) << space.status().ToString();
-  EXPECT_GT(space->free_bytes, 0u);
-  EXPECT_GE(space->total_bytes, space->free_bytes);
+  ASSERT_OK_AND_ASSIGN(const FsSpace space, fs_.Space(dir_.path()));
+  EXPECT_GT(space.free_bytes, 0u);
+  EXPECT_GE(space.total_bytes, space.free_bytes);
   EXPECT_EQ(fs_.Space(dir_ / "absent").status().code(), StatusCode::kNotFound);
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/entropy.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -23,21 +24,19 @@ TEST(Uuid, GeneratedUuidsCarryVersionAndVariantBits) {
 TEST(Uuid, TextRoundTrips) {
   for (int i = 0; i < 100; ++i) {
     const Uuid id = Uuid::Generate(SystemEntropy());
-    const Result<Uuid> parsed = Uuid::Parse(id.ToString());
-    ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
-    EXPECT_EQ(*parsed, id);
+    ASSERT_OK_AND_ASSIGN(const Uuid parsed, Uuid::Parse(id.ToString()));
+    EXPECT_EQ(parsed, id);
   }
 }
 
 TEST(Uuid, BytesAreInTextOrderAndEitherCaseIsRead) {
   const std::string text = "00112233-4455-6677-8899-aabbccddeeff";
-  const Result<Uuid> id = Uuid::Parse(text);
-  ASSERT_TRUE(id.ok());
-  EXPECT_EQ(id->bytes[0], std::byte{0x00});
-  EXPECT_EQ(id->bytes[1], std::byte{0x11});
-  EXPECT_EQ(id->bytes[15], std::byte{0xff});
-  EXPECT_EQ(id->ToString(), text);
-  EXPECT_EQ(*Uuid::Parse("00112233-4455-6677-8899-AABBCCDDEEFF"), *id);
+  ASSERT_OK_AND_ASSIGN(const Uuid id, Uuid::Parse(text));
+  EXPECT_EQ(id.bytes[0], std::byte{0x00});
+  EXPECT_EQ(id.bytes[1], std::byte{0x11});
+  EXPECT_EQ(id.bytes[15], std::byte{0xff});
+  EXPECT_EQ(id.ToString(), text);
+  EXPECT_EQ(*Uuid::Parse("00112233-4455-6677-8899-AABBCCDDEEFF"), id);
 }
 
 TEST(Uuid, OtherTextIsAnInvalidArgument) {

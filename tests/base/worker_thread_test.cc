@@ -1,4 +1,5 @@
 #include "base/worker_thread.h"
+#include "tests/support/expect_status.h"
 
 #include <gtest/gtest.h>
 
@@ -84,8 +85,7 @@ TEST(WorkerThread, AnExceptionIsTheResult) {
   ASSERT_TRUE(worker.Start().ok());
   worker.Request();
   const Status result = worker.Wait();
-  EXPECT_EQ(result.code(), StatusCode::kInternal);
-  EXPECT_NE(result.message().find("thrown"), std::string::npos) << result.ToString();
+  EXPECT_STATUS(result, StatusCode::kInternal, "thrown");
 }
 
 }  // namespace

@@ -61,13 +61,13 @@ void DamageRows::Leak(KeyIndex& index) {
 
 CheckReport DamageRows::Check(const std::string& dir) {
   Result<CheckReport> report = CheckStore(dir, {.deep = true}, Quiet());
-  EXPECT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_OK(report);
   return report.ok() ? *std::move(report) : CheckReport{};
 }
 RepairPlan DamageRows::Plan(const std::string& dir) {
   CheckReport found;
   Result<RepairPlan> plan = PlanRepair(dir, {}, Quiet(), &found);
-  EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+  EXPECT_OK(plan);
   return plan.ok() ? *std::move(plan) : RepairPlan{};
 }
 Result<RepairReport> DamageRows::Repair(const std::string& dir, std::optional<Ranges> may_give_up,

@@ -11,6 +11,7 @@
 #include "blockdev/superblock.h"
 #include "tests/crash/damage_judge.h"
 #include "tests/support/device_seam.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/faults/fault_plane.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/sim/crash_plan.h"
@@ -54,8 +55,7 @@ PreparedStore PrepareStore(const SimConfig& config, uint64_t seed, bool close) {
   for (const SimOp op :
        {SimOp::kCommitPayload, SimOp::kOverwrite, SimOp::kFlush, SimOp::kSnapshot, SimOp::kPrune,
         SimOp::kMultiKey, SimOp::kOverwrite, SimOp::kExport, SimOp::kCommitInline, SimOp::kCommitPayload}) {
-    const Status status = store.Run(op);
-    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_OK(store.Run(op));
   }
   made.truth = store.promises().back();
   if (close) {
@@ -207,9 +207,8 @@ TEST_P(DamageTest, MissingFileIsDetected) {
   ForEachFile(made_.end, DiskImage::kRoot, "", [&](const std::string& path, InodeId) {
     if (Skip()) return;
     DiskImage image = made_.end;
-    const Result<DiskImage::Place> place = image.PlaceOf(path);
-    ASSERT_TRUE(place.ok());
-    image.Own(place->dir).entries.erase(place->name);
+    ASSERT_OK_AND_ASSIGN(const DiskImage::Place place, image.PlaceOf(path));
+    image.Own(place.dir).entries.erase(place.name);
     Judge(std::move(image), false, KindOfPath(path), path + " removed");
   });
 }
@@ -262,33 +261,30 @@ TEST(StaleReadTest, OldContentOfASlotIsNeverReturned) {
                                                  });
     return opened;
   };
-  Result<std::unique_ptr<Engine>> engine = Engine::Open(SimStore::kDir, options);
-  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Engine> engine, Engine::Open(SimStore::kDir, options));
   // The rounds reuse the same slots. Their old content has a valid checksum, but of another write.
   uint64_t stale_reads = 0;
   for (int round = 0; round < 20; ++round) {
     WriteBatch batch;
     const std::string value(20'000, static_cast<char>('a' + round));
     batch.Put("again", value);
-    ASSERT_TRUE((*engine)->Commit(batch).ok());
-    ASSERT_TRUE((*engine)->CreateSnapshot().ok());
-    ASSERT_TRUE((*engine)->Prune(0).ok());
+    ASSERT_TRUE(engine->Commit(batch).ok());
+    ASSERT_TRUE(engine->CreateSnapshot().ok());
+    ASSERT_TRUE(engine->Prune(0).ok());
     stale = true;
-    const Result<Value> read = (*engine)->Get("again");
+    const Result<Value> read = engine->Get("again");
     if (read.ok()) {
       EXPECT_EQ(read->bytes, value);
     } else {
-      EXPECT_EQ(read.status().code(), StatusCode::kCorruption) << read.status().ToString();
-      EXPECT_NE(read.status().message().find("again"), std::string::npos) << read.status().ToString();
+      EXPECT_STATUS(read, StatusCode::kCorruption, "again");
       ++stale_reads;
     }
     stale = false;
-    const Result<Value> fresh = (*engine)->Get("again");
-    ASSERT_TRUE(fresh.ok());
-    EXPECT_EQ(fresh->bytes, value);
+    ASSERT_OK_AND_ASSIGN(const Value fresh, engine->Get("again"));
+    EXPECT_EQ(fresh.bytes, value);
   }
   EXPECT_GT(stale_reads, 0u);
-  EXPECT_TRUE((*engine)->Close().ok());
+  EXPECT_TRUE(engine->Close().ok());
 }
 
 }  // namespace

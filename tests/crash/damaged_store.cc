@@ -34,8 +34,7 @@ void DamagedStore::SetUpTestSuite() {
   OpenOptions options = Quiet();
   options.settings.undo_versions =
       0;  // with undo records the close flushes the index, and the log is not needed
-  Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, options);
-  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Engine> engine, Engine::Open(dir, options));
   (*states_)[0] = {};
   for (uint64_t v = 1; v <= kTip; ++v) {
     WriteBatch batch;
@@ -44,13 +43,13 @@ void DamagedStore::SetUpTestSuite() {
       batch.Put("filler" + std::to_string(i), std::string(1000, static_cast<char>('A' + v)));
     }
     batch.Put("payload" + std::to_string(v % 3), "payload " + RecordText(v) + std::string(5000, 'p'));
-    ASSERT_TRUE((*engine)->Commit(batch).ok());
+    ASSERT_TRUE(engine->Commit(batch).ok());
     if (v == 5 || v == 9) {
-      ASSERT_TRUE((*engine)->CreateSnapshot().ok());
+      ASSERT_TRUE(engine->CreateSnapshot().ok());
     }
-    (*states_)[v] = Content(**engine);
+    (*states_)[v] = Content(*engine);
   }
-  ASSERT_TRUE((*engine)->Close().ok());
+  ASSERT_TRUE(engine->Close().ok());
   ASSERT_EQ(FilesIn(dir + "/wal", ".log").size(), 6u);
 }
 
@@ -78,7 +77,7 @@ std::string DamagedStore::Segment(const std::string& dir, uint64_t first) {
 std::vector<std::string> DamagedStore::FilesIn(const std::string& dir, const std::string& ending) {
   std::vector<std::string> out;
   const Result<std::vector<std::string>> names = PosixFs().List(dir);
-  EXPECT_TRUE(names.ok()) << names.status().ToString();
+  EXPECT_OK(names);
   for (const std::string& name : *names) {
     if (name.ends_with(ending)) out.push_back(dir + "/" + name);
   }
@@ -93,9 +92,8 @@ void DamagedStore::FlipUnshared(const std::string& path, uint64_t offset) {
 
 void DamagedStore::FlipRecord(const std::string& dir, uint64_t version) {
   const std::string path = Segment(dir, version - (version + 1) % 2);
-  const Result<std::string> log = ReadFile(PosixFs(), path, 1 << 20);
-  ASSERT_TRUE(log.ok());
-  const size_t at = log->find(RecordText(version));
+  ASSERT_OK_AND_ASSIGN(const std::string log, ReadFile(PosixFs(), path, 1 << 20));
+  const size_t at = log.find(RecordText(version));
   ASSERT_NE(at, std::string::npos);
   FlipByte(path, at);
 }
@@ -106,14 +104,13 @@ void DamagedStore::LoseLogFrom(const std::string& dir, uint64_t version) {
   for (const std::string& later : FilesIn(dir + "/wal", ".log")) {
     if (later > path) fs::remove(later);
   }
-  const Result<StoreRecord> store = LoadStoreRecord(PosixFs(), dir);
-  ASSERT_TRUE(store.ok());
-  const WalContext log{&PosixFs(), dir + "/wal", store->store_uuid, store->chain};
-  Result<SegmentReader> reader = SegmentReader::Open(log, {Version(first), path, fs::file_size(path)});
-  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
-  while (Next(reader->point().last) < Version(version)) ASSERT_TRUE((*reader).Next()->has_value());
+  ASSERT_OK_AND_ASSIGN(const StoreRecord store, LoadStoreRecord(PosixFs(), dir));
+  const WalContext log{&PosixFs(), dir + "/wal", store.store_uuid, store.chain};
+  ASSERT_OK_AND_ASSIGN(SegmentReader reader,
+                       SegmentReader::Open(log, {Version(first), path, fs::file_size(path)}));
+  while (Next(reader.point().last) < Version(version)) ASSERT_TRUE(reader.Next()->has_value());
   std::string bytes = *ReadFile(PosixFs(), path, 1 << 20);
-  std::fill(bytes.begin() + static_cast<ptrdiff_t>(reader->point().offset), bytes.end(), '\0');
+  std::fill(bytes.begin() + static_cast<ptrdiff_t>(reader.point().offset), bytes.end(), '\0');
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
@@ -126,11 +123,11 @@ void DamagedStore::FlipPayload(const std::string& dir, uint64_t version) {
 }
 
 void DamagedStore::ChangeIndex(const std::string& index_dir, const std::function<void(KeyIndex&)>& fn) {
-  const Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = index_dir, .fs = nullptr});
-  ASSERT_TRUE(index.ok()) << index.status().ToString();
-  fn(**index);
-  ASSERT_TRUE((*index)->StartFlush().ok());
-  ASSERT_TRUE((*index)->WaitFlush().ok());
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<KeyIndex> index,
+                       KeyIndex::Open({.dir = index_dir, .fs = nullptr}));
+  fn(*index);
+  ASSERT_TRUE(index->StartFlush().ok());
+  ASSERT_TRUE(index->WaitFlush().ok());
 }
 
 std::map<std::string, std::string> DamagedStore::DescribeFiles(const std::string& dir) {

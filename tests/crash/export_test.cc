@@ -49,9 +49,7 @@ TEST_F(ExportTest, ExportHoldsItsVersionDespiteConcurrentCommits) {
   const std::string out = scratch_.File("export");
   const std::unique_ptr<Engine> engine = Open(source);
   // The pin holds the version: between the two exports the committer's snapshots prune what nothing holds.
-  const Result<Version> pinned = engine->Pin("exported");
-  ASSERT_TRUE(pinned.ok()) << pinned.status().ToString();
-  const Version version = *pinned;
+  ASSERT_OK_AND_ASSIGN(const Version version, engine->Pin("exported"));
   const std::map<std::string, std::string> expected = Content(*engine);
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> commits{0};
@@ -71,8 +69,8 @@ TEST_F(ExportTest, ExportHoldsItsVersionDespiteConcurrentCommits) {
   const Status second = export_to(out + "2");
   stop = true;
   committer.join();
-  ASSERT_TRUE(first.ok()) << first.ToString();
-  ASSERT_TRUE(second.ok()) << second.ToString();
+  ASSERT_OK(first);
+  ASSERT_OK(second);
   for (const auto& entry : std::filesystem::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
     if (name == "ORIGIN") continue;
@@ -82,9 +80,8 @@ TEST_F(ExportTest, ExportHoldsItsVersionDespiteConcurrentCommits) {
     EXPECT_TRUE(*one == *other) << name;
   }
   const std::string copy = scratch_.File("copy");
-  const Result<FormatResult> imported = ImportStore(copy, Import(out));
-  ASSERT_TRUE(imported.ok()) << imported.status().ToString();
-  EXPECT_EQ(imported->version, version);
+  ASSERT_OK_AND_ASSIGN(const FormatResult imported, ImportStore(copy, Import(out)));
+  EXPECT_EQ(imported.version, version);
   {
     const std::unique_ptr<Engine> other = Open(copy);
     EXPECT_EQ(Content(*other), expected);
@@ -120,8 +117,7 @@ TEST_F(ExportTest, ErrorForAnyFlippedByteNamesTheFile) {
       const std::string copy = scratch_.File("copy");
       const Result<FormatResult> imported = ImportStore(copy, Import(out));
       ASSERT_FALSE(imported.ok()) << name << " byte " << at;
-      EXPECT_EQ(imported.status().code(), StatusCode::kCorruption) << imported.status().ToString();
-      EXPECT_NE(imported.status().message().find(name), std::string::npos) << imported.status().ToString();
+      EXPECT_STATUS(imported, StatusCode::kCorruption, name);
       EXPECT_EQ(Engine::Open(copy, Quiet()).status().code(), StatusCode::kNotFound);
       flip();
     }

@@ -61,8 +61,7 @@ class FailedSyncTest : public StoreFixture {
       fs.Disarm();
       EXPECT_EQ(first.ok(), !fired) << first.ToString();
       fs.ClearTrace();
-      const Status again = act(*engine);
-      EXPECT_TRUE(again.ok()) << again.ToString();
+      EXPECT_OK(act(*engine));
       EXPECT_TRUE(IsSynced(dir, fs.trace()));
     }
     EXPECT_GT(skip, 1u) << "the call syncs nothing: the test shows nothing";
@@ -108,8 +107,7 @@ TEST_F(FailedSyncTest, RepeatedFormatAndExportAreDurable) {
     EXPECT_EQ(act().code(), StatusCode::kIoError);
     EXPECT_TRUE(fs.fired());
     fs.ClearTrace();
-    const Status again = act();
-    EXPECT_TRUE(again.ok()) << again.ToString();
+    EXPECT_OK(act());
     EXPECT_TRUE(IsSynced(parent, fs.trace()));
   }
 }

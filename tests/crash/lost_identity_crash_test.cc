@@ -9,6 +9,7 @@
 #include "engine/admin/inspect.h"
 #include "engine/admin/repair.h"
 #include "engine/engine.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/sim/crash_plan.h"
 #include "tests/support/sim/sim_world.h"
 
@@ -35,7 +36,7 @@ OpenOptions OpenOf(const Environment& env) {
 
 std::unique_ptr<Engine> OpenOrFail(SimWorld& world) {
   Result<std::unique_ptr<Engine>> engine = Engine::Open(kDir, OpenOf(world.env()));
-  EXPECT_TRUE(engine.ok()) << engine.status().ToString();
+  EXPECT_OK(engine);
   return engine.ok() ? *std::move(engine) : nullptr;
 }
 
@@ -59,7 +60,7 @@ void Lose(SimWorld& world, const Loss& loss) {
       continue;
     }
     const Result<OpenedDevice> device = world.env().open_device(kDevice, {.writable = true});
-    ASSERT_TRUE(device.ok()) << device.status().ToString();
+    ASSERT_OK(device);
     AlignedBuffer zeros(kSuperblockBytes);
     std::fill(zeros.bytes().begin(), zeros.bytes().end(), std::byte{0});
     const uint64_t at = part == Part::kSuperblockA ? 0 : kSuperblockBytes;

@@ -28,13 +28,12 @@ class LostIdentity : public DamagedStore {
   // Opens the store, compares its content with the model, commits, and checks every part of it.
   void ExpectNothingLost(const std::string& dir) {
     {
-      Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, Quiet());
-      ASSERT_TRUE(engine.ok()) << engine.status().ToString();
-      ASSERT_EQ((*engine)->version(), Version(kTip));
+      ASSERT_OK_AND_ASSIGN(std::unique_ptr<Engine> engine, Engine::Open(dir, Quiet()));
+      ASSERT_EQ(engine->version(), Version(kTip));
       for (uint64_t v = 0; v <= kTip; ++v)
-        EXPECT_EQ(Content(**engine, Version(v)), State(v)) << "version " << v;
-      EXPECT_EQ(Put(**engine, "afterwards", std::string(6000, 'z')), Version(kTip + 1));
-      EXPECT_TRUE((*engine)->Close().ok());
+        EXPECT_EQ(Content(*engine, Version(v)), State(v)) << "version " << v;
+      EXPECT_EQ(Put(*engine, "afterwards", std::string(6000, 'z')), Version(kTip + 1));
+      EXPECT_TRUE(engine->Close().ok());
     }
     ExpectWhole(dir);
   }
@@ -116,24 +115,22 @@ TEST_F(LostIdentity, LossOfBothIsRestoredFromTheOtherSideWithConsent) {
     loss.damage(dir);
     const auto before = DescribeFiles(dir);
     EXPECT_FALSE(Engine::Open(dir, Quiet()).ok());
-    const Result<CheckReport> found = CheckStore(dir, {}, Quiet());
-    ASSERT_TRUE(found.ok()) << found.status().ToString();
-    ASSERT_EQ(found->findings.size(), 1u);
-    EXPECT_EQ(found->findings.front().kind, loss.kind);
+    ASSERT_OK_AND_ASSIGN(const CheckReport found, CheckStore(dir, {}, Quiet()));
+    ASSERT_EQ(found.findings.size(), 1u);
+    EXPECT_EQ(found.findings.front().kind, loss.kind);
 
     CheckReport ignored;
     const Result<RepairPlan> plan = PlanRepair(dir, {}, Quiet(), &ignored);
-    ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+    ASSERT_OK(plan);
     EXPECT_EQ(plan->hopeless, "");
     EXPECT_TRUE(plan->needs_confirmation());
     EXPECT_GE(plan->trusted.size(), 2u) << "the plan names no evidence but the other side itself";
-    const Result<RepairReport> refused = RepairStore(dir, {}, Quiet());
-    ASSERT_TRUE(refused.ok()) << refused.status().ToString();
-    EXPECT_TRUE(refused->repaired.empty());
+    ASSERT_OK_AND_ASSIGN(const RepairReport refused, RepairStore(dir, {}, Quiet()));
+    EXPECT_TRUE(refused.repaired.empty());
     EXPECT_EQ(DescribeFiles(dir), before) << "something changed without consent";
 
     const Result<RepairReport> repaired = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
-    ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
+    ASSERT_OK(repaired);
     EXPECT_TRUE(repaired->agreed);
     EXPECT_TRUE(repaired->left.ok());
     ASSERT_EQ(repaired->repaired.size(), 1u);
@@ -148,11 +145,11 @@ TEST_F(LostIdentity, LossOfBothSidesIsReportedAndNothingChanges) {
   for (const std::string file : kFiles) FlipByte(dir + "/" + file, 60);
   for (const uint64_t at : {uint64_t{0}, kSuperblockBytes}) ZeroBlock(dir + "/device.img", at);
   const auto before = DescribeFiles(dir);
-  const Result<RepairReport> report = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
-  ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_NE(report->plan.hopeless.find("import an export"), std::string::npos) << report->plan.hopeless;
-  EXPECT_TRUE(report->repaired.empty());
-  EXPECT_FALSE(report->left.ok());
+  ASSERT_OK_AND_ASSIGN(const RepairReport report,
+                       RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet()));
+  EXPECT_NE(report.plan.hopeless.find("import an export"), std::string::npos) << report.plan.hopeless;
+  EXPECT_TRUE(report.repaired.empty());
+  EXPECT_FALSE(report.left.ok());
   EXPECT_EQ(DescribeFiles(dir), before);
 }
 
@@ -166,9 +163,7 @@ TEST_F(LostIdentity, SuperblocksAreNotWrittenToAnotherDevice) {
   const auto before = DescribeFiles(dir);
   EXPECT_FALSE(Engine::Open(dir, Quiet()).ok());
   const Result<RepairReport> report = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
-  EXPECT_EQ(report.status().code(), StatusCode::kFailedPrecondition) << report.status().ToString();
-  EXPECT_NE(report.status().message().find("payloads passes its checksums"), std::string::npos)
-      << report.status().ToString();
+  EXPECT_STATUS(report, StatusCode::kFailedPrecondition, "payloads passes its checksums");
   EXPECT_EQ(DescribeFiles(dir), before);
 }
 
@@ -188,9 +183,7 @@ TEST_F(LostIdentity, StoreIsNotMadeFromADeviceOfAnotherTime) {
   for (const std::string file : kFiles) fs::remove(dir + "/" + file);
   const auto before = DescribeFiles(dir);
   const Result<RepairReport> report = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
-  EXPECT_EQ(report.status().code(), StatusCode::kNotFound) << report.status().ToString();
-  EXPECT_NE(report.status().message().find("of different times"), std::string::npos)
-      << report.status().ToString();
+  EXPECT_STATUS(report, StatusCode::kNotFound, "of different times");
   EXPECT_EQ(DescribeFiles(dir), before);
 }
 
@@ -206,17 +199,15 @@ TEST_F(LostIdentity, ChainThatIsTooLongForTheSuperblockIsLeftOut) {
   ASSERT_TRUE(TryOpen(dir).ok());
 
   for (const uint64_t at : {uint64_t{0}, kSuperblockBytes}) ZeroBlock(dir + "/device.img", at);
-  const Result<RepairReport> repaired = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
-  ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
-  EXPECT_TRUE(repaired->left.ok());
+  ASSERT_OK_AND_ASSIGN(const RepairReport repaired,
+                       RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet()));
+  EXPECT_TRUE(repaired.left.ok());
   ExpectNothingLost(dir);
 
   for (const std::string file : kFiles) fs::remove(dir + "/" + file);
   const auto before = DescribeFiles(dir);
   const Result<RepairReport> refused = RepairStore(dir, {.may_give_up = VersionRanges()}, Quiet());
-  EXPECT_EQ(refused.status().code(), StatusCode::kNotFound) << refused.status().ToString();
-  EXPECT_NE(refused.status().message().find("has no copy of STORE"), std::string::npos)
-      << refused.status().ToString();
+  EXPECT_STATUS(refused, StatusCode::kNotFound, "has no copy of STORE");
   EXPECT_EQ(DescribeFiles(dir), before);
 }
 

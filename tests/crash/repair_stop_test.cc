@@ -36,15 +36,14 @@ TEST_P(RepairStopTest, StoppedRepairCanBeRepeated) {
     for (int again = 0; again < 2 && repaired.ok() && !repaired->agreed; ++again) {
       repaired = Repair(dir, repaired->plan.gives_up);
     }
-    ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
+    ASSERT_OK(repaired);
     ASSERT_TRUE(repaired->left.ok()) << Text(repaired->left);
     const std::unique_ptr<Engine> engine = Open(dir);
     ASSERT_NE(engine, nullptr);
     ASSERT_EQ(engine->version(), Version(row.tip));
     ASSERT_EQ(Content(*engine), State(row.tip));
-    const Result<EngineInfo> info = engine->Info();
-    ASSERT_TRUE(info.ok());
-    for (const auto& [first, last] : info->reachable) {
+    ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine->Info());
+    for (const auto& [first, last] : info.reachable) {
       for (const Version v : {first, last}) EXPECT_EQ(Content(*engine, v), State(v.value()));
     }
     EXPECT_EQ(Put(*engine, "afterwards", std::string(6000, 'z')), Version(row.tip + 1));

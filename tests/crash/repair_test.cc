@@ -30,10 +30,9 @@ class RepairTest : public DamageRows, public ::testing::WithParamInterface<Row> 
       ASSERT_NE(engine, nullptr);
       ASSERT_EQ(engine->version(), Version(row.tip));
       EXPECT_EQ(Content(*engine), State(row.tip));
-      const Result<EngineInfo> info = engine->Info();
-      ASSERT_TRUE(info.ok()) << info.status().ToString();
+      ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine->Info());
       std::set<uint64_t> readable;
-      for (const auto& [first, last] : info->reachable) {
+      for (const auto& [first, last] : info.reachable) {
         for (uint64_t v = first.value(); v <= last.value(); ++v) {
           EXPECT_EQ(Content(*engine, Version(v)), State(v)) << "version " << v;
           readable.insert(v);
@@ -72,15 +71,14 @@ TEST_P(RepairTest, DamageIsFoundAndRepaired) {
 
   if (plan.needs_confirmation()) {
     const Result<RepairReport> refused = Repair(dir, Of({{77, 77}}));
-    ASSERT_TRUE(refused.ok()) << refused.status().ToString();
+    ASSERT_OK(refused);
     EXPECT_FALSE(refused->agreed);
     EXPECT_FALSE(refused->left.ok()) << "the damage is gone though the repair was refused";
     EXPECT_EQ(Plan(dir).gives_up, row.gives_up);
   }
-  const Result<RepairReport> repaired = Repair(dir, row.gives_up);
-  ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
-  EXPECT_TRUE(repaired->agreed);
-  EXPECT_TRUE(repaired->left.ok()) << Text(repaired->left);
+  ASSERT_OK_AND_ASSIGN(const RepairReport repaired, Repair(dir, row.gives_up));
+  EXPECT_TRUE(repaired.agreed);
+  EXPECT_TRUE(repaired.left.ok()) << Text(repaired.left);
   for (const std::string& name : row.aside) EXPECT_TRUE(fs::exists(dir + "/" + name)) << name;
   EXPECT_TRUE(Plan(dir).steps.empty()) << "the repair left a step";
   ExpectGoodStore(dir, row);
@@ -98,10 +96,10 @@ INSTANTIATE_TEST_SUITE_P(Logs, RepairTest, ::testing::ValuesIn(DamageRows::Logs(
 class RepairCase : public DamageRows {};
 
 TEST_F(RepairCase, EveryRowIsInTheDocument) {
-  const Result<std::string> page = ReadFile(PosixFs(), std::string(RAWKV_DOCS_DIR) + "/repair.md", 1 << 20);
-  ASSERT_TRUE(page.ok()) << page.status().ToString();
+  ASSERT_OK_AND_ASSIGN(const std::string page,
+                       ReadFile(PosixFs(), std::string(RAWKV_DOCS_DIR) + "/repair.md", 1 << 20));
   for (const auto& rows : {SmallFiles(), Indexes(), Snapshots(), Logs()}) {
-    for (const Row& row : rows) EXPECT_NE(page->find("`" + row.name + "`"), std::string::npos) << row.name;
+    for (const Row& row : rows) EXPECT_NE(page.find("`" + row.name + "`"), std::string::npos) << row.name;
   }
 }
 
@@ -119,7 +117,7 @@ TEST_F(RepairCase, PayloadsAreListedByKeyAndVersion) {
   EXPECT_EQ(found.findings[1].where, "payload1");
   EXPECT_EQ(found.findings[1].version, Version(4));
   const Result<RepairReport> repaired = Repair(dir, std::nullopt);
-  ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
+  ASSERT_OK(repaired);
   EXPECT_TRUE(repaired->repaired.empty());
   EXPECT_EQ(repaired->left.findings.size(), 2u);
   const std::unique_ptr<Engine> engine = Open(dir);
@@ -147,9 +145,8 @@ TEST_F(RepairCase, LeakedSlotsAreFreedInASnapshotToo) {
     ASSERT_TRUE(engine->CreateSnapshot().ok());
     Put(*engine, "payload0", std::string(5000, 'n'));
   }
-  const Result<RepairReport> repaired = Repair(dir, std::nullopt);
-  ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
-  EXPECT_TRUE(repaired->left.ok()) << Text(repaired->left);
+  ASSERT_OK_AND_ASSIGN(const RepairReport repaired, Repair(dir, std::nullopt));
+  EXPECT_TRUE(repaired.left.ok()) << Text(repaired.left);
   EXPECT_TRUE(fs::exists(SnapshotDir(dir, 13)));
   fs::remove_all(dir + "/working");
   ExpectWhole(dir);
@@ -172,9 +169,8 @@ TEST_F(RepairCase, PinOfALostVersionIsRemovedWithConsent) {
   EXPECT_EQ(found.findings.front().version, Version(0));
   EXPECT_NE(found.findings.front().message.find("pin mine"), std::string::npos) << Text(found);
   EXPECT_FALSE(Repair(dir, std::nullopt)->agreed) << "the repair gave up a version without consent";
-  const Result<RepairReport> repaired = Repair(dir, Of({{0, 0}}));
-  ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
-  EXPECT_TRUE(repaired->left.ok()) << Text(repaired->left);
+  ASSERT_OK_AND_ASSIGN(const RepairReport repaired, Repair(dir, Of({{0, 0}})));
+  EXPECT_TRUE(repaired.left.ok()) << Text(repaired.left);
   EXPECT_EQ(Content(*Open(dir)), State(kTip));
 }
 
@@ -185,9 +181,8 @@ TEST_F(RepairCase, WithoutAWholeStateNothingChanges) {
   fs::remove_all(dir + "/working");
   const auto before = DescribeFiles(dir);
   EXPECT_NE(Plan(dir).hopeless, "");
-  const Result<RepairReport> report = Repair(dir, Plan(dir).gives_up);
-  ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_TRUE(report->repaired.empty());
+  ASSERT_OK_AND_ASSIGN(const RepairReport report, Repair(dir, Plan(dir).gives_up));
+  EXPECT_TRUE(report.repaired.empty());
   EXPECT_EQ(DescribeFiles(dir), before);
 }
 
@@ -208,9 +203,8 @@ TEST_F(RepairCase, UnreadableMarkerOfARollbackIsRepaired) {
     ++seen;
     FlipByte(dir + "/ROLLBACK", 30);
     EXPECT_EQ(Engine::Open(dir, Quiet()).status().code(), StatusCode::kCorruption);
-    const Result<RepairReport> repaired = Repair(dir, Plan(dir).gives_up);
-    ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
-    EXPECT_TRUE(repaired->left.ok()) << Text(repaired->left);
+    ASSERT_OK_AND_ASSIGN(const RepairReport repaired, Repair(dir, Plan(dir).gives_up));
+    EXPECT_TRUE(repaired.left.ok()) << Text(repaired.left);
     const std::unique_ptr<Engine> engine = Open(dir);
     ASSERT_NE(engine, nullptr);
     ASSERT_TRUE(engine->version() == Version(7) || engine->version() == Version(12));

@@ -5,6 +5,7 @@
 
 #include "engine/admin/inspect.h"
 #include "tests/crash/sim_explorer.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -194,24 +195,20 @@ TEST_F(SimWindowsTest, TornIndexManifestIsANoteAndIsRebuilt) {
   SimStore store(world, {}, 31);
   ASSERT_TRUE(store.Format().ok());
   ASSERT_TRUE(store.MakeStartHistory().ok());
-  const Result<std::vector<std::string>> names = world.fs().List("/store/working/index");
-  ASSERT_TRUE(names.ok());
-  for (const std::string& name : *names) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> names, world.fs().List("/store/working/index"));
+  for (const std::string& name : names) {
     if (!name.starts_with("MANIFEST-")) continue;
-    const Result<std::unique_ptr<File>> manifest =
-        world.fs().Open("/store/working/index/" + name, OpenMode::kReadWrite);
-    ASSERT_TRUE(manifest.ok());
-    ASSERT_TRUE((*manifest)->WriteAt(*(*manifest)->Size() - 20, AsBytes("torn")).ok());
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<File> manifest,
+                         world.fs().Open("/store/working/index/" + name, OpenMode::kReadWrite));
+    ASSERT_TRUE(manifest->WriteAt(*manifest->Size() - 20, AsBytes("torn")).ok());
   }
   const OpenOptions options = SimStore::Options(world.env(), {});
-  const Result<CheckReport> report = CheckStore(SimStore::kDir, {}, options);
-  ASSERT_TRUE(report.ok());
-  EXPECT_TRUE(report->ok()) << report->findings.front().message;
-  ASSERT_EQ(report->notes.size(), 1u);
-  EXPECT_NE(report->notes.front().find("does not open"), std::string::npos) << report->notes.front();
-  const Result<std::unique_ptr<Engine>> engine = Engine::Open(SimStore::kDir, options);
-  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
-  EXPECT_EQ((*engine)->version(), Version(4));
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(SimStore::kDir, {}, options));
+  EXPECT_TRUE(report.ok()) << report.findings.front().message;
+  ASSERT_EQ(report.notes.size(), 1u);
+  EXPECT_NE(report.notes.front().find("does not open"), std::string::npos) << report.notes.front();
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> engine, Engine::Open(SimStore::kDir, options));
+  EXPECT_EQ(engine->version(), Version(4));
 }
 
 }  // namespace

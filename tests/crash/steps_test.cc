@@ -53,7 +53,7 @@ class StepsTest : public StoreFixture {
         fs.Arm({.skip = stops, .status = Status::IoError("stopped here")});
         const Status status = act(*engine);
         through = !fs.fired();
-        if (through) EXPECT_TRUE(status.ok()) << status.ToString();
+        if (through) EXPECT_OK(status);
         // The fault stays armed, so that no change of the closing engine reaches the disk.
       }
       ExpectWhole(dir);
@@ -112,9 +112,8 @@ TEST_F(StepsTest, SnapshotThatBeginsASegmentIsPublishedOrNot) {
         EXPECT_EQ(Content(e).contains("bulk1099"), tip == Version(13));
         EXPECT_EQ(Content(e, Version(12)), states_[Version(12)]);
         EXPECT_EQ(Content(e, Version(9)), states_[Version(9)]);
-        const Result<std::vector<LogSegmentRow>> rows = ListLog(scratch_.File("copy"), Quiet());
-        ASSERT_TRUE(rows.ok()) << rows.status().ToString();
-        segments.insert(rows->size());
+        ASSERT_OK_AND_ASSIGN(const std::vector<LogSegmentRow> rows, ListLog(scratch_.File("copy"), Quiet()));
+        segments.insert(rows.size());
       });
   EXPECT_EQ(segments, (std::set<size_t>{1, 2})) << "expected stops before and after the segment begins";
 }
@@ -123,9 +122,8 @@ TEST_F(StepsTest, StoppedPruneKeepsReachableVersions) {
   StopEverywhere([](Engine& e) { return e.Prune(0).status(); },
                  [&](Engine& e) {
                    EXPECT_EQ(Content(e), states_[Version(12)]);
-                   const Result<EngineInfo> info = e.Info();
-                   ASSERT_TRUE(info.ok());
-                   const Version first = info->reachable.front().first;
+                   ASSERT_OK_AND_ASSIGN(const EngineInfo info, e.Info());
+                   const Version first = info.reachable.front().first;
                    if (first != Version(0)) EXPECT_EQ(Content(e, first), states_[first]);
                  });
 }
@@ -198,7 +196,7 @@ TEST_F(StepsTest, ImportMakesAStoreOrNothing) {
     const Result<FormatResult> result = ImportStore(dir, import);
     through = !fs.fired();
     if (through) {
-      ASSERT_TRUE(result.ok()) << result.status().ToString();
+      ASSERT_OK(result);
     }
     const Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, Quiet());
     if (!engine.ok()) {

@@ -9,7 +9,7 @@ std::string StoreFixture::NewStore(const std::string& name, FormatOptions format
   if (format.capacity_bytes == FormatOptions().capacity_bytes) format.capacity_bytes = 8 << 20;
   const std::string dir = scratch_.File(name);
   const Result<FormatResult> made = Engine::Format(dir, format);
-  EXPECT_TRUE(made.ok()) << made.status().ToString();
+  EXPECT_OK(made);
   return dir;
 }
 
@@ -32,7 +32,7 @@ OpenOptions StoreFixture::Quiet(Fs& fs) {
 
 std::unique_ptr<Engine> StoreFixture::Open(const std::string& dir, const OpenOptions& options) {
   Result<std::unique_ptr<Engine>> engine = Engine::Open(dir, options);
-  EXPECT_TRUE(engine.ok()) << engine.status().ToString();
+  EXPECT_OK(engine);
   return engine.ok() ? *std::move(engine) : nullptr;
 }
 
@@ -47,13 +47,13 @@ Version StoreFixture::Put(Engine& engine, const std::string& key, const std::str
 std::map<std::string, std::string> StoreFixture::Content(Engine& engine, std::optional<Version> version) {
   std::map<std::string, std::string> out;
   const Result<std::shared_ptr<const ReadView>> view = engine.OpenView(version);
-  EXPECT_TRUE(view.ok()) << view.status().ToString();
+  EXPECT_OK(view);
   if (!view.ok()) return out;
   const Result<std::unique_ptr<Iterator>> it = engine.NewIterator({.view = *view});
-  EXPECT_TRUE(it.ok()) << it.status().ToString();
+  EXPECT_OK(it);
   for ((*it)->SeekToFirst(); (*it)->Valid(); (*it)->Next()) {
     Result<std::string> value = (*it)->ReadValue();
-    EXPECT_TRUE(value.ok()) << value.status().ToString();
+    EXPECT_OK(value);
     if (value.ok()) out[std::string((*it)->key())] = *std::move(value);
   }
   EXPECT_TRUE((*it)->status().ok()) << (*it)->status().ToString();
@@ -61,9 +61,8 @@ std::map<std::string, std::string> StoreFixture::Content(Engine& engine, std::op
 }
 
 void StoreFixture::ExpectWhole(const std::string& dir) {
-  const Result<CheckReport> report = CheckStore(dir, {.deep = true}, Quiet());
-  ASSERT_TRUE(report.ok()) << report.status().ToString();
-  for (const Finding& f : report->findings)
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(dir, {.deep = true}, Quiet()));
+  for (const Finding& f : report.findings)
     ADD_FAILURE() << "fsck: " << f.kind << " " << f.where << ": " << f.message;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {

@@ -44,18 +44,16 @@ TEST_F(WindowsTest, ReusedSlotSurvivesRebuildFromASnapshotThatDefersIt) {
     Put(*engine, "a", std::string(20'000, '2'));
     ASSERT_TRUE(engine->CreateSnapshot().ok());  // holds a deferred entry for the first payload
     ASSERT_TRUE(engine->Prune(0).ok());  // reclaims the payload, because no reachable version needs it
-    const Result<EngineInfo> info = engine->Info();
-    ASSERT_TRUE(info.ok());
-    EXPECT_EQ(info->slots.pinned + info->slots.reclaimable, 0u);
+    ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine->Info());
+    EXPECT_EQ(info.slots.pinned + info.slots.reclaimable, 0u);
     // Fills the device so that all slots are given out. One more put would make a snapshot.
-    for (uint64_t i = 0; i < info->slots.free; ++i) {
+    for (uint64_t i = 0; i < info.slots.free; ++i) {
       Put(*engine, "fill" + std::to_string(i), std::string(4000, static_cast<char>('A' + i % 26)));
     }
     expected = Content(*engine);
-    const Result<EngineInfo> full = engine->Info();
-    ASSERT_TRUE(full.ok());
-    ASSERT_EQ(full->slots.free, 0u);
-    ASSERT_EQ(full->current, Version(2));
+    ASSERT_OK_AND_ASSIGN(const EngineInfo full, engine->Info());
+    ASSERT_EQ(full.slots.free, 0u);
+    ASSERT_EQ(full.current, Version(2));
   }
   ASSERT_TRUE(RemoveTree(PosixFs(), dir + "/working").ok());
   ExpectWhole(dir);
@@ -136,7 +134,7 @@ TEST_F(WindowsTest, RollbackDuringReadsAndPayloadWritesIsAtomic) {
     threads.emplace_back([&] {
       while (!stop) {
         const Result<Value> value = engine->Get("k");
-        EXPECT_TRUE(value.ok()) << value.status().ToString();
+        EXPECT_OK(value);
         if (value.ok()) EXPECT_TRUE(value->bytes == base);
         for (int w = 0; w < 4; ++w) {
           const Result<Value> written = engine->Get("w" + std::to_string(w));
@@ -153,8 +151,7 @@ TEST_F(WindowsTest, RollbackDuringReadsAndPayloadWritesIsAtomic) {
   for (int round = 0; round < 8; ++round) {
     const uint64_t goal = applied + 20;
     while (applied < goal) std::this_thread::yield();
-    const Status status = engine->Rollback(Version(5));
-    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_OK(engine->Rollback(Version(5)));
   }
   stop = true;
   for (std::thread& t : threads) t.join();
@@ -179,9 +176,7 @@ TEST_F(WindowsTest, StoreRestoredFromAnOlderBackupIsRefused) {
   }
   const Result<std::unique_ptr<Engine>> restored = Engine::Open(backup, Quiet());
   ASSERT_FALSE(restored.ok());
-  EXPECT_EQ(restored.status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_NE(restored.status().message().find("restored backup"), std::string::npos)
-      << restored.status().ToString();
+  EXPECT_STATUS(restored, StatusCode::kFailedPrecondition, "restored backup");
   // After a rollback the generations could be equal by chance, but the lineage differs.
   {
     const std::unique_ptr<Engine> engine = Open(dir);
@@ -203,19 +198,16 @@ TEST_F(WindowsTest, RollbackWorksOnAStoreThatCannotBeOpened) {
   }
   // Damages the record of version 8. A later record shows that it was durable, so that it is not a torn tail.
   const std::string segment = OnlySegment(dir);
-  const Result<std::string> log = ReadFile(PosixFs(), segment, 1 << 30);
-  ASSERT_TRUE(log.ok());
-  const size_t at = log->find("unique-value-8!");
+  ASSERT_OK_AND_ASSIGN(const std::string log, ReadFile(PosixFs(), segment, 1 << 30));
+  const size_t at = log.find("unique-value-8!");
   ASSERT_NE(at, std::string::npos);
   FlipByte(segment, at);
   const Result<std::unique_ptr<Engine>> opened = Engine::Open(dir, Quiet());
   ASSERT_FALSE(opened.ok());
-  EXPECT_EQ(opened.status().code(), StatusCode::kCorruption);
-  EXPECT_NE(opened.status().message().find("8"), std::string::npos) << opened.status().ToString();
+  EXPECT_STATUS(opened, StatusCode::kCorruption, "8");
   EXPECT_FALSE(CheckStore(dir, {}, Quiet())->ok());
 
-  const Result<RollbackPlan> plan = PlanOfflineRollback(dir, Version(6), {}, Quiet());
-  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  ASSERT_OK_AND_ASSIGN(const RollbackPlan plan, PlanOfflineRollback(dir, Version(6), {}, Quiet()));
   ASSERT_TRUE(OfflineRollback(dir, Version(6), {}, Quiet()).ok());
   {
     const std::unique_ptr<Engine> engine = Open(dir);
@@ -244,20 +236,18 @@ TEST_F(WindowsTest, RollbackWorksBelowADamagedSegmentHeader) {
       }
     }
   }
-  const Result<std::vector<std::string>> segments = PosixFs().List(dir + "/wal");
-  ASSERT_TRUE(segments.ok());
-  ASSERT_EQ(segments->size(), 6u);
-  FlipByte(dir + "/wal/" + (*segments)[4], 9);
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> segments, PosixFs().List(dir + "/wal"));
+  ASSERT_EQ(segments.size(), 6u);
+  FlipByte(dir + "/wal/" + segments[4], 9);
   const std::string later = CopyOf(dir, "later");
-  const Result<RollbackPlan> plan = PlanOfflineRollback(dir, Version(2), {}, Quiet());
-  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
-  EXPECT_EQ(plan->from, Version(12));
+  ASSERT_OK_AND_ASSIGN(const RollbackPlan plan, PlanOfflineRollback(dir, Version(2), {}, Quiet()));
+  EXPECT_EQ(plan.from, Version(12));
   ASSERT_TRUE(OfflineRollback(dir, Version(2), {}, Quiet()).ok());
   EXPECT_EQ(Content(*Open(dir)), at_two);
   ExpectWhole(dir);
 
   // Rolls back to a snapshot whose own segment is damaged.
-  FlipByte(later + "/wal/" + (*segments)[2], 9);
+  FlipByte(later + "/wal/" + segments[2], 9);
   ASSERT_TRUE(OfflineRollback(later, Version(4), {}, Quiet()).ok());
   EXPECT_EQ(Content(*Open(later)), at_four);
   ExpectWhole(later);

@@ -69,9 +69,8 @@ class AlongsideWriterTest : public EngineTest {
   // Compares all keys and values at the reader's tip, or in `view`, with the state of that version.
   static void ExpectState(Engine& reader, std::shared_ptr<const ReadView> view = nullptr) {
     if (view == nullptr) {
-      Result<std::shared_ptr<const ReadView>> tip = reader.OpenView();
-      ASSERT_OK(tip);
-      view = *tip;
+      ASSERT_OK_AND_ASSIGN(std::shared_ptr<const ReadView> tip, reader.OpenView());
+      view = tip;
     }
     const uint64_t version = view->version().value();
     std::map<std::string, uint64_t> left = StateAt(version);
@@ -81,10 +80,9 @@ class AlongsideWriterTest : public EngineTest {
       const std::string key((*iterator)->key());
       const auto expected = left.find(key);
       ASSERT_NE(expected, left.end()) << key << " at version " << version;
-      const Result<Value> value = reader.Get(key, {.view = view.get()});
-      ASSERT_OK(value);
-      ASSERT_EQ(value->written_by, Version(expected->second)) << key << " at version " << version;
-      ASSERT_EQ(value->bytes, OneSlot(expected->second)) << key << " at version " << version;
+      ASSERT_OK_AND_ASSIGN(const Value value, reader.Get(key, {.view = view.get()}));
+      ASSERT_EQ(value.written_by, Version(expected->second)) << key << " at version " << version;
+      ASSERT_EQ(value.bytes, OneSlot(expected->second)) << key << " at version " << version;
       left.erase(expected);
     }
     ASSERT_OK((*iterator)->status());
@@ -142,14 +140,12 @@ TEST_F(AlongsideWriterTest, OldVersionsCommitsInfoAndExportWork) {
     const auto view = reader->OpenView(Version(v));
     ASSERT_OK(view);
     ExpectState(*reader, *view);
-    const Result<CommitRecord> commit = reader->GetCommit(Version(v));
-    ASSERT_OK(commit);
-    EXPECT_EQ(commit->version, Version(v));
+    ASSERT_OK_AND_ASSIGN(const CommitRecord commit, reader->GetCommit(Version(v)));
+    EXPECT_EQ(commit.version, Version(v));
   }
-  const Result<EngineInfo> info = reader->Info();
-  ASSERT_OK(info);
-  EXPECT_EQ(info->version, Version(40));
-  EXPECT_EQ(info->reachable, (std::vector{std::pair(Version(0), Version(40))}));
+  ASSERT_OK_AND_ASSIGN(const EngineInfo info, reader->Info());
+  EXPECT_EQ(info.version, Version(40));
+  EXPECT_EQ(info.reachable, (std::vector{std::pair(Version(0), Version(40))}));
   ASSERT_OK(reader->Export({.version = Version(31), .out = tmp_.File("out"), .progress = {}}));
   EXPECT_OK(ListExport(tmp_.File("out")));
 }
@@ -254,9 +250,8 @@ TEST_F(AlongsideWriterTest, PruneSucceedsIfEndedReadersCannotBeSwept) {
   Write(16);
   ASSERT_OK(engine_->CreateSnapshot());
   files.Start();
-  const Result<std::vector<Version>> removed = engine_->Prune(0);
-  ASSERT_OK(removed);
-  EXPECT_EQ(*removed, std::vector{Version(0)});
+  ASSERT_OK_AND_ASSIGN(const std::vector<Version> removed, engine_->Prune(0));
+  EXPECT_EQ(removed, std::vector{Version(0)});
   EXPECT_TRUE(files.fired());
   EXPECT_TRUE(logger_.Warned("injected"));
   Close();
@@ -392,12 +387,11 @@ TEST_F(MeetingTest, WriterThatPrunesAllTheTimeLetsAReaderIn) {
     ASSERT_OK(engine_->CreateSnapshot());
     ASSERT_OK(engine_->Prune(0));
   });
-  const Result<std::unique_ptr<Engine>> reader = TryRead(files);
-  ASSERT_OK(reader);
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> reader, TryRead(files));
   EXPECT_EQ(prunes, 3) << "at the first lease, at the opening lease, and at the lease of the second attempt";
-  ExpectState(**reader);
+  ExpectState(*reader);
   Churn();
-  ExpectState(**reader);
+  ExpectState(*reader);
   EXPECT_EQ(Views().size(), 1u) << "the opening lease is gone";
 }
 
@@ -530,17 +524,15 @@ TEST_F(MeetingTest, RollbackComesWhileAReaderOpens) {
 // The prune keeps the base of the old version, which is pinned, and the log after it, but not the version.
 TEST_F(MeetingTest, PruneComesWhileAnOldVersionIsOpened) {
   for (uint64_t at = 1;; at += kStride) {
-    const Result<Version> pinned = engine_->Pin("base");
-    ASSERT_OK(pinned);
+    ASSERT_OK_AND_ASSIGN(const Version pinned, engine_->Pin("base"));
     Write(3 * kKeys);
     MeetingFs files([this] { Churn(); });
-    const Result<std::unique_ptr<Engine>> reader = TryRead(files);
-    ASSERT_OK(reader);
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> reader, TryRead(files));
     files.Start(at);
-    const auto view = (*reader)->OpenView(Version(pinned->value() + kKeys + 4));
+    const auto view = reader->OpenView(Version(pinned.value() + kKeys + 4));
     if (view.ok()) {
       ASSERT_NO_FATAL_FAILURE(Churn());
-      ASSERT_NO_FATAL_FAILURE(ExpectState(**reader, *view)) << "operation " << at;
+      ASSERT_NO_FATAL_FAILURE(ExpectState(*reader, *view)) << "operation " << at;
     } else {
       ASSERT_STATUS(view, StatusCode::kVersionUnreachable) << "operation " << at;
     }

@@ -186,9 +186,8 @@ TEST_F(CommitTest, BatchIsBoundedInMetadata) {
   ExpectInvalid(batch);
   batch.SetMetadata(std::string(64 * kKiB, 'm'));
   EXPECT_OK(engine_->Commit(batch));
-  const Result<CommitRecord> record = engine_->GetCommit(engine_->version());
-  ASSERT_OK(record);
-  EXPECT_EQ(record->metadata, std::string(64 * kKiB, 'm'));
+  ASSERT_OK_AND_ASSIGN(const CommitRecord record, engine_->GetCommit(engine_->version()));
+  EXPECT_EQ(record.metadata, std::string(64 * kKiB, 'm'));
 }
 
 TEST_F(CommitTest, ChangeSetMustFitALogSegment) {
@@ -282,11 +281,10 @@ TEST_F(CommitTest, CommitRecordHoldsTimeMetadataAndLineage) {
   batch.SetMetadata("block 1");
   ASSERT_OK(engine_->Commit(batch));
   EmptyCommit();
-  const Result<CommitRecord> record = engine_->GetCommit(Version(1));
-  ASSERT_OK(record);
-  EXPECT_EQ(record->metadata, "block 1");
-  EXPECT_EQ(record->lineage, Info().lineage);
-  EXPECT_GT(record->time_unix_ms, 1'600'000'000'000u);
+  ASSERT_OK_AND_ASSIGN(const CommitRecord record, engine_->GetCommit(Version(1)));
+  EXPECT_EQ(record.metadata, "block 1");
+  EXPECT_EQ(record.lineage, Info().lineage);
+  EXPECT_GT(record.time_unix_ms, 1'600'000'000'000u);
   EXPECT_EQ(engine_->GetCommit(Version(2))->metadata, "");
   EXPECT_OK(engine_->GetCommit(Version(0)));
   EXPECT_STATUS(engine_->GetCommit(Version(3)), StatusCode::kVersionUnreachable, "3");
@@ -363,9 +361,8 @@ TEST_F(CommitTest, FullDeviceNeverReusesSlotsThatPinsOrViewsHold) {
   EXPECT_EQ(PinnedBy("pin", "keep"), 1);
   EXPECT_EQ(PinnedBy("view", "2"), 1);
   EXPECT_EQ(Get("k", Version(1)), OneSlot(1));
-  const Result<Value> viewed = engine_->Get("k", {.view = view.get()});
-  ASSERT_OK(viewed);
-  EXPECT_EQ(viewed->bytes, OneSlot(2));
+  ASSERT_OK_AND_ASSIGN(const Value viewed, engine_->Get("k", {.view = view.get()}));
+  EXPECT_EQ(viewed.bytes, OneSlot(2));
   EXPECT_EQ(Get("k"), OneSlot(3));
 }
 

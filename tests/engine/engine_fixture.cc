@@ -63,9 +63,8 @@ void EngineTest::ReopenKilled() {
 }
 
 void EngineTest::ExpectWhole(bool deep) {
-  const Result<CheckReport> report = CheckStore(dir_, {.deep = deep}, open_);
-  ASSERT_OK(report);
-  for (const Finding& f : report->findings) ADD_FAILURE() << f.kind << " " << f.where << ": " << f.message;
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(dir_, {.deep = deep}, open_));
+  for (const Finding& f : report.findings) ADD_FAILURE() << f.kind << " " << f.where << ": " << f.message;
 }
 
 Version EngineTest::Put(std::string_view key, std::string_view value) {

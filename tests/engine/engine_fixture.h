@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "tests/engine/expect_status.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/model.h"
 #include "tests/support/recording_logger.h"
 #include "tests/support/temp_dir.h"

@@ -57,10 +57,9 @@ TEST_F(ForkTest, EveryCallInTheChildIsRefused) {
   FormatAndOpen();
   Put("a", OneSlot(1));
   const std::shared_ptr<const ReadView> view = View();
-  Result<std::unique_ptr<Iterator>> iterator = engine_->NewIterator();
-  ASSERT_TRUE(iterator.ok());
-  (*iterator)->SeekToFirst();
-  ASSERT_TRUE((*iterator)->Valid());
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Iterator> iterator, engine_->NewIterator());
+  iterator->SeekToFirst();
+  ASSERT_TRUE(iterator->Valid());
   const std::vector<std::function<Status()>> calls{
       [&] { return engine_->Get("a").status(); },
       [&] { return engine_->Get("a", {.view = view.get()}).status(); },
@@ -76,10 +75,10 @@ TEST_F(ForkTest, EveryCallInTheChildIsRefused) {
       [&] { return engine_->StartScrub(); },
       [&] { return engine_->StopScrub().stopped; },
       [&] { return engine_->scrub_report().stopped; },
-      [&] { return (*iterator)->ReadValue().status(); },
+      [&] { return iterator->ReadValue().status(); },
       [&] {
-        (*iterator)->Next();
-        return (*iterator)->status();
+        iterator->Next();
+        return iterator->status();
       },
       [&] { return engine_->Close(); },
   };
@@ -110,20 +109,18 @@ TEST_F(ForkTest, DestroyingTheEngineInTheChildDoesNotAffectTheParent) {
   Put("a", OneSlot(2));
   std::shared_ptr<const ReadView> tip = View();
   std::shared_ptr<const ReadView> past = View(old);
-  Result<std::unique_ptr<Iterator>> iterator = engine_->NewIterator();
-  ASSERT_TRUE(iterator.ok());
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Iterator> iterator, engine_->NewIterator());
   EXPECT_EQ(RunInChild([&] {
-              iterator->reset();
+              iterator.reset();
               tip.reset();
               past.reset();
               engine_.reset();
               return 7;
             }),
             7);
-  const Result<Value> value = engine_->Get("a", {.view = past.get()});
-  ASSERT_TRUE(value.ok()) << value.status().ToString();
-  EXPECT_EQ(value->bytes, OneSlot(1));
-  iterator->reset();
+  ASSERT_OK_AND_ASSIGN(const Value value, engine_->Get("a", {.view = past.get()}));
+  EXPECT_EQ(value.bytes, OneSlot(1));
+  iterator.reset();
   tip.reset();
   past.reset();
   Put("b", OneSlot(3));

@@ -94,9 +94,8 @@ TEST_F(IdentityTest, DeviceOlderThanStoreIsRefused) {
   EXPECT_STATUS(Engine::Open(dir_, reading), StatusCode::kFailedPrecondition, device_);
   EXPECT_STATUS(CheckStore(dir_, {}, open_), StatusCode::kFailedPrecondition, device_);
   EXPECT_STATUS(RepairStore(dir_, {}, open_), StatusCode::kFailedPrecondition, device_);
-  const Result<EngineInfo> info = InspectStore(dir_, open_);
-  ASSERT_OK(info);
-  EXPECT_NE(info->health.find("older"), std::string::npos) << info->health;
+  ASSERT_OK_AND_ASSIGN(const EngineInfo info, InspectStore(dir_, open_));
+  EXPECT_NE(info.health.find("older"), std::string::npos) << info.health;
 
   fs::rename(newest, device_);
   Open();
@@ -167,13 +166,11 @@ TEST_F(IdentityTest, DamagedPayloadWithARepeatedWriteIdIsFound) {
     out.seekp(static_cast<std::streamoff>(at));
     out.write("DAMAGED", 7);
   }
-  const Result<CheckReport> report = CheckStore(dir_, {.deep = true}, open_);
-  ASSERT_OK(report);
-  EXPECT_FALSE(report->ok()) << "b has the write id of a, and the check skipped it";
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(dir_, {.deep = true}, open_));
+  EXPECT_FALSE(report.ok()) << "b has the write id of a, and the check skipped it";
   Open();
-  const Result<ScrubReport> scrub = engine_->Scrub();
-  ASSERT_OK(scrub);
-  EXPECT_GT(scrub->findings_total, 0u);
+  ASSERT_OK_AND_ASSIGN(const ScrubReport scrub, engine_->Scrub());
+  EXPECT_GT(scrub.findings_total, 0u);
   whole_at_the_end_ = false;
 }
 
@@ -207,9 +204,8 @@ TEST_F(IdentityTest, BackupFromBeforeALaterOpenIsRefused) {
   EXPECT_STATUS(OfflineRollback(dir_, Version(0), {}, open_), StatusCode::kFailedPrecondition, "backup");
   EXPECT_EQ(ReadSuperblocks(), device_before);
   // InspectStore reports the reason instead of failing.
-  const Result<EngineInfo> info = InspectStore(dir_, open_);
-  ASSERT_OK(info);
-  EXPECT_NE(info->health.find("backup"), std::string::npos) << info->health;
+  ASSERT_OK_AND_ASSIGN(const EngineInfo info, InspectStore(dir_, open_));
+  EXPECT_NE(info.health.find("backup"), std::string::npos) << info.health;
 
   fs::remove_all(dir_);
   fs::rename(tmp_.File("newest"), dir_);
@@ -257,10 +253,9 @@ TEST_F(IdentityTest, LostSuperblockCopyIsReportedAndTheStoreStillOpens) {
   file.seekp(100);
   file << std::string(50, 'x');
   file.close();
-  const Result<CheckReport> report = CheckStore(dir_, {}, open_);
-  ASSERT_OK(report);
-  ASSERT_EQ(report->findings.size(), 1);
-  EXPECT_EQ(report->findings.front().kind, "superblock");
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(dir_, {}, open_));
+  ASSERT_EQ(report.findings.size(), 1);
+  EXPECT_EQ(report.findings.front().kind, "superblock");
   Open();
   EXPECT_EQ(Get("k"), OneSlot(1));
   Reopen();  // each open writes the other copy, so that two opens restore both

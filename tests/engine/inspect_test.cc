@@ -80,8 +80,7 @@ TEST_F(InspectTest, TornTailIsLeftToTheNextOpen) {
   CopyAsKilled();
   std::string last;
   for (const auto& entry : fs::directory_iterator(Path("wal"))) last = std::max(last, entry.path().string());
-  const Result<std::vector<LogSegmentRow>> segments = ListLog(dir_, open_);
-  ASSERT_OK(segments);
+  ASSERT_OK_AND_ASSIGN(const std::vector<LogSegmentRow> segments, ListLog(dir_, open_));
   // Changes a byte in the last record, which no later record proves to be durable.
   std::fstream file(last, std::ios::in | std::ios::out | std::ios::binary);
   std::string content((std::istreambuf_iterator<char>(file)), {});
@@ -181,9 +180,8 @@ TEST_F(StatusTest, WriterReportsItsState) {
   options.read_only = true;
   const auto reader = Engine::Open(dir_, options);
   ASSERT_OK(reader);
-  const Result<EngineInfo> from_reader = (*reader)->Info();
-  ASSERT_OK(from_reader);
-  EXPECT_TRUE(from_reader->writer && from_reader->writer->status);
+  ASSERT_OK_AND_ASSIGN(const EngineInfo from_reader, (*reader)->Info());
+  EXPECT_TRUE(from_reader.writer && from_reader.writer->status);
 }
 
 TEST_F(StatusTest, IsRemovedByAClose) {

@@ -3,8 +3,8 @@
 
 #include <cstdio>
 
-#include "tests/engine/expect_status.h"
 #include "tests/engine/model_store.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/interrupted_calls.h"
 #include "tests/support/interrupted_device.h"
 #include "tests/support/temp_dir.h"

@@ -64,9 +64,8 @@ class LeftoversTest : public EngineTest {
 TEST_F(LeftoversTest, PruneSucceedsThoughAFileCannotBeDeleted) {
   MakeStore();
   Refuse(Status::FromErrno(EPERM, "unlink"), [](const Operation& o) { return o.Is("unlink", "/MANIFEST"); });
-  const Result<std::vector<Version>> removed = engine_->Prune(1);
-  ASSERT_OK(removed);
-  EXPECT_EQ(*removed, (std::vector<Version>{Version(0), Version(1), Version(2)}));
+  ASSERT_OK_AND_ASSIGN(const std::vector<Version> removed, engine_->Prune(1));
+  EXPECT_EQ(removed, (std::vector<Version>{Version(0), Version(1), Version(2)}));
   EXPECT_EQ(Snapshots(), (std::vector<Version>{Version(3), Version(4)}));
   EXPECT_TRUE(logger_.Warned("Operation not permitted"));
   ExpectWorks();
@@ -102,9 +101,8 @@ TEST_F(LeftoversTest, SnapshotThatCannotBeRemovedStaysReachable) {
   Refuse(Status::FromErrno(EPERM, "rename"), [stays](const Operation& o) {
     return o.Is("rename", ".removing") && o.path.find(stays) != std::string::npos;
   });
-  const Result<std::vector<Version>> removed = engine_->Prune(0);
-  ASSERT_OK(removed);
-  EXPECT_EQ(*removed, (std::vector<Version>{Version(0), Version(1), Version(3)}));
+  ASSERT_OK_AND_ASSIGN(const std::vector<Version> removed, engine_->Prune(0));
+  EXPECT_EQ(removed, (std::vector<Version>{Version(0), Version(1), Version(3)}));
   EXPECT_EQ(Snapshots(), (std::vector<Version>{Version(2), Version(4)}));
   Overwrite("k2", 5);
   EXPECT_EQ(Get("k2", Version(2)), OneSlot(2));

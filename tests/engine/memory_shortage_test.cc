@@ -32,7 +32,7 @@ class MemoryShortageTest : public EngineTest {
         reached = limit.reached();
       }
       if (!reached) {
-        EXPECT_TRUE(status.ok()) << status.ToString();
+        EXPECT_OK(status);
         return;
       }
       check();

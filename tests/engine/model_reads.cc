@@ -7,7 +7,7 @@
 
 #include "base/extent.h"
 #include "blockdev/aligned_buffer.h"
-#include "tests/engine/expect_status.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -58,9 +58,8 @@ void CheckGetInto(const ReadSubject& subject, const std::string& key, const Mode
   const bool aligned = rng.OneIn(2);
   const uint64_t room = rng.OneIn(2) ? AlignUp(length, kBlockAlign) : length + rng.Below(100);
   GuardedBuffer buffer(room, aligned);
-  const Result<uint64_t> got = subject.engine.GetInto(key, buffer.out(), OptionsOf(subject));
-  ASSERT_OK(got);
-  ASSERT_EQ(*got, length);
+  ASSERT_OK_AND_ASSIGN(const uint64_t got, subject.engine.GetInto(key, buffer.out(), OptionsOf(subject)));
+  ASSERT_EQ(got, length);
   EXPECT_EQ(DiffValue(expected.value, buffer.front(length)), "");
   EXPECT_TRUE(buffer.IsUntouchedAfter(room));
 
@@ -78,10 +77,10 @@ void CheckGetRange(const ReadSubject& subject, const std::string& key, const Mod
   const uint64_t offset = rng.OneIn(4) ? chunk_edge : rng.Below(length + 10);
   const uint64_t room = rng.OneIn(4) ? kPayloadChunkBytes : rng.Below(length + 10);
   GuardedBuffer buffer(room, rng.OneIn(2));
-  const Result<uint64_t> got = subject.engine.GetRange(key, offset, buffer.out(), OptionsOf(subject));
-  ASSERT_OK(got);
-  ASSERT_EQ(*got, offset >= length ? 0 : std::min(room, length - offset));
-  EXPECT_EQ(DiffPart(expected.value, offset, buffer.front(*got)), "");
+  ASSERT_OK_AND_ASSIGN(const uint64_t got,
+                       subject.engine.GetRange(key, offset, buffer.out(), OptionsOf(subject)));
+  ASSERT_EQ(got, offset >= length ? 0 : std::min(room, length - offset));
+  EXPECT_EQ(DiffPart(expected.value, offset, buffer.front(got)), "");
   EXPECT_TRUE(buffer.IsUntouchedAfter(room));
 }
 
@@ -138,9 +137,8 @@ void CheckOneKey(const ReadSubject& subject, const std::vector<std::string>& key
   const std::string& key = rng.Pick(keys);
   SCOPED_TRACE("key " + testing::PrintToString(key));
   const ModelEntry* const expected = FindEntry(subject, key);
-  const Result<bool> exists = subject.engine.Exists(key, OptionsOf(subject));
-  ASSERT_OK(exists);
-  EXPECT_EQ(*exists, expected != nullptr);
+  ASSERT_OK_AND_ASSIGN(const bool exists, subject.engine.Exists(key, OptionsOf(subject)));
+  EXPECT_EQ(exists, expected != nullptr);
   if (expected == nullptr) return CheckAbsent(subject, key);
   SCOPED_TRACE(std::to_string(expected->value.bytes) + " bytes");
   CheckGet(subject, key, *expected);

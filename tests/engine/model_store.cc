@@ -7,7 +7,7 @@
 
 #include "base/fs_ops.h"
 #include "engine/transfer/transfer.h"
-#include "tests/engine/expect_status.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -36,9 +36,8 @@ ModelStore::ModelStore(const ModelConfig& config, std::string dir)
 void ModelStore::Format() {
   FormatOptions format = config_.format;
   format.env.logger = &logger_;
-  const Result<FormatResult> made = Engine::Format(dir_, format);
-  ASSERT_OK(made);
-  EXPECT_EQ(made->version, model_.initial());
+  ASSERT_OK_AND_ASSIGN(const FormatResult made, Engine::Format(dir_, format));
+  EXPECT_EQ(made.version, model_.initial());
   keep_recent_ = config_.format.runtime.keep_recent;
 }
 
@@ -78,9 +77,8 @@ void ModelStore::ReopenCopy() {
 }
 
 void ModelStore::Fsck(bool deep) {
-  const Result<CheckReport> report = CheckStore(dir_, {.deep = deep}, open_);
-  ASSERT_OK(report);
-  for (const Finding& f : report->findings) {
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(dir_, {.deep = deep}, open_));
+  for (const Finding& f : report.findings) {
     ADD_FAILURE() << f.kind << " " << f.where << ": " << f.message;
   }
 }
@@ -140,23 +138,21 @@ void ModelStore::Commit(const ModelBatch& batch, const CommitOptions& options) {
 
 // Checks a kNoSpace answer: no snapshot pins slots any more, and the free slots do not suffice.
 void ModelStore::CheckFullDevice(const ModelBatch& batch) {
-  const Result<EngineInfo> info = engine_->Info();
-  ASSERT_OK(info);
-  EXPECT_EQ(info->slots.reserved, 0);
-  EXPECT_EQ(info->current, model_.tip());
-  for (const PinnedBy& holder : info->pinned_by) EXPECT_NE(holder.kind, "snapshot") << holder.slots;
+  ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine_->Info());
+  EXPECT_EQ(info.slots.reserved, 0);
+  EXPECT_EQ(info.current, model_.tip());
+  for (const PinnedBy& holder : info.pinned_by) EXPECT_NE(holder.kind, "snapshot") << holder.slots;
   if (config_.format.header_bytes != 0) return;  // a value in pieces takes more slots there
   uint64_t needed = 0;
   for (const ModelOp& op : batch.ops) {
     if (op.kind == ModelOp::Kind::kPut) needed += SlotsOf(op.value);
   }
-  EXPECT_LT(info->slots.free, needed);
+  EXPECT_LT(info.slots.free, needed);
 }
 
 void ModelStore::CreateSnapshot() {
-  const Result<Version> made = engine_->CreateSnapshot();
-  ASSERT_OK(made);
-  EXPECT_EQ(*made, model_.tip());
+  ASSERT_OK_AND_ASSIGN(const Version made, engine_->CreateSnapshot());
+  EXPECT_EQ(made, model_.tip());
   removal_.keep = keep_recent_;
   CheckInfo();
 }
@@ -180,18 +176,17 @@ void ModelStore::DeleteSnapshot(Version version) {
 
 void ModelStore::Prune(std::optional<uint64_t> keep) {
   const std::vector<SnapshotRow> before = snapshots_;
-  const Result<std::vector<Version>> removed = engine_->Prune(keep);
-  ASSERT_OK(removed);
+  ASSERT_OK_AND_ASSIGN(const std::vector<Version> removed, engine_->Prune(keep));
   removal_.keep = keep.value_or(keep_recent_);
   CheckInfo();
   const auto there = [](const std::vector<SnapshotRow>& rows, Version v) {
     return std::any_of(rows.begin(), rows.end(), [&](const SnapshotRow& r) { return r.version == v; });
   };
-  for (const Version v : *removed) EXPECT_FALSE(there(snapshots_, v));
+  for (const Version v : removed) EXPECT_FALSE(there(snapshots_, v));
   if (Automatic()) return;  // background snapshots prune, too
   uint64_t gone = 0;
   for (const SnapshotRow& row : before) gone += there(snapshots_, row.version) ? 0 : 1;
-  EXPECT_EQ(gone, removed->size());
+  EXPECT_EQ(gone, removed.size());
 }
 
 void ModelStore::Pin(const std::string& name, std::optional<Version> version) {
@@ -367,29 +362,28 @@ void ModelStore::DropHeld(Rng& rng) {
 }
 
 void ModelStore::CheckInfo() {
-  const Result<EngineInfo> info = engine_->Info();
-  ASSERT_OK(info);
-  EXPECT_EQ(info->version, model_.tip());
-  EXPECT_LE(info->durable_version, model_.tip());
+  ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine_->Info());
+  EXPECT_EQ(info.version, model_.tip());
+  EXPECT_LE(info.durable_version, model_.tip());
   const bool synced =
       open_.settings.durability.value_or(config_.format.runtime.durability) == Durability::kSynced;
   if (synced) {
-    EXPECT_EQ(info->durable_version, model_.tip());
+    EXPECT_EQ(info.durable_version, model_.tip());
   }
-  EXPECT_EQ(info->initial_version, model_.initial());
-  EXPECT_EQ(info->health, "ok");
-  ASSERT_FALSE(info->snapshots.empty());
-  CheckSnapshots(*info);
-  snapshots_ = info->snapshots;
+  EXPECT_EQ(info.initial_version, model_.initial());
+  EXPECT_EQ(info.health, "ok");
+  ASSERT_FALSE(info.snapshots.empty());
+  CheckSnapshots(info);
+  snapshots_ = info.snapshots;
 
   // F is the oldest snapshot that is not kept by a pin alone. `current` counts as unpinned.
   const auto oldest = std::find_if(snapshots_.begin(), snapshots_.end(),
                                    [](const SnapshotRow& r) { return r.pins.empty() || r.current; });
   ASSERT_NE(oldest, snapshots_.end());
   floor_ = oldest->version;
-  CheckReachable(*info);
-  CheckSlots(*info);
-  CheckHolders(*info);
+  CheckReachable(info);
+  CheckSlots(info);
+  CheckHolders(info);
 }
 
 void ModelStore::CheckReachable(const EngineInfo& info) {
@@ -566,20 +560,17 @@ void ModelStore::ExportAndImport(Version version) {
   OpenOptions open;
   open.env.logger = &logger_;
   {
-    const Result<std::unique_ptr<Engine>> store = Engine::Open(copy, open);
-    ASSERT_OK(store);
-    EXPECT_EQ((*store)->version(), version);
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> store, Engine::Open(copy, open));
+    EXPECT_EQ(store->version(), version);
     // An import does not keep the versions that wrote the keys: all keys are written by the imported version.
     ModelState state = model_.At(version);
     for (auto& [key, entry] : state) entry.written_by = version;
-    CheckWhole({**store, nullptr, state});
-    ASSERT_OK(
-        (*store)->Export({.version = version, .out = again, .chunk_bytes = kChunkBytes, .progress = {}}));
-    ASSERT_OK((*store)->Close());
+    CheckWhole({*store, nullptr, state});
+    ASSERT_OK(store->Export({.version = version, .out = again, .chunk_bytes = kChunkBytes, .progress = {}}));
+    ASSERT_OK(store->Close());
   }
-  const Result<CheckReport> report = CheckStore(copy, {.deep = true}, open);
-  ASSERT_OK(report);
-  EXPECT_TRUE(report->ok()) << report->findings.front().message;
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(copy, {.deep = true}, open));
+  EXPECT_TRUE(report.ok()) << report.findings.front().message;
   for (const fs::directory_entry& file : fs::directory_iterator(out)) {
     const std::string name = file.path().filename();
     if (name == "ORIGIN") continue;

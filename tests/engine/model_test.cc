@@ -9,8 +9,8 @@
 #include <filesystem>
 
 #include "engine/admin/repair.h"
-#include "tests/engine/expect_status.h"
 #include "tests/engine/model_store.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/loop_device.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"

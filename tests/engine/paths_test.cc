@@ -34,19 +34,17 @@ TEST_F(PathsTest, StoreDeviceAndExportMayLieBelowALinkedDirectory) {
   copy.device = tmp_.File("data/device");
   ASSERT_OK(
       ImportStore(tmp_.File("data/copy"), {.in = tmp_.File("data/ex"), .format = copy, .progress = {}}));
-  const Result<std::unique_ptr<Engine>> imported = Engine::Open(tmp_.File("disk/copy"), open_);
-  ASSERT_OK(imported);
-  EXPECT_EQ((*imported)->Get("k")->bytes, OneSlot(1));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> imported, Engine::Open(tmp_.File("disk/copy"), open_));
+  EXPECT_EQ(imported->Get("k")->bytes, OneSlot(1));
 }
 
 TEST_F(PathsTest, DotDotAfterALinkResolvesAsInTheKernel) {
   for (const char* name : {"disk/s", "s"}) {
     ASSERT_OK(Engine::Format(tmp_.File(name), format_));
-    const Result<std::unique_ptr<Engine>> engine = Engine::Open(tmp_.File(name), open_);
-    ASSERT_OK(engine);
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> engine, Engine::Open(tmp_.File(name), open_));
     WriteBatch batch;
     batch.Put("who", name);
-    ASSERT_OK((*engine)->Commit(batch));
+    ASSERT_OK(engine->Commit(batch));
   }
   dir_ = tmp_.File("link/../s");
   Open();

@@ -33,15 +33,14 @@ class ReadOnlyMediaTest : public EngineTest {
 };
 
 TEST_F(ReadOnlyMediaTest, InspectionAndChecksWork) {
-  const Result<EngineInfo> info = InspectStore(dir_, open_);
-  ASSERT_OK(info);
-  EXPECT_EQ(info->version, Version(2));
-  EXPECT_EQ(info->health, "ok");
-  EXPECT_FALSE(info->writer.has_value());
+  ASSERT_OK_AND_ASSIGN(const EngineInfo info, InspectStore(dir_, open_));
+  EXPECT_EQ(info.version, Version(2));
+  EXPECT_EQ(info.health, "ok");
+  EXPECT_FALSE(info.writer.has_value());
   EXPECT_OK(ListSnapshots(dir_, open_));
-  const Result<std::vector<SnapshotVerdict>> snapshots = VerifySnapshots(dir_, std::nullopt, open_);
-  ASSERT_OK(snapshots);
-  EXPECT_TRUE(snapshots->front().errors.empty());
+  ASSERT_OK_AND_ASSIGN(const std::vector<SnapshotVerdict> snapshots,
+                       VerifySnapshots(dir_, std::nullopt, open_));
+  EXPECT_TRUE(snapshots.front().errors.empty());
   uint64_t records = 0;
   EXPECT_OK(DumpLog(dir_, open_, [&](const LogRecordRow&) {
     ++records;
@@ -57,8 +56,7 @@ TEST_F(ReadOnlyMediaTest, InspectionAndChecksWork) {
 
 TEST_F(ReadOnlyMediaTest, OpenNamesTheReasonForItsRefusal) {
   const Status refused = Engine::Open(dir_, open_).status();
-  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition) << refused.ToString();
-  EXPECT_NE(refused.message().find("read-only"), std::string::npos) << refused.ToString();
+  EXPECT_STATUS(refused, StatusCode::kFailedPrecondition, "read-only");
 }
 
 TEST_F(ReadOnlyMediaTest, ReadingWorks) {

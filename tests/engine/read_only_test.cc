@@ -31,9 +31,8 @@ TEST_F(ReadOnlyTest, ReadsTheTipAndEveryRetainedVersion) {
   EXPECT_EQ(Get("k"), OneSlot(6));
   for (uint64_t v = 1; v <= 6; ++v) EXPECT_EQ(Get("k", Version(v)), OneSlot(v));
   EXPECT_FALSE(Has("k", Version(0)));
-  const Result<CommitRecord> record = engine_->GetCommit(Version(5));
-  ASSERT_OK(record);
-  EXPECT_EQ(record->version, Version(5));
+  ASSERT_OK_AND_ASSIGN(const CommitRecord record, engine_->GetCommit(Version(5)));
+  EXPECT_EQ(record.version, Version(5));
   auto iterator = engine_->NewIterator();
   ASSERT_OK(iterator);
   (*iterator)->SeekToFirst();

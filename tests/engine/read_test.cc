@@ -50,9 +50,8 @@ TEST_F(ReadTest, EmptyValueCountsAsPresent) {
   EXPECT_TRUE(Has("empty"));
   EXPECT_EQ(Get("empty"), "");
   std::byte none;
-  const Result<uint64_t> into = engine_->GetInto("empty", {&none, 0});
-  ASSERT_OK(into);
-  EXPECT_EQ(*into, 0);
+  ASSERT_OK_AND_ASSIGN(const uint64_t into, engine_->GetInto("empty", {&none, 0}));
+  EXPECT_EQ(into, 0);
   EXPECT_EQ(*engine_->GetInto("empty", {}), 0);
   EXPECT_EQ(*engine_->GetRange("empty", 0, {&none, 1}), 0);
   EXPECT_EQ(Info().slots.live, 0);
@@ -278,11 +277,10 @@ TEST_F(ReadTest, DamagedPayloadIsNeverReturned) {
                 StatusCode::kCorruption);
   EmptyCommit();
   Close();
-  const Result<CheckReport> report = CheckStore(dir_, {.deep = true}, open_);
-  ASSERT_OK(report);
-  ASSERT_EQ(report->findings.size(), 1);
-  EXPECT_EQ(report->findings.front().kind, "payload");
-  EXPECT_EQ(report->findings.front().where, "bad");
+  ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(dir_, {.deep = true}, open_));
+  ASSERT_EQ(report.findings.size(), 1);
+  EXPECT_EQ(report.findings.front().kind, "payload");
+  EXPECT_EQ(report.findings.front().where, "bad");
 }
 
 TEST_F(ReadTest, StalePayloadOfTheSameKeyIsNeverReturned) {

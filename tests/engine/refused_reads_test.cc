@@ -110,9 +110,8 @@ class RefusedReadsTest : public EngineTest {
   void ExpectNoDamage(const Call& call, const Status& status, size_t findings) {
     EXPECT_TRUE(status.ok() || status.refused()) << call.name << ": " << status.ToString();
     EXPECT_EQ(findings, 0u) << call.name;
-    const Result<std::vector<std::string>> names = PosixFs().List(dir_);
-    ASSERT_OK(names);
-    for (const std::string& name : *names) EXPECT_FALSE(IsAsideName(name)) << call.name << ": " << name;
+    ASSERT_OK_AND_ASSIGN(const std::vector<std::string> names, PosixFs().List(dir_));
+    for (const std::string& name : names) EXPECT_FALSE(IsAsideName(name)) << call.name << ": " << name;
   }
 };
 
@@ -149,9 +148,8 @@ TEST_F(RefusedReadsTest, MissingPermissionIsNotReportedAsDamage) {
     }
     EXPECT_GT(refused, 0u);
   }
-  const Result<CheckReport> after = CheckStore(dir_, {.deep = true}, open_);
-  ASSERT_OK(after);
-  EXPECT_TRUE(after->ok());
+  ASSERT_OK_AND_ASSIGN(const CheckReport after, CheckStore(dir_, {.deep = true}, open_));
+  EXPECT_TRUE(after.ok());
 }
 
 TEST_F(RefusedReadsTest, DescriptorLimitIsNotReportedAsDamage) {

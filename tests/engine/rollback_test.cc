@@ -122,16 +122,15 @@ TEST_F(RollbackTest, RollbackToTheTipChangesNothing) {
 TEST_F(RollbackTest, PlanListsTheEffectsOfARollback) {
   WriteTen();
   ASSERT_OK(engine_->Pin("p", Version(8)));
-  const Result<RollbackPlan> plan = engine_->PlanRollback(Version(6));
-  ASSERT_OK(plan);
-  EXPECT_EQ(plan->from, Version(10));
-  EXPECT_EQ(plan->to, Version(6));
-  EXPECT_EQ(plan->base, Version(4));
-  EXPECT_EQ(plan->records, 2);
-  EXPECT_EQ(plan->versions_dropped, std::pair(Version(7), Version(10)));
-  EXPECT_EQ(plan->snapshots_dropped, std::vector{Version(8)});
-  EXPECT_EQ(plan->pins_dropped, (std::vector{std::pair(std::string("p"), Version(8))}));
-  EXPECT_EQ(plan->blocked_by.size(), 1);
+  ASSERT_OK_AND_ASSIGN(const RollbackPlan plan, engine_->PlanRollback(Version(6)));
+  EXPECT_EQ(plan.from, Version(10));
+  EXPECT_EQ(plan.to, Version(6));
+  EXPECT_EQ(plan.base, Version(4));
+  EXPECT_EQ(plan.records, 2);
+  EXPECT_EQ(plan.versions_dropped, std::pair(Version(7), Version(10)));
+  EXPECT_EQ(plan.snapshots_dropped, std::vector{Version(8)});
+  EXPECT_EQ(plan.pins_dropped, (std::vector{std::pair(std::string("p"), Version(8))}));
+  EXPECT_EQ(plan.blocked_by.size(), 1);
   EXPECT_TRUE(engine_->PlanRollback(Version(6), {.drop_pins = true})->blocked_by.empty());
   EXPECT_EQ(engine_->version(), Version(10));
 }
@@ -245,9 +244,8 @@ TEST_F(RollbackTest, ViewsBelowTheTargetStayReadable) {
 TEST_F(RollbackTest, OfflineRollbackWorksOnAClosedStore) {
   WriteTen();
   Close();
-  const Result<RollbackPlan> plan = PlanOfflineRollback(dir_, Version(5), {}, open_);
-  ASSERT_OK(plan);
-  EXPECT_EQ(plan->base, Version(4));
+  ASSERT_OK_AND_ASSIGN(const RollbackPlan plan, PlanOfflineRollback(dir_, Version(5), {}, open_));
+  EXPECT_EQ(plan.base, Version(4));
   ASSERT_OK(OfflineRollback(dir_, Version(5), {}, open_));
   ExpectWhole();
   Open();

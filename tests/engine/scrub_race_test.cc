@@ -50,9 +50,8 @@ class ScrubRaceTest : public EngineTest {
           }
           break;
         default: {
-          const Result<EngineInfo> info = engine_->Info();
-          ASSERT_OK(info);
-          const auto [first, last] = info->reachable.back();
+          ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine_->Info());
+          const auto [first, last] = info.reachable.back();
           const Version target(rng.Between(first.value(), last.value()));
           const Status status = engine_->Rollback(target);
           // The prune of another round may have removed the target.

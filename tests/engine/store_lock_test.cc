@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "tests/engine/expect_status.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
@@ -22,21 +22,19 @@ Result<std::unique_ptr<StoreLock>> Acquire(const TempDir& dir, Holder holder) {
 TEST(StoreLock, WriterWaitsBrieflyForALookerOrReader) {
   for (const Holder first : {Holder::kLooker, Holder::kReader}) {
     const TempDir dir;
-    Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, first);
-    ASSERT_TRUE(looking.ok()) << looking.status().ToString();
+    ASSERT_OK_AND_ASSIGN(std::unique_ptr<StoreLock> looking, Acquire(dir, first));
     std::thread writer([&] {
       const Result<std::unique_ptr<StoreLock>> lock = Acquire(dir, Holder::kWriter);
-      EXPECT_TRUE(lock.ok()) << lock.status().ToString();
+      EXPECT_OK(lock);
     });
-    looking->reset();
+    looking.reset();
     writer.join();
   }
 }
 
 TEST(StoreLock, WriterIsBusyIfAReaderStays) {
   const TempDir dir;
-  const Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, Holder::kReader);
-  ASSERT_TRUE(looking.ok());
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<StoreLock> looking, Acquire(dir, Holder::kReader));
   const uint64_t begin = SystemClock().MonotonicNs();
   EXPECT_EQ(Acquire(dir, Holder::kWriter).status().code(), StatusCode::kBusy);
   EXPECT_GE(SystemClock().MonotonicNs() - begin, 1'900'000'000u);
@@ -44,21 +42,18 @@ TEST(StoreLock, WriterIsBusyIfAReaderStays) {
 
 TEST(StoreLock, NobodyWaitsForAWriter) {
   const TempDir dir;
-  const Result<std::unique_ptr<StoreLock>> writer = Acquire(dir, Holder::kWriter);
-  ASSERT_TRUE(writer.ok());
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<StoreLock> writer, Acquire(dir, Holder::kWriter));
   for (const Holder holder : {Holder::kWriter, Holder::kLooker, Holder::kReader}) {
     const uint64_t begin = SystemClock().MonotonicNs();
     const Status refused = Acquire(dir, holder).status();
-    EXPECT_EQ(refused.code(), StatusCode::kBusy);
-    EXPECT_NE(refused.message().find("process " + std::to_string(::getpid())), std::string::npos);
+    EXPECT_STATUS(refused, StatusCode::kBusy, "process " + std::to_string(::getpid()));
     EXPECT_LT(SystemClock().MonotonicNs() - begin, 1'900'000'000u);
   }
 }
 
 TEST(StoreLock, LookerDoesNotWaitForAnotherLooker) {
   const TempDir dir;
-  const Result<std::unique_ptr<StoreLock>> looking = Acquire(dir, Holder::kLooker);
-  ASSERT_TRUE(looking.ok());
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<StoreLock> looking, Acquire(dir, Holder::kLooker));
   EXPECT_EQ(Acquire(dir, Holder::kLooker).status().code(), StatusCode::kBusy);
 }
 
@@ -73,7 +68,7 @@ TEST(StoreLock, AskingForTheHolderNeverMakesALockFail) {
   });
   for (int i = 0; i < 20'000 && !testing::Test::HasFailure(); ++i) {
     const Result<std::unique_ptr<FileLock>> lock = PosixFs().Lock(path);
-    EXPECT_TRUE(lock.ok()) << lock.status().ToString();
+    EXPECT_OK(lock);
     if (i % 100 == 0) EXPECT_TRUE(PosixFs().IsLocked(path).value());
   }
   done = true;

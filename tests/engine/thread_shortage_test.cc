@@ -13,8 +13,7 @@ namespace rawkv {
 namespace {
 
 void ExpectNamesThreads(const Status& status) {
-  EXPECT_EQ(status.code(), StatusCode::kIoError) << status.ToString();
-  EXPECT_NE(status.message().find("threads"), std::string::npos) << status.ToString();
+  EXPECT_STATUS(status, StatusCode::kIoError, "threads");
 }
 
 class ThreadShortageTest : public EngineTest {
@@ -32,7 +31,7 @@ class ThreadShortageTest : public EngineTest {
           EXPECT_TRUE((*engine)->Close().ok());
         }
         if (limit.refused() == 0) {
-          ASSERT_TRUE(engine.ok()) << engine.status().ToString();
+          ASSERT_OK(engine);
           return;
         }
       }
@@ -55,8 +54,7 @@ class ThreadShortageTest : public EngineTest {
       EXPECT_GT(limit.refused(), 0u) << status.ToString();
       ExpectNamesThreads(status);
     }
-    const Status again = call();
-    EXPECT_TRUE(again.ok()) << again.ToString();
+    EXPECT_OK(call());
   }
 };
 

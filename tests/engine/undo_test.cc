@@ -251,18 +251,16 @@ class UndoDifferentialTest : public UndoTest, public testing::WithParamInterface
 
   // Once both have pruned, their slots are in the same states.
   void CompareSlots(const std::string& other) {
-    Result<std::unique_ptr<Engine>> theirs = Engine::Open(other, open_);
-    ASSERT_OK(theirs);
-    ASSERT_OK((*theirs)->Prune());
+    ASSERT_OK_AND_ASSIGN(std::unique_ptr<Engine> theirs, Engine::Open(other, open_));
+    ASSERT_OK(theirs->Prune());
     ASSERT_OK(engine_->Prune());
-    const Result<EngineInfo> info = (*theirs)->Info();
-    ASSERT_OK(info);
+    ASSERT_OK_AND_ASSIGN(const EngineInfo info, theirs->Info());
     const SlotUse mine = Info().slots;
-    EXPECT_EQ(mine.live, info->slots.live);
-    EXPECT_EQ(mine.pinned, info->slots.pinned);
-    EXPECT_EQ(mine.reclaimable, info->slots.reclaimable);
-    EXPECT_EQ(mine.free, info->slots.free);
-    ASSERT_OK((*theirs)->Close());
+    EXPECT_EQ(mine.live, info.slots.live);
+    EXPECT_EQ(mine.pinned, info.slots.pinned);
+    EXPECT_EQ(mine.reclaimable, info.slots.reclaimable);
+    EXPECT_EQ(mine.free, info.slots.free);
+    ASSERT_OK(theirs->Close());
     fs::remove_all(other);
   }
 

@@ -77,9 +77,8 @@ class UnfinishedTest : public EngineTest {
     }
     ASSERT_OK(Engine::Open(new_, open_));
     EXPECT_FALSE(fs::exists(new_ + "/FORMATTING") || fs::exists(new_ + "/IMPORTING"));
-    const Result<CheckReport> report = CheckStore(new_, {.deep = true}, open_);
-    ASSERT_OK(report);
-    EXPECT_TRUE(report->ok());
+    ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckStore(new_, {.deep = true}, open_));
+    EXPECT_TRUE(report.ok());
   }
   void ExpectNothingLeft() {
     EXPECT_FALSE(fs::exists(new_));
@@ -280,8 +279,7 @@ TEST_F(UnfinishedTest, DirectoryLockedByAnotherProcessIsRefusedUnchanged) {
       {"LOCK", [&](Fs& with) { return ImportNew(with); }},
       {"EXPORTING", [&](Fs& with) { return ExportNew(with); }}};
   for (const auto& [name, act] : acts) {
-    const Result<std::unique_ptr<FileLock>> other = PosixFs().Lock(new_ + "/" + name);
-    ASSERT_OK(other);
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<FileLock> other, PosixFs().Lock(new_ + "/" + name));
     EXPECT_STATUS(act(PosixFs()), StatusCode::kBusy, new_);
     EXPECT_EQ(PosixFs().List(new_).value(), std::vector<std::string>{name});
     fs::remove(new_ + "/" + name);

@@ -34,10 +34,9 @@ TEST_F(VisibilityTest, ReadIsNeverNewerThanTheVersionReportedAfterwards) {
   uint64_t views = 0;
   for (uint64_t i = 0; i < 30'000 && !HasFailure(); ++i) {
     const Version before = engine_->version();
-    const Result<Value> value = engine_->Get("k0");
-    ASSERT_OK(value);
-    ASSERT_LE(value->written_by, engine_->version());
-    ASSERT_GE(value->written_by, before) << "every version writes the key";
+    ASSERT_OK_AND_ASSIGN(const Value value, engine_->Get("k0"));
+    ASSERT_LE(value.written_by, engine_->version());
+    ASSERT_GE(value.written_by, before) << "every version writes the key";
     if (i % 16 != 0) continue;
     const std::shared_ptr<const ReadView> view = View();
     ASSERT_LE(view->version(), engine_->version());
@@ -157,11 +156,10 @@ TEST_F(VisibilityTest, GetCommitAnswersForAVersionThatOnlyAViewHolds) {
   Overwrite("k", 2);
   ASSERT_OK(engine_->CreateSnapshot());
   ASSERT_OK(engine_->Prune(0));
-  const Result<CommitRecord> commit = engine_->GetCommit(held);
-  ASSERT_OK(commit);
-  EXPECT_EQ(commit->version, held);
-  EXPECT_EQ(commit->metadata, "height 1");
-  EXPECT_EQ(commit->lineage, Info().lineage);
+  ASSERT_OK_AND_ASSIGN(const CommitRecord commit, engine_->GetCommit(held));
+  EXPECT_EQ(commit.version, held);
+  EXPECT_EQ(commit.metadata, "height 1");
+  EXPECT_EQ(commit.lineage, Info().lineage);
   view.reset();
   EXPECT_STATUS(engine_->GetCommit(held), StatusCode::kVersionUnreachable);
 }
@@ -171,9 +169,8 @@ TEST_F(VisibilityTest, PlanAndRollbackAgreeOnViewsOfTheTipBelowTheTarget) {
   Overwrite("k", 3);
   std::shared_ptr<const ReadView> view = View();  // at 3
   Overwrite("k", 3);
-  const Result<RollbackPlan> plan = engine_->PlanRollback(Version(5));
-  ASSERT_OK(plan);
-  EXPECT_EQ(plan->blocked_by, std::vector<std::string>{"view 3 at version 3"});
+  ASSERT_OK_AND_ASSIGN(const RollbackPlan plan, engine_->PlanRollback(Version(5)));
+  EXPECT_EQ(plan.blocked_by, std::vector<std::string>{"view 3 at version 3"});
   EXPECT_STATUS(engine_->Rollback(Version(5)), StatusCode::kFailedPrecondition, "view 3 at version 3");
   // Views do not block a rollback to the tip, which changes nothing.
   EXPECT_TRUE(engine_->PlanRollback(Version(6))->blocked_by.empty());
@@ -181,9 +178,8 @@ TEST_F(VisibilityTest, PlanAndRollbackAgreeOnViewsOfTheTipBelowTheTarget) {
   view = View(Version(4));  // a clone view does not read the working index
   EXPECT_TRUE(engine_->PlanRollback(Version(5))->blocked_by.empty());
   ASSERT_OK(engine_->Rollback(Version(5)));
-  const Result<Value> old = engine_->Get("k", {.view = view.get()});
-  ASSERT_OK(old);
-  EXPECT_EQ(old->bytes, OneSlot(4));
+  ASSERT_OK_AND_ASSIGN(const Value old, engine_->Get("k", {.view = view.get()}));
+  EXPECT_EQ(old.bytes, OneSlot(4));
 }
 
 // A rollback closes the working index as soon as no view of it is listed.
@@ -191,18 +187,17 @@ TEST_F(VisibilityTest, ViewIsListedUntilItReleasesItsIndex) {
   FormatAndOpen();
   Put("k", "value");
   ASSERT_OK(engine_->CreateSnapshot());
-  Result<std::unique_ptr<KeyIndex>> index =
-      KeyIndex::Open({.dir = Path("snapshot-00000000000000000001/index"), .read_only = true});
-  ASSERT_OK(index);
+  ASSERT_OK_AND_ASSIGN(
+      std::unique_ptr<KeyIndex> index,
+      KeyIndex::Open({.dir = Path("snapshot-00000000000000000001/index"), .read_only = true}));
   const ForkGuard process;
   ViewRegistry views(process);
   std::vector<VersionHold> when_released;
   {
-    std::shared_ptr<KeyIndex> shared(index->get(), [&](KeyIndex*) { when_released = views.Holds(); });
+    std::shared_ptr<KeyIndex> shared(index.get(), [&](KeyIndex*) { when_released = views.Holds(); });
     ASSERT_OK(views.OpenTip(shared, "view"));  // opened and closed again
     EXPECT_TRUE(views.Empty());
-    const Result<std::shared_ptr<const EngineView>> view = views.OpenTip(shared, "view");
-    ASSERT_OK(view);
+    ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const EngineView> view, views.OpenTip(shared, "view"));
     shared.reset();
     EXPECT_TRUE(when_released.empty());
   }

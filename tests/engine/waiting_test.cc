@@ -120,10 +120,9 @@ TEST_F(WaitingTest, CallsDoNotWaitForAnOldViewAndItsLogIsKept) {
   ExpectEnds("CreateSnapshot", [&] { return engine_->CreateSnapshot().status(); });
   ExpectEnds("Prune", [&] { return engine_->Prune(0).status(); });
   replay_.Release();
-  const Result<std::shared_ptr<const ReadView>> opened = view.get();
-  ASSERT_OK(opened);
+  ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const ReadView> opened, view.get());
   for (uint64_t key = 0; key < 10; ++key) {
-    const Result<Value> value = engine_->Get("k" + std::to_string(key), {.view = opened->get()});
+    const Result<Value> value = engine_->Get("k" + std::to_string(key), {.view = opened.get()});
     ASSERT_OK(value);
     EXPECT_LE(value->written_by, old);
     // Version v wrote "value <v - 1>".

@@ -19,6 +19,7 @@
 #include "engine/store/working_index.h"
 #include "engine/undo/undo_record.h"
 #include "tests/support/damage.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -84,15 +85,14 @@ std::string StorePage(uint32_t format) {
 // A store of format 1 opens: what the format lacks is absent.
 TEST(FormatGolden, StoreOfFormatOne) {
   const std::string page = StorePage(1);
-  const Result<StoreRecord> decoded = DecodeStoreRecord(page);
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  ASSERT_OK_AND_ASSIGN(const StoreRecord decoded, DecodeStoreRecord(page));
   StoreRecord expected = ExampleStore();
   expected.sequence = 0;
   expected.closed_version.reset();
   expected.layout = {};
   expected.reuse_floor = Version();
   expected.runtime.keep_for_seconds = 0;
-  EXPECT_EQ(EncodeStoreRecord(*decoded), EncodeStoreRecord(expected));
+  EXPECT_EQ(EncodeStoreRecord(decoded), EncodeStoreRecord(expected));
   ExpectAllDamageIsCorruption(page,
                               [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
 }
@@ -100,11 +100,10 @@ TEST(FormatGolden, StoreOfFormatOne) {
 TEST(FormatGolden, Store) {
   const std::string page = StorePage(2);
   EXPECT_EQ(EncodeStoreRecord(ExampleStore()), page);
-  const Result<StoreRecord> decoded = DecodeStoreRecord(page);
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(EncodeStoreRecord(*decoded), page);
-  EXPECT_EQ(decoded->chain.current(), Lineage(0x2222));
-  EXPECT_EQ(decoded->last_cut->bytes, 640u);
+  ASSERT_OK_AND_ASSIGN(const StoreRecord decoded, DecodeStoreRecord(page));
+  EXPECT_EQ(EncodeStoreRecord(decoded), page);
+  EXPECT_EQ(decoded.chain.current(), Lineage(0x2222));
+  EXPECT_EQ(decoded.last_cut->bytes, 640u);
   ExpectAllDamageIsCorruption(page,
                               [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
 }
@@ -116,10 +115,9 @@ TEST(FormatGolden, StoreKeepsAnUndoWindowThatIsNotTheDefault) {
   record.runtime.undo_versions = 7;
   std::string file = EncodeStoreRecord(record);
   EXPECT_EQ(file.size(), with_default.size() + 8);
-  Result<StoreRecord> decoded = DecodeStoreRecord(file);
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(decoded->runtime.undo_versions, 7u);
-  EXPECT_EQ(EncodeStoreRecord(*decoded), file);
+  ASSERT_OK_AND_ASSIGN(StoreRecord decoded, DecodeStoreRecord(file));
+  EXPECT_EQ(decoded.runtime.undo_versions, 7u);
+  EXPECT_EQ(EncodeStoreRecord(decoded), file);
   ExpectAllDamageIsCorruption(file,
                               [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
 }
@@ -127,21 +125,19 @@ TEST(FormatGolden, StoreKeepsAnUndoWindowThatIsNotTheDefault) {
 // Absent fields must be zero, so that one content has one encoding.
 TEST(FormatGolden, StoreRefusesCutFieldsWithoutTheirFlag) {
   constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
-  Result<std::string> payload = Unseal(kKind, EncodeStoreRecord(ExampleStore()));
-  ASSERT_TRUE(payload.ok());
-  (*payload)[100] = 4;  // flags: closed, but no cut
-  EXPECT_EQ(DecodeStoreRecord(Seal(kKind, *payload)).status().code(), StatusCode::kCorruption);
-  payload->replace(104, 24, 24, '\0');  // cut after, bytes, time
-  EXPECT_TRUE(DecodeStoreRecord(Seal(kKind, *payload)).ok());
+  ASSERT_OK_AND_ASSIGN(std::string payload, Unseal(kKind, EncodeStoreRecord(ExampleStore())));
+  payload[100] = 4;  // flags: closed, but no cut
+  EXPECT_EQ(DecodeStoreRecord(Seal(kKind, payload)).status().code(), StatusCode::kCorruption);
+  payload.replace(104, 24, 24, '\0');  // cut after, bytes, time
+  EXPECT_TRUE(DecodeStoreRecord(Seal(kKind, payload)).ok());
 }
 
 TEST(FormatGolden, Rollback) {
   const RollbackMarker marker{Version(20), Version(12), Version(10), Lineage(0x3333)};
   const std::string page = BytesOnPage("rollback.md");
   EXPECT_EQ(EncodeRollbackMarker(marker), page);
-  const Result<RollbackMarker> decoded = DecodeRollbackMarker(page);
-  ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(*decoded, marker);
+  ASSERT_OK_AND_ASSIGN(const RollbackMarker decoded, DecodeRollbackMarker(page));
+  EXPECT_EQ(decoded, marker);
   ExpectAllDamageIsCorruption(page,
                               [](const std::string& b) { return DecodeRollbackMarker(b).status().code(); });
 }
@@ -168,9 +164,8 @@ UndoRecord ExampleUndo() {
 TEST(FormatGolden, UndoRecord) {
   const std::string page = BytesOnPage("undo-record.md");
   EXPECT_EQ(EncodeUndoRecord(ExampleUndo()), page);
-  const Result<UndoRecord> decoded = DecodeUndoRecord(AsBytes(page));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, ExampleUndo());
+  ASSERT_OK_AND_ASSIGN(const UndoRecord decoded, DecodeUndoRecord(AsBytes(page)));
+  EXPECT_EQ(decoded, ExampleUndo());
 }
 
 TEST(FormatGolden, UndoRecordRefusesWhatItsEncoderCannotWrite) {
@@ -212,9 +207,8 @@ TEST(FormatGolden, Scrub) {
   const Uuid store = UuidFrom(0x10);
   const std::string page = BytesOnPage("scrub.md");
   EXPECT_EQ(EncodeScrubState(state, store), page);
-  const Result<ScrubState> decoded = DecodeScrubState(page, store);
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, state);
+  ASSERT_OK_AND_ASSIGN(const ScrubState decoded, DecodeScrubState(page, store));
+  EXPECT_EQ(decoded, state);
   EXPECT_EQ(DecodeScrubState(page, UuidFrom(0x11)).status().code(), StatusCode::kCorruption);
   ExpectAllDamageIsCorruption(
       page, [&](const std::string& b) { return DecodeScrubState(b, store).status().code(); });
@@ -255,11 +249,10 @@ TEST(FormatGolden, Status) {
   const Uuid store = UuidFrom(0x10);
   const std::string page = BytesOnPage("status.md");
   EXPECT_EQ(EncodeWriterStatus(writer, store), page);
-  const Result<WriterInfo> decoded = DecodeWriterStatus(page, store);
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(decoded->pid, writer.pid);
-  EXPECT_EQ(decoded->host, writer.host);
-  EXPECT_EQ(decoded->status, writer.status);
+  ASSERT_OK_AND_ASSIGN(const WriterInfo decoded, DecodeWriterStatus(page, store));
+  EXPECT_EQ(decoded.pid, writer.pid);
+  EXPECT_EQ(decoded.host, writer.host);
+  EXPECT_EQ(decoded.status, writer.status);
   EXPECT_EQ(DecodeWriterStatus(page, UuidFrom(0x11)).status().code(), StatusCode::kCorruption);
   ExpectAllDamageIsCorruption(
       page, [&](const std::string& b) { return DecodeWriterStatus(b, store).status().code(); });
@@ -268,9 +261,9 @@ TEST(FormatGolden, Status) {
 TEST(FormatGolden, StatusCutsLongTextsAndRefusesThem) {
   const Uuid store = UuidFrom(0x10);
   WriterInfo writer{.pid = 1, .host = std::string(5000, 'h'), .status = WriterStatus{}};
-  const Result<WriterInfo> decoded = DecodeWriterStatus(EncodeWriterStatus(writer, store), store);
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(decoded->host.size(), 4096u);
+  ASSERT_OK_AND_ASSIGN(const WriterInfo decoded,
+                       DecodeWriterStatus(EncodeWriterStatus(writer, store), store));
+  EXPECT_EQ(decoded.host.size(), 4096u);
   writer = {.pid = 0, .host = "h", .status = WriterStatus{}};
   EXPECT_EQ(DecodeWriterStatus(EncodeWriterStatus(writer, store), store).status().code(),
             StatusCode::kCorruption);
@@ -292,9 +285,8 @@ TEST(FormatGolden, ExtentHeader) {
   std::string encoded(4096, 'x');
   EncodeExtentHeader(header, AsWritableBytes(encoded));
   EXPECT_EQ(encoded, page);
-  const Result<ExtentHeader> decoded = DecodeExtentHeader(AsBytes(page));
-  ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(*decoded, header);
+  ASSERT_OK_AND_ASSIGN(const ExtentHeader decoded, DecodeExtentHeader(AsBytes(page)));
+  EXPECT_EQ(decoded, header);
   ExpectAllDamageIsCorruption(
       page, [](const std::string& b) { return DecodeExtentHeader(AsBytes(b)).status().code(); });
 }

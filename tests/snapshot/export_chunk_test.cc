@@ -7,6 +7,7 @@
 #include "base/byte_codec.h"
 #include "snapshot/export_format.h"
 #include "tests/support/damage.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -83,7 +84,7 @@ Content Read(const std::vector<ChunkFile>& files) {
       open_left = fragment.value_length - fragment.offset - fragment.bytes.size();
       return Status::Ok();
     });
-    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_OK(status);
   }
   EXPECT_EQ(open_left, 0u);
   return content;
@@ -103,7 +104,7 @@ void ExpectValidRows(const std::vector<ChunkFile>& files) {
   manifest.chunk_bytes = kChunkBytes;
   for (const ChunkFile& chunk : files) manifest.chunks.push_back(chunk.row);
   const auto decoded = DecodeExportManifest(EncodeExportManifest(manifest));
-  EXPECT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_OK(decoded);
 }
 
 // The worked example of docs/formats/export.md.

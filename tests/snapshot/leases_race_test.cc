@@ -9,6 +9,7 @@
 #include "snapshot/leases.h"
 #include "tests/snapshot/fake_index.h"
 #include "tests/snapshot/turn_fs.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
@@ -34,7 +35,7 @@ TEST(LeasesRace, HeldLeaseIsListedAndKeptInEveryInterleaving) {
     std::thread reader([&] {
       TurnFs fs(turns, 0);
       auto lease = Lease::Create(fs, clock, dir.path(), id, Version(9), Version(7));
-      ASSERT_TRUE(lease.ok()) << lease.status().ToString();
+      ASSERT_OK(lease);
       certainly_held = true;
       for (int i = 0; i < 3; ++i) EXPECT_TRUE(*Exists(fs, view + "/LEASE"));
       certainly_held = false;
@@ -43,8 +44,7 @@ TEST(LeasesRace, HeldLeaseIsListedAndKeptInEveryInterleaving) {
     std::thread sweeper([&] {
       TurnFs fs(turns, 1);
       for (int i = 0; i < 3; ++i) {
-        const Status swept = SweepViews(fs, dir.path());
-        EXPECT_TRUE(swept.ok()) << swept.ToString();
+        EXPECT_OK(SweepViews(fs, dir.path()));
       }
     });
     std::thread lister([&] {
@@ -52,7 +52,7 @@ TEST(LeasesRace, HeldLeaseIsListedAndKeptInEveryInterleaving) {
       for (int i = 0; i < 3; ++i) {
         const bool held_before = certainly_held;
         const auto leases = ListHeldLeases(fs, dir.path());
-        EXPECT_TRUE(leases.ok()) << leases.status().ToString();
+        EXPECT_OK(leases);
         if (leases.ok() && held_before && certainly_held) {
           EXPECT_TRUE(Contains(*leases, view));
         }
@@ -92,7 +92,7 @@ TEST(LeasesRace, ManySweepsInARowOnlyDelayAReader) {
   SweepBeforeEachLock race(dir.path(), 20);
   const auto lease =
       Lease::Create(race.fs(), clock, dir.path(), Uuid::Generate(SystemEntropy()), Version(9), Version(7));
-  ASSERT_TRUE(lease.ok()) << lease.status().ToString();
+  ASSERT_OK(lease);
   EXPECT_EQ(race.swept(), 20);
   EXPECT_EQ(ListHeldLeases(PosixFs(), dir.path())->size(), 1U);
 }
@@ -121,7 +121,7 @@ TEST(LeasesRace, ReadersAndSweepsRunConcurrently) {
       for (int round = 0; round < kRounds; ++round) {
         const auto lease =
             Lease::Create(fs, clock, dir.path(), Uuid::Generate(SystemEntropy()), Version(9), Version(7));
-        EXPECT_TRUE(lease.ok()) << lease.status().ToString();
+        EXPECT_OK(lease);
         if (!lease.ok()) continue;
         const std::string clone = (*lease)->dir() + "/index";
         EXPECT_TRUE(WriteNew(fs, clone, "clone").ok());
@@ -135,8 +135,7 @@ TEST(LeasesRace, ReadersAndSweepsRunConcurrently) {
     });
   }
   while (running > 0) {
-    const Status swept = SweepViews(fs, dir.path());
-    EXPECT_TRUE(swept.ok()) << swept.ToString();
+    EXPECT_OK(SweepViews(fs, dir.path()));
     EXPECT_TRUE(ListHeldLeases(fs, dir.path()).ok());
   }
   for (std::thread& reader : readers) reader.join();

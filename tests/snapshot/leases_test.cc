@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "tests/snapshot/fake_index.h"
 #include "tests/support/damage.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
@@ -20,12 +21,12 @@ class LeasesTest : public testing::Test {
   std::unique_ptr<Lease> Create(uint64_t version = 9, uint64_t base = 7) {
     auto lease = Lease::Create(fs_, clock_, dir_.path(), Uuid::Generate(SystemEntropy()), Version(version),
                                Version(base));
-    EXPECT_TRUE(lease.ok()) << lease.status().ToString();
+    EXPECT_OK(lease);
     return lease.ok() ? std::move(lease).value() : nullptr;
   }
   std::vector<LeaseInfo> Held() {
     const auto leases = ListHeldLeases(fs_, dir_.path());
-    EXPECT_TRUE(leases.ok()) << leases.status().ToString();
+    EXPECT_OK(leases);
     return leases.ok() ? *leases : std::vector<LeaseInfo>();
   }
   std::vector<std::string> Views() { return *fs_.List(dir_.File("views")); }

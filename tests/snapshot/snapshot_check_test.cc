@@ -2,6 +2,7 @@
 
 #include "snapshot/snapshot_store.h"
 #include "tests/snapshot/fake_index.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 
 // SnapshotStore::CheckFiles and Verify.
@@ -17,7 +18,7 @@ class SnapshotCheckTest : public testing::Test {
   }
   std::vector<std::string> Verify(const LineageChain& chain = OneBranch()) {
     const auto errors = store_.Verify(kVersion, chain, ContentChecksummer(fs_), index_.Callbacks(fs_));
-    EXPECT_TRUE(errors.ok()) << errors.status().ToString();
+    EXPECT_OK(errors);
     return errors.ok() ? *errors : std::vector<std::string>{"no result"};
   }
   std::string InIndex(const std::string& name) { return store_.IndexPathOf(kVersion) + "/" + name; }

@@ -9,6 +9,7 @@
 #include "snapshot/pins.h"
 #include "snapshot/snapshot_store.h"
 #include "tests/snapshot/fake_index.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/sim/crash_plan.h"
 #include "tests/support/sim/sim_fs.h"
@@ -57,7 +58,7 @@ const CrashPlan kLoseAll;
 std::set<uint64_t> Listed(const SnapshotStore& store, std::vector<std::string>* damaged = nullptr) {
   std::set<uint64_t> versions;
   const Result<std::vector<SnapshotInfo>> infos = store.List(damaged);
-  EXPECT_TRUE(infos.ok()) << infos.status().ToString();
+  EXPECT_OK(infos);
   if (!infos.ok()) return versions;
   for (const SnapshotInfo& info : *infos) versions.insert(info.version.value());
   return versions;
@@ -93,7 +94,7 @@ Outcome CheckAfterRestart(World& world, bool done) {
     EXPECT_TRUE(errors.ok() && errors->empty()) << version << ": " << errors->front();
   }
   const Result<Version> current = store.Current();
-  EXPECT_TRUE(current.ok()) << current.status().ToString();
+  EXPECT_OK(current);
   if (current.ok()) outcome.current = current->value();
   EXPECT_TRUE(outcome.listed.contains(outcome.current)) << outcome.current;
 
@@ -307,9 +308,8 @@ TEST(PinsCrash, InterruptedSaveLeavesTheOldOrTheNewFile) {
       Stops::kPowerCuts, [&](World& world) { ASSERT_TRUE(SavePins(world.fs, kDir, before).ok()); },
       [&](World& world) { return SavePins(world.fs, kDir, after); },
       [&](World& world, bool done) {
-        const Result<PinTable> pins = LoadPins(world.fs, kDir);
-        ASSERT_TRUE(pins.ok()) << pins.status().ToString();
-        ASSERT_TRUE(*pins == after || (!done && *pins == before));
+        ASSERT_OK_AND_ASSIGN(const PinTable pins, LoadPins(world.fs, kDir));
+        ASSERT_TRUE(pins == after || (!done && pins == before));
       });
 }
 

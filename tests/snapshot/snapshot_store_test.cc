@@ -7,6 +7,7 @@
 
 #include "base/sealed_file.h"
 #include "tests/snapshot/fake_index.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/recording_logger.h"
 #include "tests/support/temp_dir.h"
@@ -27,7 +28,7 @@ class SnapshotStoreTest : public testing::Test {
     damaged_.clear();
     std::vector<uint64_t> versions;
     const auto infos = store_.List(&damaged_);
-    EXPECT_TRUE(infos.ok()) << infos.status().ToString();
+    EXPECT_OK(infos);
     for (const SnapshotInfo& info : *infos) versions.push_back(info.version.value());
     return versions;
   }
@@ -68,20 +69,18 @@ TEST_F(SnapshotStoreTest, NamesHaveTwentyDigitsAndNothingElse) {
 }
 
 TEST_F(SnapshotStoreTest, PublishesUnderTheVersionThatTheIndexContains) {
-  const Result<Version> version = Publish(FakeIndex(Version(7)));
-  ASSERT_TRUE(version.ok()) << version.status().ToString();
-  EXPECT_EQ(*version, Version(7));
+  ASSERT_OK_AND_ASSIGN(const Version version, Publish(FakeIndex(Version(7))));
+  EXPECT_EQ(version, Version(7));
   EXPECT_EQ(Content(store_.IndexPathOf(Version(7)) + "/000012.sst"), "table of 7");
 
-  const Result<Manifest> manifest = store_.ReadManifest(Version(7));
-  ASSERT_TRUE(manifest.ok());
-  EXPECT_EQ(manifest->store_uuid, kStoreUuid);
-  EXPECT_EQ(manifest->lineage, kLineage);
-  EXPECT_EQ(manifest->created_unix_ms, clock_.NowUnixMs());
-  ASSERT_EQ(manifest->files.size(), 3u);
-  EXPECT_EQ(manifest->files[0].path, "index/000007.sst");
-  EXPECT_EQ(manifest->files[1].path, "index/000012.sst");
-  EXPECT_EQ(manifest->files[2].path, "index/FACTS");
+  ASSERT_OK_AND_ASSIGN(const Manifest manifest, store_.ReadManifest(Version(7)));
+  EXPECT_EQ(manifest.store_uuid, kStoreUuid);
+  EXPECT_EQ(manifest.lineage, kLineage);
+  EXPECT_EQ(manifest.created_unix_ms, clock_.NowUnixMs());
+  ASSERT_EQ(manifest.files.size(), 3u);
+  EXPECT_EQ(manifest.files[0].path, "index/000007.sst");
+  EXPECT_EQ(manifest.files[1].path, "index/000012.sst");
+  EXPECT_EQ(manifest.files[2].path, "index/FACTS");
   EXPECT_TRUE(store_.CheckFiles(Version(7), OneBranch()).ok());
   EXPECT_EQ(*fs_.List(dir_.path()), std::vector<std::string>{SnapshotStore::DirName(Version(7))});
 }
@@ -424,17 +423,16 @@ TEST_F(SnapshotStoreTest, SnapshotMovedAsideKeepsItsFilesAndIsNotSwept) {
   EXPECT_EQ(store_.MoveAside(Version(5)).status().code(), StatusCode::kFailedPrecondition);
   PublishCurrent(7);
   const std::string facts = Content(store_.IndexPathOf(Version(5)) + "/FACTS");
-  const Result<std::string> aside = store_.MoveAside(Version(5));
-  ASSERT_TRUE(aside.ok()) << aside.status().ToString();
-  EXPECT_EQ(*aside, store_.PathOf(Version(5)) + ".damaged");
+  ASSERT_OK_AND_ASSIGN(const std::string aside, store_.MoveAside(Version(5)));
+  EXPECT_EQ(aside, store_.PathOf(Version(5)) + ".damaged");
   EXPECT_EQ(Listed(), std::vector<uint64_t>{7});
   EXPECT_TRUE(damaged_.empty());
   ASSERT_TRUE(store_.Sweep().ok());
-  EXPECT_EQ(Content(*aside + "/index/FACTS"), facts);
+  EXPECT_EQ(Content(aside + "/index/FACTS"), facts);
 
   ASSERT_TRUE(Publish(FakeIndex(Version(5))).ok()) << "its name is free again";
   EXPECT_EQ(*store_.MoveAside(Version(5)), store_.PathOf(Version(5)) + ".damaged.1");
-  EXPECT_EQ(Content(*aside + "/index/FACTS"), facts);
+  EXPECT_EQ(Content(aside + "/index/FACTS"), facts);
 }
 
 TEST_F(SnapshotStoreTest, RemovedCurrentIsNotFound) {

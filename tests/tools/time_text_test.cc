@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/engine/expect_status.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv::ctl {
 namespace {

@@ -1,5 +1,6 @@
 #include "wal/change_set.h"
 #include "base/limits.h"
+#include "tests/support/expect_status.h"
 
 #include <gtest/gtest.h>
 
@@ -65,16 +66,14 @@ TEST(ChangeSet, GoldenBytes) {
 }
 
 TEST(ChangeSet, RoundTrips) {
-  const Result<ChangeSet> decoded = DecodeChangeSet(AsBytes(EncodeChangeSet(Example())));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, Example());
+  ASSERT_OK_AND_ASSIGN(const ChangeSet decoded, DecodeChangeSet(AsBytes(EncodeChangeSet(Example()))));
+  EXPECT_EQ(decoded, Example());
 }
 
 TEST(ChangeSet, EmptyOneIsNoBytes) {
   EXPECT_EQ(EncodeChangeSet({}), "");
-  const Result<ChangeSet> decoded = DecodeChangeSet({});
-  ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(*decoded, ChangeSet{});
+  ASSERT_OK_AND_ASSIGN(const ChangeSet decoded, DecodeChangeSet({}));
+  EXPECT_EQ(decoded, ChangeSet{});
 }
 
 TEST(ChangeSet, EdgesRoundTrip) {
@@ -87,9 +86,8 @@ TEST(ChangeSet, EdgesRoundTrip) {
   set.ops.push_back(
       {.kind = ChangeOp::Kind::kDelete, .key = std::string(1, '\0'), .end_key = {}, .value = {}});
   set.user_metadata = std::string(64 * 1024, 'm');
-  const Result<ChangeSet> decoded = DecodeChangeSet(AsBytes(EncodeChangeSet(set)));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, set);
+  ASSERT_OK_AND_ASSIGN(const ChangeSet decoded, DecodeChangeSet(AsBytes(EncodeChangeSet(set))));
+  EXPECT_EQ(decoded, set);
 }
 
 ChangeSet RandomChangeSet(std::mt19937_64& random) {
@@ -142,10 +140,9 @@ TEST(ChangeSet, RandomOnesRoundTripAndEncodeTheSameTwice) {
     std::mt19937_64 random(seed);
     const ChangeSet set = RandomChangeSet(random);
     const std::string bytes = EncodeChangeSet(set);
-    const Result<ChangeSet> decoded = DecodeChangeSet(AsBytes(bytes));
-    ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-    EXPECT_EQ(*decoded, set);
-    EXPECT_EQ(EncodeChangeSet(*decoded), bytes);
+    ASSERT_OK_AND_ASSIGN(const ChangeSet decoded, DecodeChangeSet(AsBytes(bytes)));
+    EXPECT_EQ(decoded, set);
+    EXPECT_EQ(EncodeChangeSet(decoded), bytes);
   }
 }
 
@@ -157,9 +154,8 @@ void ExpectRefusedOrSound(const std::string& bytes) {
     return;
   }
   // Protobuf reads more encodings than it writes.
-  const Result<ChangeSet> again = DecodeChangeSet(AsBytes(EncodeChangeSet(*decoded)));
-  ASSERT_TRUE(again.ok()) << again.status().ToString();
-  EXPECT_EQ(*again, *decoded);
+  ASSERT_OK_AND_ASSIGN(const ChangeSet again, DecodeChangeSet(AsBytes(EncodeChangeSet(*decoded))));
+  EXPECT_EQ(again, *decoded);
 }
 
 TEST(ChangeSet, EveryTruncationIsRefusedOrSound) {
@@ -207,8 +203,7 @@ TEST(ChangeSet, RefusesAFloodOfEmptyOperationsAtTheFirst) {
   std::string flood;
   for (int i = 0; i < 1 << 20; ++i) flood += std::string("\x0a\x00", 2);
   const Status status = DecodeChangeSet(AsBytes(flood)).status();
-  EXPECT_EQ(status.code(), StatusCode::kCorruption);
-  EXPECT_NE(status.message().find("byte 2:"), std::string::npos) << status.message();
+  EXPECT_STATUS(status, StatusCode::kCorruption, "byte 2:");
 }
 
 TEST(ChangeSet, RefusesWhatEncodeCouldNotHaveWritten) {

@@ -44,7 +44,7 @@ class LogDamage : public testing::Test {
     }
     EXPECT_LE(scan->last, records_.back().version);
     const auto read = log_.Read(Version(1), scan->last);
-    EXPECT_TRUE(read.ok()) << read.status().ToString();
+    EXPECT_OK(read);
     if (read.ok()) {
       EXPECT_TRUE(
           std::equal(read->begin(), read->end(), records_.begin(), records_.begin() + scan->last.value()));

@@ -43,14 +43,14 @@ class LogSalvage : public testing::Test {
           EXPECT_EQ(AsStringView(record.body), records_[out.back() - 1].body);
           return Status::Ok();
         });
-    EXPECT_TRUE(part.ok()) << part.status().ToString();
+    EXPECT_OK(part);
     if (!part.ok()) return {};
     EXPECT_EQ(part->last, Version(out.empty() ? from - 1 : out.back()));
     return out;
   }
   Version Newest() {
     const Result<Version> newest = FindNewestVersionInLog(log_.Context());
-    EXPECT_TRUE(newest.ok()) << newest.status().ToString();
+    EXPECT_OK(newest);
     return newest.ok() ? *newest : Version();
   }
 

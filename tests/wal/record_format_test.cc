@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "base/fs_ops.h"
 #include "base/sha256.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 #include "wal/segment_header.h"
 #include "wal/wal.h"
@@ -44,27 +45,24 @@ TEST(RecordFormat, GoldenBytes) {
                            .store_uuid = ExampleStore(),
                            .chain = LineageChain({{lineage, Lineage(0), Version(42)}})};
   ASSERT_TRUE(CreateLog(context, {}, Version(43)).ok());
-  const Result<LogScan> scan = ScanLog(context, Version(43), Version(42));
-  ASSERT_TRUE(scan.ok());
-  const Result<std::unique_ptr<Wal>> wal = Wal::Open(context, {}, *scan, Version(42));
-  ASSERT_TRUE(wal.ok());
+  ASSERT_OK_AND_ASSIGN(const LogScan scan, ScanLog(context, Version(43), Version(42)));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Wal> wal, Wal::Open(context, {}, scan, Version(42)));
   const std::vector<PendingRecord> group = {{Version(43), 1700000000000, AsBytes("hello")}};
-  ASSERT_TRUE((*wal)->PrepareSpace(Wal::FramedBytes(group)).ok());
-  ASSERT_TRUE((*wal)->Append(group, lineage, Version(42)).ok());
-  ASSERT_TRUE((*wal)->AppendWatermark(lineage, Version(43)).ok());
+  ASSERT_TRUE(wal->PrepareSpace(Wal::FramedBytes(group)).ok());
+  ASSERT_TRUE(wal->Append(group, lineage, Version(42)).ok());
+  ASSERT_TRUE(wal->AppendWatermark(lineage, Version(43)).ok());
 
   const std::string path = dir.path() + "/00000000000000000043.log";
-  const Result<std::string> file = ReadFile(PosixFs(), path, 1 << 30);
-  ASSERT_TRUE(file.ok());
-  ASSERT_EQ(file->size(), 4u << 20);
-  EXPECT_EQ(HexLines(file->substr(0, 64)),
+  ASSERT_OK_AND_ASSIGN(const std::string file, ReadFile(PosixFs(), path, 1 << 30));
+  ASSERT_EQ(file.size(), 4u << 20);
+  EXPECT_EQ(HexLines(file.substr(0, 64)),
             "5241574b564c4f470100000000000000\n"
             "000102030405060708090a0b0c0d0e0f\n"
             "88776655443322112b00000000000000\n"
             "00000000000000000000000000000000\n");
-  EXPECT_EQ(file->substr(64, 4088 - 64), std::string(4088 - 64, '\0'));
-  EXPECT_EQ(HexLines(file->substr(4088, 8)), "5f2ef96c6b6481f3\n");
-  EXPECT_EQ(HexLines(file->substr(4096, 128)),
+  EXPECT_EQ(file.substr(64, 4088 - 64), std::string(4088 - 64, '\0'));
+  EXPECT_EQ(HexLines(file.substr(4088, 8)), "5f2ef96c6b6481f3\n");
+  EXPECT_EQ(HexLines(file.substr(4096, 128)),
             "524b5646010001000d00000000000000\n"
             "2b000000000000008877665544332211\n"
             "00100000000000005f2ef96c6b6481f3\n"
@@ -73,7 +71,7 @@ TEST(RecordFormat, GoldenBytes) {
             "0068e5cf8b01000068656c6c6f000000\n"
             "00000000000000000000000000000000\n"
             "00000000000000000000000000000000\n");
-  EXPECT_EQ(HexLines(file->substr(4224, 128)),
+  EXPECT_EQ(HexLines(file.substr(4224, 128)),
             "524b5646020001000000000000000000\n"
             "2b000000000000008877665544332211\n"
             "801000000000000061fb96158c076648\n"
@@ -82,7 +80,7 @@ TEST(RecordFormat, GoldenBytes) {
             "00000000000000000000000000000000\n"
             "00000000000000000000000000000000\n"
             "00000000000000000000000000000000\n");
-  EXPECT_EQ(file->find_first_not_of('\0', 4352), std::string::npos);
+  EXPECT_EQ(file.find_first_not_of('\0', 4352), std::string::npos);
 }
 
 TEST(RecordFormat, ParseReturnsWhatWasAppended) {
@@ -176,10 +174,9 @@ TEST_F(ForgedHeader, ReserveThatIsNotZeroIsNone) {
 TEST(SegmentHeaderFormat, EveryFlippedByteIsCorruption) {
   SegmentHeader header{.store_uuid = ExampleStore(), .lineage = Lineage(5), .first = Version(9)};
   const std::string block = EncodeSegmentHeader(&header);
-  const Result<SegmentHeader> parsed = DecodeSegmentHeader(AsBytes(block), "path");
-  ASSERT_TRUE(parsed.ok());
-  EXPECT_EQ(parsed->checksum, header.checksum);
-  EXPECT_EQ(parsed->first, Version(9));
+  ASSERT_OK_AND_ASSIGN(const SegmentHeader parsed, DecodeSegmentHeader(AsBytes(block), "path"));
+  EXPECT_EQ(parsed.checksum, header.checksum);
+  EXPECT_EQ(parsed.first, Version(9));
   for (size_t at = 0; at < block.size(); ++at) {
     std::string damaged = block;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);

@@ -51,11 +51,11 @@ class TornGroup : public testing::TestWithParam<Case> {
   // Expects the scan to adopt base_ and a prefix of `group`. Returns the length of the prefix.
   size_t ExpectPrefix(const std::vector<TestRecord>& group) {
     const Result<LogScan> scan = log_.Scan();
-    EXPECT_TRUE(scan.ok()) << scan.status().ToString();
+    EXPECT_OK(scan);
     if (!scan.ok()) return 0;
     EXPECT_NE(scan->end, LogEnd::kCorrupt) << scan->message;
     const auto read = log_.Read(Version(1), scan->last);
-    EXPECT_TRUE(read.ok()) << read.status().ToString();
+    EXPECT_OK(read);
     if (!read.ok() || read->size() < base_.size()) return 0;
     std::vector<TestRecord> expected = base_;
     expected.insert(expected.end(), group.begin(), group.end());

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,19 +8,13 @@
 #include <vector>
 
 #include "base/fs_ops.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 #include "wal/segment_header.h"
 #include "wal/segment_name.h"
 #include "wal/wal.h"
 
-#define ASSERT_OK(expr) ASSERT_TRUE(::rawkv::IsOk(expr))
-
 namespace rawkv {
-
-inline testing::AssertionResult IsOk(const Status& status) {
-  if (status.ok()) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << status.ToString();
-}
 
 // The smallest segments, filled by one block at a time.
 inline constexpr WalOptions kSmallLog{.segment_bytes = 64 * 1024, .fill_step_bytes = 4096};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -32,9 +33,9 @@ TEST(AllocationPage, CountsItsBits) {
 
 TEST(AllocationPage, RoundTrips) {
   for (const AllocationPage& page : {AllocationPage(), SomeLiveSomeDeferred(), AllLive()}) {
-    const Result<AllocationPage> decoded = DecodeAllocationPage(AsBytes(EncodeAllocationPage(page)));
-    ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-    EXPECT_EQ(*decoded, page);
+    ASSERT_OK_AND_ASSIGN(const AllocationPage decoded,
+                         DecodeAllocationPage(AsBytes(EncodeAllocationPage(page))));
+    EXPECT_EQ(decoded, page);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "base/byte_codec.h"
 #include "engine/index/key_space.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -17,14 +18,14 @@ namespace {
 const DeferredFree kEntry = Deferred(1000, 16, 3, 9);
 
 TEST(DeferredRecord, EachFormDecodesToTheWholeEntry) {
-  const Result<DeferredFree> by_slot =
-      DecodeDeferredBySlot(DeferredBySlotKey(kEntry.extent.first).view(), EncodeDeferredBySlot(kEntry));
-  ASSERT_TRUE(by_slot.ok()) << by_slot.status().ToString();
-  EXPECT_EQ(*by_slot, kEntry);
-  const Result<DeferredFree> by_version = DecodeDeferredByVersion(
-      DeferredByVersionKey(kEntry.freed, kEntry.extent.first).view(), EncodeDeferredByVersion(kEntry));
-  ASSERT_TRUE(by_version.ok()) << by_version.status().ToString();
-  EXPECT_EQ(*by_version, kEntry);
+  ASSERT_OK_AND_ASSIGN(
+      const DeferredFree by_slot,
+      DecodeDeferredBySlot(DeferredBySlotKey(kEntry.extent.first).view(), EncodeDeferredBySlot(kEntry)));
+  EXPECT_EQ(by_slot, kEntry);
+  ASSERT_OK_AND_ASSIGN(const DeferredFree by_version,
+                       DecodeDeferredByVersion(DeferredByVersionKey(kEntry.freed, kEntry.extent.first).view(),
+                                               EncodeDeferredByVersion(kEntry)));
+  EXPECT_EQ(by_version, kEntry);
 }
 
 TEST(DeferredRecord, DecodingIsStrict) {

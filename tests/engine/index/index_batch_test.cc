@@ -12,6 +12,7 @@
 #include "engine/index/deferred_record.h"
 #include "engine/index/key_index.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 
 namespace rawkv {
@@ -27,7 +28,7 @@ std::vector<std::pair<std::string, IndexEntry>> Collect(IndexBatch& batch, const
     seen.emplace_back(std::string(key), entry);
     return Status::Ok();
   });
-  EXPECT_TRUE(status.ok()) << status.ToString();
+  EXPECT_OK(status);
   return seen;
 }
 
@@ -286,10 +287,9 @@ class IndexBatchModel {
   // As an allocation does: removes the entries that overlap the extent, and puts back the parts outside it.
   void TakeSlots(IndexBatch& batch) {
     const Extent extent = RandomExtent();
-    const Result<std::vector<DeferredFree>> found = batch.DeferredOverlapping(extent);
-    ASSERT_TRUE(found.ok());
-    ASSERT_EQ(*found, ModelOverlap(extent));
-    for (const DeferredFree& entry : *found) {
+    ASSERT_OK_AND_ASSIGN(const std::vector<DeferredFree> found, batch.DeferredOverlapping(extent));
+    ASSERT_EQ(found, ModelOverlap(extent));
+    for (const DeferredFree& entry : found) {
       batch.DeleteDeferred(entry);
       deferred_.erase(entry.extent.first.value());
       if (extent.end() >= entry.extent.end()) continue;

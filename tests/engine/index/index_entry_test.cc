@@ -9,6 +9,7 @@
 
 #include "base/byte_codec.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -21,9 +22,8 @@ std::unique_ptr<std::string> Reencode(const std::string& bytes) {
 }
 
 void ExpectRoundTrip(const IndexEntry& entry) {
-  const Result<IndexEntry> decoded = DecodeIndexEntry(AsBytes(EncodeIndexEntry(entry)));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, entry);
+  ASSERT_OK_AND_ASSIGN(const IndexEntry decoded, DecodeIndexEntry(AsBytes(EncodeIndexEntry(entry))));
+  EXPECT_EQ(decoded, entry);
 }
 
 IndexEntry WithSha256(IndexEntry entry) {

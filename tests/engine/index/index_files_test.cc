@@ -15,6 +15,7 @@
 #include "engine/index/key_index.h"
 #include "tests/engine/index/failing_table_files.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/temp_dir.h"
 
@@ -36,7 +37,7 @@ class IndexFiles : public ::testing::Test {
   std::vector<LinkedFile> Link(const std::string& to) {
     std::filesystem::create_directory(to);
     Result<std::vector<LinkedFile>> files = index_->LinkInto(PosixFs(), to);
-    EXPECT_TRUE(files.ok()) << files.status().ToString();
+    EXPECT_OK(files);
     return files.ok() ? std::move(*files) : std::vector<LinkedFile>();
   }
 
@@ -54,7 +55,7 @@ TEST_F(IndexFiles, TablesHaveTheOldestSupportedFormat) {
     if (!file.is_sst) continue;
     ++tables;
     const Result<std::string> table = ReadFile(PosixFs(), to_ + "/" + file.name, 1 << 20);
-    ASSERT_TRUE(table.ok()) << table.status().ToString();
+    ASSERT_OK(table);
     // A table ends with the number of its format, four bytes, and a magic number of eight.
     EXPECT_EQ(table->substr(table->size() - 12, 4), std::string("\5\0\0\0", 4));
   }
@@ -118,7 +119,7 @@ TEST_F(IndexFiles, ChecksumsMatchTheFiles) {
   size_t tables = 0;
   for (const LinkedFile& file : Link(to_)) {
     const Result<std::string> crc32c = Crc32cOfFile(PosixFs(), to_ + "/" + file.name);
-    ASSERT_TRUE(crc32c.ok()) << crc32c.status().ToString();
+    ASSERT_OK(crc32c);
     EXPECT_EQ(crc32c->size(), 4u);
     EXPECT_EQ(file.crc32c, file.is_sst ? *crc32c : "") << file.name;
     tables += file.is_sst ? 1 : 0;

@@ -11,6 +11,7 @@
 #include "engine/index/key_index.h"
 #include "tests/engine/index/failing_table_files.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/temp_dir.h"
 
 // When the index flushes, and how a flush fails (invariants 8 and 13).
@@ -28,7 +29,7 @@ class IndexFlush : public ::testing::Test {
     const std::string to = temp_.File("copy-" + std::to_string(copies_++));
     std::filesystem::create_directory(to);
     const Result<std::vector<LinkedFile>> files = index_->LinkInto(PosixFs(), to);
-    EXPECT_TRUE(files.ok()) << files.status().ToString();
+    EXPECT_OK(files);
     return AppliedVersion(*OpenReadOnly(to));
   }
   size_t Tables() const { return FilesIn(dir_, ".sst").size(); }
@@ -172,14 +173,12 @@ TEST_F(IndexFlush, FailedTableSyncIsPermanent) {
   files_->FailSyncs(".sst", Fault::kIoError);
   ASSERT_TRUE(index_->StartFlush().ok());
   const Status first = index_->WaitFlush();
-  EXPECT_EQ(first.code(), StatusCode::kIoError);
-  EXPECT_NE(first.message().find(dir_), std::string::npos) << first.message();
+  EXPECT_STATUS(first, StatusCode::kIoError, dir_);
   files_->Heal();
   EXPECT_EQ(index_->StartFlush().message(), first.message());
   EXPECT_EQ(index_->WaitFlush().message(), first.message());
-  const Result<std::optional<IndexEntry>> still_readable = index_->Get("a");
-  ASSERT_TRUE(still_readable.ok());
-  EXPECT_TRUE(still_readable->has_value());
+  ASSERT_OK_AND_ASSIGN(const std::optional<IndexEntry> still_readable, index_->Get("a"));
+  EXPECT_TRUE(still_readable.has_value());
 }
 
 TEST_F(IndexFlush, FailedManifestWriteIsPermanent) {

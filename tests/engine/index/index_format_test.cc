@@ -10,6 +10,7 @@
 #include "engine/index/key_space.h"
 #include "engine/index/meta_record.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 
 // The worked examples of docs/formats/index.md, byte for byte.
 namespace rawkv {
@@ -33,9 +34,8 @@ TEST(IndexFormat, GoldenKeys) {
 
 void ExpectEntry(const IndexEntry& entry, std::string_view hex) {
   ExpectBytes(EncodeIndexEntry(entry), hex);
-  const Result<IndexEntry> decoded = DecodeIndexEntry(AsBytes(FromHex(hex)));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, entry);
+  ASSERT_OK_AND_ASSIGN(const IndexEntry decoded, DecodeIndexEntry(AsBytes(FromHex(hex))));
+  EXPECT_EQ(decoded, entry);
 }
 
 TEST(IndexFormat, GoldenEntries) {
@@ -88,9 +88,8 @@ TEST(IndexFormat, GoldenDeferredFree) {
 
 void ExpectMeta(const MetaRecord& meta, std::string_view hex) {
   ExpectBytes(EncodeMetaRecord(meta), hex);
-  const Result<MetaRecord> decoded = DecodeMetaRecord(AsBytes(FromHex(hex)));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, meta);
+  ASSERT_OK_AND_ASSIGN(const MetaRecord decoded, DecodeMetaRecord(AsBytes(FromHex(hex))));
+  EXPECT_EQ(decoded, meta);
 }
 
 TEST(IndexFormat, GoldenMetaRecord) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 
@@ -38,7 +39,7 @@ DeferredFree Deferred(uint64_t first, uint64_t count, uint64_t born, uint64_t fr
 
 std::unique_ptr<KeyIndex> OpenOrFail(const KeyIndexOptions& options) {
   Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open(options);
-  EXPECT_TRUE(index.ok()) << index.status().ToString();
+  EXPECT_OK(index);
   return index.ok() ? std::move(*index) : nullptr;
 }
 
@@ -54,20 +55,19 @@ void Commit(KeyIndex& index, uint64_t version, std::string_view key, std::string
   const std::unique_ptr<IndexBatch> batch = index.NewBatch();
   batch->PutEntry(key, InlineEntry(version, std::move(value)));
   batch->PutMeta(MetaAt(version));
-  const Status status = index.Apply(*batch);
-  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_OK(index.Apply(*batch));
 }
 
 void Flush(KeyIndex& index) {
   Status status = index.StartFlush();
-  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_OK(status);
   status = index.WaitFlush();
-  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_OK(status);
 }
 
 uint64_t AppliedVersion(KeyIndex& index) {
   const Result<MetaRecord> meta = index.Meta();
-  EXPECT_TRUE(meta.ok()) << meta.status().ToString();
+  EXPECT_OK(meta);
   return meta.ok() ? meta->applied.value() : UINT64_MAX;
 }
 

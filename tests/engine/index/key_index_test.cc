@@ -15,6 +15,7 @@
 
 #include "tests/engine/index/failing_table_files.h"
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 #include "tests/support/recording_logger.h"
 #include "tests/support/temp_dir.h"
 
@@ -38,7 +39,7 @@ class KeyIndexTest : public ::testing::Test {
           return true;
         },
         at);
-    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_OK(status);
     return seen;
   }
 
@@ -49,12 +50,10 @@ class KeyIndexTest : public ::testing::Test {
 
 TEST_F(KeyIndexTest, CreatedIndexIsEmpty) {
   EXPECT_EQ(index_->Meta().status().code(), StatusCode::kNotFound);
-  const Result<std::optional<IndexEntry>> entry = index_->Get("a");
-  ASSERT_TRUE(entry.ok());
-  EXPECT_FALSE(entry->has_value());
-  const Result<AllocationPage> page = index_->Page(5);
-  ASSERT_TRUE(page.ok());
-  EXPECT_EQ(*page, AllocationPage());
+  ASSERT_OK_AND_ASSIGN(const std::optional<IndexEntry> entry, index_->Get("a"));
+  EXPECT_FALSE(entry.has_value());
+  ASSERT_OK_AND_ASSIGN(const AllocationPage page, index_->Page(5));
+  EXPECT_EQ(page, AllocationPage());
 }
 
 TEST_F(KeyIndexTest, OpeningAnAbsentIndexIsNotFound) {
@@ -263,7 +262,7 @@ TEST_F(KeyIndexTest, ReadOnlyLinksWhatWasFlushedWhenItWasOpened) {
     Commit(*index_, 2, "a", "two");
     Flush(*index_);
     const auto linked = reader->LinkInto(PosixFs(), to);
-    ASSERT_TRUE(linked.ok()) << linked.status().ToString();
+    ASSERT_OK(linked);
   }
   EXPECT_EQ(FilesIn(to, ".sst").size(), 1u);
   const auto clone = OpenOrFail({.dir = to});

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -33,9 +34,8 @@ TEST(KeySpace, KeysOfAnyLengthAreKept) {
 }
 
 TEST(KeySpace, KeysParseBack) {
-  const Result<uint64_t> page = ParsePageKey(PageKey(77).view());
-  ASSERT_TRUE(page.ok());
-  EXPECT_EQ(*page, 77u);
+  ASSERT_OK_AND_ASSIGN(const uint64_t page, ParsePageKey(PageKey(77).view()));
+  EXPECT_EQ(page, 77u);
   const Result<FreedSlot> freed =
       ParseDeferredByVersionKey(DeferredByVersionKey(Version(5), SlotId(6)).view());
   ASSERT_TRUE(freed.ok());

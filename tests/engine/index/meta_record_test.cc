@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/engine/index/index_samples.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -31,9 +32,8 @@ std::unique_ptr<std::string> Reencode(const std::string& bytes) {
 }
 
 void ExpectRoundTrip(const MetaRecord& meta) {
-  const Result<MetaRecord> decoded = DecodeMetaRecord(AsBytes(EncodeMetaRecord(meta)));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(*decoded, meta);
+  ASSERT_OK_AND_ASSIGN(const MetaRecord decoded, DecodeMetaRecord(AsBytes(EncodeMetaRecord(meta))));
+  EXPECT_EQ(decoded, meta);
 }
 
 TEST(MetaRecord, RoundTrips) {

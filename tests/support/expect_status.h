@@ -6,11 +6,18 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "engine/engine.h"
+#include "base/types.h"
 
 // Assertions about a Status, Result or CommitResult. A failure prints the status.
 #define ASSERT_OK(expr) ASSERT_TRUE(::rawkv::IsOk(expr))
 #define EXPECT_OK(expr) EXPECT_TRUE(::rawkv::IsOk(expr))
+// ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine->Info()): binds the value, or fails and returns.
+#define ASSERT_OK_AND_ASSIGN(decl, ...) \
+  ASSERT_OK_AND_ASSIGN_IMPL(RAWKV_CONCAT(rawkv_result_, __LINE__), decl, __VA_ARGS__)
+#define ASSERT_OK_AND_ASSIGN_IMPL(tmp, decl, ...) \
+  auto tmp = (__VA_ARGS__);                       \
+  ASSERT_OK(tmp);                                 \
+  decl = std::move(tmp).value()
 // Expects this code, and a message that contains each of the given texts.
 #define EXPECT_STATUS(expr, code, ...) EXPECT_TRUE(::rawkv::HasStatus(expr, code, {__VA_ARGS__}))
 #define ASSERT_STATUS(expr, code, ...) ASSERT_TRUE(::rawkv::HasStatus(expr, code, {__VA_ARGS__}))
@@ -20,12 +27,16 @@ namespace rawkv {
 inline const Status& StatusOf(const Status& status) {
   return status;
 }
-inline const Status& StatusOf(const CommitResult& result) {
-  return result.status;
-}
 template <typename T>
 const Status& StatusOf(const Result<T>& result) {
   return result.status();
+}
+template <typename T>
+requires requires(const T& result) {
+  result.status.ok();
+}
+const Status& StatusOf(const T& result) {  // CommitResult
+  return result.status;
 }
 
 template <typename T>
