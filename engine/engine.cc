@@ -2,6 +2,7 @@
 
 #include "base/exception_status.h"
 #include "engine/admin/describe.h"
+#include "engine/device/trim.h"
 #include "engine/engine_impl.h"
 #include "engine/format/format_store.h"
 #include "engine/read/engine_iterator.h"
@@ -297,6 +298,17 @@ ScrubReport Engine::scrub_report() const try {
   return impl_->scrubber == nullptr ? ScrubReport{} : impl_->scrubber->report();
 } catch (...) {
   return MakeErrorReport(StatusOfException());
+}
+
+Result<TrimReport> Engine::TrimDevice(const TrimOptions& options) try {
+  RAWKV_RETURN_IF_ERROR(impl_->CheckWritable());
+  return TrimFreeSlots({.context = *impl_->context,
+                        .core = impl_->core,
+                        .poison = impl_->poison,
+                        .enter = [this] { return impl_->EnterToWrite(); }},
+                       options);
+} catch (...) {
+  return StatusOfException();
 }
 
 Result<EngineInfo> Engine::Info() try {

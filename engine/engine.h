@@ -12,6 +12,7 @@
 #include "base/export.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "engine/api/device.h"
 #include "engine/api/history.h"
 #include "engine/api/info.h"
 #include "engine/api/iterator.h"
@@ -209,6 +210,11 @@ class RAWKV_EXPORT Engine {
   ScrubReport StopScrub();
   // The report of the newest run, finished or not.
   ScrubReport scrub_report() const;
+
+  // Discards every free slot of the device (BLKDISCARD, or holes in a file), also those that were never used.
+  // Runs concurrently with every other call. Returns what was discarded. kNotSupported: the device cannot
+  // discard. After an error a part of the free slots is discarded; repeat the call.
+  Result<TrimReport> TrimDevice(const TrimOptions& options = {});
 
   // Identity, versions, space and health of the store.
   Result<EngineInfo> Info();

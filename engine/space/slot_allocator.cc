@@ -45,18 +45,33 @@ void SlotAllocator::SetReserved(const Extent& extent, bool reserved) {
   reserved_count_ += reserved ? extent.count.value() : -extent.count.value();
 }
 
+RunFinder::PageBits SlotAllocator::OccupiedBits(uint64_t number, const AllocationPage& page) {
+  RunFinder::PageBits occupied = page.taken;
+  if (const auto it = reserved_.find(number); it != reserved_.end()) {
+    for (size_t i = 0; i < occupied.size(); ++i) occupied[i] |= it->second[i];
+  }
+  const uint64_t in_page = std::min(kSlots, layout_.slot_count - number * kSlots);
+  SetSlots(occupied, in_page, kSlots - in_page);
+  return occupied;
+}
+
 Result<std::vector<Extent>> SlotAllocator::Reserve(uint64_t payload_bytes) {
   MutexLock lock(mu_);
+  while (true) {
+    Result<std::vector<Extent>> extents = FindAndReserve(payload_bytes);
+    if (extents.status().code() != StatusCode::kNoSpace || held_ == 0) return extents;
+    ++waiting_;
+    while (held_ != 0) held_changed_.Wait(mu_);
+    if (--waiting_ == 0) held_changed_.NotifyAll();
+  }
+}
+
+Result<std::vector<Extent>> SlotAllocator::FindAndReserve(uint64_t payload_bytes) {
   RunFinder::PageBits occupied{};
   const auto load = [&](uint64_t number)
                         RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Result<const RunFinder::PageBits*> {
     RAWKV_ASSIGN_OR_RETURN(const AllocationPage* const page, CachedPage(number));
-    occupied = page->taken;
-    if (const auto it = reserved_.find(number); it != reserved_.end()) {
-      for (size_t i = 0; i < occupied.size(); ++i) occupied[i] |= it->second[i];
-    }
-    const uint64_t in_page = std::min(kSlots, layout_.slot_count - number * kSlots);
-    SetSlots(occupied, in_page, kSlots - in_page);
+    occupied = OccupiedBits(number, *page);
     return &occupied;
   };
   const auto hint = [&](uint64_t number) RAWKV_NO_THREAD_SAFETY_ANALYSIS -> uint64_t {
@@ -89,6 +104,48 @@ void SlotAllocator::Release(const std::vector<Extent>& extents) {
   for (const Extent& e : extents) SetReserved(e, false);
 }
 
+Result<SlotAllocator::FreeRun> SlotAllocator::HoldFreeRun(SlotId from, uint64_t max_slots) {
+  constexpr uint64_t kPagesAtATime = 16;  // bounds how long commits wait for the mutex
+  MutexLock lock(mu_);
+  while (waiting_ != 0) held_changed_.Wait(mu_);
+  FreeRun found{.run = {}, .next = from};
+  uint64_t slot = from.value();
+  const uint64_t end = std::min(layout_.slot_count, (slot / kSlots + kPagesAtATime) * kSlots);
+  while (slot < end) {
+    const uint64_t number = slot / kSlots;
+    const auto cached = pages_.find(number);
+    // Does not fill the cache: a search passes every page of the device.
+    RAWKV_ASSIGN_OR_RETURN(const AllocationPage page,
+                           cached == pages_.end() ? index_.Page(number) : cached->second);
+    const RunFinder::PageBits occupied = OccupiedBits(number, page);
+    const uint64_t page_end = std::min(end, (number + 1) * kSlots);
+    for (; slot < page_end; ++slot) {
+      const bool free = !TestSlot(occupied, slot % kSlots);
+      if (!found.run) {
+        if (free) found.run = Extent{SlotId(slot), SlotCount(1)};
+        continue;
+      }
+      if (!free || found.run->count.value() == max_slots) break;
+      found.run->count = SlotCount(found.run->count.value() + 1);
+    }
+    if (slot < page_end) break;
+  }
+  found.next = SlotId(slot);
+  if (!found.run) return found;
+  const uint64_t last = (found.run->end().value() - 1) / kSlots;
+  for (uint64_t page = found.run->first.value() / kSlots; page <= last; ++page) reserved_.try_emplace(page);
+  SetReserved(*found.run, true);
+  held_ += found.run->count.value();
+  return found;
+}
+
+void SlotAllocator::ReturnRun(const Extent& run) {
+  MutexLock lock(mu_);
+  SetReserved(run, false);
+  held_ -= run.count.value();
+  if (held_ == 0) held_changed_.NotifyAll();
+}
+
 AllocationTxn SlotAllocator::Begin() {
   return AllocationTxn(layout_.slot_count, [this](uint64_t number) { return LoadPage(number); });
 }
@@ -104,12 +161,12 @@ void SlotAllocator::Merge(const AllocationTxn& txn, const std::vector<Extent>& t
 
 uint64_t SlotAllocator::reserved_slots() const {
   MutexLock lock(mu_);
-  return reserved_count_;
+  return reserved_count_ - held_;
 }
 
 uint64_t SlotAllocator::free_slots() const {
   MutexLock lock(mu_);
-  return layout_.slot_count - taken_ - reserved_count_;
+  return layout_.slot_count - taken_ - (reserved_count_ - held_);
 }
 
 SlotId SlotAllocator::cursor() const {

@@ -144,6 +144,16 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.ChangeSettings();
          s.CommitPayload();
        }},
+      {"trim", &furnished_,
+       [](S& s) {
+         s.Open();
+         s.Trim();
+         s.CommitPayload();
+         s.Snapshot();
+         s.Prune();
+         s.Trim();
+         s.CommitMulti();
+       }},
       {"deleted snapshot", &furnished_,
        [](S& s) {
          s.Open();

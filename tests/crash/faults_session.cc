@@ -340,6 +340,13 @@ void FaultSession::ChangeSettings() {
   CheckAfterStep();
 }
 
+void FaultSession::Trim() {
+  if (engine_ == nullptr) return;
+  BeginStep("trim");
+  (void)AcceptAnswer(engine_->TrimDevice().status());
+  CheckAfterStep();
+}
+
 void FaultSession::ReadTip() {
   if (engine_ == nullptr) return;
   BeginStep("read");

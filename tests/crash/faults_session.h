@@ -49,6 +49,7 @@ class FaultSession {
   void ReadTip();
   void ReadHistory();
   void ChangeSettings();
+  void Trim();
   void Rollback(Version target);
   void Export(Version version);
   // Steps on a closed store.

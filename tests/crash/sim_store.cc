@@ -22,7 +22,7 @@ constexpr uint64_t kLargePayloadValue = 9000;
 const char* SimOpName(SimOp op) {
   constexpr const char* kNames[kSimOps] = {
       "commit inline", "commit payload", "overwrite", "delete", "multi-key", "snapshot", "prune",
-      "rollback",      "reopen",         "flush",     "export", "import",    "pin old"};
+      "rollback",      "reopen",         "flush",     "export", "import",    "pin old",  "trim"};
   return kNames[static_cast<size_t>(op)];
 }
 
@@ -245,6 +245,9 @@ Status SimStore::Run(SimOp op) {
       break;
     case SimOp::kPinOld:
       status = PinOld();
+      break;
+    case SimOp::kTrim:
+      status = engine_->TrimDevice().status();
       break;
   }
   RAWKV_RETURN_IF_ERROR(status.WithContext(SimOpName(op)));

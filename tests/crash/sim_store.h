@@ -28,8 +28,9 @@ enum class SimOp : uint8_t {
   kExport,
   kImport,
   kPinOld,  // pins the version before the tip, which has no snapshot, in place of an earlier pin
+  kTrim,
 };
-constexpr size_t kSimOps = 13;
+constexpr size_t kSimOps = 14;
 const char* SimOpName(SimOp op);
 
 struct SimConfig {

@@ -21,7 +21,8 @@ what
   --without=A,B,…      leave out operations: batch_twice, copy, durability, empty, expected, info, iterator,
                        old_view, pin, plan, prune, read_only, reopen, retention, rollback,
                        rollback_overlap (several at a time), scrub, snapshot,
-                       start_scrub, sync, tip_rule (comparison of reads of the tip with version()), tip_view
+                       start_scrub, sync, tip_rule (comparison of reads of the tip with version()), tip_view,
+                       trim
   --reopen-seconds=N   time between two reopens (3)
   --call-seconds=N     a call that takes longer ends the run, with the stacks of all threads (60)
   --stall-seconds=N    time that the model waits for the acknowledgement of a version that a read showed (30)

@@ -36,6 +36,9 @@ void Worker::Maintain() {
                                ? version
                                : info->snapshots[rng_.Below(info->snapshots.size())].version;
     (void)world_.Expect("delete_snapshot", engine.DeleteSnapshot(chosen), {StatusCode::kFailedPrecondition});
+  } else if (choice == 8 && o.Has("trim")) {
+    const Call call(world_.board, number_, "TrimDevice");
+    (void)world_.Expect("trim", engine.TrimDevice().status(), {StatusCode::kNotSupported});
   } else if (o.Has("sync")) {
     const Call call(world_.board, number_, "Sync");
     const History::Calm calm = world_.history.TakeCalm();

@@ -37,7 +37,7 @@ WING_FLOORS = (
     ("format",),
     ("live", "read"),
     ("commit", "recovery"),
-    ("maintenance", "session", "transfer"),
+    ("device", "maintenance", "session", "transfer"),
     ("admin",),
 )
 FLOOR_OF = {wing: floor for floor, wings in enumerate(WING_FLOORS) for wing in wings}

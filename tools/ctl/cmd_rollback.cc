@@ -11,12 +11,12 @@
 namespace rawkv::ctl {
 namespace {
 
-struct Outcome {
+struct PlanOutcome {
   bool dry_run = false;
   bool done = false;
 };
 
-OrderedJson PlanJson(const RollbackPlan& plan, Outcome outcome) {
+OrderedJson PlanJson(const RollbackPlan& plan, PlanOutcome outcome) {
   OrderedJson snapshots = OrderedJson::array();
   for (const Version version : plan.snapshots_dropped) snapshots.push_back(version.value());
   OrderedJson versions;  // null
@@ -81,7 +81,7 @@ std::string PlanText(const RollbackPlan& plan) {
   return text;
 }
 
-Status PrintPlan(Invocation& call, const RollbackPlan& plan, Outcome outcome) {
+Status PrintPlan(Invocation& call, const RollbackPlan& plan, PlanOutcome outcome) {
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(PlanJson(plan, outcome)))
                                         : call.out.Write(PlanText(plan)));
   return call.out.Flush();

@@ -206,6 +206,17 @@ const std::vector<Command> kCommands = {
      .details = "The first version of the new store is the version of the export.",
      .example = "rawkv-ctl import --in=/backup/41 --store=/var/lib/copy --capacity=10GiB",
      .run = RunImport},
+    {.name = "device trim",
+     .flags = kOpenFlags,
+     .summary = "discard the free slots of the device",
+     .details =
+         "Gives the blocks of all free slots back: to the filesystem of a device file, as holes, or to "
+         "the\n"
+         "block device. Slots that a retained version needs stay; `snapshot prune` frees more. Refused "
+         "(3) if\n"
+         "the device cannot discard.",
+     .example = "rawkv-ctl device trim --store=/var/lib/state",
+     .run = RunDeviceTrim},
     {.name = "wal list",
      .flags = kInspectFlags,
      .summary = "list the changelog's segments",

@@ -34,6 +34,8 @@ Result<ExitStatus> RunRollback(Invocation& call);
 // cmd_export.cc
 Result<ExitStatus> RunExport(Invocation& call);
 Result<ExitStatus> RunImport(Invocation& call);
+// cmd_device.cc
+Result<ExitStatus> RunDeviceTrim(Invocation& call);
 // cmd_wal.cc
 Result<ExitStatus> RunWalList(Invocation& call);
 Result<ExitStatus> RunWalDump(Invocation& call);

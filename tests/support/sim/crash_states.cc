@@ -60,8 +60,10 @@ void CrashStates::Apply(const TraceEvent& event, PagedBytes* data) {
       data->Write(event.offset, AsBytes(event.bytes));
       return;
     case Kind::kZero:
-    case Kind::kDeviceDiscard:
       data->Zero(event.offset, event.length);
+      return;
+    case Kind::kDeviceDiscard:
+      data->Write(event.offset, AsBytes(DiscardedBytes(event.length)));
       return;
     case Kind::kResize:
       data->Resize(event.length);
@@ -95,7 +97,12 @@ void CrashStates::ApplyWithin(const TraceEvent& event, uint64_t begin, uint64_t 
   const uint64_t to = event.kind == Kind::kResize ? end : std::min(end, event.offset + event.length);
   // Does not write after the end: the size is chosen independently.
   const uint64_t last = std::min(to, data->size());
-  if (from < last) data->Zero(from, last - from);
+  if (from >= last) return;
+  if (event.kind == Kind::kDeviceDiscard) {
+    data->Write(from, AsBytes(DiscardedBytes(last - from)));
+  } else {
+    data->Zero(from, last - from);
+  }
 }
 
 std::set<uint64_t> CrashStates::BlocksOf(const Changes& changes, const PagedBytes& before,
@@ -109,6 +116,10 @@ std::set<uint64_t> CrashStates::BlocksOf(const Changes& changes, const PagedByte
   for (const Change& c : changes) {
     if (c.event.kind == Kind::kWrite || c.event.kind == Kind::kDeviceWrite) {
       add(c.event.offset, c.event.offset + c.event.bytes.size());
+      continue;
+    }
+    if (c.event.kind == Kind::kDeviceDiscard) {
+      add(c.event.offset, c.event.offset + c.event.length);
       continue;
     }
     const uint64_t begin = c.event.kind == Kind::kResize ? c.event.length : c.event.offset;

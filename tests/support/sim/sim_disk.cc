@@ -309,7 +309,7 @@ void SimDisk::DeviceFlush(const std::string& path) {
 void SimDisk::DeviceDiscard(const std::string& path, uint64_t offset, uint64_t length) {
   MutexLock lock(mu_);
   if (!CountChange()) return;
-  image_.devices().at(path).Zero(offset, length);
+  image_.devices().at(path).Write(offset, AsBytes(DiscardedBytes(length)));
   if (recording_)
     RecordEvent({.kind = Kind::kDeviceDiscard, .offset = offset, .length = length, .path = path});
 }

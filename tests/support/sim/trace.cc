@@ -42,4 +42,8 @@ std::string Describe(const TraceEvent& event) {
   return out;
 }
 
+std::string DiscardedBytes(uint64_t length) {
+  return std::string(length, '\xdd');
+}
+
 }  // namespace rawkv

@@ -41,5 +41,7 @@ using Trace = std::vector<TraceEvent>;
 
 const char* TraceKindName(TraceEvent::Kind kind);
 std::string Describe(const TraceEvent& event);
+// What `length` discarded bytes read as. A disk may return anything; the store must never depend on zeros.
+std::string DiscardedBytes(uint64_t length);
 
 }  // namespace rawkv

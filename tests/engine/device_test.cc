@@ -1,0 +1,197 @@
+// Work on the device: discarding its free slots.
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/engine/engine_fixture.h"
+#include "tests/support/device_seam.h"
+#include "tests/support/loop_device.h"
+
+namespace rawkv {
+namespace {
+
+constexpr uint64_t kSlot = 4096;
+constexpr uint64_t kBlocksBeforeSlots = 18;  // superblocks and metadata region of a small device
+
+std::string Slots(uint64_t count, uint64_t seed) {
+  return MakeValue({seed, count * kSlot});
+}
+
+// Overwrites what is discarded with other bytes, as a disk may, and calls `on_discard` before.
+class ScribblingDevice : public DeviceSeam {
+ public:
+  ScribblingDevice(std::unique_ptr<BlockDevice> base, std::function<void()> on_discard)
+      : DeviceSeam(std::move(base), [](const IoRequest&) { return std::nullopt; }),
+        on_discard_(std::move(on_discard)) {}
+
+ private:
+  Status DoDiscard(DeviceOffset offset, uint64_t length) override {
+    on_discard_();
+    AlignedBuffer block(kBlockAlign);
+    std::fill_n(block.data(), kBlockAlign, std::byte{0xdd});
+    for (uint64_t at = 0; at < length; at += kBlockAlign) {
+      RAWKV_RETURN_IF_ERROR(
+          base().Write(DeviceOffset(offset.value() + at), ConstBytes(block.data(), kBlockAlign)));
+    }
+    return Status::Ok();
+  }
+  const std::function<void()> on_discard_;
+};
+
+// A device of 64 slots.
+class DeviceTest : public EngineTest {
+ protected:
+  DeviceTest() {
+    format_.capacity_bytes = (kBlocksBeforeSlots + 64) * kSlot;
+    format_.inline_bytes = 0;
+  }
+  uint64_t AllocatedBytes(const std::string& path) {
+    struct stat info {};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0);
+    return static_cast<uint64_t>(info.st_blocks) * 512;
+  }
+  void Scribble(std::function<void()> on_discard = [] {}) {
+    open_.env.open_device = [on_discard](const std::string& path,
+                                         const DeviceOpenOptions& options) -> Result<OpenedDevice> {
+      RAWKV_ASSIGN_OR_RETURN(OpenedDevice opened, OpenBlockDevice(path, options));
+      opened.device = std::make_unique<ScribblingDevice>(std::move(opened.device), on_discard);
+      return opened;
+    };
+  }
+  CommitResult TryPut(std::string_view key, std::string_view value) {
+    WriteBatch batch;
+    batch.Put(key, value);
+    return engine_->Commit(batch);
+  }
+};
+
+using TrimTest = DeviceTest;
+
+TEST_F(TrimTest, GivesTheBlocksOfFreeSlotsBack) {
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  ASSERT_EQ(Info().slots.total, 64u);
+  Put("kept", Slots(10, 1));
+  Put("old", Slots(20, 2));
+  const Version old = Put("gone", Slots(30, 3));
+  Delete("gone");
+  const uint64_t before = AllocatedBytes(Path("device.img"));
+  {
+    const auto view = View(old);
+    ASSERT_OK(engine_->CreateSnapshot());
+    ASSERT_OK(engine_->Prune(0));
+    const Result<TrimReport> held = engine_->TrimDevice();
+    ASSERT_OK(held);
+    EXPECT_EQ(held->slots, 4u);  // never used
+    EXPECT_EQ(AllocatedBytes(Path("device.img")), before);
+    const Result<Value> value = engine_->Get("gone", {.view = view.get()});
+    ASSERT_OK(value);
+    EXPECT_TRUE(value->bytes == Slots(30, 3));
+  }
+  ASSERT_OK(engine_->Prune(0));
+  const Result<TrimReport> report = engine_->TrimDevice();
+  ASSERT_OK(report);
+  EXPECT_EQ(report->slots, 34u);
+  EXPECT_EQ(report->bytes, 34 * kSlot);
+  EXPECT_EQ(Info().slots.free, 34u);
+  EXPECT_LE(AllocatedBytes(Path("device.img")), before - 30 * kSlot);
+  EXPECT_EQ(Get("kept"), Slots(10, 1));
+  EXPECT_EQ(Get("old"), Slots(20, 2));
+  Put("new", Slots(34, 4));
+  EXPECT_EQ(engine_->TrimDevice()->slots, 0u);
+}
+
+TEST_F(TrimTest, LeavesWhatIsNeededEvenIfDiscardedBytesReadAsAnything) {
+  Scribble();
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  std::map<Version, std::string> history;
+  for (uint64_t i = 0; i < 6; ++i) history[Put("key", Slots(5, i))] = Slots(5, i);
+  ASSERT_EQ(engine_->TrimDevice()->slots, 34u);
+  ReopenKilled();
+  ASSERT_NE(engine_, nullptr);
+  for (const auto& [version, value] : history) EXPECT_EQ(Get("key", version), value);
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(engine_->Prune(0));
+  ASSERT_EQ(engine_->TrimDevice()->slots, 59u);
+  EXPECT_EQ(Get("key"), Slots(5, 5));
+  // The index may have lost that the slots are free. It lists them as deferred then, and nothing reads them.
+  ReopenKilled();
+  ASSERT_NE(engine_, nullptr);
+  EXPECT_EQ(Get("key"), Slots(5, 5));
+  for (uint64_t i = 0; i < 20; ++i) Put("key", Slots(20, i));
+}
+
+// A commit that needs all free slots, some of which are being discarded, waits for them. It neither fails nor
+// gives history up.
+TEST_F(TrimTest, NeverTakesACommitsLastRoom) {
+  std::atomic<uint64_t> discards = 0;
+  Scribble([&] { ++discards; });
+  open_.settings.keep_recent = 0;
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  Put("kept", Slots(40, 1));
+  std::atomic<bool> done = false;
+  Status trimmed;
+  std::thread trimmer([&] {
+    while (!done && trimmed.ok()) trimmed = engine_->TrimDevice().status();
+  });
+  for (uint64_t i = 0; i < 50 || discards < 20; ++i) {
+    ASSERT_OK(TryPut("all the rest", Slots(24, i)));
+    EXPECT_EQ(Get("all the rest"), Slots(24, i));
+    Delete("all the rest");
+    ASSERT_OK(engine_->CreateSnapshot());  // frees the slots
+  }
+  done = true;
+  trimmer.join();
+  EXPECT_OK(trimmed);
+  EXPECT_EQ(engine_->stats().versions_given_up, 0u);
+  EXPECT_EQ(Get("kept"), Slots(40, 1));
+}
+
+TEST_F(TrimTest, DiscardsOnABlockDevice) {
+  ASSERT_OK(CreateDeviceFile(tmp_.File("backing"), 8 * kMiB));
+  Result<LoopDevice> loop = LoopDevice::Attach(tmp_.File("backing"));
+  if (!loop.ok()) GTEST_SKIP() << loop.status().message();
+  format_.device = loop->path();
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  Put("kept", Slots(100, 1));
+  Put("gone", Slots(1000, 2));
+  Delete("gone");
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(engine_->Prune(0));
+  const uint64_t before = AllocatedBytes(tmp_.File("backing"));
+  const Result<TrimReport> report = engine_->TrimDevice();
+  ASSERT_OK(report);
+  EXPECT_EQ(report->slots, Info().slots.free);
+  EXPECT_LE(AllocatedBytes(tmp_.File("backing")), before - 1000 * kSlot);
+  EXPECT_EQ(Get("kept"), Slots(100, 1));
+  Close();
+  ExpectWhole();  // while the loop device is attached
+  whole_at_the_end_ = false;
+}
+
+TEST_F(TrimTest, IsRefusedWithoutTheRightToWrite) {
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  Close();
+  open_.read_only = true;
+  Open();
+  EXPECT_STATUS(engine_->TrimDevice(), StatusCode::kFailedPrecondition, "for reading only");
+  Close();
+  open_.read_only = false;
+}
+
+TEST_F(TrimTest, ReportsProgressInBytes) {
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  std::vector<Progress> reports;
+  ASSERT_OK(engine_->TrimDevice({.progress = [&](const Progress& p) {
+    EXPECT_OK(engine_->Info());  // may call the engine
+    reports.push_back(p);
+  }}));
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.front().total, 64 * kSlot);
+  EXPECT_LE(reports.back().done, 64 * kSlot);
+  EXPECT_STREQ(reports.front().unit, "bytes");
+}
+
+}  // namespace
+}  // namespace rawkv

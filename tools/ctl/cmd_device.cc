@@ -1,0 +1,24 @@
+#include <fmt/format.h>
+
+#include "tools/cli/byte_size.h"
+#include "tools/cli/json_text.h"
+#include "tools/cli/text_format.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/store_access.h"
+
+namespace rawkv::ctl {
+
+Result<ExitStatus> RunDeviceTrim(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  const Result<TrimReport> report = engine->TrimDevice({.progress = call.progress.Callback()});
+  call.progress.Wipe();
+  RAWKV_RETURN_IF_ERROR(report.status());
+  RAWKV_RETURN_IF_ERROR(call.out.Line(
+      call.flags.json
+          ? JsonText({{"slots", report->slots}, {"bytes", report->bytes}})
+          : fmt::format("{} discarded, {}", Counted(report->slots, "free slot"), HumanBytes(report->bytes))));
+  RAWKV_RETURN_IF_ERROR(engine.Close());
+  return ExitStatus::kDone;
+}
+
+}  // namespace rawkv::ctl
