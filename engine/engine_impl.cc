@@ -5,6 +5,7 @@
 
 #include "base/exception_status.h"
 #include "engine/admin/describe.h"
+#include "engine/device/available_slots.h"
 #include "engine/recovery/leased_view.h"
 #include "engine/recovery/recovery.h"
 #include "engine/recovery/rollback_plan.h"
@@ -286,6 +287,11 @@ WriterStatus Engine::Impl::DescribeSelf() {
   }
   s.slots_total = core.allocator->total_slots();
   s.slots_free = core.allocator->free_slots();
+  const Result<uint64_t> available = NoThrow([&]() -> Result<uint64_t> {
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> holds, maintenance->SurveyHolds());
+    return CountAvailableSlots(*core.index, holds, s.slots_total, core.allocator->reserved_slots());
+  });
+  s.slots_available = std::max(available.ok() ? *available : 0, s.slots_free);
   if (counters.snapshot_under_way) s.activities.push_back({.what = "snapshot"});
   const ScrubReport scrub = scrubber->report();
   if (scrub.running) s.activities.push_back({.what = "scrub", .done = scrub.bytes});

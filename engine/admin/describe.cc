@@ -79,6 +79,7 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
                               std::to_string(total_slots) + "; run fsck");
   }
   s.free = total_slots - used;
+  s.available = total_slots - s.live - s.reserved - account.held();
   return Status::Ok();
 }
 

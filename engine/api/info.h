@@ -33,6 +33,9 @@ struct SlotUse {
   uint64_t reclaimable = 0;  // freed, and nothing needs them; the engine frees them when it needs slots
   uint64_t reserved = 0;     // for commits under way, or for a commit with an unknown outcome, until a reopen
   uint64_t free = 0;
+  // Slots that commits could get now: all but live and reserved ones, and those that a pin, view, export or
+  // lease needs. The engine frees them when a commit finds no free slot, and gives up history for that.
+  uint64_t available = 0;
 };
 
 // The number of freed slots that this holder alone keeps. The sum over all holders, plus
@@ -62,6 +65,7 @@ struct WriterStatus {
   Durability durability = Durability::kSynced;
   Version version, durable_version;
   uint64_t slots_total = 0, slots_free = 0;
+  uint64_t slots_available = 0;  // as SlotUse::available; at least so many
   std::vector<WriterActivity> activities;
   friend bool operator==(const WriterStatus&, const WriterStatus&) = default;
 };

@@ -68,7 +68,8 @@ class PayloadWriter {
     }
     if (extents.status().code() == StatusCode::kNoSpace) {
       return Status::NoSpace(context_.device_path + ": " + extents.status().message() +
-                             "; delete keys, and prune snapshots or unpin what keeps old versions");
+                             "; delete keys, or unpin what keeps old versions; a new value needs free slots "
+                             "before the value that it replaces gives its slots back");
     }
     if (!extents.ok()) return extents.status().WithContext(context_.device_path);
     reserved->insert(reserved->end(), extents->begin(), extents->end());

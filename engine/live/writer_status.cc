@@ -14,6 +14,7 @@ constexpr SealedKind kStatusKind{
     .magic = "RKVSTATS", .format = 1, .name = "STATUS", .max_payload_bytes = 64 * 1024};
 constexpr size_t kMaxTextBytes = 4096;  // of one text; a message names a few paths at most
 constexpr uint32_t kMaxActivities = 16;
+constexpr uint32_t kHasAvailableSlots = 1;  // the flag of the last field, which older versions do not write
 
 void PutText(ByteWriter& w, std::string_view text) {
   w.Blob(text.substr(0, kMaxTextBytes));
@@ -44,7 +45,7 @@ std::string EncodeWriterStatus(const WriterInfo& writer, const Uuid& store_uuid)
   const WriterStatus& s = *writer.status;
   ByteWriter w;
   w.Id(store_uuid);
-  w.U32(0);  // flags
+  w.U32(kHasAvailableSlots);  // flags
   w.U32(static_cast<uint32_t>(s.durability));
   w.U64(static_cast<uint64_t>(writer.pid));
   w.U64(s.unix_ms);
@@ -64,6 +65,7 @@ std::string EncodeWriterStatus(const WriterInfo& writer, const Uuid& store_uuid)
     w.U64(s.activities[i].done);
     w.U64(s.activities[i].total);
   }
+  w.U64(s.slots_available);
   return Seal(kStatusKind, w.str());
 }
 
@@ -87,10 +89,11 @@ Result<WriterInfo> DecodeWriterStatus(std::string_view file, const Uuid& store_u
     *text = TakeText(r);
   }
   RAWKV_ASSIGN_OR_RETURN(s.activities, DecodeActivities(r));
+  if (flags & ~kHasAvailableSlots) return Status::NotSupported("STATUS: flags " + std::to_string(flags));
+  s.slots_available = flags != 0 ? r.U64() : s.slots_free;
   if (!r.AtEnd() || durability > 1 || writer.pid <= 0) {
     return Status::Corruption("STATUS: a field is out of range");
   }
-  if (flags != 0) return Status::NotSupported("STATUS: flags " + std::to_string(flags));
   if (store != store_uuid) return Status::Corruption("STATUS names another store");
   s.durability = static_cast<Durability>(durability);
   writer.status = std::move(s);

@@ -6,6 +6,7 @@
 #include "engine/recovery/leased_view.h"
 #include "engine/recovery/rollback_plan.h"
 #include "engine/recovery/snapshot_removal.h"
+#include "snapshot/pins.h"
 #include "snapshot/retention.h"
 
 namespace rawkv {
@@ -179,12 +180,24 @@ std::vector<VersionHold> Maintenance::Holds() {
   return holds;
 }
 
-Result<Retained> Maintenance::SurveyRetained() {
-  RAWKV_ASSIGN_OR_RETURN(StoreSurvey survey, SurveyNow());
-  // Views before leases: each clone view of this process has a lease, by which ForeignLeases leaves it out.
+// Views before leases: each clone view of this process has a lease, by which ForeignLeases leaves it out.
+Result<std::vector<VersionHold>> Maintenance::SurveyReaders() {
   std::vector<VersionHold> holds = views_.Holds();
   RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> foreign, ForeignLeases(context_, views_.LeaseDirs()));
   holds.insert(holds.end(), foreign.begin(), foreign.end());
+  return holds;
+}
+
+Result<std::vector<VersionHold>> Maintenance::SurveyHolds() {
+  RAWKV_ASSIGN_OR_RETURN(std::vector<VersionHold> holds, SurveyReaders());
+  RAWKV_ASSIGN_OR_RETURN(const PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
+  for (const auto& [name, version] : pins) holds.push_back({"pin", name, version});
+  return holds;
+}
+
+Result<Retained> Maintenance::SurveyRetained() {
+  RAWKV_ASSIGN_OR_RETURN(StoreSurvey survey, SurveyNow());
+  RAWKV_ASSIGN_OR_RETURN(std::vector<VersionHold> holds, SurveyReaders());
   Reachability reach = ToReachability(survey, core_.tip.Get(), std::move(holds));
   return Retained{std::move(survey), std::move(reach)};
 }

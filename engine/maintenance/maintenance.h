@@ -88,6 +88,9 @@ class Maintenance {
   // Surveys what is reachable now. An error if something that may be reachable cannot be read.
   Result<Retained> SurveyRetained();
 
+  // The pins, views and leases of now. Waits for nothing.
+  Result<std::vector<VersionHold>> SurveyHolds();
+
   // Calls `look`, a function that only reads, without a lock. If it fails, it may have met a half-done
   // change, so calls it again: at once if it answers kBusy, and then under `mu_`.
   template <typename Fn>
@@ -109,6 +112,7 @@ class Maintenance {
  private:
   Result<StoreSurvey> SurveyNow();
   std::vector<VersionHold> Holds();
+  Result<std::vector<VersionHold>> SurveyReaders();
   Status SyncStoreDir();
   // Publishes the tip as a snapshot and makes it `current`. With `pin`, a name, also pins it, before any
   // prune can remove it.

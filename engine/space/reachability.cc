@@ -41,6 +41,7 @@ void PinAccount::Add(const DeferredFree& entry) {
       last_hold = i;
     }
   }
+  if (holders > (in_window ? 1 : 0)) held_ += slots;
   if (holders > 1) {
     shared_ += slots;
   } else if (in_window) {

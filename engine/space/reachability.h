@@ -45,11 +45,14 @@ class PinAccount {
   uint64_t pinned() const { return pinned_; }
   uint64_t reclaimable() const { return reclaimable_; }
   uint64_t shared() const { return shared_; }
+  // Slots that a hold needs. A commit that finds no free slot may get the others: the engine makes a snapshot
+  // of the tip and gives the older versions up, but never a hold.
+  uint64_t held() const { return held_; }
   std::vector<PinnedBy> holders() const;  // holders with slots, snapshots first
 
  private:
   const Reachability& reach_;
-  uint64_t pinned_ = 0, reclaimable_ = 0, shared_ = 0;
+  uint64_t pinned_ = 0, reclaimable_ = 0, shared_ = 0, held_ = 0;
   std::vector<uint64_t> by_snapshot_ = std::vector<uint64_t>(reach_.snapshots.size());
   std::vector<uint64_t> by_hold_ = std::vector<uint64_t>(reach_.holds.size());
 };

@@ -1,10 +1,11 @@
-// Work on the device: discarding its free slots.
+// Work on the device: discarding its free slots, and what a full device still takes.
 
 #include <sys/stat.h>
 
 #include <atomic>
 #include <thread>
 
+#include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/device_seam.h"
 #include "tests/support/loop_device.h"
@@ -191,6 +192,139 @@ TEST_F(TrimTest, ReportsProgressInBytes) {
   EXPECT_EQ(reports.front().total, 64 * kSlot);
   EXPECT_LE(reports.back().done, 64 * kSlot);
   EXPECT_STREQ(reports.front().unit, "bytes");
+}
+
+// 64 slots. "large" has 20 of them, and each overwrite takes 20 more.
+class FullDeviceOverwriteTest : public DeviceTest {
+ protected:
+  void FillWithHistory() {
+    ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+    Put("other", Slots(20, 1));
+    Put("large", Slots(20, 2));
+    Put("large", Slots(20, 3));
+    ASSERT_EQ(Info().slots.free, 4u);
+  }
+};
+
+TEST_F(FullDeviceOverwriteTest, UsesTheSlotsOfHistoryThatNothingHolds) {
+  open_.settings.keep_recent = 0;
+  ASSERT_NO_FATAL_FAILURE(FillWithHistory());
+  for (uint64_t i = 4; i < 40; ++i) {
+    ASSERT_EQ(Info().slots.available, 24u);
+    ASSERT_OK(TryPut("large", Slots(20, i)));
+    EXPECT_EQ(Get("large"), Slots(20, i));
+    if (i % 4 == 0) ReopenKilled();
+    ASSERT_NE(engine_, nullptr);
+    EXPECT_EQ(Get("large"), Slots(20, i));
+  }
+  EXPECT_EQ(Get("other"), Slots(20, 1));
+}
+
+TEST_F(FullDeviceOverwriteTest, GivesUpHistoryThatTheSettingsWouldKeepAndReportsIt) {
+  open_.settings.keep_for_seconds = 3600;
+  ASSERT_NO_FATAL_FAILURE(FillWithHistory());
+  ASSERT_OK(TryPut("large", Slots(20, 4)));
+  EXPECT_EQ(Get("large"), Slots(20, 4));
+  EXPECT_EQ(engine_->stats().versions_given_up, 3u);
+  EXPECT_NE(logger_.text().find("gave up the history of versions 0 to 2"), std::string::npos);
+}
+
+TEST_F(FullDeviceOverwriteTest, IsRefusedWhereAPinHoldsTheSlots) {
+  ASSERT_NO_FATAL_FAILURE(FillWithHistory());
+  const Version tip = engine_->version();
+  ASSERT_OK(engine_->Pin("kept", Version(2)));
+  EXPECT_EQ(Info().slots.available, 4u);
+  const CommitResult refused = TryPut("large", Slots(20, 4));
+  EXPECT_STATUS(refused, StatusCode::kNoSpace, "before the value that it replaces");
+  EXPECT_EQ(refused.outcome, CommitOutcome::kNotApplied);
+  EXPECT_EQ(engine_->version(), tip);
+  EXPECT_EQ(Get("large"), Slots(20, 3));
+  EXPECT_EQ(Get("large", Version(2)), Slots(20, 2));
+  ASSERT_OK(TryPut("small", Slots(4, 5)));
+  ASSERT_OK(engine_->Unpin("kept"));
+  EXPECT_OK(TryPut("large", Slots(20, 6)));
+}
+
+// The old value stays until the new version is durable, so a device without room for both refuses.
+TEST_F(FullDeviceOverwriteTest, NeverDestroysTheOldValueForLackOfRoom) {
+  ASSERT_NO_FATAL_FAILURE(FillWithHistory());
+  ASSERT_OK(TryPut("rest", Slots(20, 4)));  // gives the history up; 60 slots are live now
+  ASSERT_EQ(Info().slots.available, 4u);
+  EXPECT_STATUS(TryPut("large", Slots(20, 5)), StatusCode::kNoSpace);
+  WriteBatch both;
+  both.Delete("large");
+  const std::string value = Slots(20, 5);
+  both.Put("large", value);
+  EXPECT_STATUS(engine_->Commit(both), StatusCode::kNoSpace);
+  EXPECT_EQ(Get("large"), Slots(20, 3));
+  ReopenKilled();
+  ASSERT_NE(engine_, nullptr);
+  EXPECT_EQ(Get("large"), Slots(20, 3));
+  // As the documentation advises.
+  Delete("large");
+  ASSERT_OK(TryPut("large", Slots(20, 5)));
+  EXPECT_EQ(Get("large"), Slots(20, 5));
+}
+
+// Puts single slots until the device refuses, and compares their number with what `info` promised.
+class AvailableSlotsTest : public FullDeviceOverwriteTest {
+ protected:
+  void ExpectTrue() {
+    const SlotUse slots = Info().slots;
+    const Result<EngineInfo> looked = InspectStore(dir_, open_);
+    ASSERT_OK(looked);
+    ASSERT_TRUE(looked->writer && looked->writer->status);
+    uint64_t put = 0;
+    CommitResult last;
+    while ((last = TryPut("single" + std::to_string(put), OneSlot(put))).ok()) ++put;
+    EXPECT_STATUS(last, StatusCode::kNoSpace);
+    EXPECT_EQ(put, slots.available);
+    EXPECT_EQ(Info().slots.available, 0u);
+    // What another process sees was published at the open.
+    EXPECT_EQ(looked->writer->status->slots_available, slots.available);
+    EXPECT_EQ(looked->writer->status->slots_free, slots.free);
+  }
+  // Publishes STATUS again, with the pins and views of now.
+  void Republish() {
+    open_.status_interval_ms = 0;
+    Reopen();
+    ASSERT_NE(engine_, nullptr);
+  }
+};
+
+TEST_F(AvailableSlotsTest, AreWhatPutsGetWhereOnlySettingsKeepHistory) {
+  open_.settings.keep_for_seconds = 3600;
+  ASSERT_NO_FATAL_FAILURE(FillWithHistory());
+  ASSERT_OK(engine_->CreateSnapshot());
+  Delete("other");
+  ASSERT_NO_FATAL_FAILURE(Republish());
+  EXPECT_EQ(Info().slots.available, 44u);
+  EXPECT_LT(Info().slots.free, 44u);
+  ExpectTrue();
+}
+
+TEST_F(AvailableSlotsTest, AreWhatPutsGetWithAPin) {
+  ASSERT_NO_FATAL_FAILURE(FillWithHistory());
+  ASSERT_OK(engine_->Pin("kept", Version(2)));
+  Delete("other");
+  ASSERT_OK(engine_->CreateSnapshot());
+  Delete("large");
+  ASSERT_NO_FATAL_FAILURE(Republish());
+  EXPECT_EQ(Info().slots.available, 24u);  // the pin needs "other" and the first value of "large"
+  ExpectTrue();
+  EXPECT_EQ(Get("large", Version(2)), Slots(20, 2));
+}
+
+TEST_F(AvailableSlotsTest, AreWhatPutsGetWithAView) {
+  ASSERT_NO_FATAL_FAILURE(FillWithHistory());
+  ASSERT_NO_FATAL_FAILURE(Republish());
+  const auto view = View();
+  Delete("large");
+  const SlotUse slots = Info().slots;
+  EXPECT_EQ(slots.available, 24u);  // the view needs the second value of "large"
+  uint64_t put = 0;
+  while (TryPut("single" + std::to_string(put), OneSlot(put)).ok()) ++put;
+  EXPECT_EQ(put, slots.available);
 }
 
 }  // namespace

@@ -245,6 +245,7 @@ TEST(FormatGolden, Status) {
                                                  .durable_version = Version(38),
                                                  .slots_total = 1000,
                                                  .slots_free = 600,
+                                                 .slots_available = 900,
                                                  .activities = {{.what = "scrub", .done = 4096}}}};
   const Uuid store = UuidFrom(0x10);
   const std::string page = BytesOnPage("status.md");
@@ -256,6 +257,22 @@ TEST(FormatGolden, Status) {
   EXPECT_EQ(DecodeWriterStatus(page, UuidFrom(0x11)).status().code(), StatusCode::kCorruption);
   ExpectAllDamageIsCorruption(
       page, [&](const std::string& b) { return DecodeWriterStatus(b, store).status().code(); });
+}
+
+TEST(FormatGolden, StatusOfAnOlderWriterHasNoAvailableSlots) {
+  constexpr SealedKind kKind{
+      .magic = "RKVSTATS", .format = 1, .name = "STATUS", .max_payload_bytes = 64 * 1024};
+  const Uuid store = UuidFrom(0x10);
+  std::string payload = *Unseal(kKind, BytesOnPage("status.md"));
+  constexpr size_t kFlagsAt = 16;
+  payload[kFlagsAt] = 0;
+  EXPECT_EQ(DecodeWriterStatus(Seal(kKind, payload), store).status().code(), StatusCode::kCorruption);
+  payload.resize(payload.size() - 8);
+  const Result<WriterInfo> decoded = DecodeWriterStatus(Seal(kKind, payload), store);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->status->slots_available, 600u) << "at least the free ones";
+  payload[kFlagsAt] = 2;
+  EXPECT_EQ(DecodeWriterStatus(Seal(kKind, payload), store).status().code(), StatusCode::kNotSupported);
 }
 
 TEST(FormatGolden, StatusCutsLongTextsAndRefusesThem) {

@@ -35,7 +35,7 @@ TEST_F(CtlInfo, HasEveryFieldOfTheContractInOrder) {
                                 "read_only_media", "recovery",        "aside"}));
   EXPECT_EQ(Fields(info["device"]), (Args{"path", "kind", "capacity_bytes", "slot_bytes", "header_bytes"}));
   EXPECT_EQ(Fields(info["slots"]),
-            (Args{"at_version", "total", "live", "pinned", "reclaimable", "reserved", "free"}));
+            (Args{"at_version", "total", "live", "pinned", "reclaimable", "reserved", "free", "available"}));
   EXPECT_EQ(Fields(info["engine"]), (Args{"requested", "used", "reason"}));
   EXPECT_EQ(info["device"]["kind"], "file");
   EXPECT_EQ(info["version"], 5);

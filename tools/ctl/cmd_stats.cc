@@ -62,6 +62,8 @@ Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segmen
        "Freed slots that nothing needs; commits may use them."},
       {"reserved_bytes", bytes(slots.reserved), "Slots of commits that are under way."},
       {"free_bytes", bytes(slots.free), "Free slots."},
+      {"available_bytes", bytes(slots.available),
+       "Slots that commits can get: free ones, and those of history that nothing holds."},
       {"snapshots", info.snapshots.size(), "Number of snapshots."},
       {"snapshot_bytes", snapshot_bytes, "Size of all snapshots; files that they share count once for each."},
       {"log_segments", segments.size(), "Number of segments of the changelog."},

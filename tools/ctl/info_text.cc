@@ -29,7 +29,8 @@ OrderedJson SlotsJson(const SlotUse& slots) {
                      {"pinned", slots.pinned},
                      {"reclaimable", slots.reclaimable},
                      {"reserved", slots.reserved},
-                     {"free", slots.free}};
+                     {"free", slots.free},
+                     {"available", slots.available}};
 }
 
 OrderedJson PinnedByJson(const EngineInfo& info) {
@@ -61,6 +62,7 @@ OrderedJson StatusJson(const std::optional<WriterStatus>& status) {
                      {"durable_version", status->durable_version.value()},
                      {"slots_total", status->slots_total},
                      {"slots_free", status->slots_free},
+                     {"slots_available", status->slots_available},
                      {"activities", activities},
                      {"opened_unix_ms", status->opened_unix_ms},
                      {"unix_ms", status->unix_ms}};
@@ -148,6 +150,10 @@ void AddSpace(const EngineInfo& info, Lines& lines) {
             fmt::format("{} of {} free at version {}", slots.free, slots.total, slots.at_version.value()));
   lines.Add("", fmt::format("{} live, {} pinned, {} reclaimable, {} reserved", slots.live, slots.pinned,
                             slots.reclaimable, slots.reserved));
+  if (slots.available > slots.free) {
+    lines.Add("", fmt::format("{} available to commits: the engine gives up old versions if it must",
+                              slots.available));
+  }
   for (const PinnedBy& holder : info.pinned_by) {
     lines.Add("", fmt::format("{} pinned by {} {} (version {}) alone", holder.slots, holder.kind, holder.name,
                               holder.version.value()));
@@ -158,10 +164,11 @@ void AddSpace(const EngineInfo& info, Lines& lines) {
 
 void AddStatus(const std::optional<WriterStatus>& status, Lines& lines) {
   if (!status.has_value()) return;
-  lines.Add("", fmt::format("{} since {}, at version {} (durable {}) with {} of {} slots free at {}",
+  lines.Add("", fmt::format("{} since {}, at version {} (durable {}) with {} of {} slots free ({} available "
+                            "to commits) at {}",
                             status->state, UtcTime(status->opened_unix_ms), status->version.value(),
                             status->durable_version.value(), status->slots_free, status->slots_total,
-                            UtcTime(status->unix_ms)));
+                            status->slots_available, UtcTime(status->unix_ms)));
   for (const WriterActivity& activity : status->activities) {
     const std::string of = activity.total == 0 ? "" : fmt::format(" of {}", activity.total);
     lines.Add("", activity.done == 0 ? activity.what + " under way"
