@@ -47,9 +47,9 @@ Status BlockDevice::Validate(const IoRequest& request) const {
                                    ": offset, length and memory must be multiples of " +
                                    std::to_string(kBlockAlign));
   }
-  if (!InBounds(offset, length, geometry_.capacity_bytes)) {
+  if (const uint64_t capacity = capacity_.load(); !InBounds(offset, length, capacity)) {
     return Status::InvalidArgument(Describe(request, path_) + ": outside the capacity of " +
-                                   std::to_string(geometry_.capacity_bytes) + " bytes");
+                                   std::to_string(capacity) + " bytes");
   }
   return Status::Ok();
 }
@@ -113,15 +113,54 @@ Status BlockDevice::Flush() {
 }
 
 Status BlockDevice::Discard(DeviceOffset offset, uint64_t length) {
-  if (!IsAligned(offset.value()) || !IsAligned(length) ||
-      !InBounds(offset.value(), length, geometry_.capacity_bytes)) {
+  const uint64_t capacity = capacity_.load();
+  if (!IsAligned(offset.value()) || !IsAligned(length) || !InBounds(offset.value(), length, capacity)) {
     return Status::InvalidArgument("discard of " + std::to_string(length) + " bytes at offset " +
                                    std::to_string(offset.value()) + " of " + path_ + ": must be aligned to " +
                                    std::to_string(kBlockAlign) + " and within the capacity of " +
-                                   std::to_string(geometry_.capacity_bytes) + " bytes");
+                                   std::to_string(capacity) + " bytes");
   }
   if (length == 0) return Status::Ok();
   return DoDiscard(offset, length);
+}
+
+Geometry BlockDevice::geometry() const {
+  Geometry now = geometry_;
+  now.capacity_bytes = capacity_.load();
+  return now;
+}
+
+Status BlockDevice::Enlarge(uint64_t capacity_bytes) {
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t now, FindCapacity());
+  if (!IsAligned(capacity_bytes) || capacity_bytes <= now) {
+    return Status::InvalidArgument(
+        path_ + ": has " + std::to_string(now) + " bytes, and can only become larger, by a multiple of " +
+        std::to_string(kBlockAlign) + " bytes; not " + std::to_string(capacity_bytes));
+  }
+  return DoEnlarge(capacity_bytes);
+}
+
+Result<uint64_t> BlockDevice::FindCapacity() {
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t size, DoFindSize());
+  const uint64_t found = size / kBlockAlign * kBlockAlign;
+  uint64_t capacity = capacity_.load();
+  while (found > capacity && !capacity_.compare_exchange_weak(capacity, found)) {
+  }
+  if (found < capacity) {
+    return Status::FailedPrecondition(path_ + ": the device has become smaller: it has " +
+                                      std::to_string(found) + " bytes, and had " + std::to_string(capacity));
+  }
+  return found;
+}
+
+Status BlockDevice::DoEnlarge(uint64_t) {
+  return Status::NotSupported(path_ +
+                              ": only a device file can be made larger by rawkv; make a block device "
+                              "larger with its own tools, then run `rawkv-ctl device grow` without a size");
+}
+
+Result<uint64_t> BlockDevice::DoFindSize() {
+  return geometry_.capacity_bytes;
 }
 
 DeviceCounters BlockDevice::counters() const {

@@ -65,7 +65,8 @@ class RAWKV_EXPORT BlockDevice {
   BlockDevice(const BlockDevice&) = delete;
   BlockDevice& operator=(const BlockDevice&) = delete;
 
-  const Geometry& geometry() const { return geometry_; }
+  // Constant except for the capacity, which only FindCapacity raises.
+  Geometry geometry() const;
   const std::string& path() const { return path_; }
 
   Status Read(DeviceOffset offset, Bytes out);
@@ -88,10 +89,20 @@ class RAWKV_EXPORT BlockDevice {
   // Declares to the device that the content of the range is no longer needed. kNotSupported is harmless.
   Status Discard(DeviceOffset offset, uint64_t length);
 
+  // Makes a device file larger and its size durable. kNotSupported: a block device, which only its own tools
+  // can make larger. kInvalidArgument: not larger than now, or not a multiple of kBlockAlign. kNoSpace: the
+  // filesystem does not allow the size; the file is as before. After another error the file may be larger.
+  // The capacity changes with the next FindCapacity.
+  Status Enlarge(uint64_t capacity_bytes);
+  // Asks the operating system for the size and returns the capacity, which never falls while the device is
+  // open. Transfers may use a larger one from now on. kFailedPrecondition: the device has become smaller.
+  Result<uint64_t> FindCapacity();
+
   DeviceCounters counters() const;
 
  protected:
-  BlockDevice(std::string path, Geometry geometry) : path_(std::move(path)), geometry_(geometry) {}
+  BlockDevice(std::string path, Geometry geometry)
+      : path_(std::move(path)), geometry_(geometry), capacity_(geometry.capacity_bytes) {}
 
   // Validates a request and counts it, for an implementation of OpenQueue.
   Status Admit(const IoRequest& request);
@@ -100,12 +111,15 @@ class RAWKV_EXPORT BlockDevice {
   virtual void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) = 0;
   virtual Status DoFlush() = 0;
   virtual Status DoDiscard(DeviceOffset offset, uint64_t length) = 0;
+  virtual Status DoEnlarge(uint64_t capacity_bytes);  // kNotSupported
+  virtual Result<uint64_t> DoFindSize();              // in bytes; the capacity of the open
 
  private:
   Status Validate(const IoRequest& request) const;
 
   const std::string path_;
-  const Geometry geometry_;
+  const Geometry geometry_;  // at the open
+  std::atomic<uint64_t> capacity_;
   std::atomic<uint64_t> reads_{0}, read_bytes_{0}, writes_{0}, written_bytes_{0}, flushes_{0};
 };
 

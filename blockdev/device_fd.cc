@@ -52,19 +52,6 @@ Result<Opened> OpenFd(const std::string& path, int flags, bool want_direct) {
   return Status::FromErrno(error, "open of " + path);
 }
 
-Result<uint64_t> SizeOf(int fd, const struct stat& info, const std::string& path) {
-  if (S_ISREG(info.st_mode)) return static_cast<uint64_t>(info.st_size);
-  uint64_t bytes = 0;
-  if (::ioctl(fd, BLKGETSIZE64, &bytes) != 0) return Status::FromErrno(errno, "size of " + path);
-  int logical_block = 0;
-  if (::ioctl(fd, BLKSSZGET, &logical_block) != 0) return Status::FromErrno(errno, "block size of " + path);
-  if (static_cast<uint64_t>(logical_block) > kBlockAlign) {
-    return Status::NotSupported(path + ": logical blocks of " + std::to_string(logical_block) +
-                                " bytes; at most " + std::to_string(kBlockAlign) + " are supported");
-  }
-  return bytes;
-}
-
 // Reads one block, since some filesystems accept O_DIRECT at open but refuse the first transfer.
 bool DirectReadWorks(int fd) {
   AlignedBuffer block(kBlockAlign);
@@ -105,6 +92,19 @@ Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& pa
   return Status::InvalidArgument(path + ": is " + what + "; name a regular file or a block device");
 }
 
+Result<uint64_t> SizeOfDevice(int fd, const struct stat& info, const std::string& path) {
+  if (S_ISREG(info.st_mode)) return static_cast<uint64_t>(info.st_size);
+  uint64_t bytes = 0;
+  if (::ioctl(fd, BLKGETSIZE64, &bytes) != 0) return Status::FromErrno(errno, "size of " + path);
+  int logical_block = 0;
+  if (::ioctl(fd, BLKSSZGET, &logical_block) != 0) return Status::FromErrno(errno, "block size of " + path);
+  if (static_cast<uint64_t>(logical_block) > kBlockAlign) {
+    return Status::NotSupported(path + ": logical blocks of " + std::to_string(logical_block) +
+                                " bytes; at most " + std::to_string(kBlockAlign) + " are supported");
+  }
+  return bytes;
+}
+
 Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path) {
   // udev holds a shared lock for a short time after a writer has closed a block device.
   const int tries = kind == DeviceKind::kBlockDevice ? 50 : 1;
@@ -140,7 +140,7 @@ Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& 
   }
   if (options.writable) RAWKV_RETURN_IF_ERROR(LockDeviceFd(fd, kind, path));
 
-  RAWKV_ASSIGN_OR_RETURN(const uint64_t size, SizeOf(fd, now, path));
+  RAWKV_ASSIGN_OR_RETURN(const uint64_t size, SizeOfDevice(fd, now, path));
   if (size < kBlockAlign) {
     return Status::FailedPrecondition(path + ": holds " + std::to_string(size) +
                                       " bytes, less than one block; is it the right device?");

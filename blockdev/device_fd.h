@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <string>
@@ -25,6 +26,9 @@ Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& pa
 // Opens the device, locks it and reads its geometry. Errors as OpenBlockDevice; kNotSupported for NVMe
 // character devices.
 Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& options);
+
+// The size of an open regular file or block device, in bytes. `info` is its stat result.
+Result<uint64_t> SizeOfDevice(int fd, const struct stat& info, const std::string& path);
 
 // Takes the exclusive advisory lock that every writer of a device holds. kBusy if another writer holds it.
 Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path);

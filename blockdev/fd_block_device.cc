@@ -5,10 +5,13 @@
 #include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "blockdev/device_fd.h"
 #include "blockdev/transfer.h"
 
 namespace rawkv {
@@ -59,6 +62,22 @@ Status FdBlockDevice::DoDiscard(DeviceOffset offset, uint64_t length) {
   }
   if (error == EBADF) return Status::FailedPrecondition(what + ": it was opened read-only");
   return Status::FromErrno(error, what);
+}
+
+Status FdBlockDevice::DoEnlarge(uint64_t capacity_bytes) {
+  if (geometry().kind != DeviceKind::kFile) return BlockDevice::DoEnlarge(capacity_bytes);
+  int result = 0;
+  do {
+    result = ::ftruncate(fd_.get(), static_cast<off_t>(capacity_bytes));
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) return Status::FromErrno(errno, "enlarging " + path());
+  return Flush();
+}
+
+Result<uint64_t> FdBlockDevice::DoFindSize() {
+  struct stat info {};
+  if (::fstat(fd_.get(), &info) != 0) return Status::FromErrno(errno, "stat of " + path());
+  return SizeOfDevice(fd_.get(), info, path());
 }
 
 }  // namespace rawkv

@@ -29,6 +29,8 @@ class FdBlockDevice : public BlockDevice {
   // 10).
   Status DoFlush() override;
   Status DoDiscard(DeviceOffset offset, uint64_t length) override;
+  Status DoEnlarge(uint64_t capacity_bytes) override;
+  Result<uint64_t> DoFindSize() override;
 
   int fd() const { return fd_.get(); }
 

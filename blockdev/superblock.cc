@@ -87,6 +87,19 @@ uint64_t EndOfLayout(const DeviceLayout& l) {
   return l.slots_offset + l.slot_count * l.slot_bytes;
 }
 
+DeviceLayout GrownLayout(const DeviceLayout& layout, uint64_t capacity_bytes) {
+  DeviceLayout grown = layout;
+  const uint64_t end = std::min(capacity_bytes, kMaxDeviceBytes);
+  if (end > EndOfLayout(layout)) grown.slot_count = (end - layout.slots_offset) / layout.slot_bytes;
+  return grown;
+}
+
+bool IsGrowthOf(const DeviceLayout& larger, const DeviceLayout& layout) {
+  DeviceLayout same = layout;
+  same.slot_count = larger.slot_count;
+  return larger == same && larger.slot_count > layout.slot_count;
+}
+
 Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes) {
   if (!SlotAndHeaderSizesAreSane(slot_bytes, header_bytes)) {
     return Status::InvalidArgument("slot_bytes " + std::to_string(slot_bytes) + " and header_bytes " +
@@ -265,9 +278,10 @@ Result<Superblock> SuperblockStore::Load() {
   RAWKV_ASSIGN_OR_RETURN(const int newest, NewestCopy(pair, device_.path()));
   const Superblock& superblock = *pair.copy[newest];
   if (const uint64_t end = EndOfLayout(superblock.layout); end > device_.geometry().capacity_bytes) {
-    return Status::Corruption(device_.path() + ": device is smaller than its superblock requires (" +
-                              std::to_string(device_.geometry().capacity_bytes) + " bytes, expected " +
-                              std::to_string(end) + ")");
+    return Status::Corruption(device_.path() + ": the device has become smaller: it has " +
+                              std::to_string(device_.geometry().capacity_bytes) +
+                              " bytes, and its superblock requires " + std::to_string(end) +
+                              "; give it its old size again, or restore it");
   }
   return superblock;
 }

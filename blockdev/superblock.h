@@ -37,6 +37,11 @@ Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, ui
 bool IsSaneLayout(const DeviceLayout& layout);
 // The first byte after the last slot of a sane layout.
 uint64_t EndOfLayout(const DeviceLayout& layout);
+// The layout with as many slots as fit `capacity_bytes`; everything else keeps its place. The same layout if
+// the device is not larger.
+DeviceLayout GrownLayout(const DeviceLayout& layout, uint64_t capacity_bytes);
+// Whether `larger` is `layout` after a growth: it has more slots, and is equal otherwise.
+bool IsGrowthOf(const DeviceLayout& larger, const DeviceLayout& layout);
 
 struct Superblock {
   Uuid device_uuid;

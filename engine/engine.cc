@@ -2,6 +2,7 @@
 
 #include "base/exception_status.h"
 #include "engine/admin/describe.h"
+#include "engine/device/grow.h"
 #include "engine/device/trim.h"
 #include "engine/engine_impl.h"
 #include "engine/format/format_store.h"
@@ -307,6 +308,16 @@ Result<TrimReport> Engine::TrimDevice(const TrimOptions& options) try {
                         .poison = impl_->poison,
                         .enter = [this] { return impl_->EnterToWrite(); }},
                        options);
+} catch (...) {
+  return StatusOfException();
+}
+
+Result<GrowReport> Engine::GrowDevice(const GrowOptions& options) try {
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
+  return impl_->maintenance->RunWhileQuiet([&] {
+    return rawkv::GrowDevice({.context = *impl_->context, .core = impl_->core, .poison = impl_->poison},
+                             options);
+  });
 } catch (...) {
   return StatusOfException();
 }

@@ -216,6 +216,15 @@ class RAWKV_EXPORT Engine {
   // discard. After an error a part of the free slots is discarded; repeat the call.
   Result<TrimReport> TrimDevice(const TrimOptions& options = {});
 
+  // Uses a device that has become larger, or makes a device file larger first. Commits and reads continue,
+  // and the new slots are free when the call returns. A growth is never undone: neither by a rollback nor by
+  // a crash after the call has returned. kNotSupported: `capacity_bytes` for a block device.
+  // kInvalidArgument: `capacity_bytes` is less than the device has, or is no multiple of 4096.
+  // kFailedPrecondition: the device has become smaller. kNoSpace: nothing has changed, except perhaps the
+  // size of the file. After another error the store may have grown; repeat the call, after a reopen if it
+  // answers kPoisoned.
+  Result<GrowReport> GrowDevice(const GrowOptions& options = {});
+
   // Identity, versions, space and health of the store.
   Result<EngineInfo> Info();
   // Counters since the open. Never fails.

@@ -118,8 +118,9 @@ Status Engine::Impl::ReadNewest() {
   if (opening != nullptr) (void)opening->Remove();  // otherwise the next prune or open sweeps it
   RAWKV_RETURN_IF_ERROR(opened);
   if (core.payload == nullptr) {
-    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
+    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.identity.device_uuid);
   }
+  core.payload->GrowTo(c.layout().slot_count);
   epochs.Close();
   core.index = newest.view->shared_index();
   core.tip.Reset(newest.view->version());

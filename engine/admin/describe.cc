@@ -97,7 +97,7 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
   const Status health = DescribeHealth(c, poison);
   if (!health.ok()) info.health = health.ToString();
   RAWKV_RETURN_IF_ERROR(DescribeSlots(
-      *core.index, reach, c.layout.slot_count,
+      *core.index, reach, c.layout().slot_count,
       [&] { return core.allocator == nullptr ? 0 : core.allocator->reserved_slots(); }, &info));
   if (c.lock == nullptr) DescribeWriter(c, &info);
   return info;

@@ -36,11 +36,11 @@ Status DescribeTip(StoreContext& c, const StoreSurvey& survey, EngineInfo* info)
 
   const auto describe = [&](KeyIndex& index) -> Status {
     const ReplayTarget target{.index = &index,
-                              .slot_count = c.layout.slot_count,
+                              .slot_count = c.layout().slot_count,
                               .progress = c.options.progress,
                               .between_batches = {}};
     RAWKV_RETURN_IF_ERROR(ReplayInto(target, c.log(), tip).status());
-    return DescribeSlots(index, reach, c.layout.slot_count, kNoSlots, info);
+    return DescribeSlots(index, reach, c.layout().slot_count, kNoSlots, info);
   };
   Status described = Status::Corruption(start.why);
   if (start.working) described = describe(*start.working->index);
@@ -71,7 +71,7 @@ Status DescribeNextToWriter(StoreContext& c, const StoreSurvey& survey, EngineIn
   info->reachable = reach.Ranges();
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index,
                          OpenIndexForReading(c.env, c.snapshots->IndexPathOf(current.version)));
-  return DescribeSlots(*index, reach, c.layout.slot_count, kNoSlots, info);
+  return DescribeSlots(*index, reach, c.layout().slot_count, kNoSlots, info);
 }
 
 // What can be read of a store that cannot be opened.
@@ -86,7 +86,7 @@ void DescribeReadablePart(StoreContext& c, const StoreSurvey& survey, EngineInfo
   if (!survey.current || c.device.device == nullptr) return;
   const Result<std::unique_ptr<KeyIndex>> index =
       OpenIndexForReading(c.env, c.snapshots->IndexPathOf(*survey.current));
-  if (index.ok()) (void)DescribeSlots(**index, reach, c.layout.slot_count, kNoSlots, info);
+  if (index.ok()) (void)DescribeSlots(**index, reach, c.layout().slot_count, kNoSlots, info);
 }
 
 // The marker of a rollback that no process is finishing.

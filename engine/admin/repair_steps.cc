@@ -41,7 +41,7 @@ Status ReplacePins(StoreContext& c, const PinTable& pins) {
 }
 
 Status CorrectSlots(StoreContext& c, KeyIndex& index) {
-  SlotCheck slots(index, "working.new", c.layout.slot_count);
+  SlotCheck slots(index, "working.new", c.layout().slot_count);
   CheckReport found;  // the check has reported all of it
   RAWKV_RETURN_IF_ERROR(slots.Run(&found));
   return slots.worst() == SlotCheck::Worst::kNothing ? Status::Ok() : slots.Correct();
@@ -64,7 +64,7 @@ Status BuildState(StoreContext& c, const RepairDecision::Build& b) {
     // Before the replay, too: a replay over pages that contradict the keys fails.
     if (b.correct_slots) RAWKV_RETURN_IF_ERROR(CorrectSlots(c, *index));
     const ReplayTarget target{.index = index.get(),
-                              .slot_count = c.layout.slot_count,
+                              .slot_count = c.layout().slot_count,
                               .progress = c.options.progress,
                               .between_batches = {},
                               .read = [&c](Version from, Version to, const RecordFn& fn) -> Status {

@@ -276,10 +276,10 @@ Status StoreChecker::CheckIndexes() {
 
 Result<bool> StoreChecker::CheckSlots(KeyIndex& tip, const std::string& base) {
   CheckReport found;
-  SlotCheck at_tip(tip, "the state at the tip", c_.layout.slot_count);
+  SlotCheck at_tip(tip, "the state at the tip", c_.layout().slot_count);
   std::optional<SlotCheck> at_working;
   if (working_ != nullptr) {
-    at_working.emplace(*working_, "the working index", c_.layout.slot_count);
+    at_working.emplace(*working_, "the working index", c_.layout().slot_count);
     const Status run = at_working->Run(&found);
     if (run.ok()) {
       AddSlotFindings(std::move(found), at_working->worst(), true);
@@ -319,7 +319,7 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   Result<std::unique_ptr<KeyIndex>> opened = OpenIndexForReading(c_.env, c_.snapshots->IndexPathOf(v));
   if (RemovedMeanwhile(v)) return Status::Ok();
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<KeyIndex> index, std::move(opened));
-  SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout.slot_count);
+  SlotCheck snapshot(*index, "snapshot " + ToString(v), c_.layout().slot_count);
   CheckReport found;
   RAWKV_ASSIGN_OR_RETURN(const bool whole,
                          RecordDamage("snapshot", c_.snapshots->PathOf(v), v, snapshot.Run(&found)));
@@ -351,7 +351,7 @@ void StoreChecker::CheckPinnedVersions() {
 }
 
 Status StoreChecker::CheckEveryPayload(KeyIndex& tip) {
-  PayloadIo payload(*c_.device.device, c_.layout, c_.identity.device_uuid);
+  PayloadIo payload(*c_.device.device, c_.layout(), c_.identity.device_uuid);
   VerifiedPayloads seen;
   const ProgressFn& progress = c_.options.progress;
   const Reachability reach = ToReachability(survey_, facts_.tip, {});

@@ -174,7 +174,7 @@ void ReleaseCommit(const StoreContext& c, Core& core, const PreparedCommit& comm
     // The slots are still reserved, so nobody else writes there. If a hole cannot be punched, the blocks stay
     // for the next payload of these slots.
     for (const Extent& e : commit.reserved) {
-      (void)device.Discard(c.layout.OffsetOf(e.first), e.count.value() * c.layout.slot_bytes).ok();
+      (void)device.Discard(c.layout().OffsetOf(e.first), e.count.value() * c.layout().slot_bytes).ok();
     }
   }
   core.allocator->Release(commit.reserved);

@@ -29,7 +29,7 @@ Result<std::optional<uint64_t>> TrimSome(const TrimParts& parts, SlotId* next, T
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, parts.enter());
   RAWKV_RETURN_IF_ERROR(parts.poison.Check());
   const StoreContext& c = parts.context;
-  const uint64_t slot_bytes = c.layout.slot_bytes;
+  const uint64_t slot_bytes = c.layout().slot_bytes;
   SlotAllocator& allocator = *parts.core.allocator;  // a rollback replaces it
   if (next->value() >= allocator.total_slots()) return std::optional<uint64_t>();
   const uint64_t max_slots = std::max<uint64_t>(1, kHeldBytes / slot_bytes);
@@ -39,7 +39,7 @@ Result<std::optional<uint64_t>> TrimSome(const TrimParts& parts, SlotId* next, T
     const HeldRun held(allocator, *found.run);
     const uint64_t bytes = found.run->count.value() * slot_bytes;
     RAWKV_RETURN_IF_ERROR(
-        NoThrow([&] { return c.device.device->Discard(c.layout.OffsetOf(found.run->first), bytes); }));
+        NoThrow([&] { return c.device.device->Discard(c.layout().OffsetOf(found.run->first), bytes); }));
     report->slots += found.run->count.value();
     report->bytes += bytes;
   }
@@ -65,7 +65,7 @@ Result<TrimReport> TrimFreeSlots(const TrimParts& parts, const TrimOptions& opti
     if (!options.progress || now_ns - reported_ns < kReportEveryNs) continue;
     reported_ns = now_ns;
     options.progress(
-        {.what = "trim", .done = next.value() * c.layout.slot_bytes, .total = *total, .unit = "bytes"});
+        {.what = "trim", .done = next.value() * c.layout().slot_bytes, .total = *total, .unit = "bytes"});
   }
 }
 

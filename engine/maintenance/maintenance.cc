@@ -277,8 +277,8 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
     for (const Extent& e : freed) {
       // Discard is a hint, so its error does not matter.
       (void)NoThrow([&] {
-        return context_.device.device->Discard(context_.layout.OffsetOf(e.first),
-                                               e.count.value() * context_.layout.slot_bytes);
+        return context_.device.device->Discard(context_.layout().OffsetOf(e.first),
+                                               e.count.value() * context_.layout().slot_bytes);
       });
     }
   }

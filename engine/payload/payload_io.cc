@@ -43,10 +43,11 @@ uint64_t PayloadIo::ChunkChecksum(const PayloadRef& ref, uint64_t chunk, ConstBy
 // The checksums of index and log do not cover this device's layout, so a reference is checked against it
 // before use.
 Status PayloadIo::CheckFitsDevice(const PayloadRef& ref) const {
+  const uint64_t slot_count = slot_count_.load();
   uint64_t room = 0;
   for (const Extent& e : ref.extents) {
-    if (e.count.value() == 0 || e.first.value() >= layout_.slot_count ||
-        e.count.value() > layout_.slot_count - e.first.value() ||
+    if (e.count.value() == 0 || e.first.value() >= slot_count ||
+        e.count.value() > slot_count - e.first.value() ||
         e.count.value() * layout_.slot_bytes <= layout_.header_bytes) {
       return Status::Corruption("an extent at slot " + std::to_string(e.first.value()) + " of " +
                                 std::to_string(e.count.value()) + " slots does not fit the device");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -19,7 +20,10 @@ namespace rawkv {
 class PayloadIo {
  public:
   PayloadIo(BlockDevice& device, const DeviceLayout& layout, const Uuid& device_uuid)
-      : device_(device), layout_(layout), device_uuid_(device_uuid) {}
+      : device_(device), layout_(layout), device_uuid_(device_uuid), slot_count_(layout.slot_count) {}
+
+  // The device has more slots now.
+  void GrowTo(uint64_t slot_count) { slot_count_.store(slot_count); }
 
   // Writes the value, with several transfers in flight. Does not flush the device. After an error any part of
   // the extents may have been written.
@@ -84,8 +88,9 @@ class PayloadIo {
   void ReadChunks(std::span<ChunkRead> chunks);
 
   BlockDevice& device_;
-  const DeviceLayout layout_;
+  const DeviceLayout layout_;  // for everything but the number of slots
   const Uuid device_uuid_;
+  std::atomic<uint64_t> slot_count_;
 };
 
 }  // namespace rawkv

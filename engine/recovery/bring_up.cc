@@ -26,7 +26,7 @@ Result<WorkingIndex> RebuildWorking(StoreContext& c, Version base, const std::st
 
 Status ReplayToEnd(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   ReplayTarget target{.index = core.index.get(),
-                      .slot_count = c.layout.slot_count,
+                      .slot_count = c.layout().slot_count,
                       .undo_versions = c.runtime.undo_versions,
                       .progress = c.options.progress,
                       .between_batches = {}};

@@ -100,6 +100,8 @@ Result<NewestView> OpenNewestView(StoreContext& c, ViewRegistry& views) {
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
   RAWKV_ASSIGN_OR_RETURN(const Version proven, FindProven(c));
   RAWKV_ASSIGN_OR_RETURN(LogScan scan, ScanGrowingLog(c.log(), Next(current.version), proven));
+  // A record that names a new slot is written after STORE has the growth.
+  RAWKV_RETURN_IF_ERROR(c.ReloadLayout());
   RAWKV_ASSIGN_OR_RETURN(const LogJudgement log, JudgeScan(c, std::move(scan), proven));
   RAWKV_ASSIGN_OR_RETURN(const Version durable, MakeDurable(c, log));
   // The working index is nearer to the end of the log than the snapshot.

@@ -47,7 +47,7 @@ Result<Version> FindReachFrom(StoreContext& c, Version from, Version proven) {
 
   const Version durable = part.ok() ? std::max(proven, part->durable_through) : proven;
   if (reach <= std::max(durable, from)) return reach;
-  PayloadIo payload(*c.device.device, c.layout, c.identity.device_uuid);
+  PayloadIo payload(*c.device.device, c.layout(), c.identity.device_uuid);
   const Version last = reach;
   stopped = false;
   const auto verify = [&](const LogRecord& record) -> Status {

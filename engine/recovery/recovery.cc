@@ -138,7 +138,7 @@ Result<LogJudgement> JudgeScan(StoreContext& c, LogScan scan, Version proven) {
   j.keep_through = j.scan.last;
   j.durable = std::max({proven, j.scan.durable_through, Previous(j.scan.first)});
   if (j.durable < j.scan.last) {
-    PayloadIo payload(*c.device.device, c.layout, c.identity.device_uuid);
+    PayloadIo payload(*c.device.device, c.layout(), c.identity.device_uuid);
     RAWKV_ASSIGN_OR_RETURN(const Version bad, FindFirstBadPayload(c, payload, Next(j.durable), j.scan.last));
     j.keep_through = Previous(bad);
   }
@@ -242,9 +242,9 @@ Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
       c, core, {.working = std::move(start.working), .why = start.why, .current = current.version},
       log.keep_through));
   core.allocator =
-      std::make_unique<SlotAllocator>(*core.index, c.layout, core.meta.taken_slots, core.meta.cursor);
+      std::make_unique<SlotAllocator>(*core.index, c.layout(), core.meta.taken_slots, core.meta.cursor);
   if (core.payload == nullptr) {
-    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout, c.identity.device_uuid);
+    core.payload = std::make_unique<PayloadIo>(*c.device.device, c.layout(), c.identity.device_uuid);
   }
   core.tip.Reset(core.meta.applied);
   core.durable = core.meta.applied.value();

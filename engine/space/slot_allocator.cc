@@ -11,7 +11,7 @@ namespace rawkv {
 constexpr uint64_t kSlots = AllocationPage::kSlots;
 
 SlotAllocator::SlotAllocator(KeyIndex& index, const DeviceLayout& layout, uint64_t taken_slots, SlotId cursor)
-    : index_(index), layout_(layout), taken_(taken_slots), cursor_(cursor) {}
+    : index_(index), layout_(layout), slot_count_(layout.slot_count), taken_(taken_slots), cursor_(cursor) {}
 
 Result<const AllocationPage*> SlotAllocator::CachedPage(uint64_t number) {
   auto it = pages_.find(number);
@@ -50,7 +50,7 @@ RunFinder::PageBits SlotAllocator::OccupiedBits(uint64_t number, const Allocatio
   if (const auto it = reserved_.find(number); it != reserved_.end()) {
     for (size_t i = 0; i < occupied.size(); ++i) occupied[i] |= it->second[i];
   }
-  const uint64_t in_page = std::min(kSlots, layout_.slot_count - number * kSlots);
+  const uint64_t in_page = std::min(kSlots, slot_count_ - number * kSlots);
   SetSlots(occupied, in_page, kSlots - in_page);
   return occupied;
 }
@@ -78,15 +78,15 @@ Result<std::vector<Extent>> SlotAllocator::FindAndReserve(uint64_t payload_bytes
     const auto it = pages_.find(number);
     return it == pages_.end() ? kSlots : kSlots - it->second.TakenCount();
   };
-  if (taken_ + reserved_count_ >= layout_.slot_count) {
-    return Status::NoSpace("the device is full: no free slot of " + std::to_string(layout_.slot_count));
+  if (taken_ + reserved_count_ >= slot_count_) {
+    return Status::NoSpace("the device is full: no free slot of " + std::to_string(slot_count_));
   }
   RAWKV_ASSIGN_OR_RETURN(std::vector<Extent> extents, RunFinder::Find({.payload_bytes = payload_bytes,
                                                                        .slot_bytes = layout_.slot_bytes,
                                                                        .header_bytes = layout_.header_bytes,
                                                                        .max_extents = kMaxExtents,
                                                                        .cursor = cursor_,
-                                                                       .slot_count = layout_.slot_count},
+                                                                       .slot_count = slot_count_},
                                                                       load, hint));
   // Allocates all memory first, so that the slots are marked all or none.
   for (const Extent& e : extents) {
@@ -95,7 +95,7 @@ Result<std::vector<Extent>> SlotAllocator::FindAndReserve(uint64_t payload_bytes
   }
   for (const Extent& e : extents) SetReserved(e, true);
   const SlotId end = extents.back().end();
-  cursor_ = end.value() < layout_.slot_count ? end : SlotId(0);
+  cursor_ = end.value() < slot_count_ ? end : SlotId(0);
   return extents;
 }
 
@@ -110,7 +110,7 @@ Result<SlotAllocator::FreeRun> SlotAllocator::HoldFreeRun(SlotId from, uint64_t 
   while (waiting_ != 0) held_changed_.Wait(mu_);
   FreeRun found{.run = {}, .next = from};
   uint64_t slot = from.value();
-  const uint64_t end = std::min(layout_.slot_count, (slot / kSlots + kPagesAtATime) * kSlots);
+  const uint64_t end = std::min(slot_count_, (slot / kSlots + kPagesAtATime) * kSlots);
   while (slot < end) {
     const uint64_t number = slot / kSlots;
     const auto cached = pages_.find(number);
@@ -147,7 +147,7 @@ void SlotAllocator::ReturnRun(const Extent& run) {
 }
 
 AllocationTxn SlotAllocator::Begin() {
-  return AllocationTxn(layout_.slot_count, [this](uint64_t number) { return LoadPage(number); });
+  return AllocationTxn(total_slots(), [this](uint64_t number) { return LoadPage(number); });
 }
 
 void SlotAllocator::Merge(const AllocationTxn& txn, const std::vector<Extent>& taken,
@@ -159,6 +159,17 @@ void SlotAllocator::Merge(const AllocationTxn& txn, const std::vector<Extent>& t
   for (const Extent& e : freed) SetReserved(e, true);
 }
 
+void SlotAllocator::GrowTo(uint64_t slot_count) {
+  MutexLock lock(mu_);
+  RAWKV_CHECK(slot_count >= slot_count_, "a device only grows");
+  slot_count_ = slot_count;
+}
+
+uint64_t SlotAllocator::total_slots() const {
+  MutexLock lock(mu_);
+  return slot_count_;
+}
+
 uint64_t SlotAllocator::reserved_slots() const {
   MutexLock lock(mu_);
   return reserved_count_ - held_;
@@ -166,7 +177,7 @@ uint64_t SlotAllocator::reserved_slots() const {
 
 uint64_t SlotAllocator::free_slots() const {
   MutexLock lock(mu_);
-  return layout_.slot_count - taken_ - (reserved_count_ - held_);
+  return slot_count_ - taken_ - (reserved_count_ - held_);
 }
 
 SlotId SlotAllocator::cursor() const {

@@ -48,7 +48,10 @@ class SlotAllocator {
   // caller can wait for readers.
   void Merge(const AllocationTxn& txn, const std::vector<Extent>& taken, const std::vector<Extent>& freed);
 
-  uint64_t total_slots() const { return layout_.slot_count; }
+  // The device has more slots now, which are free.
+  void GrowTo(uint64_t slot_count);
+
+  uint64_t total_slots() const;
   uint64_t reserved_slots() const;  // without held runs
   uint64_t free_slots() const;      // neither taken nor reserved
   SlotId cursor() const;
@@ -62,8 +65,9 @@ class SlotAllocator {
   void SetReserved(const Extent& extent, bool reserved) RAWKV_REQUIRES(mu_);
 
   KeyIndex& index_;
-  const DeviceLayout layout_;
+  const DeviceLayout layout_;  // for everything but the number of slots
   mutable Mutex mu_;
+  uint64_t slot_count_ RAWKV_GUARDED_BY(mu_);
   CondVar held_changed_;                                                      // held_ or waiting_ became 0
   std::unordered_map<uint64_t, AllocationPage> pages_ RAWKV_GUARDED_BY(mu_);  // cache of the index's pages
   std::unordered_map<uint64_t, RunFinder::PageBits> reserved_ RAWKV_GUARDED_BY(mu_);

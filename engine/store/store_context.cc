@@ -125,10 +125,11 @@ Status OpenDevice(StoreContext& c, const StoreRecord& record, ContextAccess acce
                                       "device with --device, or, if it is this one, run `rawkv-ctl fsck "
                                       "--repair`, which makes the superblocks from STORE");
   }
-  c.layout = superblock->layout;
   c.AdoptSuperblock(*superblock);
   if (writable) RAWKV_RETURN_IF_ERROR(WarnOfBadCopy(c));
-  return CheckIdentity(c, record, *superblock);
+  RAWKV_RETURN_IF_ERROR(CheckIdentity(c, record, *superblock));
+  // STORE is ahead of the superblock if a growth was interrupted between the two writes.
+  return record.sequence == 0 ? Status::Ok() : c.AdoptGrowth(record.layout);
 }
 
 }  // namespace
@@ -163,6 +164,11 @@ Status CheckDeviceName(Fs& fs, const std::string& store_dir, const std::string& 
                                     "name it with --device");
 }
 
+DeviceLayout StoreContext::layout() const {
+  MutexLock guard(mu_);
+  return layout_;
+}
+
 StoreRecord StoreContext::record() const {
   MutexLock guard(mu_);
   return record_;
@@ -194,6 +200,15 @@ Version StoreContext::closed_version() const {
 }
 
 Status StoreContext::SaveRecord(const StoreRecord& next) {
+  return SaveWith(next, layout());
+}
+
+Status StoreContext::SaveGrowth(const DeviceLayout& grown) {
+  RAWKV_RETURN_IF_ERROR(SaveWith(record(), grown));
+  return AdoptGrowth(grown);
+}
+
+Status StoreContext::SaveWith(const StoreRecord& next, const DeviceLayout& layout) {
   StoreRecord saved = next;
   saved.layout = layout;
   {
@@ -226,9 +241,31 @@ Status StoreContext::Reload() {
   if (record.store_uuid != identity.store_uuid) {
     return Status::FailedPrecondition(paths.dir + ": holds another store now; close this one and open it");
   }
+  RAWKV_RETURN_IF_ERROR(device.device->FindCapacity().status());
   RAWKV_ASSIGN_OR_RETURN(const Superblock superblock, superblocks->Load());
   AdoptRecord(record);
   AdoptSuperblock(superblock);
+  return record.sequence == 0 ? Status::Ok() : AdoptGrowth(record.layout);
+}
+
+Status StoreContext::ReloadLayout() {
+  RAWKV_ASSIGN_OR_RETURN(const StoreRecord record, LoadStoreRecord(*env.fs, paths.dir));
+  if (record.store_uuid != identity.store_uuid || record.sequence == 0) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(device.device->FindCapacity().status());
+  return AdoptGrowth(record.layout);
+}
+
+Status StoreContext::AdoptGrowth(const DeviceLayout& found) {
+  if (!IsGrowthOf(found, layout())) return Status::Ok();
+  const uint64_t capacity = device.device->geometry().capacity_bytes;
+  if (EndOfLayout(found) > capacity) {
+    return Status::FailedPrecondition(device_path + ": the device is smaller than the store: it has " +
+                                      std::to_string(capacity) + " bytes, and " + paths.dir + " needs " +
+                                      std::to_string(EndOfLayout(found)) +
+                                      "; give the device its old size again, or restore it");
+  }
+  MutexLock guard(mu_);
+  layout_ = found;
   return Status::Ok();
 }
 
@@ -241,6 +278,7 @@ void StoreContext::AdoptRecord(const StoreRecord& next) {
 void StoreContext::AdoptSuperblock(const Superblock& next) {
   MutexLock guard(mu_);
   superblock_ = next;
+  if (layout_.slot_count <= next.layout.slot_count) layout_ = next.layout;
 }
 
 Status StoreContext::UpdateSuperblock(Version reuse_floor) {
@@ -251,6 +289,7 @@ Status StoreContext::UpdateSuperblock(Version reuse_floor) {
     RAWKV_RETURN_IF_ERROR(SaveRecord(now));
     now = record();
   }
+  next.layout = layout();
   next.owner_lineage = now.chain.current().value();
   next.owner_open_generation = now.open_generation;
   next.owner_reuse_floor = reuse_floor.value();

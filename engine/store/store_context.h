@@ -56,7 +56,6 @@ class StoreContext {
   RuntimeSettings runtime;  // STORE's settings with the overrides of this open
   std::string device_path;
   OpenedDevice device;
-  DeviceLayout layout;
   std::unique_ptr<SuperblockStore> superblocks;
   std::unique_ptr<SnapshotStore> snapshots;
   std::unique_ptr<Reserve> reserve;
@@ -66,6 +65,7 @@ class StoreContext {
   std::atomic<bool> without_room{false};
 
   // Copies of the present STORE and superblock, and fields of them.
+  DeviceLayout layout() const;  // only the number of slots changes, and only to a larger one
   StoreRecord record() const;
   Superblock superblock() const;
   LineageChain chain() const;
@@ -95,9 +95,19 @@ class StoreContext {
   // there. A rollback to a pin below the floor lowers it: the versions between are gone with their branch.
   // One caller at a time.
   Status UpdateSuperblock(Version reuse_floor);
+  // SaveRecord with a larger layout, which counts from then on. For Grow, before the superblock has it.
+  Status SaveGrowth(const DeviceLayout& grown);
+  // Takes over a growth that STORE, which was read again, or the superblock shows. kFailedPrecondition: the
+  // device is too small for it.
+  Status AdoptGrowth(const DeviceLayout& found);
+  // Reads from STORE whether a writer has grown the device. For a context without the lock.
+  Status ReloadLayout();
 
  private:
   mutable Mutex mu_;
+  Status SaveWith(const StoreRecord& next, const DeviceLayout& layout);
+
+  DeviceLayout layout_ RAWKV_GUARDED_BY(mu_);
   StoreRecord record_ RAWKV_GUARDED_BY(mu_);
   uint64_t last_sequence_ RAWKV_GUARDED_BY(mu_) = 0;  // of the record, or of a save that failed
   bool files_agree_ RAWKV_GUARDED_BY(mu_) = false;

@@ -128,13 +128,13 @@ Result<MetaRecord> MoveIndexTo(StoreContext& c, KeyIndex& index, Version to, Und
   }
   if (meta.applied > to) {
     return UndoTo({.index = &index,
-                   .slot_count = c.layout.slot_count,
+                   .slot_count = c.layout().slot_count,
                    .chain = c.chain(),
                    .progress = c.options.progress},
                   to);
   }
   const ReplayTarget target{.index = &index,
-                            .slot_count = c.layout.slot_count,
+                            .slot_count = c.layout().slot_count,
                             .undo_versions = undo == UndoRecords::kForWindow ? c.runtime.undo_versions : 0,
                             .progress = c.options.progress,
                             .between_batches = {}};

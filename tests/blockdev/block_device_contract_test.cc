@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <numeric>
 #include <thread>
 
@@ -79,6 +80,32 @@ TEST_P(BlockDeviceContract, ReportsItsGeometry) {
   if (!asked_direct || GetParam().backing == Backing::kLoop) {
     EXPECT_EQ(geometry.direct, asked_direct);
   }
+}
+
+TEST_P(BlockDeviceContract, AFileBecomesLargerWhileItIsOpen) {
+  auto opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  BlockDevice& device = *opened->device;
+  ASSERT_EQ(*device.FindCapacity(), kCapacity);
+  EXPECT_EQ(device.Enlarge(kCapacity).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(device.Enlarge(kCapacity + 1).code(), StatusCode::kInvalidArgument);
+  const Status enlarged = device.Enlarge(kCapacity + kBlockAlign);
+  if (device.geometry().kind != DeviceKind::kFile) {
+    EXPECT_EQ(enlarged.code(), StatusCode::kNotSupported);
+    return;
+  }
+  ASSERT_TRUE(enlarged.ok()) << enlarged.ToString();
+  AlignedBuffer block(kBlockAlign);
+  EXPECT_EQ(device.Read(DeviceOffset(kCapacity), block.bytes()).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(*device.FindCapacity(), kCapacity + kBlockAlign);
+  EXPECT_EQ(device.geometry().capacity_bytes, kCapacity + kBlockAlign);
+  EXPECT_TRUE(device.Write(DeviceOffset(kCapacity), block.bytes()).ok());
+  EXPECT_TRUE(device.Read(DeviceOffset(kCapacity), block.bytes()).ok());
+  std::filesystem::resize_file(path(), kCapacity);
+  const Result<uint64_t> smaller = device.FindCapacity();
+  EXPECT_EQ(smaller.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(smaller.status().message().find(std::to_string(kCapacity)), std::string::npos);
+  EXPECT_EQ(device.geometry().capacity_bytes, kCapacity + kBlockAlign);
 }
 
 TEST_P(BlockDeviceContract, BatchesLargerThanTheQueueRoundTrip) {

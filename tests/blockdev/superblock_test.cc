@@ -177,6 +177,24 @@ TEST(DeviceLayout, DividesTheDeviceWithoutOverlapOrWaste) {
   }
 }
 
+TEST(DeviceLayout, GrowsAtItsEndOnly) {
+  for (const uint64_t slot_bytes : {4096ull, 65536ull}) {
+    const DeviceLayout layout = *PlanLayout(64ull << 20, slot_bytes, 0);
+    EXPECT_EQ(GrownLayout(layout, 64ull << 20), layout);
+    EXPECT_EQ(GrownLayout(layout, 1ull << 20), layout) << "never shrinks";
+    const DeviceLayout grown = GrownLayout(layout, (64ull << 20) + 10 * slot_bytes);
+    EXPECT_EQ(grown.slot_count, layout.slot_count + 10);
+    EXPECT_EQ(grown.slots_offset, layout.slots_offset);
+    EXPECT_TRUE(IsGrowthOf(grown, layout));
+    EXPECT_FALSE(IsGrowthOf(layout, grown));
+    EXPECT_FALSE(IsGrowthOf(layout, layout));
+    DeviceLayout moved = grown;
+    moved.slots_offset += kBlockAlign;
+    EXPECT_FALSE(IsGrowthOf(moved, layout));
+    EXPECT_TRUE(IsSaneLayout(GrownLayout(layout, UINT64_MAX)));
+  }
+}
+
 TEST(DeviceLayout, RefusesWrongSizes) {
   constexpr uint64_t kDeviceBytes = 1ull << 30;
   EXPECT_EQ(PlanLayout(kDeviceBytes, 0, 0).status().code(), StatusCode::kInvalidArgument);

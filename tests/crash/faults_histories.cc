@@ -154,6 +154,14 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.Trim();
          s.CommitMulti();
        }},
+      {"grow", &furnished_,
+       [](S& s) {
+         s.Open();
+         s.CommitPayload();
+         s.Grow();
+         s.Grow();  // again, for what an error left
+         s.CommitMulti();
+       }},
       {"deleted snapshot", &furnished_,
        [](S& s) {
          s.Open();

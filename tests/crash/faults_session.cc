@@ -347,6 +347,17 @@ void FaultSession::Trim() {
   CheckAfterStep();
 }
 
+void FaultSession::Grow() {
+  if (engine_ == nullptr) return;
+  BeginStep("grow");
+  const uint64_t capacity = (config_.slots + 18 + 4) * 4096;
+  const Result<GrowReport> report = engine_->GrowDevice({.capacity_bytes = capacity});
+  if (AcceptAnswer(report.status()) && report->slots != config_.slots + 4) {
+    Fail("grown to " + std::to_string(report->slots) + " slots");
+  }
+  CheckAfterStep();
+}
+
 void FaultSession::ReadTip() {
   if (engine_ == nullptr) return;
   BeginStep("read");

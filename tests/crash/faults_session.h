@@ -50,6 +50,7 @@ class FaultSession {
   void ReadHistory();
   void ChangeSettings();
   void Trim();
+  void Grow();
   void Rollback(Version target);
   void Export(Version version);
   // Steps on a closed store.

@@ -21,8 +21,8 @@ constexpr uint64_t kLargePayloadValue = 9000;
 
 const char* SimOpName(SimOp op) {
   constexpr const char* kNames[kSimOps] = {
-      "commit inline", "commit payload", "overwrite", "delete", "multi-key", "snapshot", "prune",
-      "rollback",      "reopen",         "flush",     "export", "import",    "pin old",  "trim"};
+      "commit inline", "commit payload", "overwrite", "delete", "multi-key", "snapshot", "prune", "rollback",
+      "reopen",        "flush",          "export",    "import", "pin old",   "trim",     "grow"};
   return kNames[static_cast<size_t>(op)];
 }
 
@@ -194,6 +194,16 @@ Status SimStore::PinOld() {
   return pinned.code() == StatusCode::kVersionUnreachable ? Status::Ok() : pinned;
 }
 
+Status SimStore::Grow() {
+  RAWKV_ASSIGN_OR_RETURN(const EngineInfo before, engine_->Info());
+  if (before.slots.total >= config_.slots + 8) return Status::Ok();
+  const uint64_t capacity = before.capacity_bytes + 4 * kSlotBytes;
+  RAWKV_ASSIGN_OR_RETURN(const GrowReport report, engine_->GrowDevice({.capacity_bytes = capacity}));
+  RAWKV_ASSIGN_OR_RETURN(const EngineInfo after, engine_->Info());
+  if (report.slots == before.slots.total + 4 && after.slots.total == report.slots) return Status::Ok();
+  return Status::Internal("grown to " + std::to_string(after.slots.total) + " slots");
+}
+
 Status SimStore::Run(SimOp op) {
   const std::string n = std::to_string(++step_);
   Status status;
@@ -245,6 +255,9 @@ Status SimStore::Run(SimOp op) {
       break;
     case SimOp::kPinOld:
       status = PinOld();
+      break;
+    case SimOp::kGrow:
+      status = Grow();
       break;
     case SimOp::kTrim:
       status = engine_->TrimDevice().status();

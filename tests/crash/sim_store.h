@@ -29,8 +29,9 @@ enum class SimOp : uint8_t {
   kImport,
   kPinOld,  // pins the version before the tip, which has no snapshot, in place of an earlier pin
   kTrim,
+  kGrow,  // makes the device larger by four slots, up to eight slots in all
 };
-constexpr size_t kSimOps = 14;
+constexpr size_t kSimOps = 15;
 const char* SimOpName(SimOp op);
 
 struct SimConfig {
@@ -92,6 +93,7 @@ class SimStore {
   Status Export();
   Status Import();
   Status PinOld();
+  Status Grow();
   Status OpenEngine();
   Status RecordPromise();  // records the current promise
   ModelOp Put(const std::string& key, uint64_t bytes);

@@ -311,6 +311,22 @@ void ModelStore::OfflineRollback(Version target, bool drop_pins) {
   Open();
 }
 
+void ModelStore::GrowAndTrim() {
+  if (!config_.format.device.empty()) return;  // a block device keeps its size
+  const Result<EngineInfo> before = engine_->Info();
+  ASSERT_OK(before);
+  if (before->capacity_bytes < 2 * config_.format.capacity_bytes) {
+    const uint64_t capacity = before->capacity_bytes + 16 * before->slot_bytes;
+    const Result<GrowReport> grown = engine_->GrowDevice({.capacity_bytes = capacity});
+    ASSERT_OK(grown);
+    EXPECT_EQ(grown->slots_before, before->slots.total);
+    EXPECT_EQ(grown->slots, before->slots.total + 16);
+  }
+  const Result<TrimReport> trimmed = engine_->TrimDevice();
+  if (trimmed.status().code() != StatusCode::kNotSupported) ASSERT_OK(trimmed);
+  CheckInfo();
+}
+
 void ModelStore::HoldView(Version version) {
   Result<std::shared_ptr<const ReadView>> view = engine_->OpenView(version);
   if (!MayUse(version, view.status())) {

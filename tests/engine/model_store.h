@@ -61,6 +61,8 @@ class ModelStore {
   void Unpin(const std::string& name);
   void SetKeepRecent(uint64_t keep);
   void Rollback(Version target, bool drop_pins);
+  // Makes the device file larger by 16 slots, up to twice its size at first, and discards the free slots.
+  void GrowAndTrim();
 
   // Opens a view with an iterator, or an iterator alone, and keeps it during later operations.
   void HoldView(Version version);

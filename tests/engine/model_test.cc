@@ -80,6 +80,7 @@ class History {
         Choice{10, "reopen", &History::Reopen},
         Choice{4, "reopen a copy", &History::ReopenCopy},
         Choice{3, "export", &History::Export},
+        Choice{4, "grow and trim", &History::GrowAndTrim},
     };
     uint64_t total = 0;
     for (const Choice& choice : kChoices) total += choice.weight;
@@ -202,6 +203,7 @@ class History {
     store_.OfflineRollback(store_.PickReachable(rng_), rng_.OneIn(2));
   }
 
+  void GrowAndTrim() { store_.GrowAndTrim(); }
   void Reopen() { store_.Reopen(rng_.OneIn(2)); }
 
   void ReopenCopy() {

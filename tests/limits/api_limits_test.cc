@@ -75,6 +75,7 @@ const std::vector<Call>& Calls() {
          return e.Export({.version = e.version(), .out = scratch + "/export", .progress = {}});
        }},
       {"Scrub", [](Engine& e, const std::string&) { return e.Scrub({.restart = true}).status(); }},
+      {"GrowDevice", [](Engine& e, const std::string&) { return e.GrowDevice().status(); }},
       {"TrimDevice", [](Engine& e, const std::string&) { return e.TrimDevice().status(); }},
       {"Info", [](Engine& e, const std::string&) { return e.Info().status(); }}};
   return calls;

@@ -21,6 +21,8 @@ class DeviceSeam : public BlockDevice {
  protected:
   BlockDevice& base() { return *base_; }
   Status DoFlush() override { return base_->Flush(); }
+  Status DoEnlarge(uint64_t capacity_bytes) override { return base_->Enlarge(capacity_bytes); }
+  Result<uint64_t> DoFindSize() override { return base_->FindCapacity(); }
   Status DoDiscard(DeviceOffset offset, uint64_t length) override { return base_->Discard(offset, length); }
 
  private:

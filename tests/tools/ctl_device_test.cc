@@ -1,4 +1,6 @@
-// device trim.
+// device trim and device grow.
+
+#include <filesystem>
 
 #include "tests/tools/ctl_fixture.h"
 
@@ -15,6 +17,26 @@ TEST_F(CtlDevice, TrimReportsWhatItDiscarded) {
   EXPECT_NE(Ok({"device", "trim"}).find(std::to_string(free) + " free slots discarded, "), std::string::npos);
   EXPECT_EQ(Ok({"get", "k1"}), ValueAt(4));
   EXPECT_TRUE(EndedWith(Run({"device", "trim", "--read_only"}), 3, "for reading only"));
+}
+
+TEST_F(CtlDevice, GrowGivesMoreSlotsAtOnce) {
+  Format();
+  Commit(2);
+  const Json before = OkJson({"info"});
+  const uint64_t slots = before["slots"]["total"];
+  const uint64_t capacity = before["device"]["capacity_bytes"];
+  EXPECT_EQ(OkJson({"device", "grow", "--size=" + std::to_string(capacity + 40960)}),
+            Json({{"capacity_bytes", capacity + 40960}, {"slots", slots + 10}, {"slots_before", slots}}));
+  const Json info = OkJson({"info"});
+  EXPECT_EQ(info["slots"]["total"], slots + 10);
+  EXPECT_EQ(info["device"]["capacity_bytes"], capacity + 40960);
+  EXPECT_NE(Ok({"device", "grow"}).find("no room for more slots"), std::string::npos);
+  std::filesystem::resize_file(store() + "/device.img", capacity + 81920);
+  EXPECT_NE(Ok({"device", "grow"}).find("10 slots more, " + std::to_string(slots + 20) + " now"),
+            std::string::npos);
+  EXPECT_TRUE(EndedWith(Run({"device", "grow", "--size=1MiB"}), 2, std::to_string(capacity + 81920)));
+  EXPECT_TRUE(EndedWith(Run({"device", "grow", "--read_only"}), 3, "for reading only"));
+  EXPECT_EQ(Ok({"get", "k1"}), ValueAt(1));
 }
 
 }  // namespace

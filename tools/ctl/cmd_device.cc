@@ -21,4 +21,21 @@ Result<ExitStatus> RunDeviceTrim(Invocation& call) {
   return ExitStatus::kDone;
 }
 
+Result<ExitStatus> RunDeviceGrow(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const GrowReport report, engine->GrowDevice({.capacity_bytes = call.flags.size}));
+  const uint64_t more = report.slots - report.slots_before;
+  const std::string text = more == 0
+                               ? fmt::format("no room for more slots: {} of {}",
+                                             Counted(report.slots, "slot"), HumanBytes(report.capacity))
+                               : fmt::format("{} more, {} now: the device has {}", Counted(more, "slot"),
+                                             report.slots, HumanBytes(report.capacity));
+  RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? JsonText({{"capacity_bytes", report.capacity},
+                                                                  {"slots", report.slots},
+                                                                  {"slots_before", report.slots_before}})
+                                                      : text));
+  RAWKV_RETURN_IF_ERROR(engine.Close());
+  return ExitStatus::kDone;
+}
+
 }  // namespace rawkv::ctl

@@ -16,7 +16,8 @@ FlagNames operator+(FlagNames a, const FlagNames& b) {
 }
 
 // Flags of commands that open the store.
-const FlagNames kOpenFlags = FlagNames{"engine", "device", "wait", "read_only"} + SettingNames();
+const FlagNames kOpenFlags =
+    FlagNames{"engine", "device", "wait", "read_only"} + SettingNames();
 // Flags that select keys.
 const FlagNames kKeyFlags = {"prefix", "prefix_b64", "from", "to", "from_b64", "to_b64"};
 // Flags of commands that read a closed store.
@@ -217,6 +218,13 @@ const std::vector<Command> kCommands = {
          "the device cannot discard.",
      .example = "rawkv-ctl device trim --store=/var/lib/state",
      .run = RunDeviceTrim},
+    {.name = "device grow",
+     .flags = FlagNames{"size"} + kOpenFlags,
+     .summary = "use a device that has become larger",
+     .details = "After a file or block device was made larger, or with --size to make a device file larger.\n"
+                "Old versions stay, and a rollback does not undo it. A device can only grow.",
+     .example = "rawkv-ctl device grow --size=20GiB --store=/var/lib/state",
+     .run = RunDeviceGrow},
     {.name = "wal list",
      .flags = kInspectFlags,
      .summary = "list the changelog's segments",

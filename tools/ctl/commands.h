@@ -36,6 +36,7 @@ Result<ExitStatus> RunExport(Invocation& call);
 Result<ExitStatus> RunImport(Invocation& call);
 // cmd_device.cc
 Result<ExitStatus> RunDeviceTrim(Invocation& call);
+Result<ExitStatus> RunDeviceGrow(Invocation& call);
 // cmd_wal.cc
 Result<ExitStatus> RunWalList(Invocation& call);
 Result<ExitStatus> RunWalDump(Invocation& call);

@@ -33,6 +33,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(uint64, NumberValue, wait, 0, "SECONDS: wait so long for another process that has the store open (0)") \
   FLAG(bool, SwitchValue, read_only, false, "read a temporary clone and change nothing in the store") \
   FLAG(string, BytesValue, capacity, "", "BYTES: size of a new device file (1GiB)") \
+  FLAG(string, BytesValue, size, "", "BYTES: make the device file so large first") \
   FLAG(string, BytesValue, slot_bytes, "", "BYTES: allocation unit, a multiple of 4KiB up to 64MiB (4KiB)") \
   FLAG(string, BytesValue, header_bytes, "", "BYTES: self-describing extents: 0 or a multiple of 4KiB (0)") \
   FLAG(string, BytesValue, inline_bytes, "", "BYTES: values up to this stay in the index, 0 to 64KiB (1KiB)") \

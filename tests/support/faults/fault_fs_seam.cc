@@ -51,6 +51,15 @@ class PlaneDevice final : public DeviceSeam {
     syncs_.RecordFailure(path());
     return Status::IoError("flush of " + path() + ": injected");
   }
+  Status DoEnlarge(uint64_t capacity_bytes) override {
+    if (const auto f = plane_.Pass("device.enlarge", "device")) return ToStatus(*f, "enlarging " + path());
+    RAWKV_RETURN_IF_ERROR(DeviceSeam::DoEnlarge(capacity_bytes));
+    return DoFlush();
+  }
+  Result<uint64_t> DoFindSize() override {
+    if (const auto f = plane_.Pass("device.size", "device")) return ToStatus(*f, "size of " + path());
+    return DeviceSeam::DoFindSize();
+  }
   Status DoDiscard(DeviceOffset offset, uint64_t length) override {
     const auto f = plane_.Pass("device.discard", KindOfDeviceRegion(offset.value()));
     return f ? ToStatus(*f, "discard of " + path()) : DeviceSeam::DoDiscard(offset, length);

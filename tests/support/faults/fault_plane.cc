@@ -102,8 +102,9 @@ Effect EffectOf(const std::string& operation) {
       {"write", Effect::kTakesRoom},   {"zerofill", Effect::kTakesRoom}, {"create", Effect::kTakesRoom},
       {"append", Effect::kTakesRoom},  {"mkdir", Effect::kTakesRoom},    {"link", Effect::kTakesRoom},
       {"symlink", Effect::kTakesRoom}, {"rename", Effect::kTakesRoom},   {"truncate", Effect::kChanges},
-      {"unlink", Effect::kChanges},    {"rmdir", Effect::kChanges},      {"discard", Effect::kChanges},
-      {"sync", Effect::kSyncs},        {"syncdir", Effect::kSyncs},      {"flush", Effect::kSyncs}};
+      {"enlarge", Effect::kTakesRoom}, {"unlink", Effect::kChanges},     {"rmdir", Effect::kChanges},
+      {"discard", Effect::kChanges},   {"sync", Effect::kSyncs},         {"syncdir", Effect::kSyncs},
+      {"flush", Effect::kSyncs}};
   const auto it = kEffects.find(name);
   return it == kEffects.end() ? Effect::kReads : it->second;
 }

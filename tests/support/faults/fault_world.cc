@@ -13,7 +13,7 @@ using Kind = TraceEvent::Kind;
 
 bool IsContent(const TraceEvent& e) {
   return e.kind == Kind::kWrite || e.kind == Kind::kZero || e.kind == Kind::kResize ||
-         e.kind == Kind::kDeviceWrite || e.kind == Kind::kDeviceDiscard;
+         e.kind == Kind::kDeviceWrite || e.kind == Kind::kDeviceDiscard || e.kind == Kind::kDeviceResize;
 }
 
 bool IsContentSync(const TraceEvent& e) {

@@ -40,6 +40,7 @@ void CrashStates::Advance(const TraceEvent& event) {
     }
     case Kind::kDeviceWrite:
     case Kind::kDeviceDiscard:
+    case Kind::kDeviceResize:
       devices_[event.path].push_back(change);
       return;
     case Kind::kDeviceFlush: {
@@ -66,6 +67,7 @@ void CrashStates::Apply(const TraceEvent& event, PagedBytes* data) {
       data->Write(event.offset, AsBytes(DiscardedBytes(event.length)));
       return;
     case Kind::kResize:
+    case Kind::kDeviceResize:
       data->Resize(event.length);
       return;
     default:
@@ -80,6 +82,8 @@ bool CrashStates::Touches(const TraceEvent& event, uint64_t begin, uint64_t end)
       return event.offset < end && event.offset + event.bytes.size() > begin;
     case Kind::kResize:
       return event.length < end;  // content after the new end is gone
+    case Kind::kDeviceResize:
+      return false;  // it only grows
     default:
       return event.offset < end && event.offset + event.length > begin;
   }
@@ -114,6 +118,7 @@ std::set<uint64_t> CrashStates::BlocksOf(const Changes& changes, const PagedByte
   // Zeros over zeros change nothing. Any other content under zeros was written before or by another of these
   // changes.
   for (const Change& c : changes) {
+    if (c.event.kind == Kind::kDeviceResize) continue;
     if (c.event.kind == Kind::kWrite || c.event.kind == Kind::kDeviceWrite) {
       add(c.event.offset, c.event.offset + c.event.bytes.size());
       continue;
@@ -135,14 +140,18 @@ std::set<uint64_t> CrashStates::BlocksOf(const Changes& changes, const PagedByte
 
 void CrashStates::BuildContent(const Changes& changes, CrashChooser::Medium medium, CrashChooser& chooser,
                                PagedBytes* data) {
-  const bool sized = medium == CrashChooser::Medium::kFile;  // a device's size does not change
+  // The size of a device changes only if the store makes its file larger.
+  const bool sized = medium == CrashChooser::Medium::kFile ||
+                     std::any_of(changes.begin(), changes.end(),
+                                 [](const Change& c) { return c.event.kind == Kind::kDeviceResize; });
   const uint64_t block_bytes = chooser.block_bytes();
   uint64_t size = data->size();
   std::vector<size_t> places;
   std::vector<uint64_t> sizes{size};
   for (const Change& c : changes) {
     const uint64_t end = c.event.offset + std::max<uint64_t>(c.event.bytes.size(), c.event.length);
-    const uint64_t now = c.event.kind == Kind::kResize ? c.event.length : std::max(sizes.back(), end);
+    const bool resized = c.event.kind == Kind::kResize || c.event.kind == Kind::kDeviceResize;
+    const uint64_t now = resized ? c.event.length : std::max(sizes.back(), end);
     if (!sized || now == sizes.back()) continue;
     places.push_back(c.place);
     sizes.push_back(now);

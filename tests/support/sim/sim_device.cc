@@ -31,6 +31,11 @@ class SimDevice final : public BlockDevice {
     if (disk_.Alive(process_)) disk_.DeviceFlush(path());
     return Alive();
   }
+  Status DoEnlarge(uint64_t capacity_bytes) override {
+    if (disk_.Alive(process_)) disk_.DeviceResize(path(), capacity_bytes);
+    return Flush();
+  }
+  Result<uint64_t> DoFindSize() override { return disk_.DeviceBytes(path()); }
   Status DoDiscard(DeviceOffset offset, uint64_t length) override {
     if (disk_.Alive(process_)) disk_.DeviceDiscard(path(), offset.value(), length);
     return Alive();

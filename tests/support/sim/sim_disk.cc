@@ -306,6 +306,13 @@ void SimDisk::DeviceFlush(const std::string& path) {
   if (recording_) RecordEvent({.kind = Kind::kDeviceFlush, .path = path});
 }
 
+void SimDisk::DeviceResize(const std::string& path, uint64_t bytes) {
+  MutexLock lock(mu_);
+  if (!CountChange()) return;
+  image_.devices().at(path).Resize(bytes);
+  if (recording_) RecordEvent({.kind = Kind::kDeviceResize, .length = bytes, .path = path});
+}
+
 void SimDisk::DeviceDiscard(const std::string& path, uint64_t offset, uint64_t length) {
   MutexLock lock(mu_);
   if (!CountChange()) return;

@@ -69,6 +69,7 @@ class SimDisk {
   void DeviceRead(const std::string& path, uint64_t offset, Bytes out) const RAWKV_EXCLUDES(mu_);
   void DeviceWrite(const std::string& path, uint64_t offset, ConstBytes bytes) RAWKV_EXCLUDES(mu_);
   void DeviceFlush(const std::string& path) RAWKV_EXCLUDES(mu_);
+  void DeviceResize(const std::string& path, uint64_t bytes) RAWKV_EXCLUDES(mu_);
   void DeviceDiscard(const std::string& path, uint64_t offset, uint64_t length) RAWKV_EXCLUDES(mu_);
 
  private:

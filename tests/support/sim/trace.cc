@@ -26,6 +26,8 @@ const char* TraceKindName(TraceEvent::Kind kind) {
       return "device flush";
     case TraceEvent::Kind::kDeviceDiscard:
       return "device discard";
+    case TraceEvent::Kind::kDeviceResize:
+      return "device resize";
     case TraceEvent::Kind::kMark:
       return "mark";
   }

@@ -22,6 +22,7 @@ struct TraceEvent {
     kDeviceWrite,
     kDeviceFlush,
     kDeviceDiscard,  // `length` bytes at `offset`
+    kDeviceResize,   // to `length` bytes; a device only grows
     kMark,           // no change; `length` is a number that the workload chose
   };
   Kind kind = Kind::kMark;
