@@ -71,6 +71,10 @@ struct OpenOptions {
   // engine is closed, the writer keeps that version: its slots are not reused, and it cannot be rolled back.
   // Engine::Refresh moves on to a newer version.
   bool read_only = false;
+  // Only with `read_only` (otherwise kInvalidArgument): also opens a metadata directory that is older than
+  // its device, such as a restored backup. Every read verifies its checksums as always: a value whose slots
+  // were overwritten since is kCorruption, and the others are as they were at the time of the backup.
+  bool accept_older_store = false;
   // The caller only reads and closes at once, as `info` does. An open for writing by somebody else then waits
   // up to 2 s for this one, instead of failing with kBusy.
   bool only_look = false;

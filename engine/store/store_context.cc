@@ -8,12 +8,11 @@
 #include "base/resolve_path.h"
 #include "engine/index/key_index.h"
 #include "engine/rocksdb/private_file_system.h"
+#include "engine/store/identity_check.h"
 
 namespace rawkv {
 namespace {
 
-// Half of the opens that have write ids of their own (docs/adr/0015). At one open a second that is 97 days.
-constexpr uint64_t kImplausibleLag = uint64_t{1} << 23;
 constexpr uint64_t kMinMemtableBytes = 16ull << 10;    // an empty memtable has some KiB
 constexpr uint64_t kMaxSmallFileBytes = 256ull << 20;  // size of an index file that is not a table
 
@@ -35,47 +34,6 @@ Status ApplyOptions(StoreContext& c, const StoreRecord& record) {
                                    std::to_string(o.memtable_bytes));
   }
   return ValidateSettings(c.runtime);
-}
-
-Status CheckIdentity(const StoreContext& c, const StoreRecord& record, const Superblock& sb) {
-  const std::string where = c.device_path + ": ";
-  if (sb.device_uuid != record.device_uuid) {
-    return Status::FailedPrecondition(where + "wrong device: its UUID is " + sb.device_uuid.ToString() +
-                                      ", the store's is " + record.device_uuid.ToString() +
-                                      "; name the right one with --device");
-  }
-  if (sb.store_uuid != record.store_uuid) {
-    return Status::FailedPrecondition(where + "the device belongs to store " + sb.store_uuid.ToString() +
-                                      ", not to " + record.store_uuid.ToString());
-  }
-  if (sb.owner_open_generation > record.open_generation ||
-      !record.chain.HasBranch(Lineage(sb.owner_lineage))) {
-    return Status::FailedPrecondition(
-        where + "the device has been used since this STORE was written (generation " +
-        std::to_string(sb.owner_open_generation) + " against " + std::to_string(record.open_generation) +
-        "): " + c.paths.dir +
-        " looks like a restored backup, and its slots may have been overwritten; restore "
-        "the newest metadata directory, or import an export");
-  }
-  // An open counts STORE's generation up only if the superblock has the present one. So however often a crash
-  // or an error comes between the two writes, the superblock is at most one generation behind.
-  const uint64_t behind = record.open_generation - sb.owner_open_generation;
-  if (behind >= kImplausibleLag) {
-    c.env.logger->Log(LogLevel::kWarning,
-                      where + "the device is " + std::to_string(behind) +
-                          " opens behind STORE, more than an older copy can be: STORE was "
-                          "changed by hand; check the payloads (fsck --deep)");
-  } else if (behind > 1) {
-    return Status::FailedPrecondition(
-        where + "the device is older than " + c.paths.dir + " (last used at generation " +
-        std::to_string(sb.owner_open_generation) + ", STORE is at " + std::to_string(record.open_generation) +
-        "): it looks like a restored backup, and values written since are not on it; restore the newest "
-        "copy of the device, or device and metadata directory of one moment, or import an export");
-  }
-  if (sb.layout.slot_bytes != record.slot_bytes || sb.layout.header_bytes != record.header_bytes) {
-    return Status::Corruption(where + "superblock and STORE disagree on slot or header size");
-  }
-  return Status::Ok();
 }
 
 // Logs a warning if one of STORE and STORE-COPY is bad. The open writes both again.
@@ -191,7 +149,7 @@ Lineage StoreContext::lineage() const {
 
 Version StoreContext::reuse_floor() const {
   MutexLock guard(mu_);
-  return Version(superblock_.owner_reuse_floor);
+  return older_store_ ? record_.reuse_floor : Version(superblock_.owner_reuse_floor);
 }
 
 Version StoreContext::closed_version() const {
@@ -321,6 +279,10 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
                            StoreLock::Acquire(*c->env.fs, *c->env.clock, dir, holder, options.lock_wait_ms));
     // Read it again under the lock: a writer may have changed it in between.
     RAWKV_ASSIGN_OR_RETURN(record, LoadStoreRecord(*c->env.fs, dir, &files));
+  }
+  if (options.accept_older_store && access == ContextAccess::kWrite) {
+    return Status::InvalidArgument(dir +
+                                   ": an older store can only be accepted for reading; give read_only, too");
   }
   if (record.digest) return Status::NotSupported(dir + ": stores with a state digest are not supported yet");
   c->identity = {.store_uuid = record.store_uuid,

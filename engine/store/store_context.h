@@ -69,8 +69,8 @@ class StoreContext {
   StoreRecord record() const;
   Superblock superblock() const;
   LineageChain chain() const;
-  Lineage lineage() const;  // the present branch
-  Version reuse_floor() const;
+  Lineage lineage() const;      // the present branch
+  Version reuse_floor() const;  // of an older store that was accepted: the floor of its time, from STORE
   Version closed_version()
       const;  // at least this version was durable: see StoreRecord, or the initial version
 
@@ -91,6 +91,8 @@ class StoreContext {
   // Notes whether STORE and STORE-COPY agreed when they were read.
   void AdoptFiles(const StoreFiles& files);
   void AdoptSuperblock(const Superblock& next);
+  // The device has been used since STORE was written, and the caller accepts that.
+  void AcceptOlderStore() { older_store_ = true; }
   // Writes the record and the reuse floor to the superblock, the floor to STORE before that if it differs
   // there. A rollback to a pin below the floor lowers it: the versions between are gone with their branch.
   // One caller at a time.
@@ -107,6 +109,7 @@ class StoreContext {
   mutable Mutex mu_;
   Status SaveWith(const StoreRecord& next, const DeviceLayout& layout);
 
+  std::atomic<bool> older_store_{false};
   DeviceLayout layout_ RAWKV_GUARDED_BY(mu_);
   StoreRecord record_ RAWKV_GUARDED_BY(mu_);
   uint64_t last_sequence_ RAWKV_GUARDED_BY(mu_) = 0;  // of the record, or of a save that failed

@@ -1,4 +1,4 @@
-// device trim and device grow.
+// device trim, device grow, and a metadata directory that is older than its device.
 
 #include <filesystem>
 
@@ -37,6 +37,31 @@ TEST_F(CtlDevice, GrowGivesMoreSlotsAtOnce) {
   EXPECT_TRUE(EndedWith(Run({"device", "grow", "--size=1MiB"}), 2, std::to_string(capacity + 81920)));
   EXPECT_TRUE(EndedWith(Run({"device", "grow", "--read_only"}), 3, "for reading only"));
   EXPECT_EQ(Ok({"get", "k1"}), ValueAt(1));
+}
+
+TEST_F(CtlDevice, OlderStoreIsReadWhereThatIsAccepted) {
+  Format({"--device=" + File("device"), "--capacity=16MiB"});
+  Commit(3);
+  std::filesystem::copy(
+      store(), File("backup"),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  Ok({"put", "k0", "new"});
+  Ok({"put", "k0", "newer"});
+  std::filesystem::rename(store(), File("newest"));
+  std::filesystem::rename(File("backup"), store());
+  for (const Args& command : {Args{"get", "k1"}, Args{"scan"}, Args{"dump"}, Args{"stats"}}) {
+    EXPECT_TRUE(EndedWith(Run(command), 3, "--accept_older_store")) << command[0];
+    Args accepted = command;
+    accepted.push_back("--accept_older_store");
+    EXPECT_EQ(Run(accepted).status, 0) << command[0];
+  }
+  EXPECT_EQ(Run({"get", "k1", "--accept_older_store"}).out, ValueAt(1));
+  EXPECT_EQ(OkJson({"info", "--accept_older_store"})["version"], 3);
+  EXPECT_EQ(Run({"export", "--version=2", "--out=" + File("out"), "--accept_older_store"}).status, 0);
+  EXPECT_TRUE(EndedWith(Run({"put", "k", "v", "--accept_older_store"}), 2, "read_only"));
+  std::filesystem::remove_all(store());
+  std::filesystem::rename(File("newest"), store());
+  EXPECT_EQ(Ok({"get", "k0"}), "newer");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ FlagNames operator+(FlagNames a, const FlagNames& b) {
 
 // Flags of commands that open the store.
 const FlagNames kOpenFlags =
-    FlagNames{"engine", "device", "wait", "read_only"} + SettingNames();
+    FlagNames{"engine", "device", "wait", "read_only", "accept_older_store"} + SettingNames();
 // Flags that select keys.
 const FlagNames kKeyFlags = {"prefix", "prefix_b64", "from", "to", "from_b64", "to_b64"};
 // Flags of commands that read a closed store.

@@ -32,6 +32,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(string, PathValue, device, "", "PATH: the device or file that holds the payload") \
   FLAG(uint64, NumberValue, wait, 0, "SECONDS: wait so long for another process that has the store open (0)") \
   FLAG(bool, SwitchValue, read_only, false, "read a temporary clone and change nothing in the store") \
+  FLAG(bool, SwitchValue, accept_older_store, false, "also read a restored metadata directory that is older than its device") \
   FLAG(string, BytesValue, capacity, "", "BYTES: size of a new device file (1GiB)") \
   FLAG(string, BytesValue, size, "", "BYTES: make the device file so large first") \
   FLAG(string, BytesValue, slot_bytes, "", "BYTES: allocation unit, a multiple of 4KiB up to 64MiB (4KiB)") \

@@ -25,6 +25,7 @@ OpenOptions OpenOptionsOf(Invocation& call) {
   options.engine = flags.engine;
   options.settings = flags.settings;
   options.read_only = flags.read_only;
+  options.accept_older_store = flags.accept_older_store;
   options.device = flags.device.value_or("");
   options.lock_wait_ms = std::min(flags.wait.value_or(0), kMaxWaitSeconds) * 1000;
   options.progress = call.progress.Callback();
@@ -80,7 +81,7 @@ Result<OpenedStore> OpenStoreToRead(Invocation& call) {
   if (call.session != nullptr) return UseSession(call);
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
   const Result<bool> interrupted = HasInterruptedWork(dir, OpenOptionsOf(call));
-  if (!call.flags.read_only && interrupted.ok() && *interrupted) {
+  if (!call.flags.read_only && !call.flags.accept_older_store && interrupted.ok() && *interrupted) {
     Result<OpenedStore> finished = OpenStoreToInspect(call);
     // Otherwise the store may still be readable: another process has it open, or the media are read-only.
     if (finished.ok() || finished.status().code() == StatusCode::kCorruption) return finished;
@@ -90,7 +91,8 @@ Result<OpenedStore> OpenStoreToRead(Invocation& call) {
   Result<std::unique_ptr<Engine>> reading = OpenWith(call, options);
   // Without hard links there is no clone to read.
   const bool no_clone = reading.status().code() == StatusCode::kNotSupported;
-  return no_clone && !call.flags.read_only ? OpenStoreToInspect(call) : OwnStore(std::move(reading));
+  return no_clone && !call.flags.read_only && !call.flags.accept_older_store ? OpenStoreToInspect(call)
+                                                                             : OwnStore(std::move(reading));
 }
 
 Result<OpenedStore> OpenStoreToInspect(Invocation& call) {
