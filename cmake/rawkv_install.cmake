@@ -14,12 +14,13 @@ include(CMakePackageConfigHelpers)
 # them from an installed copy.
 set(public_headers
     bindings/c/rawkv_c.h
-    base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/logger.h
+    base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/limits.h base/logger.h
     base/result.h base/status.h base/types.h base/uuid.h
     blockdev/aligned_buffer.h blockdev/block_device.h blockdev/open_block_device.h
     engine/admin/inspect.h engine/admin/repair.h engine/api/device.h engine/api/history.h engine/api/info.h
     engine/api/iterator.h engine/api/options.h engine/api/read_view.h engine/api/results.h engine/api/scrub.h
-    engine/api/session.h engine/api/settings.h engine/api/version_range.h engine/api/write_batch.h engine/engine.h engine/transfer/transfer.h)
+    engine/api/session.h engine/api/settings.h engine/api/version_range.h engine/api/write_batch.h
+    engine/control/running_store.h engine/engine.h engine/transfer/transfer.h)
 # The shared library contains every object of each layer, because a static archive would add only the referenced objects.
 # The link to the layers as libraries adds their own dependencies.
 set(layers base blockdev wal snapshot index engine c)

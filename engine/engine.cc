@@ -6,6 +6,7 @@
 #include "engine/device/trim.h"
 #include "engine/engine_impl.h"
 #include "engine/format/format_store.h"
+#include "engine/perform_request.h"
 #include "engine/read/engine_iterator.h"
 #include "engine/read/history.h"
 #include "engine/read/reader.h"
@@ -16,7 +17,11 @@ namespace rawkv {
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() {
   // A forked process lacks the threads that a close must end first, and must leave every write to its parent.
-  if (impl_->process.forked()) (void)impl_.release();
+  if (impl_->process.forked()) {
+    (void)impl_.release();
+  } else {
+    impl_->control.reset();  // a request uses this object
+  }
 }
 
 Result<FormatResult> Engine::Format(const std::string& dir, const FormatOptions& options) try {
@@ -27,7 +32,12 @@ Result<FormatResult> Engine::Format(const std::string& dir, const FormatOptions&
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, Impl::Open(dir, options));
-  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+  std::unique_ptr<Engine> engine(new Engine(std::move(impl)));
+  if (!options.read_only && options.serve_requests) {
+    engine->impl_->StartControl(
+        [self = engine.get()](const ControlRequest& request) { return PerformRequest(*self, request); });
+  }
+  return engine;
 } catch (...) {
   return StatusOfException();
 }

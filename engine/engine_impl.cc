@@ -299,6 +299,21 @@ WriterStatus Engine::Impl::DescribeSelf() {
   return s;
 }
 
+void Engine::Impl::StartControl(std::function<ControlReply(const ControlRequest&)> perform) {
+  control = std::make_unique<ControlServer>(context->paths.lock(), *context->env.logger, std::move(perform));
+  LogUnserved(control->Start());
+}
+
+void Engine::Impl::LogUnserved(const Status& started) {
+  // A simulated filesystem has no file LOCK that another process could see.
+  if (started.ok() || started.code() == StatusCode::kNotFound) return;
+  context->env.logger->Log(LogLevel::kWarning,
+                           context->paths.dir +
+                               ": rawkv-ctl cannot ask this process to pin, prune or change "
+                               "settings: " +
+                               started.ToString());
+}
+
 Status Engine::Impl::SyncForClose() {
   const WriteRight write(core);
   RAWKV_RETURN_IF_ERROR(SyncAll(*context, core));
@@ -324,10 +339,17 @@ Status Engine::Impl::SyncForClose() {
 Status Engine::Impl::Close() {
   RAWKV_RETURN_IF_ERROR(CheckProcess());
   if (closed_.load()) return Status::Ok();
+  if (control != nullptr) control->Stop();  // a request may have a view open
   const bool only_own_view = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
                              views.Holds().size() == 1;
-  if (!views.Empty() && !only_own_view)
+  if (!views.Empty() && !only_own_view) {
+    if (control != nullptr) LogUnserved(control->Start());
     return Status::Busy("views or iterators are still open; close them first");
+  }
+  return CloseParts();
+}
+
+Status Engine::Impl::CloseParts() {
   if (sessions != nullptr) sessions->Close();
   if (status_ != nullptr) status_->Stop();
   if (scrubber != nullptr) (void)scrubber->Stop();

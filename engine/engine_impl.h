@@ -8,6 +8,7 @@
 #include "base/fork_guard.h"
 #include "base/worker_thread.h"
 #include "engine/commit/commit_pipeline.h"
+#include "engine/control/control_server.h"
 #include "engine/engine.h"
 #include "engine/live/core.h"
 #include "engine/live/engine_counters.h"
@@ -35,6 +36,8 @@ class Engine::Impl {
   ~Impl();
 
   Status Close();
+  // Takes the requests of other processes from now on, until Close. If that cannot be, logs the reason.
+  void StartControl(std::function<ControlReply(const ControlRequest&)> perform);
   Status Rollback(Version target, const RollbackOptions& options);
   // kFailedPrecondition in a process that was forked after the open.
   Status CheckProcess() const;
@@ -74,7 +77,8 @@ class Engine::Impl {
   std::unique_ptr<CommitPipeline> pipeline;
   std::unique_ptr<Scrubber> scrubber;  // null in a read-only engine
   std::unique_ptr<SessionHub> sessions;
-  std::atomic<uint64_t> rollbacks{0};  // grows while a rollback has the gate shut
+  std::atomic<uint64_t> rollbacks{0};      // grows while a rollback has the gate shut
+  std::unique_ptr<ControlServer> control;  // null if this engine takes no requests
 
  private:
   Impl() = default;
@@ -93,6 +97,9 @@ class Engine::Impl {
     MutexLock lock(progress_mu_);
     replay_ = {};
   }
+  void LogUnserved(const Status& started);
+  // Stops what works in the background, and closes everything.
+  Status CloseParts();
   Status SyncForClose();  // makes everything durable and writes the final watermark
   // kFailedPrecondition if something blocks the rollback.
   Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);

@@ -101,6 +101,9 @@ struct OpenOptions {
   // How often an open for writing replaces the file STATUS, from which `info` in another process shows its
   // state: at most once in this time, and only if something has changed. 0: only at the open.
   uint64_t status_interval_ms = 1000;
+  // Whether an open for writing performs what other processes of the same user, or of root, ask for: pins,
+  // snapshots, prunes and changes of settings (RunningStore), for example for rawkv-ctl.
+  bool serve_requests = true;
   ProgressFn progress;
   Environment env;
 };

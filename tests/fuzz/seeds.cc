@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "engine/control/control_message.h"
 #include "engine/index/meta_record.h"
 #include "engine/live/writer_status.h"
 #include "snapshot/export_format.h"
@@ -39,6 +40,17 @@ void AddForeseen(Seeds& seeds) {
                           .health = "ok",
                           .activities = {{.what = "replay", .done = 3, .total = 9}, {.what = "scrub"}}};
   seeds["writer_status"].push_back(EncodeWriterStatus({.pid = 7, .host = "h", .status = busy}, {}));
+  seeds["control_request"].push_back(EncodeControlRequest(
+      {.operation = ControlRequest::Operation::kPin, .name = "p", .number = 4, .settings = {}}));
+  seeds["control_request"].push_back(
+      EncodeControlRequest({.operation = ControlRequest::Operation::kChangeSettings,
+                            .name = {},
+                            .number = {},
+                            .settings = {.keep_recent = 3, .undo_versions = 0}}));
+  seeds["control_reply"].push_back(
+      EncodeControlReply({.status = {}, .versions = {Version(4), Version(7)}, .settings = {}}));
+  seeds["control_reply"].push_back(
+      EncodeControlReply({.status = Status::Busy("b"), .versions = {}, .settings = {}}));
   ExportManifest manifest{
       .chunk_bytes = kMinChunkBytes, .version = Version(9), .base = Version(3), .digest = AnyDigest()};
   ChunkWriter writer(kMinChunkBytes, [&](const ExportChunk& chunk, std::string_view file) {

@@ -22,6 +22,8 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "rollback_marker", .run = FuzzRollbackMarker, .input_bytes_max = 256},
     {.name = "working_base", .run = FuzzWorkingBase, .input_bytes_max = 256},
     {.name = "writer_status", .run = FuzzWriterStatus, .input_bytes_max = 1024},
+    {.name = "control_request", .run = FuzzControlRequest, .input_bytes_max = 1024},
+    {.name = "control_reply", .run = FuzzControlReply, .input_bytes_max = 1024},
     {.name = "snapshot_manifest", .run = FuzzSnapshotManifest},
     {.name = "pins", .run = FuzzPins},
     {.name = "lease", .run = FuzzLease, .input_bytes_max = 256},

@@ -24,6 +24,8 @@ Verdict FuzzStoreFile(ConstBytes input);
 Verdict FuzzRollbackMarker(ConstBytes input);
 Verdict FuzzWorkingBase(ConstBytes input);
 Verdict FuzzWriterStatus(ConstBytes input);
+Verdict FuzzControlRequest(ConstBytes input);
+Verdict FuzzControlReply(ConstBytes input);
 
 // snapshot_files.cc
 Verdict FuzzSnapshotManifest(ConstBytes input);

@@ -35,7 +35,7 @@ WING_FLOORS = (
     ("undo",),
     ("store",),
     ("format",),
-    ("live", "read"),
+    ("live", "read", "control"),
     ("commit", "recovery"),
     ("device", "maintenance", "session", "transfer"),
     ("admin",),

@@ -232,17 +232,32 @@ TEST_F(CtlWithAWriter, OtherCommandsEndWith3) {
   for (const Args& use : std::vector<Args>{{"put", "k", "v"},
                                            {"del", "k"},
                                            {"apply", "-"},
-                                           {"snapshot", "create"},
-                                           {"snapshot", "delete", "--version=0"},
-                                           {"snapshot", "prune"},
-                                           {"snapshot", "pin", "--name=p"},
-                                           {"snapshot", "unpin", "--name=p"},
+                                           {"fsck", "--repair"},
                                            {"rollback", "--version=1", "--yes"},
                                            {"format", "--force"}}) {
     EXPECT_TRUE(EndedWith(Run(use), 3, ": ")) << use.front();
   }
   writer_->Write("{}\n");
   EXPECT_EQ(writer_->ReadLine(), "5") << "the writer is not disturbed";
+}
+
+TEST_F(CtlWithAWriter, TheWriterPinsPrunesAndChangesSettingsWhenAsked) {
+  EXPECT_EQ(Ok({"snapshot", "pin", "--name=before", "--version=2"}), "2\n");
+  EXPECT_EQ(OkJson({"snapshot", "pin", "--name=now", "--time=0s ago"})["version"], 4);
+  EXPECT_EQ(Ok({"snapshot", "create", "--wait=600"}), "4\n") << "it asks at once instead of waiting";
+  EXPECT_EQ(Ok({"snapshot", "delete", "--version=0"}), "0\n");
+  EXPECT_EQ(Ok({"snapshot", "prune", "--keep=0"}), "3\n");
+  EXPECT_EQ(OkJson({"set", "keep_recent=5"})["keep_recent"], 5);
+  EXPECT_EQ(OkJson({"snapshot", "unpin", "--name=now"}).dump(), R"({"name":"now","version":4})");
+  EXPECT_TRUE(EndedWith(Run({"snapshot", "unpin", "--name=now"}), 3, "now"));
+  EXPECT_TRUE(EndedWith(Run({"snapshot", "pin", "--name=p", "--version=9"}), 3, "9"));
+  writer_->Write("{}\n");
+  EXPECT_EQ(writer_->ReadLine(), "5") << "the writer is not disturbed";
+  writer_->CloseInput();
+  EXPECT_EQ(writer_->Wait(), 0);
+  EXPECT_EQ(OkJson({"info"})["settings"]["keep_recent"], 5);
+  EXPECT_EQ(Ok({"get", "k2", "--version=2"}), ValueAt(2));
+  EXPECT_EQ(Ok({"snapshot", "unpin", "--name=before"}), "2\n");
 }
 
 TEST_F(CtlWithAWriter, WaitContinuesWhenTheWriterEnds) {
@@ -267,6 +282,7 @@ TEST_F(CtlTest, CommandsRespectAHeldLockFile) {
   const auto lock = PosixFs().Lock(store() + "/LOCK");
   ASSERT_TRUE(lock.ok());
   EXPECT_TRUE(EndedWith(Run({"put", "k", "v"}), 3, "put: "));
+  EXPECT_TRUE(EndedWith(Run({"snapshot", "pin", "--name=p"}), 3, "no process takes requests"));
   EXPECT_TRUE(EndedWith(Run({"fsck", "--repair"}), 3, "fsck: "));
   EXPECT_EQ(Run({"fsck"}).status, 0);
   EXPECT_EQ(Run({"info"}).status, 0);

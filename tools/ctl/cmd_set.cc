@@ -6,7 +6,7 @@
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/setting_flags.h"
-#include "tools/ctl/store_access.h"
+#include "tools/ctl/upkeep.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -31,9 +31,9 @@ Result<SettingsChange> ParseSettings(const std::vector<std::string>& arguments) 
 
 Result<ExitStatus> RunSet(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const SettingsChange change, ParseSettings(call.arguments));
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_ASSIGN_OR_RETURN(const RuntimeSettings settings, engine->ChangeSettings(change));
-  RAWKV_RETURN_IF_ERROR(engine.Close());
+  RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  RAWKV_ASSIGN_OR_RETURN(const RuntimeSettings settings, store.ChangeSettings(change));
+  RAWKV_RETURN_IF_ERROR(store.Close());
   OrderedJson json{{"durability", DurabilityName(settings.durability)}};
   json.update(SettingsJson(settings));
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(json))

@@ -10,6 +10,7 @@
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"
 #include "tools/ctl/table.h"
+#include "tools/ctl/upkeep.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -48,9 +49,10 @@ std::string PinJson(const std::string& name, std::optional<Version> version) {
 }
 
 // The version that a pin holds; absent if no snapshot has a pin of that name.
-Result<std::optional<Version>> PinnedVersion(Engine& engine, const std::string& name) {
-  RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine.Info());
-  for (const SnapshotRow& row : info.snapshots) {
+Result<std::optional<Version>> PinnedVersion(Invocation& call, const std::string& name) {
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SnapshotRow> rows, ListSnapshots(dir, OpenOptionsOf(call)));
+  for (const SnapshotRow& row : rows) {
     if (std::find(row.pins.begin(), row.pins.end(), name) != row.pins.end())
       return std::optional(row.version);
   }
@@ -60,10 +62,10 @@ Result<std::optional<Version>> PinnedVersion(Engine& engine, const std::string& 
 }  // namespace
 
 Result<ExitStatus> RunSnapshotCreate(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_ASSIGN_OR_RETURN(const Version version, engine->CreateSnapshot());
+  RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  RAWKV_ASSIGN_OR_RETURN(const Version version, store.CreateSnapshot());
   RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
-  RAWKV_RETURN_IF_ERROR(engine.Close());
+  RAWKV_RETURN_IF_ERROR(store.Close());
   return ExitStatus::kDone;
 }
 
@@ -96,16 +98,16 @@ Result<ExitStatus> RunSnapshotVerify(Invocation& call) {
 
 Result<ExitStatus> RunSnapshotDelete(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const Version version, RequireVersion(call.flags));
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(engine->DeleteSnapshot(version)));
+  RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(store.DeleteSnapshot(version)));
   RAWKV_RETURN_IF_ERROR(PrintVersion(call, version));
-  RAWKV_RETURN_IF_ERROR(engine.Close());
+  RAWKV_RETURN_IF_ERROR(store.Close());
   return ExitStatus::kDone;
 }
 
 Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> removed, engine->Prune(call.flags.keep));
+  RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> removed, store.Prune(call.flags.keep));
   OrderedJson versions = OrderedJson::array();
   std::string text;
   for (const Version version : removed) {
@@ -114,34 +116,38 @@ Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
   }
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText({{"removed", versions}}))
                                         : call.out.Write(text));
-  RAWKV_RETURN_IF_ERROR(engine.Close());
+  RAWKV_RETURN_IF_ERROR(store.Close());
   return ExitStatus::kDone;
 }
 
 Result<ExitStatus> RunSnapshotPin(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string name, RequirePinName(call.flags));
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_RETURN_IF_ERROR(ResolveTime(*engine, call.flags));
-  const Result<Version> version = engine->Pin(name, call.flags.version);
+  if (call.flags.time.has_value()) {
+    RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
+    RAWKV_RETURN_IF_ERROR(ResolveTime(*engine, call.flags));
+    RAWKV_RETURN_IF_ERROR(engine.Close());
+  }
+  RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  const Result<Version> version = store.Pin(name, call.flags.version);
   if (!version.ok()) return TurnAbsentIntoRefused(version.status());
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, *version) : ToString(*version)));
-  RAWKV_RETURN_IF_ERROR(engine.Close());
+  RAWKV_RETURN_IF_ERROR(store.Close());
   return ExitStatus::kDone;
 }
 
 Result<ExitStatus> RunSnapshotUnpin(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string name, RequirePinName(call.flags));
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, PinnedVersion(*engine, name));
+  RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> version, PinnedVersion(call, name));
   if (version.has_value() && call.flags.version.value_or(*version) != *version) {
     return Status::FailedPrecondition(fmt::format("pin '{}' holds version {}, not {}", EscapeKey(name),
                                                   version->value(), call.flags.version->value()));
   }
   // Unpin also removes a pin whose snapshot is missing.
-  RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(engine->Unpin(name)));
+  RAWKV_RETURN_IF_ERROR(TurnAbsentIntoRefused(store.Unpin(name)));
   const std::string text = version.has_value() ? ToString(*version) : "-";
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, version) : text));
-  RAWKV_RETURN_IF_ERROR(engine.Close());
+  RAWKV_RETURN_IF_ERROR(store.Close());
   return ExitStatus::kDone;
 }
 

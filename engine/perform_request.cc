@@ -1,0 +1,43 @@
+#include "engine/perform_request.h"
+
+namespace rawkv {
+namespace {
+
+ControlReply ReplyOf(const Result<Version>& version) {
+  if (!version.ok()) return {.status = version.status(), .versions = {}, .settings = {}};
+  return {.status = {}, .versions = {*version}, .settings = {}};
+}
+
+ControlReply ReplyOf(Status status) {
+  return {.status = std::move(status), .versions = {}, .settings = {}};
+}
+
+}  // namespace
+
+ControlReply PerformRequest(Engine& engine, const ControlRequest& request) {
+  std::optional<Version> version;
+  if (request.number) version = Version(*request.number);
+  switch (request.operation) {
+    case ControlRequest::Operation::kCreateSnapshot:
+      return ReplyOf(engine.CreateSnapshot());
+    case ControlRequest::Operation::kDeleteSnapshot:
+      return ReplyOf(engine.DeleteSnapshot(version.value_or(Version())));
+    case ControlRequest::Operation::kPin:
+      return ReplyOf(engine.Pin(request.name, version));
+    case ControlRequest::Operation::kUnpin:
+      return ReplyOf(engine.Unpin(request.name));
+    case ControlRequest::Operation::kPrune: {
+      Result<std::vector<Version>> removed = engine.Prune(request.number);
+      if (!removed.ok()) return ReplyOf(removed.status());
+      return {.status = {}, .versions = std::move(removed).value(), .settings = {}};
+    }
+    case ControlRequest::Operation::kChangeSettings: {
+      const Result<RuntimeSettings> settings = engine.ChangeSettings(request.settings);
+      if (!settings.ok()) return ReplyOf(settings.status());
+      return {.status = {}, .versions = {}, .settings = *settings};
+    }
+  }
+  return ReplyOf(Status::NotSupported("an unknown operation"));
+}
+
+}  // namespace rawkv
