@@ -3,25 +3,19 @@
 #include <atomic>
 #include <utility>
 
-#include "base/clock.h"
 #include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 
+#include "tests/support/flip_byte.h"
+#include "tests/support/standing_clock.h"
 namespace rawkv {
 namespace {
-
-// The wall clock stands until a test sets it.
-class SetClock final : public Clock {
- public:
-  uint64_t NowUnixMs() override { return now_unix_ms.load(); }
-  uint64_t MonotonicNs() override { return SystemClock().MonotonicNs(); }
-  std::atomic<uint64_t> now_unix_ms{1'000'000};
-};
 
 class HistoryTest : public EngineTest {
  protected:
   HistoryTest() {
     format_.runtime.wal_segment_bytes = 64 * kKiB;
+    clock_.now_unix_ms = 1'000'000;
     format_.inline_bytes = 16 * kKiB;  // so that the log holds the values
     format_.env.clock = &clock_;
     open_.env.clock = &clock_;
@@ -54,7 +48,7 @@ class HistoryTest : public EngineTest {
     return versions;
   }
 
-  SetClock clock_;
+  StandingClock clock_;
 };
 
 TEST_F(HistoryTest, ReportsWhatEachVersionChanged) {

@@ -6,10 +6,10 @@
 #include <sstream>
 #include <thread>
 
-#include "base/clock.h"
 #include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/standing_clock.h"
 
 namespace rawkv {
 namespace {
@@ -118,14 +118,6 @@ TEST_F(RetentionTest, ChangedSettingsCountAtOnceAndAfterAReopen) {
   Snapshot();
   EXPECT_EQ(Snapshots(), Versions({0, 1, 2}));
 }
-
-// A clock that the test sets.
-class StandingClock final : public Clock {
- public:
-  uint64_t NowUnixMs() override { return now_unix_ms; }
-  uint64_t MonotonicNs() override { return SystemClock().MonotonicNs(); }
-  std::atomic<uint64_t> now_unix_ms{1'000'000'000};
-};
 
 // Random histories: after each prune every version that was the tip within the last `keep_for` can be read.
 TEST_F(RetentionTest, VersionsOfTheTimeToKeepStayReadable) {

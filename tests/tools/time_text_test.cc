@@ -32,13 +32,33 @@ TEST(TimeTextTest, ReadsWhatRfc3339Allows) {
 
 TEST(TimeTextTest, ReadsHowLongAgo) {
   const std::pair<const char*, uint64_t> cases[] = {
-      {"0s ago", 0},       {"90s ago", 90},    {"15m ago", 900},   {"2h ago", 7200},
-      {"1h30m ago", 5400}, {"3d ago", 259200}, {"1w ago", 604800},
+      {"0s ago", 0},          {"90s ago", 90},           {"15m ago", 900},   {"2h ago", 7200},
+      {"1h30m ago", 5400},    {"3d ago", 259200},        {"1w ago", 604800}, {"1 hour ago", 3600},
+      {"3 days ago", 259200}, {"2weeks ago", 1'209'600},
   };
   for (const auto& [text, seconds] : cases) {
     const Result<uint64_t> parsed = ParseTime(text, kNow);
     ASSERT_OK(parsed) << text;
     EXPECT_EQ(*parsed, kNow - seconds * 1000) << text;
+  }
+}
+
+TEST(TimeTextTest, ReadsATimeOfADayBefore) {
+  constexpr uint64_t kToday = kNow - 250 - (14 * 60 + 5) * 60'000;
+  const std::pair<const char*, uint64_t> cases[] = {
+      {"3 days ago 14:05", kNow - 250 - 3 * 86'400'000},
+      {"3d ago 00:00", kToday - 3 * 86'400'000},
+      {"0d ago 23:59:59.500", kToday + 86'399'500},
+      {"1w ago 14:05:00", kNow - 250 - 7 * 86'400'000},
+  };
+  for (const auto& [text, expected] : cases) {
+    const Result<uint64_t> parsed = ParseTime(text, kNow);
+    ASSERT_OK(parsed) << text;
+    EXPECT_EQ(*parsed, expected) << text;
+  }
+  for (const char* text : {"3d ago 24:00", "3d ago 14", "3d ago 14:60", "3d ago 14:05:61", "2h ago 14:05",
+                           "3d ago14:05", "3d ago 14:05Z", "3d ago  14:05", "3  days ago", "3 dayz ago"}) {
+    EXPECT_STATUS(ParseTime(text, kNow), StatusCode::kInvalidArgument, "is not a time");
   }
 }
 

@@ -13,8 +13,10 @@ namespace rawkv::ctl {
 namespace {
 
 Status NotATime(std::string_view text) {
-  return Status::InvalidArgument(fmt::format(
-      "'{}' is not a time; write it as 2026-03-01T14:05:00Z, 2026-03-01T15:05+01:00 or '2h ago'", text));
+  return Status::InvalidArgument(
+      fmt::format("'{}' is not a time; write it as 2026-03-01T14:05:00Z, 2026-03-01T15:05+01:00, '2h ago' or "
+                  "'3d ago 14:05'",
+                  text));
 }
 
 // Reads the items of a text from left to right. An item that is not there leaves the rest as it is.
@@ -56,17 +58,31 @@ class TimeReader {
   std::string_view rest_;
 };
 
-// "1h30m" in seconds. Absent if it is not a duration or is longer than a million years.
+// Takes "d", "day", " days" or another unit, and returns its seconds. A space stands only before a whole
+// word.
+std::optional<uint64_t> TakeUnit(TimeReader& in) {
+  const bool spaced = in.TakeWord(" ");
+  constexpr std::pair<std::string_view, uint64_t> kUnits[] = {
+      {"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {"week", 604800}};
+  for (const auto& [word, seconds] : kUnits) {
+    if (in.TakeWord(word)) {
+      in.TakeWord("s");
+      return seconds;
+    }
+    if (!spaced && in.TakeWord(word.substr(0, 1))) return seconds;
+  }
+  return std::nullopt;
+}
+
+// "1h30m" or "3 days" in seconds. Absent if it is not a duration or is longer than a million years.
 std::optional<uint64_t> TakeDuration(TimeReader& in) {
-  constexpr std::string_view kUnits = "smhdw";
-  constexpr uint64_t kSeconds[] = {1, 60, 3600, 86400, 604800};
   constexpr uint64_t kLimit = 1'000'000ull * 366 * 86400;
   uint64_t total = 0, number = 0;
-  char unit = 0;
   do {
-    if (!in.TakeNumber(&number) || !in.TakeChar(kUnits, &unit)) return std::nullopt;
-    const uint64_t seconds = kSeconds[kUnits.find(unit)];
-    if (number > kLimit / seconds || (total += number * seconds) > kLimit) return std::nullopt;
+    if (!in.TakeNumber(&number)) return std::nullopt;
+    const std::optional<uint64_t> seconds = TakeUnit(in);
+    if (!seconds) return std::nullopt;
+    if (number > kLimit / *seconds || (total += number * *seconds) > kLimit) return std::nullopt;
   } while (in.CountDigits() > 0);
   return total;
 }
@@ -105,6 +121,18 @@ std::optional<int64_t> SecondsOf(std::tm parts) {
   return same ? std::optional(seconds) : std::nullopt;
 }
 
+// Takes "14:05", "14:05:00" or "14:05:00.250" into `parts` and `milliseconds`.
+bool TakeTimeOfDay(TimeReader& in, std::tm* parts, int* milliseconds) {
+  if (!in.TakeDigits(2, &parts->tm_hour) || !in.TakeChar(":") || !in.TakeDigits(2, &parts->tm_min))
+    return false;
+  if (!in.TakeChar(":")) return true;
+  if (!in.TakeDigits(2, &parts->tm_sec)) return false;
+  if (!in.TakeChar(".")) return true;
+  const std::optional<int> fraction = TakeMilliseconds(in);
+  *milliseconds = fraction.value_or(0);
+  return fraction.has_value();
+}
+
 std::optional<uint64_t> ParseMoment(std::string_view text) {
   TimeReader in(text);
   std::tm parts{};
@@ -115,29 +143,30 @@ std::optional<uint64_t> ParseMoment(std::string_view text) {
   }
   parts.tm_year = year - 1900;
   parts.tm_mon = month - 1;
-  if (in.TakeChar("Tt ")) {
-    if (!in.TakeDigits(2, &parts.tm_hour) || !in.TakeChar(":") || !in.TakeDigits(2, &parts.tm_min))
-      return std::nullopt;
-    if (in.TakeChar(":")) {
-      if (!in.TakeDigits(2, &parts.tm_sec)) return std::nullopt;
-      if (in.TakeChar(".")) {
-        const std::optional<int> fraction = TakeMilliseconds(in);
-        if (!fraction) return std::nullopt;
-        milliseconds = *fraction;
-      }
-    }
-  }
+  if (in.TakeChar("Tt ") && !TakeTimeOfDay(in, &parts, &milliseconds)) return std::nullopt;
   const std::optional<int> offset = TakeOffset(in);
   const std::optional<int64_t> seconds = SecondsOf(parts);
   if (!offset || !seconds || !in.done() || *seconds < *offset) return std::nullopt;
   return static_cast<uint64_t>(*seconds - *offset) * 1000 + static_cast<uint64_t>(milliseconds);
 }
 
+// "2h ago", or for whole days "3d ago 14:05": that time of the day, in UTC.
 std::optional<uint64_t> ParseAgo(std::string_view text, uint64_t now_unix_ms) {
+  constexpr uint64_t kDayMs = 86'400'000;
   TimeReader in(text);
   const std::optional<uint64_t> seconds = TakeDuration(in);
-  if (!seconds || !in.TakeWord(" ago") || !in.done() || *seconds * 1000 > now_unix_ms) return std::nullopt;
-  return now_unix_ms - *seconds * 1000;
+  if (!seconds || !in.TakeWord(" ago") || *seconds * 1000 > now_unix_ms) return std::nullopt;
+  const uint64_t then = now_unix_ms - *seconds * 1000;
+  if (in.done()) return then;
+  std::tm time{};
+  int milliseconds = 0;
+  if (*seconds * 1000 % kDayMs != 0 || !in.TakeWord(" ") || !TakeTimeOfDay(in, &time, &milliseconds) ||
+      !in.done() || time.tm_hour > 23 || time.tm_min > 59 || time.tm_sec > 59) {
+    return std::nullopt;
+  }
+  const int second_of_day = (time.tm_hour * 60 + time.tm_min) * 60 + time.tm_sec;
+  return then - then % kDayMs + static_cast<uint64_t>(second_of_day) * 1000 +
+         static_cast<uint64_t>(milliseconds);
 }
 
 }  // namespace

@@ -70,8 +70,9 @@ Status PrintDifferences(Invocation& call, Iterator& before, Iterator& after) {
   return after.status();
 }
 
-Result<std::unique_ptr<Iterator>> IteratorAt(Engine& engine, Version version, const Flags& flags) {
+Result<std::unique_ptr<Iterator>> IteratorAt(Engine& engine, const VersionBound& bound, const Flags& flags) {
   IteratorOptions options;
+  RAWKV_ASSIGN_OR_RETURN(const Version version, ResolveBound(engine, bound));
   RAWKV_ASSIGN_OR_RETURN(options.view, engine.OpenView(version));
   options.prefix = flags.prefix.value_or("");
   return engine.NewIterator(options);
@@ -81,15 +82,15 @@ Result<std::unique_ptr<Iterator>> IteratorAt(Engine& engine, Version version, co
 
 Result<ExitStatus> RunDiff(Invocation& call) {
   const Flags& flags = call.flags;
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> from, VersionBound("from", flags.from));
-  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> to, VersionBound("to", flags.to));
+  RAWKV_ASSIGN_OR_RETURN(const VersionBound from, ParseVersionBound("from", flags.from));
+  RAWKV_ASSIGN_OR_RETURN(const VersionBound to, ParseVersionBound("to", flags.to));
   if (!from.has_value() || !to.has_value()) {
     return Status::InvalidArgument("the versions are missing; give --from=A and --to=B");
   }
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   {
-    RAWKV_ASSIGN_OR_RETURN(const auto before, IteratorAt(*engine, *from, flags));
-    RAWKV_ASSIGN_OR_RETURN(const auto after, IteratorAt(*engine, *to, flags));
+    RAWKV_ASSIGN_OR_RETURN(const auto before, IteratorAt(*engine, from, flags));
+    RAWKV_ASSIGN_OR_RETURN(const auto after, IteratorAt(*engine, to, flags));
     call.progress.Wipe();
     RAWKV_RETURN_IF_ERROR(PrintDifferences(call, *before, *after));
   }  // views and iterators must be destroyed before Close

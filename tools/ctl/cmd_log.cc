@@ -90,19 +90,39 @@ Status SetBounds(const Flags& flags, HistoryOptions* options) {
   return Status::Ok();
 }
 
+// Sets `options` to the versions that were committed from `from` to `to`. Returns false if there are none.
+Result<bool> SetVersions(Engine& engine, const VersionBound& from, const VersionBound& to,
+                         HistoryOptions* options) {
+  if (to.has_value()) {
+    const Result<Version> newest = ResolveBound(engine, to);
+    if (newest.status().code() == StatusCode::kVersionUnreachable) return false;  // all are newer
+    RAWKV_ASSIGN_OR_RETURN(options->to, newest);
+  }
+  options->from = from.version;
+  if (from.unix_ms.value_or(0) == 0) return true;
+  const Result<Version> before = engine.FindVersionAt(*from.unix_ms - 1);
+  if (before.ok()) options->from = Next(*before);
+  return before.ok() || before.status().code() == StatusCode::kVersionUnreachable
+             ? Result<bool>(true)
+             : Result<bool>(before.status());
+}
+
 }  // namespace
 
 Result<ExitStatus> RunLog(Invocation& call) {
   const Flags& flags = call.flags;
   HistoryOptions options{.changes = flags.keys};
-  RAWKV_ASSIGN_OR_RETURN(options.from, VersionBound("from", flags.from));
-  RAWKV_ASSIGN_OR_RETURN(options.to, VersionBound("to", flags.to));
+  RAWKV_ASSIGN_OR_RETURN(const VersionBound from, ParseVersionBound("from", flags.from));
+  RAWKV_ASSIGN_OR_RETURN(const VersionBound to, ParseVersionBound("to", flags.to));
   options.limit = flags.limit.value_or(0);
   RAWKV_RETURN_IF_ERROR(SetBounds(flags, &options));
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   Table table(call.out, {{"VERSION", 10}, {"TIME", 24}, {"CHANGES", 24}, {"SIZE", 10}, {"METADATA", 1}});
-  RAWKV_RETURN_IF_ERROR(engine->ReadHistory(
-      options, [&](const HistoryEntry& entry) { return PrintEntry(call, table, entry); }));
+  RAWKV_ASSIGN_OR_RETURN(const bool any, SetVersions(*engine, from, to, &options));
+  if (any) {
+    RAWKV_RETURN_IF_ERROR(engine->ReadHistory(
+        options, [&](const HistoryEntry& entry) { return PrintEntry(call, table, entry); }));
+  }
   RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }

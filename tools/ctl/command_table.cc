@@ -270,17 +270,16 @@ const std::vector<Command> kCommands = {
      .flags = FlagNames{"key", "key_b64", "prefix", "prefix_b64", "from", "to", "limit", "keys"} + kOpenFlags,
      .summary = "list versions, newest first: time, changes, metadata",
      .details =
-         "--from and --to bound the versions. --key and --prefix leave out versions that change no such "
-         "key;\n"
-         "--keys also prints the keys that each version changes. Works while another process has the store\n"
-         "open.",
+         "--from and --to bound the versions, by number or by time. --key and --prefix leave out versions\n"
+         "that change no such key; --keys also prints the keys that each version changes. Works while\n"
+         "another process has the store open.",
      .example = "rawkv-ctl log --key=config/mode --limit=10 --store=/var/lib/state",
      .run = RunLog},
     {.name = "diff",
      .flags = FlagNames{"from", "to", "prefix", "prefix_b64", "limit"} + kOpenFlags,
      .summary = "list the keys that differ between two versions",
-     .details = "Text: added, removed or changed; escaped key; size and writing version in --from and --to.\n"
-                "Works while another process has the store open.",
+     .details = "Text: added, removed or changed; escaped key; size and writing version in --from and --to,\n"
+                "which are versions or times. Works while another process has the store open.",
      .example = "rawkv-ctl diff --from=40 --to=41 --store=/var/lib/state",
      .run = RunDiff},
     {.name = "scrub",

@@ -82,13 +82,17 @@ Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& 
   return flags;
 }
 
-Result<std::optional<Version>> VersionBound(std::string_view name, const std::optional<std::string>& text) {
-  if (!text.has_value()) return std::optional<Version>();
+Result<VersionBound> ParseVersionBound(std::string_view name, const std::optional<std::string>& text) {
+  if (!text.has_value()) return VersionBound{};
   uint64_t number = 0;
   const char* const end = text->data() + text->size();
   const auto parsed = std::from_chars(text->data(), end, number);
-  if (parsed.ec == std::errc() && parsed.ptr == end) return std::optional(Version(number));
-  return Status::InvalidArgument(fmt::format("--{}: '{}' is not a number (0 or more)", name, *text));
+  if (parsed.ec == std::errc() && parsed.ptr == end) return VersionBound{.version = Version(number)};
+  const Result<uint64_t> unix_ms = ParseTime(*text, SystemClock().NowUnixMs());
+  if (unix_ms.ok()) return VersionBound{.unix_ms = *unix_ms};
+  return Status::InvalidArgument(fmt::format(
+      "--{}: '{}' is neither a version (0 or more) nor a time (2026-03-01T14:05:00Z, '3d ago 14:05')", name,
+      *text));
 }
 
 }  // namespace rawkv::ctl

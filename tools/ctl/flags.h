@@ -42,9 +42,9 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(bool, SwitchValue, digest, false, "keep a state digest for every version (not supported yet)") \
   FLAG(bool, SwitchValue, force, false, "overwrite an older store or a foreign signature") \
   FLAG(uint64, VersionValue, version, 0, "N: the version to work on") \
-  FLAG(string, TimeValue, time, "", "TIME: the newest version of that time: 2026-03-01T14:05:00Z, '2h ago'") \
-  FLAG(string, AnyTextValue, from, "", "A: the first key; for log and diff the older version") \
-  FLAG(string, AnyTextValue, to, "", "B: the key after the last one; for log and diff the newer version") \
+  FLAG(string, TimeValue, time, "", "TIME: the newest version of that time: 2026-03-01T14:05:00Z, '2h ago', '3d ago 14:05'") \
+  FLAG(string, AnyTextValue, from, "", "A: the first key; for log and diff the older version, or its time") \
+  FLAG(string, AnyTextValue, to, "", "B: the key after the last one; for log and diff the newer version, or its time") \
   FLAG(string, Base64Value, from_b64, "", "BASE64: like --from, for a key that is not text") \
   FLAG(string, Base64Value, to_b64, "", "BASE64: like --to, for a key that is not text") \
   FLAG(uint64, VersionValue, base, 0, "M: write only what changed since this version (not supported yet)") \
@@ -89,7 +89,14 @@ inline constexpr FlagSet kFlagSet = {.prefix = "ctl_", .bare_name = "version"};
 // and the problem with its value. Never ends the process.
 Result<Flags> ReadFlags(const std::vector<std::pair<std::string, std::string>>& given);
 
-// The value of --from or --to (`name`) as a version, for the commands that take versions there, not keys.
-Result<std::optional<Version>> VersionBound(std::string_view name, const std::optional<std::string>& text);
+// The value of --from or --to for the commands that take a version or a time there, not a key. At most one
+// of the two is there; neither if the flag was not given.
+struct VersionBound {
+  std::optional<Version> version;
+  std::optional<uint64_t> unix_ms;
+  bool has_value() const { return version.has_value() || unix_ms.has_value(); }
+};
+// Parses --from or --to (`name`).
+Result<VersionBound> ParseVersionBound(std::string_view name, const std::optional<std::string>& text);
 
 }  // namespace rawkv::ctl

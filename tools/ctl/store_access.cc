@@ -119,6 +119,11 @@ Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags)
 ProgressFn WithTotal(const ProgressFn& progress, uint64_t bytes_total) {
   if (!progress) return nullptr;
   return [progress, bytes_total](const Progress& report) {
+Result<Version> ResolveBound(Engine& engine, const VersionBound& bound) {
+  if (bound.version.has_value()) return *bound.version;
+  return engine.FindVersionAt(bound.unix_ms.value_or(0));
+}
+
     Progress with_total = report;
     // More than the estimate was read: no total is better than a wrong one.
     with_total.total = report.done <= bytes_total ? bytes_total : 0;

@@ -38,6 +38,9 @@ Status ResolveTime(Engine& engine, Flags& flags);
 Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags);
 
 // The progress callback of work that reads a whole version or the whole store. The engine does not know its
+// The version of a bound; a time stands for the newest retained version that was committed at or before it.
+// kVersionUnreachable.
+Result<Version> ResolveBound(Engine& engine, const VersionBound& bound);
 // total; this adds `bytes_total`, an estimate. Empty without a terminal.
 ProgressFn WithTotal(const ProgressFn& progress, uint64_t bytes_total);
 // About how many bytes a read of all values at the tip takes, and of everything that the store keeps. 0 if
