@@ -6,6 +6,7 @@
 
 #include "engine/read/engine_iterator.h"
 #include "engine/read/views.h"
+#include "engine/undo/undo_record.h"
 #include "snapshot/snapshot_store.h"
 #include "wal/change_set.h"
 #include "wal/segment_name.h"
@@ -16,16 +17,26 @@ namespace {
 
 // The commit with which the index of a snapshot ends.
 Result<CommitRecord> CommitOfSnapshot(StoreContext& c, Version version) {
-  const Result<std::unique_ptr<KeyIndex>> index = KeyIndex::Open({.dir = c.snapshots->IndexPathOf(version),
-                                                                  .read_only = true,
-                                                                  .block_cache_bytes = 1 << 20,
-                                                                  .fs = c.env.index_fs,
-                                                                  .logger = c.env.logger});
+  const Result<std::unique_ptr<KeyIndex>> index =
+      OpenIndexForReading(c.env, c.snapshots->IndexPathOf(version));
   // A published snapshot has an index.
   if (index.status().code() == StatusCode::kNotFound) return Status::Corruption(index.status().message());
   if (!index.ok()) return index.status();
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta, (*index)->Meta());
   return ToCommitRecord(meta);
+}
+
+// The commit of `version` from the undo record of the version after it; absent if the index has none.
+Result<std::optional<CommitRecord>> CommitOfUndo(const HistorySource& source, Version version) {
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, source.index.Undo(Next(version)));
+  if (!bytes) return std::optional<CommitRecord>();
+  const Result<UndoRecord> record = DecodeUndoRecord(AsBytes(*bytes));
+  // The log has the same; a damaged record matters to a rollback alone.
+  if (!record.ok() || record->before.applied != version ||
+      !source.context.chain().Contains(record->before.lineage, version)) {
+    return std::optional<CommitRecord>();
+  }
+  return std::optional(ToCommitRecord(record->before));
 }
 
 CommitRecord CommitOfRecord(const RecordHead& head, std::string metadata) {
@@ -120,6 +131,8 @@ Result<CommitRecord> FindCommit(const HistorySource& source, Version version) {
     return Status::VersionUnreachable("version " + ToString(version) +
                                       (version > source.tip ? " was never made" : " is no longer kept"));
   }
+  RAWKV_ASSIGN_OR_RETURN(std::optional<CommitRecord> undone, CommitOfUndo(source, version));
+  if (undone) return *std::move(undone);
   // Without a record in the log, the version is reachable only through its own snapshot.
   if (version < survey.log_first) return CommitOfSnapshot(c, version);
   CommitRecord out;
@@ -131,20 +144,37 @@ Result<CommitRecord> FindCommit(const HistorySource& source, Version version) {
   return out;
 }
 
+namespace {
+
+// A bound above the versions that changed the one key of `bounds`: the version that wrote its value at the
+// tip. No later version has changed the key. Absent if the bounds hold more than one key, or if the tip has
+// no such key.
+Result<std::optional<Version>> LastChangeOfKey(const HistorySource& source, const KeyBounds& bounds) {
+  if (bounds.lower.empty() || bounds.upper != bounds.lower + '\0') return std::optional<Version>();
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<IndexEntry> entry, source.index.Get(bounds.lower));
+  if (!entry || entry->written_by > source.tip) return std::optional<Version>();
+  return std::optional(entry->written_by);
+}
+
+}  // namespace
+
 Result<HistoryPage> ReadHistoryPage(const HistorySource& source, const HistoryOptions& options) {
   const bool bounded = !(options.lower.empty() && options.upper.empty() && options.prefix.empty());
   const Selection selection{NarrowBounds(options.lower, options.upper, options.prefix), bounded,
                             options.changes};
   const Version from = options.from.value_or(Version());
-  const Version to = std::min(options.to.value_or(source.tip), source.tip);
+  Version to = std::min(options.to.value_or(source.tip), source.tip);
   HistoryPage page;
   if (selection.bounds.empty) return page;
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Version> last_change, LastChangeOfKey(source, selection.bounds));
+  if (last_change) to = std::min(to, *last_change);
   RAWKV_ASSIGN_OR_RETURN(const std::optional<Piece> piece, FindPiece(source, to));
   if (!piece || piece->last < from) return page;
   Version first = std::max(piece->first, from);
   if (!bounded && options.limit != 0 && piece->last.value() - first.value() >= options.limit) {
     first = Version(piece->last.value() - options.limit + 1);
   }
+  if (options.limit == 1 && piece->last == last_change) first = piece->last;
   if (piece->in_log) {
     RAWKV_RETURN_IF_ERROR(
         ReadLog(source.context.log(), first, piece->last, [&](const LogRecord& record) -> Status {

@@ -1,21 +1,22 @@
 // The history of a store: its versions with their times and changes, and the version of a moment.
 
-#include <atomic>
+#include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "engine/admin/inspect.h"
 #include "tests/engine/engine_fixture.h"
-
 #include "tests/support/flip_byte.h"
 #include "tests/support/standing_clock.h"
+
 namespace rawkv {
 namespace {
 
 class HistoryTest : public EngineTest {
  protected:
   HistoryTest() {
-    format_.runtime.wal_segment_bytes = 64 * kKiB;
     clock_.now_unix_ms = 1'000'000;
+    format_.runtime.wal_segment_bytes = 64 * kKiB;
     format_.inline_bytes = 16 * kKiB;  // so that the log holds the values
     format_.env.clock = &clock_;
     open_.env.clock = &clock_;
@@ -115,6 +116,61 @@ TEST_F(HistoryTest, BoundsSelectTheVersionsThatTouchThem) {
   ASSERT_EQ(entries.size(), 1u);
   ASSERT_EQ(entries[0].changes.size(), 1u);
   EXPECT_EQ(entries[0].changes[0].end_key, "rare1");
+}
+
+// The index knows the version that wrote the value of a key, so that the log after it is not read.
+TEST_F(HistoryTest, LastChangeOfAKeyIsFoundWithoutReadingTheLogAfterIt) {
+  FormatAndOpen();
+  PutAt(1, "rare", 8000);
+  for (uint64_t v = 2; v <= 3; ++v) PutAt(v, "often", 8000);
+  PutAt(4, "rare", 8000);
+  for (uint64_t v = 5; v <= 60; ++v) PutAt(v, "often", 8000);
+  const std::string next("rare\0", 5);
+  const std::vector<uint64_t> both = Versions({.lower = "rare", .upper = next});
+  EXPECT_EQ(both, (std::vector<uint64_t>{4, 1}));
+  const Result<std::vector<LogSegmentRow>> segments = ListLog(dir_, open_);
+  ASSERT_OK(segments);
+  ASSERT_GT(segments->size(), 3u);
+  ASSERT_GT(segments->at(1).first, Version(4));
+  for (const auto& file : std::filesystem::directory_iterator(Path("wal"))) {
+    if (file.path().filename().string() > segments->at(0).segment) FlipByte(file.path(), 20'000);
+  }
+  whole_at_the_end_ = false;
+  EXPECT_STATUS(engine_->ReadHistory({.prefix = "often"}, [](const HistoryEntry&) { return Status::Ok(); }),
+                StatusCode::kCorruption);
+  EXPECT_EQ(Versions({.lower = "rare", .upper = next, .limit = 1}), (std::vector<uint64_t>{4}));
+  EXPECT_EQ(Versions({.lower = "rare", .upper = next}), both);
+  EXPECT_EQ(Versions({.to = Version(3), .lower = "rare", .upper = next}), (std::vector<uint64_t>{1}));
+}
+
+TEST_F(HistoryTest, LastChangeOfAKeyIsTheRightOneAfterEachKindOfChange) {
+  FormatAndOpen();
+  const auto commit = [&](const std::function<void(WriteBatch&)>& fill) {
+    WriteBatch batch;
+    fill(batch);
+    ASSERT_OK(engine_->Commit(batch));
+  };
+  const std::string next("k\0", 2);
+  const auto last = [&] { return Versions({.lower = "k", .upper = next, .limit = 1}); };
+  PutAt(1, "k");
+  EXPECT_EQ(last(), (std::vector<uint64_t>{1}));
+  commit([](WriteBatch& b) { b.Delete("k"); });
+  EXPECT_EQ(last(), (std::vector<uint64_t>{2})) << "a key that is gone has no entry in the index";
+  PutAt(3, "k");
+  PutAt(4, "other");
+  EXPECT_EQ(last(), (std::vector<uint64_t>{3}));
+  commit([](WriteBatch& b) { b.DeleteRange("a", "z"); });
+  EXPECT_EQ(last(), (std::vector<uint64_t>{5}));
+  commit([](WriteBatch& b) {
+    b.Put("k", "1");
+    b.DeletePrefix("k");
+    b.Put("k", "2");
+  });
+  PutAt(7, "other");
+  EXPECT_EQ(last(), (std::vector<uint64_t>{6}));
+  ASSERT_OK(engine_->Rollback(Version(3)));
+  EXPECT_EQ(last(), (std::vector<uint64_t>{3}));
+  EXPECT_EQ(Versions({.lower = "k", .upper = next}), (std::vector<uint64_t>{3, 2, 1}));
 }
 
 TEST_F(HistoryTest, LeavesOutWhatIsNoLongerKept) {

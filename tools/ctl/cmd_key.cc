@@ -49,22 +49,34 @@ Result<ExitStatus> CommitOne(Invocation& call, const WriteBatch& batch) {
   return ExitStatus::kDone;
 }
 
-std::string ValueJson(const std::string& key, const Value& value) {
+// The time of a commit in milliseconds since 1970; null if its record is no longer kept.
+Result<OrderedJson> CommitTimeJson(Engine& engine, Version version) {
+  const Result<CommitRecord> commit = engine.GetCommit(version);
+  if (commit.status().code() == StatusCode::kVersionUnreachable) return OrderedJson(nullptr);
+  if (!commit.ok()) return commit.status();
+  return OrderedJson(commit->time_unix_ms);
+}
+
+Result<std::string> ValueJson(Engine& engine, const std::string& key, const Value& value) {
   OrderedJson row;
   SetKey(row, "key", key);
   row["size"] = value.bytes.size();
   row["version"] = value.written_by.value();
   row["value_b64"] = EncodeBase64(value.bytes);
+  RAWKV_ASSIGN_OR_RETURN(row["time_unix_ms"], CommitTimeJson(engine, value.written_by));
   return JsonText(row);
 }
 
 // How `get` prints its values.
 enum class GetForm { kRaw, kRow, kJson };
 
-Status PrintValue(Invocation& call, GetForm form, Table& table, const std::string& key, const Value& value) {
+Status PrintValue(Invocation& call, Engine& engine, GetForm form, Table& table, const std::string& key,
+                  const Value& value) {
   switch (form) {
-    case GetForm::kJson:
-      return call.out.Line(ValueJson(key, value));
+    case GetForm::kJson: {
+      RAWKV_ASSIGN_OR_RETURN(const std::string row, ValueJson(engine, key, value));
+      return call.out.Line(row);
+    }
     case GetForm::kRow:
       return table.Row({EscapeKey(key), EscapeKey(value.bytes)});
     case GetForm::kRaw:
@@ -83,7 +95,7 @@ Status PrintValues(Invocation& call, Engine& engine, GetForm form, const std::ve
     const Result<Value> value = engine.Get(key, {.view = view.get()});
     if (value.ok()) {
       if (call.flags.out.has_value()) RAWKV_RETURN_IF_ERROR(ReplaceFile(*call.flags.out, value->bytes));
-      RAWKV_RETURN_IF_ERROR(PrintValue(call, form, table, key, *value));
+      RAWKV_RETURN_IF_ERROR(PrintValue(call, engine, form, table, key, *value));
     } else if (value.status().code() == StatusCode::kNotFound) {
       absent += fmt::format("{}'{}'", absent.empty() ? "" : ", ", EscapeKey(key));
     } else {
