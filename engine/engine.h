@@ -194,7 +194,8 @@ class RAWKV_EXPORT Engine {
   // The directory may be absent, be empty (lost+found is allowed), or hold an unfinished export.
   // kVersionUnreachable. kFailedPrecondition: the directory holds something else, or its parent is missing.
   // kBusy: another export writes there. kInvalidArgument: `chunk_bytes`. kNoSpace. After a failure the
-  // directory is empty, or is marked as an unfinished export, which the same call begins again.
+  // directory is empty, or is marked as an unfinished export, which the same call resumes: it keeps the
+  // finished chunks if version and `chunk_bytes` are the same, and their checksums right.
   Status Export(const ExportOptions& options);
 
   // Reads and verifies everything that the store keeps: both superblocks, the log, all snapshots, and every

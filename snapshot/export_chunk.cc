@@ -221,24 +221,41 @@ Status ChunkWriter::Finish() {
   return buffer_.empty() ? Status::Ok() : EmitChunk();
 }
 
+// Detects an overlong manifest here, and not at the end of a long export.
+Status ChunkWriter::CountChunk(const ExportChunk& chunk) {
+  constexpr uint64_t kFixedPartBytes = 1024;
+  manifest_bytes_ += kManifestRowBytes + chunk.first_key.size() + chunk.last_key.size();
+  if (next_chunk_ < kMaxChunks && manifest_bytes_ <= kMaxExportManifestBytes - kFixedPartBytes) return {};
+  failed_ = Status::InvalidArgument("export: more chunks than a manifest can list; use a larger chunk_bytes");
+  return failed_;
+}
+
 Status ChunkWriter::EmitChunk() {
   ExportChunk chunk{.name = ChunkName(next_chunk_),
                     .bytes = buffer_.size(),
                     .sha256 = Sha256Of(AsBytes(buffer_)),
                     .first_key = first_key_,
                     .last_key = key_};
-  manifest_bytes_ += kManifestRowBytes + chunk.first_key.size() + chunk.last_key.size();
-  // Detects an overlong manifest here, and not at the end of a long export.
-  constexpr uint64_t kFixedPartBytes = 1024;
-  if (next_chunk_ >= kMaxChunks || manifest_bytes_ > kMaxExportManifestBytes - kFixedPartBytes) {
-    failed_ =
-        Status::InvalidArgument("export: more chunks than a manifest can list; use a larger chunk_bytes");
-    return failed_;
-  }
+  RAWKV_RETURN_IF_ERROR(CountChunk(chunk));
   failed_ = sink_(chunk, buffer_);
   RAWKV_RETURN_IF_ERROR(failed_);
   ++next_chunk_;
   buffer_.clear();
+  return {};
+}
+
+Status ChunkWriter::SkipChunk(const ExportChunk& chunk, const LastFragment& last) {
+  RAWKV_RETURN_IF_ERROR(failed_);
+  if (!buffer_.empty() || chunk.name != ChunkName(next_chunk_) || chunk.first_key < key_ ||
+      last.end_offset > last.value_length || last.value_length > kMaxValueBytes) {
+    return Status::InvalidArgument("export: " + chunk.name + " is not the chunk to continue after");
+  }
+  RAWKV_RETURN_IF_ERROR(CountChunk(chunk));
+  ++next_chunk_;
+  key_ = chunk.last_key;
+  encoded_length_ = value_length_ = last.value_length;
+  value_offset_ = last.end_offset;
+  fragment_left_ = 0;
   return {};
 }
 

@@ -50,15 +50,47 @@ std::string EncodeExportManifest(const ExportManifest& manifest);  // sealed; do
 // keys of 1 … 64 KiB. Two adjacent chunks share a key only where a value can continue.
 Result<ExportManifest> DecodeExportManifest(std::string_view file);
 
+// The commit that made the exported version.
+struct ExportedCommit {
+  Version version;
+  uint64_t time_unix_ms = 0;
+  std::string metadata;  // up to kMaxUserMetadataBytes
+  friend bool operator==(const ExportedCommit&, const ExportedCommit&) = default;
+};
+
 // The origin of an export, which is kept apart from the content.
 struct ExportOrigin {
   Uuid store_uuid;
   Lineage lineage;
-  uint64_t created_unix_ms = 0;
+  uint64_t created_unix_ms = 0;          // time of the export
+  std::optional<ExportedCommit> commit;  // absent in the exports of older versions of rawkv
   friend bool operator==(const ExportOrigin&, const ExportOrigin&) = default;
 };
+// Size of a whole ORIGIN file.
+inline constexpr uint64_t kMaxExportOriginBytes = 128ull << 10;
 std::string EncodeExportOrigin(const ExportOrigin& origin);
+// Treats the file as hostile. Errors: kCorruption, kNotSupported.
 Result<ExportOrigin> DecodeExportOrigin(std::string_view file);
+
+// What an unfinished export writes: two exports with equal values write the same chunks.
+struct ExportIdentity {
+  Uuid store_uuid;
+  Lineage lineage;  // of the version
+  Version version;
+  uint64_t chunk_bytes = 0;
+  friend bool operator==(const ExportIdentity&, const ExportIdentity&) = default;
+};
+// The content of EXPORTING: what is being written, then a row for each chunk that is finished.
+struct ExportProgress {
+  ExportIdentity identity;
+  std::vector<ExportChunk> chunks;
+  friend bool operator==(const ExportProgress&, const ExportProgress&) = default;
+};
+std::string EncodeExportIdentity(const ExportIdentity& identity);
+std::string EncodeExportRow(const ExportChunk& chunk);
+// Treats the file as hostile. Ends at the first damaged row: a killed export may have left half of one. The
+// rows satisfy what DecodeExportManifest demands of them. Absent: the file does not begin with an identity.
+std::optional<ExportProgress> DecodeExportProgress(std::string_view file);
 
 // Cuts a stream of keys and values into chunk files. Divides a larger value into fragments, so that it needs
 // memory for about one chunk. The caller adds keys in ascending order, and the bytes of each value in order,
@@ -71,6 +103,15 @@ class ChunkWriter {
  public:
   using Sink = std::function<Status(const ExportChunk& chunk, std::string_view file)>;
   ChunkWriter(uint64_t chunk_bytes, Sink sink);
+  // Continues after a chunk of an earlier writer of the same stream, whose last fragment is given. Call it
+  // for each such chunk, in order, before anything else. If that fragment does not end its value, the next
+  // call is AppendValue with the rest. kInvalidArgument: the chunk is not the next one, or the writer has
+  // begun.
+  struct LastFragment {
+    uint64_t value_length = 0;  // of the whole value
+    uint64_t end_offset = 0;    // of the fragment in the value
+  };
+  Status SkipChunk(const ExportChunk& chunk, const LastFragment& last);
   Status BeginKey(std::string_view key, uint64_t value_length);
   Status AppendValue(ConstBytes piece);
   Status AddDeletion(std::string_view key);  // in increments only: the key was deleted since the base
@@ -81,6 +122,7 @@ class ChunkWriter {
   Status BeginEntry(std::string_view key, uint64_t encoded_length, uint64_t value_length);
   Status MakeRoom(uint64_t key_bytes, uint64_t value_bytes_left);
   void StartFragment();
+  Status CountChunk(const ExportChunk& chunk);
   Status EmitChunk();
 
   const uint64_t chunk_bytes_;

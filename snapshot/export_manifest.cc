@@ -2,11 +2,12 @@
 
 #include "base/byte_codec.h"
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/sealed_file.h"
 #include "snapshot/export_format.h"
 #include "snapshot/export_layout.h"
 
-// The two sealed files of an export: its manifest and ORIGIN; docs/formats/export.md.
+// The sealed files of an export: its manifest, ORIGIN, and EXPORTING with its rows; docs/formats/export.md.
 namespace rawkv {
 namespace {
 
@@ -15,10 +16,18 @@ constexpr SealedKind kManifestKind{.magic = "RKVEXPRT",
                                    .name = "export manifest",
                                    .max_payload_bytes = kMaxExportManifestBytes - kSealedHeaderBytes};
 constexpr SealedKind kOriginKind{
-    .magic = "RKVORIGN", .format = 1, .name = "ORIGIN", .max_payload_bytes = 4096};
+    .magic = "RKVORIGN", .format = 1, .name = "ORIGIN", .max_payload_bytes = 4096 + kMaxUserMetadataBytes};
+
+constexpr SealedKind kIdentityKind{
+    .magic = "RKVXPING", .format = 1, .name = "EXPORTING", .max_payload_bytes = 4096};
+constexpr SealedKind kRowKind{.magic = "RKVXPROW",
+                              .format = 1,
+                              .name = "row of EXPORTING",
+                              .max_payload_bytes = 2 * kMaxKeyBytes + kManifestRowBytes};
 
 constexpr uint32_t kHasBase = 1u << 0;
 constexpr uint32_t kHasDigest = 1u << 1;
+constexpr uint32_t kOriginHasCommit = 1u << 0;
 
 Status Damaged(const std::string& how) {
   return Status::Corruption("export manifest is damaged: " + how);
@@ -58,6 +67,24 @@ Status CheckChunk(const ExportManifest& manifest, const ExportChunk& chunk) {
   return {};
 }
 
+void WriteRow(ByteWriter& out, const ExportChunk& chunk) {
+  out.Blob(chunk.name);
+  out.U64(chunk.bytes);
+  out.Raw(AsStringView(chunk.sha256));
+  out.Blob(chunk.first_key);
+  out.Blob(chunk.last_key);
+}
+
+ExportChunk ReadRow(ByteReader& in) {
+  ExportChunk chunk;
+  chunk.name = in.Blob();
+  chunk.bytes = in.U64();
+  chunk.sha256 = ReadDigest(in);
+  chunk.first_key = in.Blob();
+  chunk.last_key = in.Blob();
+  return chunk;
+}
+
 Status ReadChunks(ByteReader& in, ExportManifest& manifest) {
   const uint32_t count = in.U32();
   if (!in.ok() || count > kMaxChunks || count > in.remaining() / kManifestRowBytes) {
@@ -65,12 +92,7 @@ Status ReadChunks(ByteReader& in, ExportManifest& manifest) {
   }
   manifest.chunks.reserve(count);
   for (uint32_t i = 0; i < count; ++i) {
-    ExportChunk chunk;
-    chunk.name = in.Blob();
-    chunk.bytes = in.U64();
-    chunk.sha256 = ReadDigest(in);
-    chunk.first_key = in.Blob();
-    chunk.last_key = in.Blob();
+    ExportChunk chunk = ReadRow(in);
     if (!in.ok()) return Damaged("it ends within chunk " + std::to_string(i));
     RAWKV_RETURN_IF_ERROR(CheckChunk(manifest, chunk));
     manifest.chunks.push_back(std::move(chunk));
@@ -92,13 +114,7 @@ std::string EncodeExportManifest(const ExportManifest& manifest) {
   out.U64(manifest.key_count);
   out.U64(manifest.value_bytes);
   out.U32(static_cast<uint32_t>(manifest.chunks.size()));
-  for (const ExportChunk& chunk : manifest.chunks) {
-    out.Blob(chunk.name);
-    out.U64(chunk.bytes);
-    out.Raw(AsStringView(chunk.sha256));
-    out.Blob(chunk.first_key);
-    out.Blob(chunk.last_key);
-  }
+  for (const ExportChunk& chunk : manifest.chunks) WriteRow(out, chunk);
   return Seal(kManifestKind, out.str());
 }
 
@@ -142,23 +158,91 @@ Result<ExportManifest> DecodeExportManifest(std::string_view file) {
 
 std::string EncodeExportOrigin(const ExportOrigin& origin) {
   ByteWriter out;
-  out.U32(0);  // flags
+  out.U32(origin.commit ? kOriginHasCommit : 0);
   out.Id(origin.store_uuid);
   out.U64(origin.lineage.value());
   out.U64(origin.created_unix_ms);
+  if (origin.commit) {
+    out.U64(origin.commit->version.value());
+    out.U64(origin.commit->time_unix_ms);
+    out.Blob(origin.commit->metadata);
+  }
   return Seal(kOriginKind, out.str());
 }
 
 Result<ExportOrigin> DecodeExportOrigin(std::string_view file) {
   RAWKV_ASSIGN_OR_RETURN(const std::string payload, Unseal(kOriginKind, file));
   ByteReader in(payload);
-  if (const uint32_t flags = in.U32(); in.ok() && flags != 0) return UnknownFlags("ORIGIN", flags);
+  const uint32_t flags = in.U32();
+  if (in.ok() && (flags & ~kOriginHasCommit) != 0) return UnknownFlags("ORIGIN", flags);
   ExportOrigin origin;
   origin.store_uuid = in.Id();
   origin.lineage = Lineage(in.U64());
   origin.created_unix_ms = in.U64();
+  if ((flags & kOriginHasCommit) != 0) {
+    ExportedCommit& commit = origin.commit.emplace();
+    commit.version = Version(in.U64());
+    commit.time_unix_ms = in.U64();
+    commit.metadata = in.Blob();
+  }
   if (!in.AtEnd()) return Status::Corruption("ORIGIN is damaged: its length does not match its fields");
+  if (origin.commit && origin.commit->metadata.size() > kMaxUserMetadataBytes) {
+    return Status::Corruption("ORIGIN is damaged: its metadata is too long");
+  }
   return origin;
+}
+
+std::string EncodeExportIdentity(const ExportIdentity& identity) {
+  ByteWriter out;
+  out.U32(0);  // flags
+  out.Id(identity.store_uuid);
+  out.U64(identity.lineage.value());
+  out.U64(identity.version.value());
+  out.U64(identity.chunk_bytes);
+  return Seal(kIdentityKind, out.str());
+}
+
+std::string EncodeExportRow(const ExportChunk& chunk) {
+  ByteWriter out;
+  WriteRow(out, chunk);
+  return Seal(kRowKind, out.str());
+}
+
+namespace {
+
+// Takes the sealed block with which `file` begins; absent if it is damaged or cut off.
+std::optional<std::string> TakeSealed(const SealedKind& kind, std::string_view& file) {
+  constexpr size_t kLengthOffset = 12;
+  if (file.size() < kSealedHeaderBytes) return std::nullopt;
+  const uint64_t block = kSealedHeaderBytes + LoadLe<uint32_t>(file.data() + kLengthOffset);
+  if (block > file.size()) return std::nullopt;
+  const Result<std::string> payload = Unseal(kind, file.substr(0, block));
+  if (!payload.ok()) return std::nullopt;
+  file.remove_prefix(block);
+  return *payload;
+}
+
+}  // namespace
+
+std::optional<ExportProgress> DecodeExportProgress(std::string_view file) {
+  const std::optional<std::string> head = TakeSealed(kIdentityKind, file);
+  if (!head) return std::nullopt;
+  ByteReader in(*head);
+  const uint32_t flags = in.U32();
+  ExportManifest found;
+  ExportIdentity identity;
+  identity.store_uuid = in.Id();
+  identity.lineage = Lineage(in.U64());
+  identity.version = Version(in.U64());
+  identity.chunk_bytes = found.chunk_bytes = in.U64();
+  if (!in.AtEnd() || flags != 0) return std::nullopt;
+  while (const std::optional<std::string> payload = TakeSealed(kRowKind, file)) {
+    ByteReader row(*payload);
+    ExportChunk chunk = ReadRow(row);
+    if (!row.AtEnd() || !CheckChunk(found, chunk).ok()) break;
+    found.chunks.push_back(std::move(chunk));
+  }
+  return ExportProgress{identity, std::move(found.chunks)};
 }
 
 }  // namespace rawkv

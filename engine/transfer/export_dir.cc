@@ -4,6 +4,7 @@
 
 #include "base/fs_ops.h"
 #include "engine/store/store_dir.h"
+#include "snapshot/export_layout.h"
 
 namespace rawkv {
 namespace {
@@ -17,14 +18,24 @@ bool IsChunkName(std::string_view name) {
          name.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
 }
 
+// Large enough for the rows of every manifest.
+constexpr uint64_t kMaxExportProgressBytes = 2 * kMaxExportManifestBytes;
+
 }  // namespace
+
+Status WriteNewFile(Fs& fs, const std::string& path, std::string_view content) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs.Open(path, OpenMode::kCreateNew));
+  RAWKV_RETURN_IF_ERROR(file->WriteAt(0, AsBytes(content)));
+  return file->Sync();
+}
 
 std::string ExportDir::MarkPath() const {
   return JoinPath(dir_, kMarkName);
 }
 
-Result<std::unique_ptr<ExportDir>> ExportDir::Claim(Fs& fs, const std::string& dir) {
-  std::unique_ptr<ExportDir> out(new ExportDir(fs, dir));
+Result<std::unique_ptr<ExportDir>> ExportDir::Claim(Fs& fs, const std::string& dir,
+                                                    const ExportIdentity& identity) {
+  std::unique_ptr<ExportDir> out(new ExportDir(fs, dir, identity));
   const Result<std::vector<std::string>> names = fs.List(dir);
   if (names.ok()) {
     RAWKV_RETURN_IF_ERROR(out->CheckClaimable(*names));
@@ -77,18 +88,64 @@ Status ExportDir::BeginExport() {
     return judged;
   }
   Status begun = fs_.SyncDir(dir_);
+  if (begun.ok()) begun = FindKept();
   if (begun.ok()) begun = RemoveOwnFiles();
+  if (begun.ok()) begun = BeginProgress();
   if (begun.ok()) return begun;
   const Status abandoned = Abandon();  // the first error is the one to report
   if (abandoned.ok() && made_dir_) (void)fs_.RemoveDir(dir_);
   return begun;
 }
 
+Status ExportDir::FindKept() {
+  const Result<std::string> file = ReadFile(fs_, MarkPath(), kMaxExportProgressBytes);
+  // Without it the export begins again.
+  const std::optional<ExportProgress> progress = file.ok() ? DecodeExportProgress(*file) : std::nullopt;
+  if (!progress || progress->identity != identity_) return Status::Ok();
+  for (const ExportChunk& chunk : progress->chunks) {
+    const Result<std::string> content = ReadFile(fs_, JoinPath(dir_, chunk.name), kMaxChunkBytes);
+    if (!content.ok()) return Status::Ok();
+    Kept kept{.chunk = chunk};
+    const Status whole = ReadChunk(chunk, *content, [&](const ChunkFragment& fragment) {
+      if (fragment.offset == 0) {
+        ++kept.keys;
+        kept.value_bytes += fragment.value_length;
+      }
+      kept.last = {fragment.value_length, fragment.offset + fragment.bytes.size()};
+      return Status::Ok();
+    });
+    if (!whole.ok()) return Status::Ok();
+    kept_.push_back(std::move(kept));
+  }
+  return Status::Ok();
+}
+
+Status ExportDir::BeginProgress() {
+  RAWKV_ASSIGN_OR_RETURN(progress_, fs_.Open(MarkPath(), OpenMode::kReadWrite));
+  std::string bytes = EncodeExportIdentity(identity_);
+  for (const Kept& kept : kept_) bytes += EncodeExportRow(kept.chunk);
+  RAWKV_RETURN_IF_ERROR(progress_->Truncate(0));
+  RAWKV_RETURN_IF_ERROR(progress_->WriteAt(0, AsBytes(bytes)));
+  progress_bytes_ = bytes.size();
+  return Status::Ok();
+}
+
+Status ExportDir::WriteChunk(const ExportChunk& chunk, std::string_view file) {
+  RAWKV_RETURN_IF_ERROR(WriteNewFile(fs_, JoinPath(dir_, chunk.name), file));
+  // Not synced: a row that a power cut loses costs only the time to write its chunk again.
+  const std::string row = EncodeExportRow(chunk);
+  RAWKV_RETURN_IF_ERROR(progress_->WriteAt(progress_bytes_, AsBytes(row)));
+  progress_bytes_ += row.size();
+  return Status::Ok();
+}
+
 Status ExportDir::RemoveOwnFiles() {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
   const std::string half_made = std::string(kExportManifestName) + ".tmp";
+  const std::string first_dropped = ChunkName(kept_.size());  // names of chunks sort by number
   for (const std::string& name : names) {
-    if (!IsChunkName(name) && name != kExportOriginName && name != half_made) continue;
+    const bool dropped = IsChunkName(name) && name >= first_dropped;
+    if (!dropped && name != kExportOriginName && name != half_made) continue;
     RAWKV_RETURN_IF_ERROR(AbsentIsOk(fs_.RemoveFile(JoinPath(dir_, name))));
   }
   return Status::Ok();
@@ -103,9 +160,11 @@ Status ExportDir::Abandon() {
   const Status removed = fs_.RemoveFile(JoinPath(dir_, kExportManifestName));
   RAWKV_RETURN_IF_ERROR(AbsentIsOk(removed));
   if (removed.ok()) RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
+  kept_.clear();
   RAWKV_RETURN_IF_ERROR(RemoveOwnFiles());
   // A power cut must not restore chunks without the mark.
   RAWKV_RETURN_IF_ERROR(fs_.SyncDir(dir_));
+  progress_.reset();
   RAWKV_RETURN_IF_ERROR(AbsentIsOk(fs_.RemoveFile(MarkPath())));
   lock_.reset();
   return Status::Ok();

@@ -19,7 +19,9 @@ constexpr uint64_t kBatchBytes = 8ull << 20;
 // Fills the index and the device of a new store, key by key.
 class ImportedState {
  public:
-  ImportedState(const FormatOptions& options, NewStore& store, KeyIndex& index)
+  // `commit`: the commit of the exported version; absent: the import counts as its commit.
+  ImportedState(const FormatOptions& options, NewStore& store, KeyIndex& index,
+                const std::optional<ExportedCommit>& commit)
       : options_(options),
         store_(store),
         index_(index),
@@ -27,7 +29,8 @@ class ImportedState {
         allocator_(index, store.superblock.layout, 0, SlotId(0)) {
     meta_.applied = store.record.initial_version;
     meta_.lineage = store.record.chain.current();
-    meta_.commit_time_unix_ms = options.env.clock->NowUnixMs();
+    meta_.commit_time_unix_ms = commit ? commit->time_unix_ms : options.env.clock->NowUnixMs();
+    meta_.user_metadata = commit ? commit->metadata : "";
   }
 
   Status Put(std::string_view key, const std::string& value) {
@@ -54,6 +57,7 @@ class ImportedState {
   Status Flush() {
     const std::unique_ptr<IndexBatch> batch = index_.NewBatch();
     AllocationTxn txn = allocator_.Begin();
+    pending_.user_metadata = meta_.user_metadata;
     ChangeApplier applier(*batch, txn, meta_);
     RAWKV_RETURN_IF_ERROR(applier.Apply(pending_, meta_.applied, meta_.lineage, meta_.commit_time_unix_ms));
     applier.Finish(allocator_.cursor());
@@ -145,10 +149,26 @@ Result<ExportManifest> LoadManifest(Fs& fs, const std::string& in) {
   return manifest;
 }
 
+// The commit of the exported version from ORIGIN; absent if there is no ORIGIN, or an older one.
+Result<std::optional<ExportedCommit>> LoadCommit(Fs& fs, const std::string& in, Version version) {
+  const std::string path = JoinPath(in, kExportOriginName);
+  const Result<std::string> file = ReadFile(fs, path, kMaxExportOriginBytes);
+  if (file.status().code() == StatusCode::kNotFound) return std::optional<ExportedCommit>();
+  if (!file.ok()) return file.status();
+  Result<ExportOrigin> origin = DecodeExportOrigin(*file);
+  if (!origin.ok()) return origin.status().WithContext(path);
+  if (origin->commit && origin->commit->version != version) {
+    return Status::Corruption(path + ": it belongs to an export of version " +
+                              ToString(origin->commit->version) + ", not " + ToString(version));
+  }
+  return std::move(origin->commit);
+}
+
 Status FillFrom(const std::string& in, const ExportManifest& manifest, const ImportOptions& o,
                 NewStore& store, KeyIndex& index) {
   Fs& fs = *o.format.env.fs;
-  ImportedState state(o.format, store, index);
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<ExportedCommit> commit, LoadCommit(fs, in, manifest.version));
+  ImportedState state(o.format, store, index, commit);
   FragmentJoiner joiner(state);
   uint64_t done = 0;
   for (const ExportChunk& chunk : manifest.chunks) {

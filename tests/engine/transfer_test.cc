@@ -1,5 +1,6 @@
 // Export and import, and the functions that inspect a store that is not open in this process.
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -8,6 +9,8 @@
 #include "engine/transfer/transfer.h"
 #include "snapshot/export_format.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/flip_byte.h"
+#include "tests/support/standing_clock.h"
 
 namespace rawkv {
 namespace {
@@ -97,6 +100,99 @@ TEST_F(TransferTest, OldVersionsAreExportedDuringCommits) {
   EXPECT_EQ(Info().pinned_by.size(), 1) << "the export still holds its version";
 }
 
+// An export whose directory is copied in the middle, as a kill would leave it.
+class InterruptedExport : public TransferTest {
+ protected:
+  void Interrupt(Version version, uint64_t chunks) {
+    ExportOptions options{.version = version, .out = tmp_.File("whole"), .chunk_bytes = kMiB, .progress = {}};
+    uint64_t reports = 0;
+    options.progress = [&](const Progress&) {
+      // The report follows a chunk and its row.
+      if (reports++ == chunks) fs::copy(tmp_.File("whole"), half_);
+    };
+    ASSERT_OK(engine_->Export(options));
+    ASSERT_GT(reports, chunks);
+    ASSERT_TRUE(fs::exists(half_ + "/EXPORTING"));
+    // Marks the chunks, so that one that is written again shows.
+    for (const auto& file : fs::directory_iterator(half_)) fs::last_write_time(file.path(), old_);
+  }
+  // The number of chunks that an export to the half-made directory has kept. The result must be whole.
+  uint64_t Kept(Version version) {
+    EXPECT_OK(Export(half_, version));
+    fs::remove_all(tmp_.File("again"));
+    EXPECT_OK(Export(tmp_.File("again"), version));
+    EXPECT_EQ(Content(half_), Content(tmp_.File("again")));
+    EXPECT_OK(Import(half_, tmp_.File("copy")));
+    uint64_t kept = 0;
+    for (const auto& file : fs::directory_iterator(half_)) kept += fs::last_write_time(file.path()) == old_;
+    return kept;
+  }
+  std::string Chunk(int number) const { return half_ + "/chunk-0000000" + std::to_string(number); }
+
+  const std::string half_ = tmp_.File("half");
+  const fs::file_time_type old_ = fs::file_time_type::clock::now() - std::chrono::hours(24);
+};
+
+TEST_F(InterruptedExport, KeepsTheFinishedChunks) {
+  Fill();
+  Interrupt(Version(32), 3);
+  EXPECT_GE(Kept(Version(32)), 3u);
+  EXPECT_NE(logger_.text().find("resumed the export"), std::string::npos);
+}
+
+TEST_F(InterruptedExport, ContinuesInTheMiddleOfAValue) {
+  FormatAndOpen();
+  Put("a", MakeValue({1, 100}));
+  Put("b", MakeValue({2, 9 * kMiB}));
+  Put("c", "end");
+  for (const uint64_t chunks : {1, 4, 8}) {
+    fs::remove_all(half_);
+    fs::remove_all(tmp_.File("whole"));
+    fs::remove_all(tmp_.File("copy"));
+    Interrupt(Version(3), chunks);
+    EXPECT_GE(Kept(Version(3)), chunks);
+  }
+}
+
+TEST_F(InterruptedExport, WritesDamagedChunksAgain) {
+  Fill();
+  Interrupt(Version(32), 4);
+  FlipByte(Chunk(1), 5000);
+  fs::last_write_time(Chunk(1), old_);
+  EXPECT_EQ(Kept(Version(32)), 1u) << "the chunk before the damaged one";
+}
+
+TEST_F(InterruptedExport, WritesMissingChunksAgain) {
+  Fill();
+  Interrupt(Version(32), 4);
+  fs::remove(Chunk(2));
+  EXPECT_EQ(Kept(Version(32)), 2u);
+}
+
+TEST_F(InterruptedExport, KeepsNothingOfAnotherVersion) {
+  Fill();
+  Interrupt(Version(32), 3);
+  Overwrite("k29", 1);
+  EXPECT_EQ(Kept(Version(33)), 0u);
+}
+
+TEST_F(InterruptedExport, KeepsNothingOfAnotherBranch) {
+  Fill();
+  Interrupt(Version(32), 3);
+  ASSERT_OK(engine_->Rollback(Version(31)));
+  Put("k0", "other");
+  ASSERT_EQ(engine_->version(), Version(32));
+  EXPECT_EQ(Kept(Version(32)), 0u);
+}
+
+TEST_F(InterruptedExport, BeginsAgainWhereAnOlderOneLeftAnEmptyMark) {
+  Fill();
+  Interrupt(Version(32), 3);
+  fs::resize_file(half_ + "/EXPORTING", 0);
+  fs::last_write_time(half_ + "/EXPORTING", old_);
+  EXPECT_EQ(Kept(Version(32)), 0u);
+}
+
 TEST_F(TransferTest, OriginNamesTheBranchThatMadeTheExportedVersion) {
   FormatAndOpen();
   Overwrite("k", 4);
@@ -108,13 +204,65 @@ TEST_F(TransferTest, OriginNamesTheBranchThatMadeTheExportedVersion) {
   for (const uint64_t version : {3u, 4u}) {
     const std::string out = tmp_.File("export" + std::to_string(version));
     ASSERT_OK(engine_->Export({.version = Version(version), .out = out}));
-    const Result<std::string> file = ReadFile(PosixFs(), out + "/ORIGIN", 4096);
+    const Result<std::string> file = ReadFile(PosixFs(), out + "/ORIGIN", kMaxExportOriginBytes);
     ASSERT_OK(file);
     const Result<ExportOrigin> origin = DecodeExportOrigin(*file);
     ASSERT_OK(origin);
     EXPECT_EQ(origin->lineage, version == 3 ? first : second);
     EXPECT_EQ(origin->store_uuid, Info().store_uuid);
   }
+}
+
+TEST_F(TransferTest, TimeAndMetadataOfTheVersionSurvive) {
+  StandingClock clock;
+  format_.env.clock = open_.env.clock = &clock;
+  FormatAndOpen();
+  const std::string metadata("block\0 7\xff", 9);
+  for (uint64_t i = 0; i < 3; ++i) {
+    clock.now_unix_ms = 5'000 + i;
+    WriteBatch batch;
+    const std::string value = MakeValue({i, 3 * kMiB});  // several batches of an import
+    for (const char* key : {"a", "b", "c", "d"}) batch.Put(key, value);
+    batch.SetMetadata(metadata + static_cast<char>('0' + i));
+    ASSERT_OK(engine_->Commit(batch));
+  }
+  clock.now_unix_ms = 9'000;
+  ASSERT_OK(Export(tmp_.File("out"), Version(2)));
+  const auto imported_commit = [&](const std::string& name) {
+    EXPECT_OK(Import(tmp_.File("out"), tmp_.File(name)));
+    const std::unique_ptr<Engine> copy = *Engine::Open(tmp_.File(name), open_);
+    EXPECT_EQ(copy->FindVersionAt(UINT64_MAX).value(), Version(2));
+    const CommitRecord commit = *copy->GetCommit(Version(2));
+    // It is still there when the import is history, and after a rollback to it.
+    EXPECT_OK(copy->Commit(WriteBatch()));
+    EXPECT_OK(copy->CreateSnapshot());
+    EXPECT_OK(copy->Rollback(Version(2)));
+    EXPECT_EQ(copy->GetCommit(Version(2))->metadata, commit.metadata);
+    return commit;
+  };
+  const CommitRecord kept = imported_commit("copy");
+  EXPECT_EQ(kept.time_unix_ms, 5'001u);
+  EXPECT_EQ(kept.metadata, metadata + '1');
+  // An export of an older version of rawkv has no commit in ORIGIN; peers may leave ORIGIN out.
+  const std::string origin = tmp_.File("out") + "/ORIGIN";
+  const std::string file = *ReadFile(PosixFs(), origin, kMaxExportOriginBytes);
+  ExportOrigin older = *DecodeExportOrigin(file);
+  older.commit.reset();
+  std::ofstream(origin, std::ios::binary) << EncodeExportOrigin(older);
+  EXPECT_EQ(imported_commit("older").metadata, "");
+  fs::remove(origin);
+  EXPECT_EQ(imported_commit("without").metadata, "");
+  EXPECT_GT(imported_commit("again").time_unix_ms, 9'000u) << "the import is the commit";
+  // ORIGIN is damaged, or is that of another export.
+  std::ofstream(origin, std::ios::binary) << file.substr(1);
+  EXPECT_STATUS(Import(tmp_.File("out"), tmp_.File("bad")), StatusCode::kCorruption, "ORIGIN");
+  ExportOrigin other = *DecodeExportOrigin(file);
+  other.commit->version = Version(1);
+  std::ofstream(origin, std::ios::binary) << EncodeExportOrigin(other);
+  EXPECT_STATUS(Import(tmp_.File("out"), tmp_.File("bad")), StatusCode::kCorruption, "version 1", "not 2");
+  EXPECT_FALSE(fs::exists(tmp_.File("bad")));
+  Close();
+  open_.env.clock = &SystemClock();
 }
 
 TEST_F(TransferTest, ExportRefusesBadTargetsSizesAndVersions) {

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/byte_codec.h"
+#include "base/limits.h"
 #include "base/sealed_file.h"
 #include "snapshot/export_format.h"
 #include "tests/support/damage.h"
@@ -83,7 +84,78 @@ TEST(ExportOrigin, GoldenBytes) {
             "00112233445546778899aabbccddeeff"  // store_uuid
             "8877665544332211"                  // lineage
             "0068e5cf8b010000");                // created_unix_ms
+  EXPECT_EQ(*DecodeExportOrigin(EncodeExportOrigin(origin)), origin) << "as older versions of rawkv write it";
+}
+
+TEST(ExportOrigin, GoldenBytesWithTheCommit) {
+  const ExportOrigin origin{
+      .store_uuid = *Uuid::Parse("00112233-4455-4677-8899-aabbccddeeff"),
+      .lineage = Lineage(0x1122334455667788),
+      .created_unix_ms = 1'700'000'000'000,
+      .commit =
+          ExportedCommit{.version = Version(42), .time_unix_ms = 1'699'999'999'000, .metadata = "block 42"}};
+  EXPECT_EQ(ToHex(AsBytes(EncodeExportOrigin(origin))),
+            "524b564f5249474e"                  // magic
+            "01000000"                          // format
+            "40000000"                          // payload length
+            "4f25e444cfd7da46"                  // checksum
+            "01000000"                          // flags: with the commit
+            "00112233445546778899aabbccddeeff"  // store_uuid
+            "8877665544332211"                  // lineage
+            "0068e5cf8b010000"                  // created_unix_ms
+            "2a00000000000000"                  // version
+            "1864e5cf8b010000"                  // time_unix_ms
+            "08000000626c6f636b203432");        // metadata
   EXPECT_EQ(*DecodeExportOrigin(EncodeExportOrigin(origin)), origin);
+}
+
+TEST(ExportProgress, GoldenBytes) {
+  const ExportIdentity identity{.store_uuid = *Uuid::Parse("00112233-4455-4677-8899-aabbccddeeff"),
+                                .lineage = Lineage(0x1122334455667788),
+                                .version = Version(42),
+                                .chunk_bytes = kChunkBytes};
+  EXPECT_EQ(ToHex(AsBytes(EncodeExportIdentity(identity))),
+            "524b565850494e47"                  // magic
+            "01000000"                          // format
+            "2c000000"                          // payload length
+            "0b26480f0457e593"                  // checksum
+            "00000000"                          // flags
+            "00112233445546778899aabbccddeeff"  // store_uuid
+            "8877665544332211"                  // lineage
+            "2a00000000000000"                  // version
+            "0000020000000000");                // chunk_bytes
+  EXPECT_EQ(ToHex(AsBytes(EncodeExportRow(Example().chunks[0]))),
+            "524b565850524f57"                                                  // magic
+            "01000000"                                                          // format
+            "4a000000"                                                          // payload length
+            "89a029aba19d25cf"                                                  // checksum
+            "0e0000006368756e6b2d3030303030303030"                              // name
+            "0000020000000000"                                                  // bytes
+            "3a7bd3e2360a3d29eea436fcfb7e44c735d117c42d1c1835420b6b9942dd4f1b"  // SHA-256
+            "050000006170706c65"                                                // first key
+            "03000000626967");                                                  // last key
+}
+
+TEST(ExportProgress, EndsAtTheFirstDamage) {
+  const ExportIdentity identity{.version = Version(42), .chunk_bytes = kChunkBytes};
+  const std::vector<ExportChunk> chunks = Example().chunks;
+  const std::string head = EncodeExportIdentity(identity);
+  const std::string first = EncodeExportRow(chunks[0]), second = EncodeExportRow(chunks[1]);
+  const std::string file = head + first + second;
+  EXPECT_EQ(DecodeExportProgress(file), (ExportProgress{identity, chunks}));
+  for (size_t size = 0; size < file.size(); ++size) {
+    const std::optional<ExportProgress> found = DecodeExportProgress(std::string_view(file).substr(0, size));
+    ASSERT_EQ(found.has_value(), size >= head.size());
+    if (found) ASSERT_EQ(found->chunks.size(), size < head.size() + first.size() ? 0u : 1u);
+  }
+  for (size_t i = 0; i < file.size(); ++i) {
+    std::string bad = file;
+    bad[i] = static_cast<char>(bad[i] ^ 0x10);
+    const std::optional<ExportProgress> found = DecodeExportProgress(bad);
+    ASSERT_EQ(found.has_value(), i >= head.size()) << i;
+    if (found) ASSERT_EQ(found->chunks.size(), i < head.size() + first.size() ? 0u : 1u) << i;
+  }
+  EXPECT_TRUE(DecodeExportProgress(head + second)->chunks.empty()) << "the first chunk has number 0";
 }
 
 TEST(ExportManifest, RoundTrips) {
@@ -102,15 +174,26 @@ TEST(ExportManifest, AnyDamageIsCorruption) {
 }
 
 TEST(ExportOrigin, AnyDamageIsCorruption) {
-  ExpectAllDamageIsCorruption(EncodeExportOrigin({}), [](const std::string& file) {
-    return DecodeExportOrigin(file).status().code();
-  });
+  for (const ExportOrigin& origin :
+       {ExportOrigin(), ExportOrigin{.commit = ExportedCommit{.metadata = "m"}}}) {
+    ExpectAllDamageIsCorruption(EncodeExportOrigin(origin), [](const std::string& file) {
+      return DecodeExportOrigin(file).status().code();
+    });
+  }
 }
 
 TEST(ExportOrigin, UnknownFlagsAreNotSupported) {
   const std::string flags = Seal({.magic = "RKVORIGN", .format = 1, .name = "ORIGIN"},
-                                 std::string(1, '\1') + std::string(35, '\0'));
+                                 std::string(1, '\2') + std::string(35, '\0'));
   EXPECT_EQ(DecodeExportOrigin(flags).status().code(), StatusCode::kNotSupported);
+}
+
+TEST(ExportOrigin, MetadataHasTheBoundOfACommit) {
+  ExportOrigin origin{.commit = ExportedCommit{.metadata = std::string(kMaxUserMetadataBytes, 'm')}};
+  EXPECT_EQ(*DecodeExportOrigin(EncodeExportOrigin(origin)), origin);
+  EXPECT_LE(EncodeExportOrigin(origin).size(), kMaxExportOriginBytes);
+  origin.commit->metadata += 'm';
+  EXPECT_EQ(DecodeExportOrigin(EncodeExportOrigin(origin)).status().code(), StatusCode::kCorruption);
 }
 
 // The tests below use forged files with a correct checksum.
