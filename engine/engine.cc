@@ -197,6 +197,34 @@ Status Engine::ReadHistory(const HistoryOptions& options, const HistoryFn& fn) t
   return StatusOfException();
 }
 
+Status Engine::Diff(const DiffOptions& options, const DiffFn& fn) try {
+  const bool forward = options.from <= options.to;
+  const DiffRange range{std::min(options.from, options.to), std::max(options.from, options.to),
+                        NarrowBounds(options.lower, options.upper, options.prefix)};
+  const auto report = [&](KeyDifference difference) {
+    if (!forward) std::swap(difference.from, difference.to);
+    return fn(difference);
+  };
+  RAWKV_ASSIGN_OR_RETURN(const std::optional<Differences> found,
+                         impl_->CollectDifferences(range, options.way));
+  const uint64_t limit = options.limit != 0 ? options.limit : UINT64_MAX;
+  if (found) {
+    for (size_t i = 0; i < std::min<uint64_t>(found->size(), limit); ++i) {
+      RAWKV_RETURN_IF_ERROR(report((*found)[i]));
+    }
+    return Status::Ok();
+  }
+  if (options.way == DiffWay::kUndo || options.way == DiffWay::kLog) {
+    return Status::FailedPrecondition("that way does not lead to versions " + ToString(range.older) +
+                                      " and " + ToString(range.newer));
+  }
+  RAWKV_ASSIGN_OR_RETURN(const auto older, impl_->OpenView(range.older, "view"));
+  RAWKV_ASSIGN_OR_RETURN(const auto newer, impl_->OpenView(range.newer, "view"));
+  return range.bounds.empty ? Status::Ok() : DiffByComparison(*older, *newer, range.bounds, limit, report);
+} catch (...) {
+  return StatusOfException();
+}
+
 Result<Version> Engine::FindVersionAt(uint64_t unix_ms) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
   return impl_->Look<Version>([&] {

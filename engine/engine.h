@@ -139,6 +139,10 @@ class RAWKV_EXPORT Engine {
   // Calls `fn` with the retained versions that `options` selects, newest first, until `fn` returns an error,
   // which is then returned. `fn` may call the engine. A prune or a rollback meanwhile shortens the rest.
   Status ReadHistory(const HistoryOptions& options, const HistoryFn& fn);
+  // Calls `fn` with the keys that differ between two retained versions, in byte order, until `fn` returns an
+  // error, which is then returned. `fn` may call the engine. Beyond the time of DiffOptions::way, it takes
+  // memory for the keys that differ. kVersionUnreachable: a version was never made, or is no longer retained.
+  Status Diff(const DiffOptions& options, const DiffFn& fn);
   // The newest retained version that was committed at or before `unix_ms`, in milliseconds since 1970, or an
   // older one if the clock was set back. kVersionUnreachable: all retained versions are newer.
   Result<Version> FindVersionAt(uint64_t unix_ms);

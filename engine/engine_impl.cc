@@ -207,6 +207,20 @@ Result<HistoryPage> Engine::Impl::ReadHistoryPage(const HistoryOptions& options)
   });
 }
 
+Result<std::optional<Differences>> Engine::Impl::CollectDifferences(const DiffRange& range, DiffWay way) {
+  using Collected = std::optional<Differences>;
+  if (way == DiffWay::kComparison) return Collected();
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToRead());
+  const auto collect = [&](Sight) -> Result<Collected> {
+    if (way != DiffWay::kLog) {
+      RAWKV_ASSIGN_OR_RETURN(Collected found, DiffByUndo(history(), range));
+      if (found || way == DiffWay::kUndo) return found;
+    }
+    return DiffByLog(history(), range);
+  };
+  return Look<Collected>([&] { return maintenance->RunAlongside(collect); });
+}
+
 Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<Version> version,
                                                                  const char* kind) {
   {

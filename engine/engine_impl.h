@@ -17,6 +17,7 @@
 #include "engine/live/status_publisher.h"
 #include "engine/maintenance/maintenance.h"
 #include "engine/maintenance/scrubber.h"
+#include "engine/read/diff.h"
 #include "engine/read/history.h"
 #include "engine/read/reader_epochs.h"
 #include "engine/read/views.h"
@@ -62,6 +63,8 @@ class Engine::Impl {
   // The history up to the tip. The caller is inside the gate.
   HistorySource history() { return {*context, *core.index, core.tip.Get()}; }
   Result<HistoryPage> ReadHistoryPage(const HistoryOptions& options);
+  // By undo records or the log; absent if only a comparison can find the differences.
+  Result<std::optional<Differences>> CollectDifferences(const DiffRange& range, DiffWay way);
   // A view of the tip without `version`, otherwise of that version. `kind` is PinnedBy::kind.
   Result<std::shared_ptr<const EngineView>> OpenView(std::optional<Version> version, const char* kind);
 

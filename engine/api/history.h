@@ -44,4 +44,38 @@ struct HistoryOptions {
   bool changes = false;  // fill HistoryEntry::changes
 };
 
+// What one version has for a key.
+struct KeyState {
+  uint64_t value_bytes = 0;  // length of the value
+  Version written_by;        // the version that wrote the value
+  friend bool operator==(const KeyState&, const KeyState&) = default;
+};
+
+// A key that two versions have differently. A key that was written again differs, also if its value is the
+// same.
+struct KeyDifference {
+  std::string key;
+  std::optional<KeyState> from, to;  // absent: that version has no such key
+  friend bool operator==(const KeyDifference&, const KeyDifference&) = default;
+};
+
+using DiffFn = std::function<Status(const KeyDifference&)>;
+
+// How a difference is found. Each way gives the same answer.
+enum class DiffWay : uint8_t {
+  kCheapest,    // the first of the others that reaches both versions
+  kUndo,        // from the undo records: costs what changed from the older version to the tip
+  kLog,         // from the log: reads it from the newest snapshot below the older version to the newer one
+  kComparison,  // opens views of both versions and compares all keys
+};
+
+struct DiffOptions {
+  Version from, to;                  // in any order
+  std::string lower, upper, prefix;  // only keys within these bounds, as in IteratorOptions
+  uint64_t limit = 0;                // at most so many keys, the first ones; 0: all
+  // With kUndo and kLog: kFailedPrecondition if that way does not reach both versions, or needs more than
+  // 256 MiB of memory for the keys.
+  DiffWay way = DiffWay::kCheapest;
+};
+
 }  // namespace rawkv

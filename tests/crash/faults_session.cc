@@ -315,8 +315,28 @@ void FaultSession::ReadOld(Version version) {
     failures_before_ = world_.plane().failures();
     (void)AcceptAnswer(engine_->GetCommit(version).status());
     ReadHistory();
+    ReadDifferences(version);
   }
   CheckAfterStep();
+}
+
+// The keys in which a version differs from the tip must be those of the model.
+void FaultSession::ReadDifferences(Version from) {
+  using Writers = std::pair<std::optional<Version>, std::optional<Version>>;
+  const auto writer = [](const auto& state) {
+    return state ? std::optional(state->written_by) : std::nullopt;
+  };
+  std::map<std::string, Writers> expected, found;
+  for (const auto& [key, entry] : now_.model.At(from)) expected[key].first = entry.written_by;
+  for (const auto& [key, entry] : now_.model.At(now_.model.tip())) expected[key].second = entry.written_by;
+  std::erase_if(expected, [](const auto& item) { return item.second.first == item.second.second; });
+  failures_before_ = world_.plane().failures();
+  const Status status =
+      engine_->Diff({.from = from, .to = now_.model.tip()}, [&](const KeyDifference& difference) {
+        found[difference.key] = {writer(difference.from), writer(difference.to)};
+        return Status::Ok();
+      });
+  if (AcceptAnswer(status) && found != expected) Fail("the difference to version " + ToString(from));
 }
 
 // The history must be without a gap from the tip down to the oldest version of the log's last segments.

@@ -48,6 +48,7 @@ class FaultSession {
   void ReadOld(Version version);
   void ReadTip();
   void ReadHistory();
+  void ReadDifferences(Version from);
   void ChangeSettings();
   void Trim();
   void Grow();

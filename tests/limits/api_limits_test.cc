@@ -62,6 +62,15 @@ const std::vector<Call>& Calls() {
        [](Engine& e, const std::string&) {
          return e.ReadHistory({.changes = true}, [](const HistoryEntry&) { return Status::Ok(); });
        }},
+      {"Diff",
+       [](Engine& e, const std::string&) {
+         return e.Diff({.from = Version(1), .to = Version(2)}, [](const KeyDifference&) { return Status::Ok(); });
+       }},
+      {"Diff by comparison",
+       [](Engine& e, const std::string&) {
+         return e.Diff({.from = Version(1), .to = Version(2), .way = DiffWay::kComparison},
+                       [](const KeyDifference&) { return Status::Ok(); });
+       }},
       {"FindVersionAt", [](Engine& e, const std::string&) { return e.FindVersionAt(UINT64_MAX).status(); }},
       {"ChangeSettings",
        [](Engine& e, const std::string&) { return e.ChangeSettings({.keep_for_seconds = 3600}).status(); }},

@@ -59,6 +59,7 @@ class Worker {
   void Watch();
   void CheckInfo();
   void ReadHistory();
+  void ReadDifferences();
   void Scrub();
   void JudgeScrub(const char* operation, const ScrubReport& report, bool own, bool maybe_stopped);
 

@@ -113,6 +113,7 @@ void Worker::Watch() {
   if (world_.options.Has("scrub") && rng_.OneIn(2)) return Scrub();
   if (world_.options.Has("info")) CheckInfo();
   ReadHistory();
+  ReadDifferences();
 }
 
 void Worker::ReadHistory() {
@@ -124,6 +125,21 @@ void Worker::ReadHistory() {
     return Status::Ok();
   });
   world_.Expect("read_history", status, {});
+}
+
+// What changed up to the tip must have been written after the older version.
+void Worker::ReadDifferences() {
+  const Call call(world_.board, number_, "Diff");
+  const Version to = world_.engine->version();
+  const Version from(to.value() - std::min<uint64_t>(to.value(), rng_.Below(20)));
+  std::optional<std::string> before;
+  const Status status = world_.engine->Diff({.from = from, .to = to}, [&](const KeyDifference& d) {
+    if (before && d.key <= *before) world_.Violation("Diff is not in order");
+    if (d.to && d.to->written_by <= from) world_.Violation("Diff reports a key that did not change");
+    before = d.key;
+    return Status::Ok();
+  });
+  world_.Expect("diff", status, {StatusCode::kVersionUnreachable});
 }
 
 void Worker::CheckInfo() {
