@@ -94,6 +94,45 @@ TEST_F(CtlStats, WatchPrintsAHeaderAndLines) {
   EXPECT_EQ(watch.Wait(), -1) << "SIGPIPE ends it";
 }
 
+TEST_F(CtlStats, TopPrintsARowAnIntervalWithoutATerminal) {
+  const std::string out = Ok({"top", "--count=2"});
+  const std::regex rows("time  .*health\n(.* +3 +(-|0\\.0) .* MiB  ok\n){2}");
+  EXPECT_TRUE(std::regex_match(out, rows)) << out;
+  const Json row = OkJson({"top", "--count=1"});
+  EXPECT_EQ(Fields(row), (Args{"unix_ms", "health", "writer_pid", "version", "durable_version",
+                               "versions_per_second", "live_bytes", "pinned_bytes", "free_bytes", "snapshots",
+                               "log_bytes", "log_bytes_per_second", "activities"}));
+  EXPECT_EQ(row["health"], "ok");
+  EXPECT_EQ(row["writer_pid"], nullptr);
+  EXPECT_EQ(row["version"], 3);
+  EXPECT_EQ(row["versions_per_second"], nullptr) << "there is nothing to compare the first row with";
+  const Json store_figures = OkJson({"stats"})["store"];
+  for (const char* name : {"live_bytes", "free_bytes", "snapshots", "log_bytes"}) {
+    EXPECT_EQ(row[name], store_figures[name]) << name;
+  }
+  EXPECT_TRUE(EndedWith(Run({"top", "--interval=0"}), 2, "--interval: 0 is not between 1 and 86400"));
+}
+
+TEST_F(CtlStats, TopRefreshesAScreenAlongsideAWriter) {
+  CtlConversation writer({"apply", "-", "--store=" + store()}, CtlConversation::Input::kPipe);
+  writer.Write("{}\n");
+  EXPECT_EQ(writer.ReadLine(), "4");
+  CtlConversation top({"top", "--store=" + store()}, CtlConversation::Input::kWholeTerminal);
+  const std::string first = top.ReadTerminalUntil("under way");
+  EXPECT_NE(first.find("health      ok"), std::string::npos) << first;
+  EXPECT_NE(first.find("version     4"), std::string::npos) << first;
+  EXPECT_NE(first.find("writer      process "), std::string::npos) << first;
+  writer.Write("{}\n");
+  EXPECT_EQ(writer.ReadLine(), "5");
+  top.ReadTerminalUntil("version     5");
+  const std::string rest = top.ReadTerminalUntil("under way");
+  EXPECT_NE(rest.find("versions/s"), std::string::npos) << rest;
+  top.Signal(SIGINT);
+  EXPECT_EQ(top.Wait(), 0);
+  writer.CloseInput();
+  EXPECT_EQ(writer.Wait(), 0);
+}
+
 TEST_F(CtlStats, WatchRefusesBadIntervalsWith2) {
   EXPECT_TRUE(EndedWith(Run({"stats", "--watch=0"}), 2, "--watch: 0 is not between 1 and 86400"));
   EXPECT_TRUE(EndedWith(Run({"stats", "--watch=soon"}), 2, "--watch: 'soon' is not a number"));

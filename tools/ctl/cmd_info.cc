@@ -1,4 +1,3 @@
-#include "engine/admin/inspect.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/hints.h"
 #include "tools/ctl/info_text.h"
@@ -12,20 +11,10 @@ Status PrintInfo(Invocation& call, const EngineInfo& info) {
                          : call.out.Write(CompleteHints(InfoText(info), call.flags));
 }
 
-// Asks the engine of a session, which has the store open.
-Result<EngineInfo> FindInfo(Invocation& call) {
-  if (call.session != nullptr) {
-    RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToInspect(call));
-    return engine->Info();
-  }
-  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
-  return InspectStore(dir, OpenOptionsOf(call));
-}
-
 }  // namespace
 
 Result<ExitStatus> RunInfo(Invocation& call) {
-  const Result<EngineInfo> info = FindInfo(call);
+  const Result<EngineInfo> info = InspectStoreOf(call);
   call.progress.Wipe();
   if (!info.ok()) return TurnAbsentIntoRefused(info.status());
   // The refusal comes from a wrong flag, or from an I/O engine that this machine lacks, and not from the

@@ -1,17 +1,14 @@
 #include <fmt/format.h>
 
-#include <optional>
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
 #include "engine/admin/inspect.h"
-#include "tools/cli/byte_size.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/json_text.h"
-#include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/watch_rows.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -38,12 +35,6 @@ Figures CountersOf(const EngineStats& stats) {
           {"slots_reclaimed", stats.slots_reclaimed},
           {"versions_given_up", stats.versions_given_up},
           {"index_flushes", stats.index_flushes}};
-}
-
-uint64_t LogBytes(const std::vector<LogSegmentRow>& segments) {
-  uint64_t bytes = 0;
-  for (const LogSegmentRow& segment : segments) bytes += segment.bytes;
-  return bytes;
 }
 
 // Sizes of the store, independent of this opening.
@@ -88,6 +79,7 @@ struct Sample {
   std::string store_uuid;
   Figures sizes;
   Figures counters;
+  WatchFigures watched;
 };
 
 // The text exposition format, version 0.0.4. The counters are not in it: they count from the opening of this
@@ -115,51 +107,24 @@ Result<Sample> TakeSample(Invocation& call, const std::string& dir) {
   const Figures counters = CountersOf(engine->stats());
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LogSegmentRow> segments, ListLog(dir, OpenOptionsOf(call)));
   RAWKV_RETURN_IF_ERROR(engine.Close());
-  return Sample{info.store_uuid.ToString(), SizesOf(info, segments), counters};
-}
-
-uint64_t FigureOf(const Sample& sample, std::string_view name) {
-  for (const Figure& figure : sample.sizes) {
-    if (figure.name == name) return figure.value;
-  }
-  return 0;
-}
-
-constexpr std::string_view kWatchHeader =
-    "time                    version  versions/s        live      pinned        free  snapshots         "
-    "log\n";
-constexpr uint64_t kRowsPerHeader = 20;
-
-// One line of --watch. `before` is the version of the line before.
-std::string WatchLine(const Sample& sample, std::optional<uint64_t> before, uint64_t seconds) {
-  const auto size = [&sample](std::string_view name) { return HumanBytes(FigureOf(sample, name)); };
-  const uint64_t version = FigureOf(sample, "version");
-  // A rollback lowers the version.
-  const std::string rate =
-      !before.has_value() || version < *before
-          ? "-"
-          : fmt::format("{:.1f}", static_cast<double>(version - *before) / static_cast<double>(seconds));
-  return fmt::format("{:<20} {:>10} {:>11} {:>11} {:>11} {:>11} {:>10} {:>11}\n",
-                     UtcTime(SystemClock().NowUnixMs()), version, rate, size("live_bytes"),
-                     size("pinned_bytes"), size("free_bytes"), FigureOf(sample, "snapshots"),
-                     size("log_bytes"));
+  return Sample{info.store_uuid.ToString(), SizesOf(info, segments), counters,
+                WatchFiguresOf(info, segments)};
 }
 
 // Prints a sample every `seconds` until a signal ends it. Each sample opens the store again, so that nothing
 // is held between two samples: neither a lock nor a version.
 Result<ExitStatus> Watch(Invocation& call, const std::string& dir, uint64_t seconds) {
   HoldSignals();
-  std::optional<uint64_t> before;
+  RateMeter meter;
   for (uint64_t row = 0;; ++row) {
     RAWKV_ASSIGN_OR_RETURN(const Sample sample, TakeSample(call, dir));
     if (call.flags.json) {
       RAWKV_RETURN_IF_ERROR(call.out.Write(SampleJson(sample)));
     } else {
       if (row == 0 || (call.out.terminal() && row % kRowsPerHeader == 0)) {
-        RAWKV_RETURN_IF_ERROR(call.out.Write(kWatchHeader));
+        RAWKV_RETURN_IF_ERROR(call.out.Line(WatchHeader()));
       }
-      RAWKV_RETURN_IF_ERROR(call.out.Write(WatchLine(sample, before, seconds)));
-      before = FigureOf(sample, "version");
+      RAWKV_RETURN_IF_ERROR(call.out.Line(WatchLine(sample.watched, meter.Add(sample.watched))));
     }
     RAWKV_RETURN_IF_ERROR(call.out.Flush());
     if (WaitForInterrupt(seconds * 1000)) return ExitStatus::kDone;

@@ -267,6 +267,15 @@ const std::vector<Command> kCommands = {
      .example = "rawkv-ctl stats --json --store=/var/lib/state",
      .run = RunStats},
     {.name = "log",
+    {.name = "top",
+     .flags = FlagNames{"interval", "count"} + kInspectFlags,
+     .summary = "live view: health, rates, versions, space, work under way",
+     .details =
+         "On a terminal it refreshes a screen until Ctrl-C; otherwise it prints a row at once and then\n"
+         "every --interval. Opens nothing and holds nothing, and works while another process has the\n"
+         "store open.",
+     .example = "rawkv-ctl top --interval=5 --store=/var/lib/state",
+     .run = RunTop},
      .flags = FlagNames{"key", "key_b64", "prefix", "prefix_b64", "from", "to", "limit", "keys"} + kOpenFlags,
      .summary = "list versions, newest first: time, changes, metadata",
      .details =

@@ -45,6 +45,8 @@ Result<ExitStatus> RunWalVerify(Invocation& call);
 Result<ExitStatus> RunFsck(Invocation& call);
 // cmd_stats.cc
 Result<ExitStatus> RunStats(Invocation& call);
+// cmd_top.cc
+Result<ExitStatus> RunTop(Invocation& call);
 // cmd_version.cc
 Result<ExitStatus> RunVersion(Invocation& call);
 // cmd_completion.cc

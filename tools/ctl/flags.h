@@ -73,7 +73,9 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(bool, SwitchValue, restart, false, "begin a new pass instead of resuming an interrupted one") \
   FLAG(bool, SwitchValue, man, false, "print the manual page, for man(1)") \
   FLAG(bool, SwitchValue, prometheus, false, "print the text format of Prometheus") \
-  FLAG(uint64, WatchValue, watch, 1, "[SECONDS]: print again every so many seconds (1), until interrupted")
+  FLAG(uint64, WatchValue, watch, 1, "[SECONDS]: print again every so many seconds (1), until interrupted") \
+  FLAG(uint64, WatchValue, interval, 1, "SECONDS: time between two screens or rows (1)") \
+  FLAG(uint64, NumberValue, count, 0, "N: end after N screens or rows, 0 = when interrupted (0)")
 // clang-format on
 
 // The values of the flags. A value that is not a switch is absent if the flag was not given.

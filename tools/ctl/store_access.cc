@@ -103,11 +103,25 @@ Result<OpenedStore> OpenStoreToInspect(Invocation& call) {
   return OwnStore(OpenWith(call, options));
 }
 
+Result<EngineInfo> InspectStoreOf(Invocation& call) {
+  if (call.session != nullptr) {
+    RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToInspect(call));
+    return engine->Info();
+  }
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  return InspectStore(dir, OpenOptionsOf(call));
+}
+
 Status ResolveTime(Engine& engine, Flags& flags) {
   if (!flags.time.has_value()) return Status::Ok();
   RAWKV_ASSIGN_OR_RETURN(flags.version, engine.FindVersionAt(*flags.time));
   flags.time.reset();
   return Status::Ok();
+}
+
+Result<Version> ResolveBound(Engine& engine, const VersionBound& bound) {
+  if (bound.version.has_value()) return *bound.version;
+  return engine.FindVersionAt(bound.unix_ms.value_or(0));
 }
 
 Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags) {
@@ -119,11 +133,6 @@ Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags)
 ProgressFn WithTotal(const ProgressFn& progress, uint64_t bytes_total) {
   if (!progress) return nullptr;
   return [progress, bytes_total](const Progress& report) {
-Result<Version> ResolveBound(Engine& engine, const VersionBound& bound) {
-  if (bound.version.has_value()) return *bound.version;
-  return engine.FindVersionAt(bound.unix_ms.value_or(0));
-}
-
     Progress with_total = report;
     // More than the estimate was read: no total is better than a wrong one.
     with_total.total = report.done <= bytes_total ? bytes_total : 0;

@@ -31,16 +31,20 @@ Result<OpenedStore> OpenStoreToRead(Invocation& call);
 // Opens the store only to inspect it: a writer that wants the lock meanwhile waits.
 Result<OpenedStore> OpenStoreToInspect(Invocation& call);
 
+// Identity, versions, space and health, without opening the store (InspectStore). In a session they come from
+// its engine.
+Result<EngineInfo> InspectStoreOf(Invocation& call);
+
 // Replaces --time by --version: the newest retained version that was committed at or before that time.
 // kVersionUnreachable.
 Status ResolveTime(Engine& engine, Flags& flags);
+// The version of a bound; a time stands for the newest retained version that was committed at or before it.
+// kVersionUnreachable.
+Result<Version> ResolveBound(Engine& engine, const VersionBound& bound);
 // A view of --version or --time, or null for the tip. kVersionUnreachable.
 Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags);
 
 // The progress callback of work that reads a whole version or the whole store. The engine does not know its
-// The version of a bound; a time stands for the newest retained version that was committed at or before it.
-// kVersionUnreachable.
-Result<Version> ResolveBound(Engine& engine, const VersionBound& bound);
 // total; this adds `bytes_total`, an estimate. Empty without a terminal.
 ProgressFn WithTotal(const ProgressFn& progress, uint64_t bytes_total);
 // About how many bytes a read of all values at the tip takes, and of everything that the store keeps. 0 if
