@@ -21,8 +21,6 @@ Result<std::unique_ptr<StoreContext>> OpenForCheck(const std::string& store_dir,
   return context;
 }
 
-using RunCheck = std::function<Result<CheckReport>(StoreChecker&)>;
-
 // A finding counts only if the store did not change while it was made.
 Result<CheckReport> CheckWith(const std::string& store_dir, const CheckOptions& check,
                               const OpenOptions& options, const RunCheck& run, ContextAccess access) {
@@ -34,8 +32,7 @@ Result<CheckReport> CheckWith(const std::string& store_dir, const CheckOptions& 
             OpenForCheck(store_dir, options, access, &report);
         if (report.ok()) {
           if (!context.ok()) return context.status();
-          StoreChecker checker(**context, check);
-          RAWKV_ASSIGN_OR_RETURN(report, run(checker));
+          RAWKV_ASSIGN_OR_RETURN(report, run(**context));
         }
         return report.ok() ? Status::Ok() : Status::Corruption("there are findings");
       });
@@ -43,9 +40,10 @@ Result<CheckReport> CheckWith(const std::string& store_dir, const CheckOptions& 
   return report;
 }
 
-Result<CheckReport> Check(const std::string& dir, const CheckOptions& check, const OpenOptions& options,
-                          const RunCheck& run) {
-  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+}  // namespace
+
+Result<CheckReport> CheckStoreWith(const std::string& store_dir, const CheckOptions& check,
+                                   const OpenOptions& options, const RunCheck& run) {
   Result<CheckReport> checked = CheckWith(store_dir, check, options, run, ContextAccess::kRead);
   const StatusCode code = checked.status().code();
   if (code != StatusCode::kNoSpace && code != StatusCode::kIoError) return checked;
@@ -54,17 +52,19 @@ Result<CheckReport> Check(const std::string& dir, const CheckOptions& check, con
   return alone.ok() ? alone : checked;
 }
 
-}  // namespace
-
 Result<CheckReport> CheckStore(const std::string& dir, const CheckOptions& check,
                                const OpenOptions& options) try {
-  return Check(dir, check, options, [](StoreChecker& checker) { return checker.Run(); });
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  return CheckStoreWith(store_dir, check, options,
+                        [&](StoreContext& c) { return StoreChecker(c, check).Run(); });
 } catch (...) {
   return StatusOfException();
 }
 
 Result<CheckReport> VerifyLog(const std::string& dir, const OpenOptions& options) try {
-  return Check(dir, {}, options, [](StoreChecker& checker) { return checker.RunLogOnly(); });
+  RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
+  return CheckStoreWith(store_dir, {}, options,
+                        [](StoreContext& c) { return StoreChecker(c, {}).RunLogOnly(); });
 } catch (...) {
   return StatusOfException();
 }

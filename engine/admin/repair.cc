@@ -18,11 +18,19 @@ struct Diagnosis {
   RepairDecision decision;
 };
 
+RepairStep MakeRollbackFirstStep(const StoreContext& c) {
+  return {"rollback", c.paths.rollback_marker(), {}, "an interrupted rollback is finished or undone first"};
+}
+
 Result<Diagnosis> Diagnose(StoreContext& c, const CheckOptions& check) {
   StoreChecker checker(c, check);
   Diagnosis out;
   RAWKV_ASSIGN_OR_RETURN(out.found, checker.Run());
-  RAWKV_ASSIGN_OR_RETURN(out.decision, DecideRepair(c, checker.facts()));
+  if (LoadRollbackMarker(*c.env.fs, c.paths.rollback_marker()).ok()) {
+    out.decision.shown.steps.push_back(MakeRollbackFirstStep(c));
+  } else {
+    RAWKV_ASSIGN_OR_RETURN(out.decision, DecideRepair(c, checker.facts()));
+  }
   return out;
 }
 
@@ -30,7 +38,7 @@ Result<Diagnosis> Diagnose(StoreContext& c, const CheckOptions& check) {
 // the store can be opened.
 Result<std::optional<LostIdentity>> FindLossIfUnopenable(const std::string& dir, const CheckOptions& check,
                                                          const OpenOptions& options, CheckReport* report) {
-  const Result<std::unique_ptr<StoreContext>> c = OpenStoreContext(dir, options, ContextAccess::kInspect);
+  const Result<std::unique_ptr<StoreContext>> c = OpenStoreContext(dir, options, ContextAccess::kRead);
   if (c.ok()) return std::optional<LostIdentity>();
   RAWKV_ASSIGN_OR_RETURN(LostIdentity lost, FindLostIdentity(dir, options, c.status()));
   RAWKV_ASSIGN_OR_RETURN(*report, CheckStore(dir, check, options));
@@ -60,11 +68,6 @@ bool IsAgreed(const RepairPlan& plan, const std::optional<VersionRanges>& may_gi
   return !plan.needs_confirmation() || (may_give_up && *may_give_up == plan.gives_up);
 }
 
-// An interrupted rollback is finished or undone first: the repair judges the state after it.
-RepairStep MakeRollbackFirstStep(const StoreContext& c) {
-  return {"rollback", c.paths.rollback_marker(), {}, "an interrupted rollback is finished or undone first"};
-}
-
 // Makes the plan of a rollback. Without the lock, a process that has the store open blocks it.
 Result<RollbackPlan> PlanAt(const std::string& store_dir, Version target, const RollbackOptions& rollback,
                             const OpenOptions& options, ContextAccess access) {
@@ -92,12 +95,10 @@ Result<RollbackPlan> PlanAt(const std::string& store_dir, Version target, const 
 Result<RollbackPlan> PlanOfflineRollback(const std::string& dir, Version target,
                                          const RollbackOptions& rollback, const OpenOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
-  const auto plan = [&](ContextAccess access) {
-    return PlanAt(store_dir, target, rollback, options, access);
-  };
-  if (!options.read_only) return plan(ContextAccess::kInspect);
-  return FindWhileChanging<RollbackPlan>(*options.env.fs, store_dir, options.lock_wait_ms,
-                                         [&] { return plan(ContextAccess::kRead); });
+  if (!options.read_only) return PlanAt(store_dir, target, rollback, options, ContextAccess::kInspect);
+  return FindWhileChanging<RollbackPlan>(*options.env.fs, store_dir, options.lock_wait_ms, [&] {
+    return PlanAt(store_dir, target, rollback, options, ContextAccess::kRead);
+  });
 } catch (...) {
   return StatusOfException();
 }
@@ -123,18 +124,14 @@ Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check,
   RAWKV_ASSIGN_OR_RETURN(const std::optional<LostIdentity> loss,
                          FindLossIfUnopenable(store_dir, check, options, found));
   if (loss) return PlanForLoss(*loss);
-  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<StoreContext> c,
-                         OpenStoreContext(store_dir, options, ContextAccess::kInspect));
-  if (LoadRollbackMarker(*c->env.fs, c->paths.rollback_marker()).ok()) {
-    StoreChecker checker(*c, check);
-    RAWKV_ASSIGN_OR_RETURN(*found, checker.Run());
-    RepairPlan plan;
-    plan.steps.push_back(MakeRollbackFirstStep(*c));
-    return plan;
-  }
-  RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(*c, check));
-  *found = std::move(d.found);
-  return std::move(d.decision.shown);
+  RepairPlan plan;
+  RAWKV_ASSIGN_OR_RETURN(
+      *found, CheckStoreWith(store_dir, check, options, [&](StoreContext& c) -> Result<CheckReport> {
+        RAWKV_ASSIGN_OR_RETURN(Diagnosis d, Diagnose(c, check));
+        plan = std::move(d.decision.shown);
+        return std::move(d.found);
+      }));
+  return plan;
 } catch (...) {
   return StatusOfException();
 }

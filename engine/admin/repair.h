@@ -12,10 +12,8 @@
 
 // Changes a store that is not open in this process, also one that cannot be opened. `OpenOptions` gives the
 // environment, the device's path if it moved, and the I/O engine; the rest of it is ignored.
-//
-// All functions need the lock (kBusy while another process has the store open), are thread-safe and throw
-// nothing. Any of them may return kNotFound (there is no store), kFailedPrecondition (a wrong device, or a
-// STORE or device from a backup) and kIoError.
+// All functions are thread-safe and throw nothing. All but PlanRepair need the lock (kBusy). Any may return
+// kNotFound (no store), kFailedPrecondition (a wrong device, or a STORE or device from a backup), kIoError.
 namespace rawkv {
 
 // What OfflineRollback would do. Changes nothing. kVersionUnreachable: no snapshot and log lead to `target`.
@@ -67,7 +65,8 @@ struct RepairReport {
   RepairPlan plan;                   // as decided
   bool agreed = false;               // the steps that need agreement ran, too
 };
-// What RepairStore would do (docs/repair.md). Changes nothing. Puts the findings of the check to `*found`.
+// What RepairStore would do (docs/repair.md). Changes nothing and takes no lock. Puts the findings of the
+// check, as CheckStore makes it, to `*found`.
 RAWKV_EXPORT Result<RepairPlan> PlanRepair(const std::string& dir, const CheckOptions& check,
                                            const OpenOptions& options, CheckReport* found);
 // fsck --repair, for a closed store, also one that cannot be opened (protocols: repair steps 1 to 16). Damage

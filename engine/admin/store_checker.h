@@ -100,4 +100,10 @@ class StoreChecker {
   ViewRegistry views_{process_};
 };
 
+// Opens the store without the lock for `run`, and again if `run` finds damage while the store changes. For a
+// store that cannot be opened, a finding takes the place of `run`. `store_dir` is resolved.
+using RunCheck = std::function<Result<CheckReport>(StoreContext&)>;
+Result<CheckReport> CheckStoreWith(const std::string& store_dir, const CheckOptions& check,
+                                   const OpenOptions& options, const RunCheck& run);
+
 }  // namespace rawkv

@@ -9,6 +9,7 @@
 #include "engine/admin/inspect.h"
 #include "engine/admin/repair.h"
 #include "engine/engine.h"
+#include "tests/crash/sim_checks.h"
 #include "tests/support/expect_status.h"
 #include "tests/support/sim/crash_plan.h"
 #include "tests/support/sim/sim_world.h"
@@ -24,13 +25,6 @@ FormatOptions FormatOf(const Environment& env) {
   o.capacity_bytes = 100 * 4096;
   o.runtime = {.snapshot_interval = 0, .keep_recent = 0, .wal_segment_bytes = 64 << 10};
   o.env = env;
-  return o;
-}
-
-OpenOptions OpenOf(const Environment& env) {
-  OpenOptions o;
-  o.env = env;
-  o.block_cache_bytes = 1 << 20;
   return o;
 }
 
@@ -94,12 +88,6 @@ std::string OpenAndClose(SimWorld& world, const Allowed& allowed, Held* held) {
   return closed.ok() ? "" : "close: " + closed.ToString();
 }
 
-std::string ExpectWhole(SimWorld& world) {
-  const Result<CheckReport> report = CheckStore(kDir, {.deep = true}, OpenOf(world.env()));
-  if (!report.ok()) return "fsck: " + report.status().ToString();
-  return report->ok() ? "" : "fsck: " + report->findings.front().message;
-}
-
 std::string RestoreWithConsent(SimWorld& world) {
   const Result<RepairReport> repaired =
       RepairStore(kDir, {.may_give_up = VersionRanges()}, OpenOf(world.env()));
@@ -114,13 +102,13 @@ std::string JudgeSingleLoss(const DiskImage& image, const Loss& loss, const Allo
   Lose(world, loss);
   Held first;
   std::string wrong = OpenAndClose(world, allowed, &first);
-  if (wrong.empty()) wrong = ExpectWhole(world);
+  if (wrong.empty()) wrong = FindDamage(kDir, world.env());
   if (!wrong.empty()) return wrong;
   const Part other = static_cast<Part>(static_cast<int>(loss.front()) ^ 1);
   Lose(world, {other});
   Held second;
   wrong = OpenAndClose(world, {first}, &second);
-  return wrong.empty() ? ExpectWhole(world) : "after a second loss: " + wrong;
+  return wrong.empty() ? FindDamage(kDir, world.env()) : "after a second loss: " + wrong;
 }
 
 std::string JudgeDoubleLoss(const DiskImage& image, const Loss& loss, const Allowed& allowed, uint64_t seed) {
@@ -129,7 +117,7 @@ std::string JudgeDoubleLoss(const DiskImage& image, const Loss& loss, const Allo
   std::string wrong = RestoreWithConsent(world);
   Held held;
   if (wrong.empty()) wrong = OpenAndClose(world, allowed, &held);
-  return wrong.empty() ? ExpectWhole(world) : wrong;
+  return wrong.empty() ? FindDamage(kDir, world.env()) : wrong;
 }
 
 // A closed store with the versions 1 to 3, and snapshots 0 and 2.
@@ -275,7 +263,7 @@ TEST(LostIdentityCrash, StoppedRestoreCanBeRepeated) {
         Held held;
         ASSERT_EQ(RestoreWithConsent(world), "") << "place " << states.place() << ", " << Describe(plan);
         ASSERT_EQ(OpenAndClose(world, {{3, "three"}}, &held), "") << "place " << states.place();
-        ASSERT_EQ(ExpectWhole(world), "") << "place " << states.place();
+        ASSERT_EQ(FindDamage(kDir, world.env()), "") << "place " << states.place();
       }
     }
     EXPECT_GE(seen.size(), 8u);

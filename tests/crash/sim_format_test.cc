@@ -6,6 +6,7 @@
 
 #include "engine/admin/inspect.h"
 #include "engine/engine.h"
+#include "tests/crash/sim_checks.h"
 #include "tests/support/sim/crash_plan.h"
 #include "tests/support/sim/sim_world.h"
 
@@ -20,14 +21,6 @@ FormatOptions FormatOf(const Environment& env) {
   o.capacity_bytes = 50 * 4096;
   o.runtime = {.snapshot_interval = 0, .wal_segment_bytes = 64 << 10};
   o.env = env;
-  return o;
-}
-
-OpenOptions OpenOf(const Environment& env) {
-  OpenOptions o;
-  o.env = env;
-  o.block_cache_bytes = 1 << 20;
-  o.status_interval_ms = 0;
   return o;
 }
 
@@ -54,9 +47,7 @@ std::string ExpectWhole(SimWorld& world, uint64_t version) {
     if ((*engine)->version() != Version(version)) return "version " + ToString((*engine)->version());
     if (!(*engine)->Close().ok()) return "close";
   }
-  const Result<CheckReport> report = CheckStore(kDir, {.deep = true}, OpenOf(world.env()));
-  if (!report.ok()) return "fsck: " + report.status().ToString();
-  return report->ok() ? "" : "fsck: " + report->findings.front().message;
+  return FindDamage(kDir, world.env());
 }
 
 // Returns "" if the documentation allows the crash state.

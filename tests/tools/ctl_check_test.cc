@@ -257,6 +257,30 @@ TEST_F(CtlDamagedLog, EveryCommandThatOpensTheStoreEndsWith4) {
   }
 }
 
+TEST_F(CtlCheck, RepairDryRunWorksAlongsideAWriter) {
+  Ok({"snapshot", "create"});
+  CtlConversation writer({"apply", "-", "--store=" + store()}, CtlConversation::Input::kPipe);
+  writer.Write("{}\n");
+  ASSERT_NE(writer.ReadLine(), "");
+  const CtlResult whole = Run({"fsck", "--repair", "--dry_run", "--json"});
+  EXPECT_EQ(whole.status, 0) << whole.err;
+  EXPECT_TRUE(Rows(whole.out).front()["repaired"].empty());
+  EXPECT_NE(Rows(whole.out).front()["notes"].dump().find("process "), std::string::npos) << whole.out;
+  EXPECT_EQ(Run({"fsck", "--repair", "--yes"}).status, 3) << "a repair needs the lock";
+  // A snapshot that is not `current` loses its manifest.
+  const std::string manifest = store() + "/snapshot-00000000000000000000/MANIFEST";
+  std::string bytes = ReadFile(manifest);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  std::ofstream(manifest, std::ios::binary) << bytes;
+  const CtlResult plan = Run({"fsck", "--repair", "--dry_run"});
+  EXPECT_EQ(plan.status, 1) << plan.err;
+  EXPECT_NE(plan.out.find("would repair: quarantine: "), std::string::npos) << plan.out;
+  EXPECT_EQ(ReadFile(manifest), bytes);
+  writer.CloseInput();
+  EXPECT_EQ(writer.Wait(), 0);
+  SkipFinalCheck();
+}
+
 // STORE and its copy are damaged, so no command can trust anything in the store.
 class CtlDamagedStore : public CtlCheck {
  protected:

@@ -253,7 +253,8 @@ const std::vector<Command> kCommands = {
          "Without\n"
          "--repair it changes nothing, and works while another process has the store open. With\n"
          "--repair it rebuilds damaged files or moves them aside. Repairs that give up versions need a\n"
-         "yes on the terminal, or --yes; --dry_run prints them. --drop_damaged lists the keys at the tip\n"
+         "yes on the terminal, or --yes; --dry_run prints them without the lock. --drop_damaged lists the "
+         "keys at the tip\n"
          "whose payload is gone, and deletes them after the same question.",
      .example = "rawkv-ctl fsck --deep --store=/var/lib/state",
      .run = RunFsck},
@@ -266,7 +267,6 @@ const std::vector<Command> kCommands = {
          "in the text format of Prometheus.",
      .example = "rawkv-ctl stats --json --store=/var/lib/state",
      .run = RunStats},
-    {.name = "log",
     {.name = "top",
      .flags = FlagNames{"interval", "count"} + kInspectFlags,
      .summary = "live view: health, rates, versions, space, work under way",
@@ -276,6 +276,7 @@ const std::vector<Command> kCommands = {
          "store open.",
      .example = "rawkv-ctl top --interval=5 --store=/var/lib/state",
      .run = RunTop},
+    {.name = "log",
      .flags = FlagNames{"key", "key_b64", "prefix", "prefix_b64", "from", "to", "limit", "keys"} + kOpenFlags,
      .summary = "list versions, newest first: time, changes, metadata",
      .details =
