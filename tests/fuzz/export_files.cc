@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,15 @@ Verdict CheckOrigin(std::string_view file) {
   return CheckDecoded(DecodeExportOrigin(file), [&](const ExportOrigin& origin) {
     RAWKV_CHECK(EncodeExportOrigin(origin) == file, "equal content must have one encoding");
   });
+}
+
+Verdict CheckProgress(std::string_view file) {
+  const std::optional<ExportProgress> progress = DecodeExportProgress(file);
+  if (!progress) return Verdict::kRefused;
+  std::string again = EncodeExportIdentity(progress->identity);
+  for (const ExportChunk& chunk : progress->chunks) again += EncodeExportRow(chunk);
+  RAWKV_CHECK(file.starts_with(again), "what was accepted must be the beginning of the file");
+  return Verdict::kAccepted;
 }
 
 // The manifest row of the file, with its keys as far as its fragments can be decoded.
@@ -89,6 +99,10 @@ Verdict FuzzExportManifest(ConstBytes input) {
 
 Verdict FuzzExportOrigin(ConstBytes input) {
   return RawAndResealed(input, ResealFile, CheckOrigin);
+}
+
+Verdict FuzzExportProgress(ConstBytes input) {
+  return RawAndResealed(input, ResealFile, CheckProgress);
 }
 
 // The manifest holds the checksum of a chunk, so that there is nothing to reseal in the file.

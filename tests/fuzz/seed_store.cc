@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/fs_ops.h"
+#include "base/sealed_file.h"
 #include "blockdev/superblock.h"
 #include "engine/engine.h"
 #include "engine/index/deferred_record.h"
@@ -122,6 +123,12 @@ class SeedStore {
     GetOrDie(engine_->Export({.version = Version(4), .out = out}), "export");
     Keep("export_manifest", Content(JoinPath(out, kExportManifestName)));
     Keep("export_origin", Content(JoinPath(out, kExportOriginName)));
+    const ExportManifest manifest =
+        GetOrDie(DecodeExportManifest(Content(JoinPath(out, kExportManifestName))), "manifest");
+    std::string progress =
+        EncodeExportIdentity({.version = manifest.version, .chunk_bytes = manifest.chunk_bytes});
+    for (const ExportChunk& chunk : manifest.chunks) progress += EncodeExportRow(chunk);
+    Keep("export_progress", progress);
     Keep("export_chunk", Content(JoinPath(out, "chunk-00000000")));
   }
 

@@ -29,6 +29,7 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "lease", .run = FuzzLease, .input_bytes_max = 256},
     {.name = "export_manifest", .run = FuzzExportManifest},
     {.name = "export_origin", .run = FuzzExportOrigin, .input_bytes_max = 256},
+    {.name = "export_progress", .run = FuzzExportProgress, .input_bytes_max = 1024},
     // ChunkWriter reserves at least 128 KiB for a chunk.
     {.name = "export_chunk",
      .run = FuzzExportChunk,

@@ -35,6 +35,7 @@ Verdict FuzzLease(ConstBytes input);
 // export_files.cc
 Verdict FuzzExportManifest(ConstBytes input);
 Verdict FuzzExportOrigin(ConstBytes input);
+Verdict FuzzExportProgress(ConstBytes input);
 Verdict FuzzExportChunk(ConstBytes input);
 
 // index_records.cc
