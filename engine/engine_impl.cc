@@ -14,8 +14,6 @@
 namespace rawkv {
 namespace {
 
-// A snapshot is due after so many segments of log. Bounds the time of a replay and the size of the log.
-constexpr uint64_t kSegmentsPerSnapshot = 16;
 // A close flushes the index from this memtable size on. Replaying less is faster than writing it.
 constexpr uint64_t kCloseFlushBytes = 4ull << 20;
 
@@ -49,26 +47,38 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
     RAWKV_RETURN_IF_ERROR(Recover(*self->context, self->core));
   }
   StoreContext& c = *self->context;
-  self->maintenance =
-      std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views, self->counters);
+  Version current;
+  uint64_t log_bytes = 0;
+  if (!options.read_only) {
+    RAWKV_ASSIGN_OR_RETURN(current, c.snapshots->Current());
+    const WriteRight write(self->core);
+    log_bytes = self->core.wal->BytesFrom(Next(current));
+  }
+  self->maintenance = std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views,
+                                                    self->counters, log_bytes);
   if (options.read_only) {
     self->sessions = self->MakeSessionHub();
     return impl;
   }
-  RAWKV_ASSIGN_OR_RETURN(const Version current, c.snapshots->Current());
-  self->last_snapshot_ = current.value();
+  self->automatic_ = std::make_unique<AutomaticSnapshots>(
+      AutomaticSnapshots::Parts{.context = c,
+                                .core = self->core,
+                                .poison = self->poison,
+                                .counters = self->counters,
+                                .maintenance = *self->maintenance,
+                                .enter = [self] { return self->EnterToWrite(); }});
   self->pipeline = std::make_unique<CommitPipeline>(
       c, self->core, self->poison, self->counters,
-      CommitPipeline::Hooks{.make_space = {[self] { return self->maintenance->ReclaimSpace(); },
-                                           [self] { return self->maintenance->MakeSpace(); }},
-                            .committed = [self] { self->AfterCommit(); }});
+      CommitPipeline::Hooks{
+          .make_space = {[self] { return self->maintenance->ReclaimSpace(); },
+                         [self] { return self->maintenance->MakeSpace(); }},
+          .next_height = [self] { return self->automatic_->NextHeight(); },
+          .at_height = [self](Version height)
+                           RAWKV_NO_THREAD_SAFETY_ANALYSIS { self->automatic_->AtHeight(height); },
+          .committed = [self] { self->automatic_->AfterCommit(); }});
   RAWKV_RETURN_IF_ERROR(self->pipeline->Start());
   self->sessions = self->MakeSessionHub();
-  self->snapshot_task_ = std::make_unique<WorkerThread>([self] {
-    self->AutomaticSnapshot();
-    return Status::Ok();
-  });
-  RAWKV_RETURN_IF_ERROR(self->snapshot_task_->Start());
+  RAWKV_RETURN_IF_ERROR(self->automatic_->Start(current));
   self->scrubber =
       std::make_unique<Scrubber>(ScrubParts{.context = c,
                                             .core = self->core,
@@ -239,39 +249,6 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
   return Look<std::shared_ptr<const EngineView>>([&] { return maintenance->OpenClone(*version, kind); });
 }
 
-void Engine::Impl::AfterCommit() {
-  const uint64_t tip = core.tip.Get().value();
-  const uint64_t since = tip - last_snapshot_.load(std::memory_order_relaxed);
-  const uint64_t interval = maintenance->settings().snapshot_interval;
-  const uint64_t log_bytes = counters.log_bytes_written.load(std::memory_order_relaxed) -
-                             log_bytes_at_snapshot_.load(std::memory_order_relaxed);
-  const bool by_count = interval != 0 && since >= interval;
-  const bool by_bytes =
-      interval != 0 && log_bytes >= kSegmentsPerSnapshot * context->runtime.wal_segment_bytes;
-  // With few free slots, a snapshot moves the floor, so that deferred slots become free before commits need
-  // them.
-  const bool by_space = interval != 0 && since >= std::max<uint64_t>(interval / 16, 1) &&
-                        core.allocator->free_slots() < core.allocator->total_slots() / 16;
-  if (by_count || by_bytes || by_space) snapshot_task_->Request();
-}
-
-void Engine::Impl::AutomaticSnapshot() {
-  const Status made = NoThrow([this]() -> Status {
-    RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToWrite());
-    if (!poison.first().ok()) return Status::Ok();
-    // A failed attempt counts, too. Otherwise each commit on a full filesystem would try again.
-    last_snapshot_ = core.tip.Get().value();
-    log_bytes_at_snapshot_ = counters.log_bytes_written.load();
-    return maintenance->CreateSnapshot().status();
-  });
-  if (made.ok()) return;
-  (void)NoThrow([&]() -> Status {
-    context->env.logger->Log(LogLevel::kWarning,
-                             context->paths.dir + ": automatic snapshot failed: " + made.ToString());
-    return Status::Ok();
-  });
-}
-
 WriterStatus Engine::Impl::DescribeSelf() {
   const StoreContext& c = *context;
   WriterStatus s;
@@ -367,7 +344,7 @@ Status Engine::Impl::CloseParts() {
   if (sessions != nullptr) sessions->Close();
   if (status_ != nullptr) status_->Stop();
   if (scrubber != nullptr) (void)scrubber->Stop();
-  if (snapshot_task_ != nullptr) snapshot_task_->Stop();
+  if (automatic_ != nullptr) automatic_->Stop();
   gate.Close(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
   if (pipeline != nullptr && poison.first().ok() && !unusable_.load()) {
@@ -378,6 +355,7 @@ Status Engine::Impl::CloseParts() {
   sessions.reset();
   scrubber.reset();
   pipeline.reset();
+  automatic_.reset();
   maintenance.reset();
   core.Reset();
   read_only_tip_.reset();  // closes the clone's index, then removes its directory
@@ -469,7 +447,7 @@ SwitchOutcome Engine::Impl::SwitchAndBringUp(const RollbackMarker& marker, Statu
     if (status->ok()) *status = up;
     return outcome;
   }
-  last_snapshot_ = std::min(last_snapshot_.load(), core.tip.Get().value());
+  automatic_->AfterRollback();
   // If the recovery has finished the rollback, an earlier error does not count.
   if (core.tip.Get() == marker.target) *status = Status::Ok();
   return outcome;

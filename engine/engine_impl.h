@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/fork_guard.h"
-#include "base/worker_thread.h"
 #include "engine/commit/commit_pipeline.h"
 #include "engine/control/control_server.h"
 #include "engine/engine.h"
@@ -15,6 +14,7 @@
 #include "engine/live/operation_gate.h"
 #include "engine/live/poison.h"
 #include "engine/live/status_publisher.h"
+#include "engine/maintenance/automatic_snapshots.h"
 #include "engine/maintenance/maintenance.h"
 #include "engine/maintenance/scrubber.h"
 #include "engine/read/diff.h"
@@ -86,8 +86,6 @@ class Engine::Impl {
  private:
   Impl() = default;
   std::unique_ptr<SessionHub> MakeSessionHub();
-  void AfterCommit();  // requests an automatic snapshot if one is due
-  void AutomaticSnapshot();
   // For a read-only engine: makes the newest version in the log the tip. The errors are those of
   // OpenNewestView.
   Status ReadNewest();
@@ -116,10 +114,7 @@ class Engine::Impl {
 
   Mutex refresh_mu_;  // one refresh at a time
   std::shared_ptr<const EngineView> read_only_tip_;
-  std::unique_ptr<WorkerThread> snapshot_task_;
-  std::atomic<uint64_t> last_snapshot_{
-      0};  // version of the newest snapshot, or of the last attempt to make one
-  std::atomic<uint64_t> log_bytes_at_snapshot_{0};
+  std::unique_ptr<AutomaticSnapshots> automatic_;  // null in a read-only engine
   std::atomic<bool> closed_{false};
   std::atomic<bool> unusable_{false};  // the recovery after a rollback failed
   std::atomic<bool> ready_{false};     // the open is complete

@@ -292,6 +292,14 @@ Version Wal::last() const {
   return impl_->writer.end().last;
 }
 
+uint64_t Wal::BytesFrom(Version version) const {
+  uint64_t bytes = impl_->writer.end().offset;
+  for (size_t i = 0; i + 1 < impl_->files.size(); ++i) {
+    if (impl_->files[i + 1].first > version) bytes += impl_->files[i].bytes;
+  }
+  return impl_->writer.end().last < version ? 0 : bytes;
+}
+
 uint64_t Wal::total_bytes() const {
   uint64_t bytes = impl_->writer.filled_bytes();
   for (size_t i = 0; i + 1 < impl_->files.size(); ++i) bytes += impl_->files[i].bytes;

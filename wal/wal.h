@@ -151,6 +151,8 @@ class Wal {
   Version first() const;         // first version of the oldest segment
   Version last() const;          // version of the last appended record
   uint64_t total_bytes() const;  // of all segments
+  // Of the segments that hold `version` or later ones, without the zeros ahead of the newest record.
+  uint64_t BytesFrom(Version version) const;
 
  private:
   struct Impl;

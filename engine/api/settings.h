@@ -37,8 +37,11 @@ template <template <typename> class Form>
 struct SettingsIn {
   using Number = Form<uint64_t>;
 
-  // Versions between automatic snapshots; 0: none.
+  // An automatic snapshot is made of each version that is a multiple of this; 0: no automatic snapshots.
   Number snapshot_interval = InitialSetting<Number>(uint64_t{10'000});
+  // An automatic snapshot is also made once so many log bytes follow the newest snapshot, so that no version
+  // is far from one; 0: by number only. Without snapshot_interval it counts for nothing.
+  Number snapshot_log_bytes = InitialSetting<Number>(uint64_t{64} << 20);
   // Unpinned snapshots to keep besides the newest.
   Number keep_recent = InitialSetting<Number>(uint64_t{2});
   // Every version that was the tip within this time stays readable, as long as the device has free slots. 0:
@@ -67,30 +70,98 @@ struct Setting {
   std::optional<T> SettingsChange::*change;
   SettingUnit unit;
   uint64_t least, most, multiple_of;
-  bool at_once;  // Engine::ChangeSettings changes the open engine, too; otherwise the next open
+  uint32_t stored;  // number in STORE's list of settings, ascending; 0: a field of its own
+  bool at_once;     // Engine::ChangeSettings changes the open engine, too; otherwise the next open
   std::string_view argument, help;
 };
 
 // In the order in which they are shown.
 inline constexpr std::tuple kSettings{
-    Setting<Durability>{"durability", "durability", &RuntimeSettings::durability, &SettingsChange::durability,
-                        SettingUnit::kWord, 0, 1, 1, false, "synced|unsafe_unsynced",
-                        "whether commits wait for the disk (synced)"},
-    Setting<uint64_t>{"snapshot_interval", "snapshot_interval", &RuntimeSettings::snapshot_interval,
-                      &SettingsChange::snapshot_interval, SettingUnit::kNumber, 0, UINT64_MAX, 1, true, "N",
-                      "versions between automatic snapshots, 0 = none (10000)"},
-    Setting<uint64_t>{"keep_recent", "keep_recent", &RuntimeSettings::keep_recent,
-                      &SettingsChange::keep_recent, SettingUnit::kNumber, 0, kMaxKeepRecent, 1, true, "K",
-                      "unpinned snapshots kept besides the newest (2)"},
-    Setting<uint64_t>{"keep_for", "keep_for_seconds", &RuntimeSettings::keep_for_seconds,
-                      &SettingsChange::keep_for_seconds, SettingUnit::kSeconds, 0, kMaxKeepForSeconds, 1,
-                      true, "TIME", "keep every version of the last 12h or 7d; 0 = by number only (0)"},
-    Setting<uint64_t>{"wal_segment_bytes", "wal_segment_bytes", &RuntimeSettings::wal_segment_bytes,
-                      &SettingsChange::wal_segment_bytes, SettingUnit::kBytes, kMinSegmentBytes,
-                      kMaxSegmentBytes, 4096, false, "BYTES", "size of a log segment, 64KiB to 1GiB (64MiB)"},
-    Setting<uint64_t>{"undo_versions", "undo_versions", &RuntimeSettings::undo_versions,
-                      &SettingsChange::undo_versions, SettingUnit::kNumber, 0, kMaxUndoVersions, 1, false,
-                      "N", "newest versions that can be undone quickly, up to 65536 (128)"},
+    Setting<Durability>{.name = "durability",
+                        .json = "durability",
+                        .value = &RuntimeSettings::durability,
+                        .change = &SettingsChange::durability,
+                        .unit = SettingUnit::kWord,
+                        .least = 0,
+                        .most = 1,
+                        .multiple_of = 1,
+                        .stored = 0,
+                        .at_once = false,
+                        .argument = "synced|unsafe_unsynced",
+                        .help = "whether commits wait for the disk (synced)"},
+    Setting<uint64_t>{
+        .name = "snapshot_interval",
+        .json = "snapshot_interval",
+        .value = &RuntimeSettings::snapshot_interval,
+        .change = &SettingsChange::snapshot_interval,
+        .unit = SettingUnit::kNumber,
+        .least = 0,
+        .most = UINT64_MAX,
+        .multiple_of = 1,
+        .stored = 0,
+        .at_once = true,
+        .argument = "N",
+        .help = "snapshots of the versions that are multiples of N, 0 = no automatic ones (10000)"},
+    Setting<uint64_t>{.name = "snapshot_log_bytes",
+                      .json = "snapshot_log_bytes",
+                      .value = &RuntimeSettings::snapshot_log_bytes,
+                      .change = &SettingsChange::snapshot_log_bytes,
+                      .unit = SettingUnit::kBytes,
+                      .least = 0,
+                      .most = UINT64_MAX,
+                      .multiple_of = 1,
+                      .stored = 1,
+                      .at_once = true,
+                      .argument = "BYTES",
+                      .help = "an automatic snapshot also after so much log, 0 = by number only (64MiB)"},
+    Setting<uint64_t>{.name = "keep_recent",
+                      .json = "keep_recent",
+                      .value = &RuntimeSettings::keep_recent,
+                      .change = &SettingsChange::keep_recent,
+                      .unit = SettingUnit::kNumber,
+                      .least = 0,
+                      .most = kMaxKeepRecent,
+                      .multiple_of = 1,
+                      .stored = 0,
+                      .at_once = true,
+                      .argument = "K",
+                      .help = "unpinned snapshots kept besides the newest (2)"},
+    Setting<uint64_t>{.name = "keep_for",
+                      .json = "keep_for_seconds",
+                      .value = &RuntimeSettings::keep_for_seconds,
+                      .change = &SettingsChange::keep_for_seconds,
+                      .unit = SettingUnit::kSeconds,
+                      .least = 0,
+                      .most = kMaxKeepForSeconds,
+                      .multiple_of = 1,
+                      .stored = 0,
+                      .at_once = true,
+                      .argument = "TIME",
+                      .help = "keep every version of the last 12h or 7d; 0 = by number only (0)"},
+    Setting<uint64_t>{.name = "wal_segment_bytes",
+                      .json = "wal_segment_bytes",
+                      .value = &RuntimeSettings::wal_segment_bytes,
+                      .change = &SettingsChange::wal_segment_bytes,
+                      .unit = SettingUnit::kBytes,
+                      .least = kMinSegmentBytes,
+                      .most = kMaxSegmentBytes,
+                      .multiple_of = 4096,
+                      .stored = 0,
+                      .at_once = false,
+                      .argument = "BYTES",
+                      .help = "size of a log segment, 64KiB to 1GiB (64MiB)"},
+    Setting<uint64_t>{.name = "undo_versions",
+                      .json = "undo_versions",
+                      .value = &RuntimeSettings::undo_versions,
+                      .change = &SettingsChange::undo_versions,
+                      .unit = SettingUnit::kNumber,
+                      .least = 0,
+                      .most = kMaxUndoVersions,
+                      .multiple_of = 1,
+                      .stored = 0,
+                      .at_once = false,
+                      .argument = "N",
+                      .help = "newest versions that can be undone quickly, up to 65536 (128)"},
 };
 
 // Calls `fn` with each Setting.

@@ -165,9 +165,21 @@ void CommitPipeline::RunGroup(std::span<Waiter* const> group) {
 
 // Answers the members. After an error the members without an answer get that error.
 Status CommitPipeline::CommitGroup(std::span<Waiter* const> group) {
+  while (!group.empty()) {
+    RAWKV_ASSIGN_OR_RETURN(const size_t answered, CommitToHeight(group));
+    group = group.subspan(answered);
+  }
+  return Status::Ok();
+}
+
+Result<size_t> CommitPipeline::CommitToHeight(std::span<Waiter* const> group) {
   RAWKV_RETURN_IF_ERROR(poison_.Check());
   accepted_.clear();
+  const Version height = hooks_.next_height();
+  size_t taken = 0;
   for (Waiter* w : group) {
+    if (core_.tip.Get().value() + accepted_.size() == height.value()) break;
+    ++taken;
     const Version next(core_.tip.Get().value() + accepted_.size() + 1);
     if (w->options->expected_version && *w->options->expected_version != next) {
       AnswerWaiters(std::span(&w, 1),
@@ -178,12 +190,12 @@ Status CommitPipeline::CommitGroup(std::span<Waiter* const> group) {
     }
     accepted_.push_back(w);
   }
-  if (accepted_.empty()) return Status::Ok();
+  if (accepted_.empty()) return taken;
   bool unknown = false;
   const Status status = CommitTogether(accepted_, &unknown);
   if (status.ok() || unknown || accepted_.size() == 1) {
     AnswerWaiters(accepted_, status, unknown);
-    return Status::Ok();
+    return taken;
   }
   // The error may come from one member alone: an index entry that cannot be read, or a record too large for
   // the space that is left. So each member commits alone.
@@ -199,7 +211,7 @@ Status CommitPipeline::CommitGroup(std::span<Waiter* const> group) {
     const Status alone = poisoned.ok() ? CommitTogether(std::span(&w, 1), &alone_unknown) : poisoned;
     AnswerWaiters(std::span(&w, 1), alone, alone_unknown);
   }
-  return Status::Ok();
+  return taken;
 }
 
 bool CommitPipeline::HasOnlyDeletes(const Waiter* waiter) {
@@ -225,9 +237,16 @@ Status CommitPipeline::MakeRoom(std::span<Waiter* const> group, uint64_t log_byt
 }
 
 Status CommitPipeline::CommitTogether(std::span<Waiter* const> group, bool* unknown) {
+  const Version height = hooks_.next_height();
   const Status status =
       NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return CommitRound(group, unknown); });
   if (!status.ok() && *unknown) poison_.Set(status);
+  if (status.ok() && core_.tip.Get() == height) {
+    (void)NoThrow([&]() -> Status {  // the commits are applied, whatever becomes of the snapshot
+      hooks_.at_height(height);
+      return {};
+    });
+  }
   return status;
 }
 

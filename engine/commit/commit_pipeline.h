@@ -36,6 +36,10 @@ class CommitPipeline {
   struct Hooks {
     // A commit that finds no free slots calls these in order, each at most once.
     std::vector<std::function<Status()>> make_space;
+    // The version above the tip with which a round must end, and a call once a round has ended there, with
+    // the write right.
+    std::function<Version()> next_height;
+    std::function<void(Version)> at_height;
     std::function<void()> committed;  // called after each group, without a lock
   };
   CommitPipeline(StoreContext& context, Core& core, Poison& poison, EngineCounters& counters, Hooks hooks);
@@ -74,6 +78,8 @@ class CommitPipeline {
   void TakeGroup() RAWKV_REQUIRES(mu_);
   void RunGroup(std::span<Waiter* const> group);
   Status CommitGroup(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());
+  // The same, up to the next height. Returns the number of members that it has answered.
+  Result<size_t> CommitToHeight(std::span<Waiter* const> group) RAWKV_REQUIRES(core_.write_right());
   // Takes everything that can run out, before the log is written (invariant 13). After an error that
   // lacks_resource() nothing has changed. Any other error has poisoned the engine.
   Status MakeRoom(std::span<Waiter* const> group, uint64_t log_bytes) RAWKV_REQUIRES(core_.write_right());

@@ -51,13 +51,14 @@ enum class Sight : uint8_t {
 class Maintenance {
  public:
   Maintenance(StoreContext& context, Core& core, Poison& poison, ReaderEpochs& epochs, ViewRegistry& views,
-              EngineCounters& counters)
+              EngineCounters& counters, uint64_t log_bytes_since_snapshot)
       : context_(context),
         core_(core),
         poison_(poison),
         epochs_(epochs),
         views_(views),
-        counters_(counters) {}
+        counters_(counters),
+        log_bytes_at_open_(log_bytes_since_snapshot) {}
 
   // Writes the settings to STORE, and returns all of them. Those that count at once are in force then.
   Result<RuntimeSettings> KeepSettings(const SettingsChange& change);
@@ -66,6 +67,19 @@ class Maintenance {
 
   // Publishes the tip as a snapshot, makes it `current`, and prunes by the setting.
   Result<Version> CreateSnapshot();
+  // Whether FreezeForSnapshot was called at the version that a snapshot is made of.
+  enum class IndexFlush : uint8_t { kNone, kBegun };
+  // The same for a version at or below the tip. It becomes `current` if that is older. With kBegun its
+  // content comes from the index flush under way, if no other flush has begun since; otherwise from a clone
+  // of the version.
+  Status CreateSnapshotOf(Version version, IndexFlush flush);
+  // Makes the tip durable and begins an index flush that ends with it. An error that lacks_resource() has
+  // changed nothing; any other one has poisoned the engine.
+  Status FreezeForSnapshot() RAWKV_REQUIRES(core_.write_right());
+  // Log bytes that an open would have to read after the newest snapshot.
+  uint64_t LogBytesSinceSnapshot() const {
+    return log_bytes_at_open_ + counters_.log_bytes_written - log_bytes_at_snapshot_;
+  }
   Status DeleteSnapshot(Version version);
   // Without `keep`: by the settings.
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep);
@@ -118,9 +132,12 @@ class Maintenance {
   // prune can remove it.
   Result<Version> Publish(const std::string* pin);
   Result<Version> BuildAndPublish(const std::string* pin) RAWKV_REQUIRES(publish_mu_);
-  // Publishes an older version, which is replayed from the nearest snapshot below it, and pins it. If it is
-  // newer than the current snapshot, it becomes the current one.
-  Status PublishOld(const std::string& pin, Version version);
+  // Publishes a clone of a version, and pins it with `pin`. If it is newer than the current snapshot, it
+  // becomes the current one.
+  Status PublishClone(const std::string* pin, Version version) RAWKV_REQUIRES(publish_mu_);
+  // Publishes the content of the last index flush if it ends with `version`. Returns whether it did.
+  Result<bool> PublishFlushed(Version version) RAWKV_REQUIRES(publish_mu_);
+  Status PublishStaged(const Manifest& staged) RAWKV_REQUIRES(mu_);
   Status SyncThrough(Version version);
   Status AddPin(const std::string& name, Version version) RAWKV_REQUIRES(mu_);
   Status FlushIndex() RAWKV_REQUIRES(publish_mu_);
@@ -153,7 +170,9 @@ class Maintenance {
   ReaderEpochs& epochs_;
   ViewRegistry& views_;
   EngineCounters& counters_;
-  mutable Mutex settings_mu_;  // a leaf of the lock order
+  const uint64_t log_bytes_at_open_;                // after the newest snapshot
+  std::atomic<uint64_t> log_bytes_at_snapshot_{0};  // EngineCounters::log_bytes_written when it was frozen
+  mutable Mutex settings_mu_;                       // a leaf of the lock order
   RuntimeSettings settings_ RAWKV_GUARDED_BY(settings_mu_) = context_.runtime;
 
   Mutex publish_mu_;  // one snapshot is built at a time

@@ -56,17 +56,23 @@ Status Maintenance::FinishIndexFlush() {
   return Status::Ok();
 }
 
+Status Maintenance::FreezeForSnapshot() {
+  RAWKV_RETURN_IF_ERROR(poison_.Check());
+  Status synced = SyncAll(context_, core_);
+  if (synced.ok()) synced = StartSegmentIfRoom();
+  if (!synced.ok()) {
+    if (!synced.lacks_resource()) poison_.Set(synced);
+    return synced;
+  }
+  RAWKV_RETURN_IF_ERROR(StartIndexFlush());
+  log_bytes_at_snapshot_ = log_bytes_at_open_ + counters_.log_bytes_written;
+  return Status::Ok();
+}
+
 Status Maintenance::FlushIndex() {
   {
     const WriteRight write(core_);
-    RAWKV_RETURN_IF_ERROR(poison_.Check());
-    Status synced = SyncAll(context_, core_);
-    if (synced.ok()) synced = StartSegmentIfRoom();
-    if (!synced.ok()) {
-      if (!synced.lacks_resource()) poison_.Set(synced);
-      return synced;
-    }
-    RAWKV_RETURN_IF_ERROR(StartIndexFlush());
+    RAWKV_RETURN_IF_ERROR(FreezeForSnapshot());
   }
   return FinishIndexFlush();
 }
@@ -83,14 +89,53 @@ Result<Version> Maintenance::BuildAndPublish(const std::string* pin) {
   RAWKV_ASSIGN_OR_RETURN(const Manifest staged,
                          context_.snapshots->Stage(IndexCallbacks(context_.env, *core_.index)));
   MutexLock lock(mu_);
+  RAWKV_RETURN_IF_ERROR(PublishStaged(staged));
+  if (pin != nullptr) RAWKV_RETURN_IF_ERROR(AddPin(*pin, staged.version));
+  return staged.version;
+}
+
+Status Maintenance::PublishStaged(const Manifest& staged) {
   RAWKV_RETURN_IF_ERROR(context_.snapshots->PublishStaged(staged));
   if (staged.version.value() > core_.durable.load()) {
     return Status::Internal("snapshot " + ToString(staged.version) + " is ahead of the durable log");
   }
-  RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(staged.version));
+  const Result<Version> current = context_.snapshots->Current();
+  if (!current.ok() || *current <= staged.version) {
+    RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(staged.version));
+  }
   counters_.snapshots_made.fetch_add(1);
-  if (pin != nullptr) RAWKV_RETURN_IF_ERROR(AddPin(*pin, staged.version));
-  return staged.version;
+  return Status::Ok();
+}
+
+Result<bool> Maintenance::PublishFlushed(Version version) {
+  RAWKV_RETURN_IF_ERROR(FinishIndexFlush());
+  {
+    const WriteRight write(core_);
+    if (core_.flushed != version) return false;  // another flush has begun since
+  }
+  RAWKV_ASSIGN_OR_RETURN(const Manifest staged,
+                         context_.snapshots->Stage(IndexCallbacks(context_.env, *core_.index)));
+  if (staged.version != version) return false;  // the next Stage deletes what this one has built
+  MutexLock lock(mu_);
+  RAWKV_RETURN_IF_ERROR(PublishStaged(staged));
+  return true;
+}
+
+Status Maintenance::CreateSnapshotOf(Version version, IndexFlush flush) {
+  RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
+  MutexLock one_at_a_time(publish_mu_);
+  const UnderWay shown(counters_.snapshot_under_way);
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  bool published = survey.Find(version) != nullptr;
+  if (!published && flush == IndexFlush::kBegun) {
+    RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
+      RAWKV_ASSIGN_OR_RETURN(published, PublishFlushed(version));
+      return Status::Ok();
+    }));
+  }
+  if (!published) RAWKV_RETURN_IF_ERROR(PublishClone(nullptr, version));
+  MutexLock lock(mu_);
+  return ApplyRetention().status();
 }
 
 // Without a new segment, for lack of room or descriptors, the next open reads more. The snapshot is made all
@@ -138,7 +183,12 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
       MutexLock lock(mu_);
       pinned = AddPin(name, *version);
     }
-    if (pinned.code() == StatusCode::kNotFound) pinned = PublishOld(name, *version);
+    if (pinned.code() == StatusCode::kNotFound) {
+      RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
+      MutexLock one_at_a_time(publish_mu_);
+      const UnderWay shown(counters_.snapshot_under_way);
+      pinned = PublishClone(&name, *version);
+    }
     if (!pinned.ok()) return pinned;
     return *version;
   }
@@ -156,10 +206,7 @@ Status Maintenance::SyncThrough(Version version) {
   return synced;
 }
 
-Status Maintenance::PublishOld(const std::string& pin, Version version) {
-  RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
-  MutexLock one_at_a_time(publish_mu_);
-  const UnderWay shown(counters_.snapshot_under_way);
+Status Maintenance::PublishClone(const std::string* pin, Version version) {
   // The view keeps the slots of this version until the snapshot is published and keeps them itself.
   RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view, OpenClone(version, "view"));
   RAWKV_RETURN_IF_ERROR(SyncThrough(version));  // before the flush (invariant 8)
@@ -168,11 +215,8 @@ Status Maintenance::PublishOld(const std::string& pin, Version version) {
   RAWKV_ASSIGN_OR_RETURN(const Manifest staged,
                          context_.snapshots->Stage(IndexCallbacks(context_.env, view->index())));
   MutexLock lock(mu_);
-  RAWKV_RETURN_IF_ERROR(context_.snapshots->PublishStaged(staged));
-  counters_.snapshots_made.fetch_add(1);
-  const Result<Version> current = context_.snapshots->Current();
-  if (!current.ok() || *current < version) RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(version));
-  return AddPin(pin, version);
+  RAWKV_RETURN_IF_ERROR(PublishStaged(staged));
+  return pin == nullptr ? Status::Ok() : AddPin(*pin, version);
 }
 
 Status Maintenance::Unpin(const std::string& name) {

@@ -7,6 +7,7 @@
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
 #include "engine/store/store_paths.h"
+#include "engine/store/stored_settings.h"
 
 namespace rawkv {
 namespace {
@@ -17,6 +18,7 @@ constexpr uint32_t kFlagDigest = 1;
 constexpr uint32_t kFlagCut = 2;
 constexpr uint32_t kFlagClosed = 4;
 constexpr uint32_t kFlagUndo = 8;
+constexpr uint32_t kFlagSettings = 16;
 constexpr size_t kFormatAt = 8;  // in a sealed file
 
 // The default is not stored, so that a rawkv without undo records can read the store.
@@ -26,7 +28,7 @@ bool HasDefaultUndo(const StoreRecord& r) {
 
 uint32_t FlagsOf(const StoreRecord& r) {
   return (r.digest ? kFlagDigest : 0) | (r.last_cut ? kFlagCut : 0) | (r.closed_version ? kFlagClosed : 0) |
-         (HasDefaultUndo(r) ? 0 : kFlagUndo);
+         (HasDefaultUndo(r) ? 0 : kFlagUndo) | (HasStoredSettings(r.runtime) ? kFlagSettings : 0);
 }
 
 std::string EncodePayload(const StoreRecord& r) {
@@ -56,6 +58,7 @@ std::string EncodePayload(const StoreRecord& r) {
   w.U64(r.reuse_floor.value());
   w.U64(r.runtime.keep_for_seconds);
   if (!HasDefaultUndo(r)) w.U64(r.runtime.undo_versions);
+  if (HasStoredSettings(r.runtime)) EncodeStoredSettings(r.runtime, &w);
   w.Blob(r.device_hint);
   w.U32(static_cast<uint32_t>(r.chain.links().size()));
   for (const LineageLink& link : r.chain.links()) {
@@ -84,6 +87,7 @@ Status DecodeSecondFormat(ByteReader& r, uint32_t flags, StoreRecord* out) {
     out->runtime.undo_versions = r.U64();
     if (HasDefaultUndo(*out)) return Status::Corruption("STORE: a default is stored");
   }
+  if ((flags & kFlagSettings) != 0) RAWKV_RETURN_IF_ERROR(DecodeStoredSettings(&r, &out->runtime));
   const bool versions = closed_version <= kMaxVersion && out->reuse_floor <= kMaxVersion &&
                         (closed || closed_version == Version());
   if (r.ok() && versions && out->sequence != 0 && IsSaneLayout(out->layout)) return Status::Ok();
@@ -136,7 +140,8 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   cut.bytes = r.U64();
   cut.unix_ms = r.U64();
   const bool first_format = LoadLe<uint32_t>(file.data() + kFormatAt) == 1;
-  const uint32_t known_flags = kFlagDigest | kFlagCut | (first_format ? 0 : kFlagClosed | kFlagUndo);
+  const uint32_t known_flags =
+      kFlagDigest | kFlagCut | (first_format ? 0 : kFlagClosed | kFlagUndo | kFlagSettings);
   if (!first_format) RAWKV_RETURN_IF_ERROR(DecodeSecondFormat(r, flags, &out));
   out.device_hint = std::string(r.Blob());
   if (!r.ok() || out.initial_version > kMaxVersion || durability > 1 || (flags & ~known_flags) != 0) {

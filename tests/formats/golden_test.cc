@@ -122,6 +122,41 @@ TEST(FormatGolden, StoreKeepsAnUndoWindowThatIsNotTheDefault) {
                               [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
 }
 
+// A STORE whose listed settings have their defaults has no list.
+TEST(FormatGolden, StoreListsSettingsThatAreNotTheDefault) {
+  StoreRecord record = ExampleStore();
+  const std::string with_defaults = EncodeStoreRecord(record);
+  record.runtime.snapshot_log_bytes = 123;
+  const std::string file = EncodeStoreRecord(record);
+  EXPECT_EQ(file.size(), with_defaults.size() + 4 + 4 + 4 + 8);
+  const Result<StoreRecord> decoded = DecodeStoreRecord(file);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->runtime, record.runtime);
+  EXPECT_EQ(EncodeStoreRecord(*decoded), file);
+  ExpectAllDamageIsCorruption(file,
+                              [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
+}
+
+TEST(FormatGolden, StoreRefusesAListOfSettingsThatItWouldNotWrite) {
+  constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
+  StoreRecord record = ExampleStore();
+  record.runtime.snapshot_log_bytes = 123;
+  const Result<std::string> payload = Unseal(kKind, EncodeStoreRecord(record));
+  ASSERT_TRUE(payload.ok());
+  const auto decode_with = [&](size_t at, char byte) {
+    std::string changed = *payload;
+    changed[at] = byte;
+    return DecodeStoreRecord(Seal(kKind, changed)).status().code();
+  };
+  constexpr size_t kCount = 192, kNumber = 196, kLength = 200, kValue = 204;
+  EXPECT_EQ(decode_with(kValue, 124), StatusCode::kOk);
+  EXPECT_EQ(decode_with(kNumber, 0), StatusCode::kCorruption);
+  EXPECT_EQ(decode_with(kNumber, 99), StatusCode::kNotSupported) << "a setting of a newer rawkv";
+  EXPECT_EQ(decode_with(kCount, 0), StatusCode::kCorruption);
+  EXPECT_EQ(decode_with(kCount, 2), StatusCode::kCorruption);
+  EXPECT_EQ(decode_with(kLength, 7), StatusCode::kCorruption);
+}
+
 // Absent fields must be zero, so that one content has one encoding.
 TEST(FormatGolden, StoreRefusesCutFieldsWithoutTheirFlag) {
   constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 2, .name = "STORE"};

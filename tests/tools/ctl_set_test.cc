@@ -10,18 +10,23 @@ class CtlSet : public CtlTest {};
 TEST_F(CtlSet, EverySettingIsChangedShownAndKept) {
   Format();
   EXPECT_EQ(Ok({"set", "keep_for=7d"}),
-            "durability=synced\nsnapshot_interval=10000\nkeep_recent=2\nkeep_for=7d\nwal_segment_bytes="
+            "durability=synced\nsnapshot_interval=10000\nsnapshot_log_bytes=67108864\nkeep_recent=2\nkeep_"
+            "for=7d\nwal_segment_bytes="
             "67108864\nundo_versions=128\n");
   const Json changed = OkJson({"set", "snapshot_interval=100", "keep_recent=5", "wal_segment_bytes=1MiB",
                                "durability=unsafe_unsynced"});
-  EXPECT_EQ(changed,
-            Json::parse(R"({"durability":"unsafe_unsynced","snapshot_interval":100,"keep_recent":5,)"
-                        R"("keep_for_seconds":604800,"wal_segment_bytes":1048576,"undo_versions":128})"));
+  EXPECT_EQ(
+      changed,
+      Json::parse(
+          R"({"durability":"unsafe_unsynced","snapshot_interval":100,"snapshot_log_bytes":67108864,"keep_recent":5,)"
+          R"("keep_for_seconds":604800,"wal_segment_bytes":1048576,"undo_versions":128})"));
   const Json info = OkJson({"info"});
   EXPECT_EQ(info["durability"], "unsafe_unsynced");
-  EXPECT_EQ(info["settings"],
-            Json::parse(R"({"snapshot_interval":100,"keep_recent":5,"keep_for_seconds":604800,)"
-                        R"("wal_segment_bytes":1048576,"undo_versions":128})"));
+  EXPECT_EQ(
+      info["settings"],
+      Json::parse(
+          R"({"snapshot_interval":100,"snapshot_log_bytes":67108864,"keep_recent":5,"keep_for_seconds":604800,)"
+          R"("wal_segment_bytes":1048576,"undo_versions":128})"));
   EXPECT_NE(Ok({"info"}).find(
                 "a snapshot every 100 versions; the newest and 5 more of them, and all versions of the "
                 "last 7d\n"),

@@ -1,0 +1,102 @@
+#include "engine/store/stored_settings.h"
+
+#include <string>
+
+namespace rawkv {
+namespace {
+
+std::string EncodeValue(uint64_t value) {
+  ByteWriter w;
+  w.U64(value);
+  return w.Take();
+}
+
+void DecodeValue(ByteReader* r, uint64_t* out) {
+  *out = r->U64();
+}
+
+// Calls `fn` with each setting of the list, by number.
+template <typename Fn>
+void ForEachStored(const Fn& fn) {
+  ForEachSetting([&](const auto& setting) {
+    if constexpr (std::is_same_v<decltype(setting), const Setting<Durability>&>)
+      return;
+    else if (setting.stored != 0)
+      fn(setting);
+  });
+}
+
+constexpr bool AreNumbersAscending() {
+  uint32_t last = 0;
+  bool ascending = true;
+  ForEachSetting([&](const auto& setting) {
+    if (setting.stored == 0) return;
+    ascending = ascending && setting.stored > last;
+    last = setting.stored;
+  });
+  return ascending;
+}
+static_assert(AreNumbersAscending(), "equal content has one encoding");
+
+uint32_t CountOf(const RuntimeSettings& settings) {
+  uint32_t count = 0;
+  const RuntimeSettings initial;
+  ForEachStored([&](const auto& setting) {
+    if (settings.*setting.value != initial.*setting.value) ++count;
+  });
+  return count;
+}
+
+// Sets the setting of this number. Returns whether there is one, and whether its value is as Encode writes
+// it.
+struct Found {
+  bool known = false, good = false;
+};
+Found SetStored(uint32_t number, std::string_view bytes, RuntimeSettings* out) {
+  Found found;
+  const RuntimeSettings initial;
+  ForEachStored([&](const auto& setting) {
+    if (setting.stored != number) return;
+    ByteReader r(bytes);
+    DecodeValue(&r, &(out->*setting.value));
+    found = {.known = true, .good = r.AtEnd() && out->*setting.value != initial.*setting.value};
+  });
+  return found;
+}
+
+}  // namespace
+
+bool HasStoredSettings(const RuntimeSettings& settings) {
+  return CountOf(settings) != 0;
+}
+
+void EncodeStoredSettings(const RuntimeSettings& settings, ByteWriter* out) {
+  out->U32(CountOf(settings));
+  const RuntimeSettings initial;
+  ForEachStored([&](const auto& setting) {
+    if (settings.*setting.value == initial.*setting.value) return;
+    out->U32(setting.stored);
+    out->Blob(EncodeValue(settings.*setting.value));
+  });
+}
+
+Status DecodeStoredSettings(ByteReader* in, RuntimeSettings* out) {
+  const uint32_t count = in->U32();
+  uint32_t last = 0;
+  for (uint32_t i = 0; i < count && in->ok(); ++i) {
+    const uint32_t number = in->U32();
+    const std::string_view bytes = in->Blob();
+    if (!in->ok() || number <= last) break;
+    const Found found = SetStored(number, bytes, out);
+    if (!found.known) {
+      return Status::NotSupported("STORE: holds setting number " + std::to_string(number) +
+                                  ", which this rawkv does not know; use a newer rawkv");
+    }
+    if (!found.good) break;
+    last = number;
+    if (i + 1 == count) return Status::Ok();
+  }
+  return Status::Corruption("STORE: the list of settings is damaged");
+}
+
+}  // namespace rawkv
