@@ -15,5 +15,6 @@ inline constexpr uint64_t kMaxSegmentBytes = 1ull << 30;
 inline constexpr uint64_t kMaxKeepRecent = 1'000'000;
 inline constexpr uint64_t kMaxKeepForSeconds = 100ull * 365 * 86400;
 inline constexpr uint64_t kMaxUndoVersions = 65'536;
+inline constexpr uint64_t kMaxKeepTiers = 8;
 
 }  // namespace rawkv

@@ -277,6 +277,13 @@ Result<RuntimeSettings> Engine::ChangeSettings(const SettingsChange& change) try
   return StatusOfException();
 }
 
+Status Engine::AcknowledgeGivenUp() try {
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
+  return impl_->maintenance->AcknowledgeGivenUp();
+} catch (...) {
+  return StatusOfException();
+}
+
 Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
   return impl_->maintenance->PlanRollback(target, options);

@@ -39,8 +39,8 @@ namespace rawkv {
 //   - kFailedPrecondition: the engine is closed, or the call would write and the engine is read-only;
 //   - kPoisoned: for calls that write, after a failed sync (invariant 10). Reads continue. The caller must
 //     reopen the store to learn which of the last commits are durable.
-// A call that lacks memory or a thread returns kIoError, and the engine stays usable. If a commit had reached
-// the log by then, its outcome is kUnknown, and the engine is poisoned.
+// A call that lacks memory or a thread returns kIoError. If a commit had reached the log by then, its outcome
+// is kUnknown, and the engine is poisoned.
 //
 // File size limit: a process with RLIMIT_FSIZE must ignore SIGXFSZ. A write beyond the limit then returns
 // kNoSpace.
@@ -70,8 +70,7 @@ class RAWKV_EXPORT Engine {
   // the store back or changes it too fast; kNoSpace and kIoError also that no clone can be made alongside it.
   static Result<std::unique_ptr<Engine>> Open(const std::string& dir, const OpenOptions& options = {});
 
-  // Calls Close and drops its error.
-  ~Engine();
+  ~Engine();  // calls Close and drops its error
   // Closes the sessions, waits for the calls that are under way, makes everything durable, writes the final
   // watermark, and releases device and lock. Idempotent. kBusy: a view or an iterator is still open; nothing
   // was closed. After any other error the engine is closed, and versions above durable_version() may be lost
@@ -88,8 +87,7 @@ class RAWKV_EXPORT Engine {
   //   - kUnknown: writing or syncing the log, flushing the device or applying to the index failed. The
   //     engine is poisoned; reopen the store to learn the outcome.
   CommitResult Commit(const WriteBatch& batch, const CommitOptions& options = {});
-  // Makes every acknowledged version durable. An error of the device or the log poisons the engine.
-  Status Sync();
+  Status Sync();  // makes every acknowledged version durable; an error poisons the engine
   // For an engine that was opened with `read_only`: makes the newest version of the store the tip, which
   // another process may have committed since. Open views and iterators keep their versions. Does nothing in
   // an engine that can write. After an error the tip is as before. kBusy: the writer rolls the store back, or
@@ -172,6 +170,8 @@ class RAWKV_EXPORT Engine {
   // Changes settings in STORE for good, and returns all of them. Setting::at_once shows which count at once,
   // the others count from the next open. kInvalidArgument: out of range. After an error STORE may be changed.
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
+  // Forgets EngineInfo::given_up, for good. After an error it may be forgotten or not.
+  Status AcknowledgeGivenUp();
 
   // Returns the store to `target`, durably and at one instant (invariant 6). The later versions are gone. A
   // rollback to the tip changes nothing and is never blocked. Concurrent calls run one after the other.

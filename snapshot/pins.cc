@@ -54,6 +54,10 @@ bool IsPrintable(uint32_t code) {
 
 }  // namespace
 
+std::string TierPinName(Version version) {
+  return std::string(kTierPinPrefix) + ToString(version);
+}
+
 Status ValidatePinName(std::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes) {
     return Status::InvalidArgument("a pin's name must have 1 to " + std::to_string(kMaxNameBytes) +

@@ -2,6 +2,7 @@
 
 #include "engine/admin/inspect.h"
 #include "engine/live/writer_status.h"
+#include "engine/maintenance/history_cost.h"
 #include "engine/read/views.h"
 
 namespace rawkv {
@@ -24,8 +25,10 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
   info.settings = c.runtime;
   info.health = "ok";
   info.recovery = record.last_cut;
-  // Best effort: an operation that needs the directory reports the error.
+  info.given_up = record.given_up;
+  info.pinned_by = MeasureHistoryFiles(c, survey);
   const Result<std::vector<std::string>> names = c.env.fs->List(c.paths.dir);
+  // Best effort: an operation that needs the directory reports the error.
   if (names.ok()) std::copy_if(names->begin(), names->end(), std::back_inserter(info.aside), IsAsideName);
   if (c.device.device != nullptr) {
     info.device_kind = DeviceKindName(c.device.device->geometry().kind);
@@ -69,7 +72,7 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
   s.live = meta.live_slots;
   s.pinned = account.pinned();
   s.reclaimable = account.reclaimable();
-  info->pinned_by = account.holders();
+  AddSlotHolders(account.holders(), &info->pinned_by);
   info->pinned_shared = account.shared();
   const uint64_t used = s.live + s.pinned + s.reclaimable + s.reserved;
   if (s.live + s.pinned + s.reclaimable != meta.taken_slots || used > total_slots) {
@@ -94,8 +97,7 @@ Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& 
   info.version = reach.tip;
   info.durable_version = std::min(Version(core.durable.load()), reach.tip);
   info.reachable = reach.Ranges();
-  const Status health = DescribeHealth(c, poison);
-  if (!health.ok()) info.health = health.ToString();
+  if (const Status health = DescribeHealth(c, poison); !health.ok()) info.health = health.ToString();
   RAWKV_RETURN_IF_ERROR(DescribeSlots(
       *core.index, reach, c.layout().slot_count,
       [&] { return core.allocator == nullptr ? 0 : core.allocator->reserved_slots(); }, &info));

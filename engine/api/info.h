@@ -38,13 +38,31 @@ struct SlotUse {
   uint64_t available = 0;
 };
 
-// The number of freed slots that this holder alone keeps. The sum over all holders, plus
-// EngineInfo::pinned_shared, is SlotUse::pinned.
+// What this holder alone keeps. The sum of the slots over all holders, plus EngineInfo::pinned_shared, is
+// SlotUse::pinned.
 struct PinnedBy {
-  std::string kind;  // "snapshot" (with the log after it), "pin", "view", "export", "lease"
+  std::string
+      kind;  // "snapshot" (with the log after it), "tier" (keep_tiers), "pin", "view", "export", "lease"
   std::string name;
   Version version;
-  uint64_t slots = 0;
+  uint64_t slots = 0;        // freed ones
+  uint64_t log_bytes = 0;    // log that only versions up to the next snapshot need
+  uint64_t table_bytes = 0;  // tables that no newer snapshot and not the working index have
+};
+
+// Why versions that the settings would keep are gone.
+enum class GivenUpCause : uint8_t {
+  kNoSlots = 0,  // a commit found no free slot
+  kBudget = 1,   // history took more than history_bytes_max
+};
+
+// History that was given up for space and that nobody has acknowledged yet (Engine::AcknowledgeGivenUp).
+struct GivenUp {
+  Version first, last;  // the oldest and the newest of these versions
+  uint64_t versions = 0;
+  uint64_t unix_ms = 0;                         // of the last time
+  GivenUpCause cause = GivenUpCause::kNoSlots;  // of the last time
+  friend bool operator==(const GivenUp&, const GivenUp&) = default;
 };
 
 // Long work under way in a writer.
@@ -112,8 +130,9 @@ struct EngineInfo {
   Status unopenable;         // of InspectStore: why an open would fail; ok if nothing shows that it would
   std::optional<WriterInfo> writer;  // another process that has the store open
   bool read_only_media = false;      // the store is on media that cannot be written
-  std::optional<TailCut> recovery;   // the newest torn tail that a recovery cut
-  std::vector<std::string> aside;    // damaged files and directories of the store that were moved aside
+  std::optional<GivenUp> given_up;
+  std::optional<TailCut> recovery;  // the newest torn tail that a recovery cut
+  std::vector<std::string> aside;   // damaged files and directories of the store that were moved aside
 };
 
 // What a rollback does.

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "base/keep_tier.h"
 #include "base/limits.h"
 #include "base/status.h"
 
@@ -41,12 +42,17 @@ struct SettingsIn {
   Number snapshot_interval = InitialSetting<Number>(uint64_t{10'000});
   // An automatic snapshot is also made once so many log bytes follow the newest snapshot, so that no version
   // is far from one; 0: by number only. Without snapshot_interval it counts for nothing.
-  Number snapshot_log_bytes = InitialSetting<Number>(uint64_t{64} << 20);
+  Number snapshot_log_bytes = InitialSetting<Number>(uint64_t{32} << 20);
   // Unpinned snapshots to keep besides the newest.
   Number keep_recent = InitialSetting<Number>(uint64_t{2});
   // Every version that was the tip within this time stays readable, as long as the device has free slots. 0:
   // only keep_recent counts.
   Number keep_for_seconds = InitialSetting<Number>(uint64_t{0});
+  // Single snapshots that stay beyond that, without the versions between them.
+  Form<KeepTiers> keep_tiers = InitialSetting<Form<KeepTiers>>(KeepTiers());
+  // The most bytes that history may take: the log, the tables that only snapshots hold, and the slots that
+  // only older versions hold. Beyond it, the oldest snapshots go, but never a pin nor `current`; 0: no limit.
+  Number history_bytes_max = InitialSetting<Number>(uint64_t{0});
   Number wal_segment_bytes = InitialSetting<Number>(uint64_t{64} << 20);
   Form<Durability> durability = InitialSetting<Form<Durability>>(Durability::kSynced);
   // The newest versions that the index can undo (engine/undo), so that a rollback to them costs what they
@@ -59,7 +65,7 @@ struct SettingsIn {
 using RuntimeSettings = SettingsIn<SettingValue>;
 using SettingsChange = SettingsIn<SettingChange>;
 
-enum class SettingUnit : uint8_t { kNumber, kSeconds, kBytes, kWord };
+enum class SettingUnit : uint8_t { kNumber, kSeconds, kBytes, kWord, kTiers };
 
 // One setting: where it is, how it is written, and which values it may have.
 template <typename T>
@@ -113,7 +119,7 @@ inline constexpr std::tuple kSettings{
                       .stored = 1,
                       .at_once = true,
                       .argument = "BYTES",
-                      .help = "an automatic snapshot also after so much log, 0 = by number only (64MiB)"},
+                      .help = "an automatic snapshot also after so much log, 0 = by number only (32MiB)"},
     Setting<uint64_t>{.name = "keep_recent",
                       .json = "keep_recent",
                       .value = &RuntimeSettings::keep_recent,
@@ -138,6 +144,31 @@ inline constexpr std::tuple kSettings{
                       .at_once = true,
                       .argument = "TIME",
                       .help = "keep every version of the last 12h or 7d; 0 = by number only (0)"},
+    Setting<KeepTiers>{
+        .name = "keep_tiers",
+        .json = "keep_tiers",
+        .value = &RuntimeSettings::keep_tiers,
+        .change = &SettingsChange::keep_tiers,
+        .unit = SettingUnit::kTiers,
+        .least = 0,
+        .most = kMaxKeepTiers,
+        .multiple_of = 1,
+        .stored = 2,
+        .at_once = true,
+        .argument = "EVERY/FOR,…",
+        .help = "1h/1d,1d/30d keeps a snapshot an hour for a day, one a day for a month; 0 = none (0)"},
+    Setting<uint64_t>{.name = "history_bytes_max",
+                      .json = "history_bytes_max",
+                      .value = &RuntimeSettings::history_bytes_max,
+                      .change = &SettingsChange::history_bytes_max,
+                      .unit = SettingUnit::kBytes,
+                      .least = 0,
+                      .most = UINT64_MAX,
+                      .multiple_of = 1,
+                      .stored = 3,
+                      .at_once = true,
+                      .argument = "BYTES",
+                      .help = "the oldest history goes once it takes more; pins stay; 0 = no limit (0)"},
     Setting<uint64_t>{.name = "wal_segment_bytes",
                       .json = "wal_segment_bytes",
                       .value = &RuntimeSettings::wal_segment_bytes,

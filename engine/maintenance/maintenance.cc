@@ -43,17 +43,16 @@ Result<std::vector<Version>> Maintenance::Prune(std::optional<uint64_t> keep) {
 RetentionInput Maintenance::RetentionInputOf(const StoreSurvey& survey, std::optional<uint64_t> keep) const {
   const RuntimeSettings now_set = settings();
   RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep.value_or(now_set.keep_recent));
-  if (const uint64_t keep_for_ms = now_set.keep_for_seconds * 1000; !keep && keep_for_ms != 0) {
-    const uint64_t now = context_.env.clock->NowUnixMs();
-    input.keep_since_unix_ms = now - std::min(now, keep_for_ms);
+  input.now_unix_ms = context_.env.clock->NowUnixMs();
+  if (keep) return input;
+  input.tiers = now_set.keep_tiers;
+  if (const uint64_t keep_for_ms = now_set.keep_for_seconds * 1000; keep_for_ms != 0) {
+    input.keep_since_unix_ms = input.now_unix_ms - std::min(input.now_unix_ms, keep_for_ms);
   }
   return input;
 }
 
-Result<std::vector<Version>> Maintenance::ApplyRetention(std::optional<uint64_t> keep, Openers openers) {
-  RAWKV_RETURN_IF_ERROR(SyncStoreDir());
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-  RetentionInput input = RetentionInputOf(survey, keep);
+Result<bool> Maintenance::AddLeases(Openers openers, RetentionInput* input) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> leases,
                          ListHeldLeases(*context_.env.fs, context_.paths.dir));
   const std::vector<std::string> own = views_.LeaseDirs();
@@ -61,15 +60,43 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(std::optional<uint64_t>
     // A clone of another process may still need the log. ReplayBases has those of this process.
     if (std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
     if (lease.opening()) {
-      if (openers == Openers::kSpare) return std::vector<Version>();
+      if (openers == Openers::kSpare) return false;
       continue;
     }
-    input.oldest_lease = std::min(input.oldest_lease.value_or(lease.base), lease.base);
+    input->oldest_lease = std::min(input->oldest_lease.value_or(lease.base), lease.base);
   }
   for (const Version base : views_.ReplayBases()) {
-    input.oldest_lease = std::min(input.oldest_lease.value_or(base), base);
+    input->oldest_lease = std::min(input->oldest_lease.value_or(base), base);
   }
+  return true;
+}
+
+Result<std::vector<Version>> Maintenance::ApplyRetention(std::optional<uint64_t> keep) {
+  RAWKV_ASSIGN_OR_RETURN(std::vector<Version> removed,
+                         PruneOnce({.keep = keep, .give_up = {}, .cause = {}, .openers = Openers::kSpare}));
+  while (!keep) {
+    RAWKV_ASSIGN_OR_RETURN(std::vector<Version> give_up, FindOverBudget());
+    if (give_up.empty()) break;
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> more, PruneOnce({.keep = {},
+                                                                       .give_up = std::move(give_up),
+                                                                       .cause = GivenUpCause::kBudget,
+                                                                       .openers = Openers::kSpare}));
+    if (more.empty()) break;  // they cannot be removed now
+    removed.insert(removed.end(), more.begin(), more.end());
+  }
+  return removed;
+}
+
+Result<std::vector<Version>> Maintenance::PruneOnce(const PruneOrder& order) {
+  RAWKV_RETURN_IF_ERROR(SyncStoreDir());
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  RetentionInput input = RetentionInputOf(survey, order.keep);
+  input.give_up = order.give_up;
+  RAWKV_ASSIGN_OR_RETURN(const bool may_prune, AddLeases(order.openers, &input));
+  if (!may_prune) return std::vector<Version>();
   RetentionPlan plan = PlanRetention(input);
+  if (order.cause) ReportGivenUp(survey, plan, *order.cause);
+  RAWKV_RETURN_IF_ERROR(SaveTierPins(survey, plan));
   std::vector<Version> removed;
   for (const Version v : plan.remove) {
     RAWKV_ASSIGN_OR_RETURN(const bool gone, RemoveSnapshot(context_, v));
@@ -153,23 +180,8 @@ Status Maintenance::MakeSpace() {
     RAWKV_RETURN_IF_ERROR(BuildAndPublish(nullptr).status());
   }
   MutexLock lock(mu_);
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey before, SurveyNow());
-  RAWKV_RETURN_IF_ERROR(ApplyRetention(0, Openers::kIgnore).status());
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey after, SurveyNow());
-  ReportGivenUp(PlanRetention(RetentionInputOf(before, std::nullopt)).floor,
-                ToReachability(after, core_.tip.Get(), {}).floor);
-  return Status::Ok();
-}
-
-void Maintenance::ReportGivenUp(Version wanted_floor, Version floor) {
-  if (floor <= wanted_floor) return;
-  const Version last = Previous(floor);
-  counters_.versions_given_up.fetch_add(floor.value() - wanted_floor.value());
-  context_.env.logger->Log(
-      LogLevel::kWarning, context_.paths.dir + ": gave up the history of versions " + ToString(wanted_floor) +
-                              " to " + ToString(last) +
-                              ", which the settings would keep: a commit found no free slot on the device. "
-                              "Pinned versions stay");
+  return PruneOnce({.keep = 0, .give_up = {}, .cause = GivenUpCause::kNoSlots, .openers = Openers::kIgnore})
+      .status();
 }
 
 std::vector<VersionHold> Maintenance::Holds() {

@@ -85,6 +85,8 @@ class Maintenance {
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep);
   Result<Version> Pin(const std::string& name, std::optional<Version> version);
   Status Unpin(const std::string& name);
+  // Forgets the report of given-up history.
+  Status AcknowledgeGivenUp();
   // For a commit that finds no free slot. Frees the slots that nothing needs any more. Does not wait for a
   // snapshot.
   Status ReclaimSpace();
@@ -152,11 +154,27 @@ class Maintenance {
   // Readers of other processes that are about to open the store: kSpare removes nothing while there are any.
   enum class Openers : uint8_t { kSpare, kIgnore };
   // With `keep`, keeps so many recent snapshots whatever their age; without it, by the settings.
-  Result<std::vector<Version>> ApplyRetention(std::optional<uint64_t> keep = std::nullopt,
-                                              Openers openers = Openers::kSpare) RAWKV_REQUIRES(mu_);
-  // Warns of versions that the settings would keep, and that were given up for lack of slots.
-  void ReportGivenUp(Version wanted_floor, Version floor);
+  Result<std::vector<Version>> ApplyRetention(std::optional<uint64_t> keep = std::nullopt)
+      RAWKV_REQUIRES(mu_);
+  // What a prune may remove.
+  struct PruneOrder {
+    std::optional<uint64_t> keep;       // as in ApplyRetention
+    std::vector<Version> give_up;       // RetentionInput::give_up
+    std::optional<GivenUpCause> cause;  // what the settings would keep is reported as given up for this cause
+    Openers openers = Openers::kSpare;
+  };
+  Result<std::vector<Version>> PruneOnce(const PruneOrder& order) RAWKV_REQUIRES(mu_);
+  // The snapshots to give up so that history fits history_bytes_max.
+  Result<std::vector<Version>> FindOverBudget() RAWKV_REQUIRES(mu_);
+  // Makes what the tiers hold from now on durable in PINS.
+  Status SaveTierPins(const StoreSurvey& survey, const RetentionPlan& plan) RAWKV_REQUIRES(mu_);
+  // Logs a warning of versions that the settings would keep and that `plan` gives up, and notes them in
+  // STORE.
+  void ReportGivenUp(const StoreSurvey& survey, const RetentionPlan& plan, GivenUpCause cause)
+      RAWKV_REQUIRES(mu_);
   RetentionInput RetentionInputOf(const StoreSurvey& survey, std::optional<uint64_t> keep) const;
+  // The leases whose log must stay; absent: a reader is about to open the store, and nothing may go.
+  Result<bool> AddLeases(Openers openers, RetentionInput* input);
   Status DropLogBefore(Version version) RAWKV_REQUIRES(mu_);
   // Frees every deferred slot that nothing needs any more.
   Status Reclaim() RAWKV_REQUIRES(mu_);

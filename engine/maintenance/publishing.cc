@@ -177,6 +177,10 @@ Status Maintenance::AddPin(const std::string& name, Version version) {
 
 Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version> version) {
   RAWKV_RETURN_IF_ERROR(ValidatePinName(name));
+  if (IsTierPin(name)) {
+    return Status::InvalidArgument("a pin's name must not begin with " + std::string(kTierPinPrefix) +
+                                   ", as those of the setting keep_tiers do");
+  }
   if (version) {
     Status pinned;
     {

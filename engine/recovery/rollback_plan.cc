@@ -62,7 +62,8 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
   for (const auto& [name, version] : survey.pins) {
     if (version <= target) continue;
     plan.pins_dropped.emplace_back(name, version);
-    if (!options.drop_pins) plan.blocked_by.push_back("pin " + name + " at version " + ToString(version));
+    if (!options.drop_pins && !IsTierPin(name))
+      plan.blocked_by.push_back("pin " + name + " at version " + ToString(version));
   }
   for (const VersionHold& hold : holds) {
     if (hold.version <= target && !hold.on_live_index) continue;

@@ -57,12 +57,12 @@ std::vector<PinnedBy> PinAccount::holders() const {
   for (size_t i = 0; i < by_snapshot_.size(); ++i) {
     if (by_snapshot_[i] == 0) continue;
     const Version v = reach_.snapshots[i];
-    out.push_back({"snapshot", ToString(v), v, by_snapshot_[i]});
+    out.push_back({.kind = "snapshot", .name = ToString(v), .version = v, .slots = by_snapshot_[i]});
   }
   for (size_t i = 0; i < by_hold_.size(); ++i) {
     if (by_hold_[i] == 0) continue;
     const VersionHold& h = reach_.holds[i];
-    out.push_back({h.kind, h.name, h.version, by_hold_[i]});
+    out.push_back({.kind = h.kind, .name = h.name, .version = h.version, .slots = by_hold_[i]});
   }
   return out;
 }

@@ -19,6 +19,7 @@ constexpr uint32_t kFlagCut = 2;
 constexpr uint32_t kFlagClosed = 4;
 constexpr uint32_t kFlagUndo = 8;
 constexpr uint32_t kFlagSettings = 16;
+constexpr uint32_t kFlagGivenUp = 32;
 constexpr size_t kFormatAt = 8;  // in a sealed file
 
 // The default is not stored, so that a rawkv without undo records can read the store.
@@ -28,7 +29,32 @@ bool HasDefaultUndo(const StoreRecord& r) {
 
 uint32_t FlagsOf(const StoreRecord& r) {
   return (r.digest ? kFlagDigest : 0) | (r.last_cut ? kFlagCut : 0) | (r.closed_version ? kFlagClosed : 0) |
-         (HasDefaultUndo(r) ? 0 : kFlagUndo) | (HasStoredSettings(r.runtime) ? kFlagSettings : 0);
+         (HasDefaultUndo(r) ? 0 : kFlagUndo) | (HasStoredSettings(r.runtime) ? kFlagSettings : 0) |
+         (r.given_up ? kFlagGivenUp : 0);
+}
+
+void EncodeGivenUp(const GivenUp& given_up, ByteWriter* w) {
+  w->U64(given_up.first.value());
+  w->U64(given_up.last.value());
+  w->U64(given_up.versions);
+  w->U64(given_up.unix_ms);
+  w->U32(static_cast<uint32_t>(given_up.cause));
+}
+
+Status DecodeGivenUp(ByteReader* r, std::optional<GivenUp>* out) {
+  GivenUp given_up;
+  given_up.first = Version(r->U64());
+  given_up.last = Version(r->U64());
+  given_up.versions = r->U64();
+  given_up.unix_ms = r->U64();
+  const uint32_t cause = r->U32();
+  if (!r->ok() || given_up.first > given_up.last || given_up.last > kMaxVersion || given_up.versions == 0 ||
+      cause > 1) {
+    return Status::Corruption("STORE: the report of given-up history is out of range");
+  }
+  given_up.cause = static_cast<GivenUpCause>(cause);
+  *out = given_up;
+  return Status::Ok();
 }
 
 std::string EncodePayload(const StoreRecord& r) {
@@ -59,6 +85,7 @@ std::string EncodePayload(const StoreRecord& r) {
   w.U64(r.runtime.keep_for_seconds);
   if (!HasDefaultUndo(r)) w.U64(r.runtime.undo_versions);
   if (HasStoredSettings(r.runtime)) EncodeStoredSettings(r.runtime, &w);
+  if (r.given_up) EncodeGivenUp(*r.given_up, &w);
   w.Blob(r.device_hint);
   w.U32(static_cast<uint32_t>(r.chain.links().size()));
   for (const LineageLink& link : r.chain.links()) {
@@ -88,6 +115,7 @@ Status DecodeSecondFormat(ByteReader& r, uint32_t flags, StoreRecord* out) {
     if (HasDefaultUndo(*out)) return Status::Corruption("STORE: a default is stored");
   }
   if ((flags & kFlagSettings) != 0) RAWKV_RETURN_IF_ERROR(DecodeStoredSettings(&r, &out->runtime));
+  if ((flags & kFlagGivenUp) != 0) RAWKV_RETURN_IF_ERROR(DecodeGivenUp(&r, &out->given_up));
   const bool versions = closed_version <= kMaxVersion && out->reuse_floor <= kMaxVersion &&
                         (closed || closed_version == Version());
   if (r.ok() && versions && out->sequence != 0 && IsSaneLayout(out->layout)) return Status::Ok();
@@ -141,7 +169,7 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   cut.unix_ms = r.U64();
   const bool first_format = LoadLe<uint32_t>(file.data() + kFormatAt) == 1;
   const uint32_t known_flags =
-      kFlagDigest | kFlagCut | (first_format ? 0 : kFlagClosed | kFlagUndo | kFlagSettings);
+      kFlagDigest | kFlagCut | (first_format ? 0 : kFlagClosed | kFlagUndo | kFlagSettings | kFlagGivenUp);
   if (!first_format) RAWKV_RETURN_IF_ERROR(DecodeSecondFormat(r, flags, &out));
   out.device_hint = std::string(r.Blob());
   if (!r.ok() || out.initial_version > kMaxVersion || durability > 1 || (flags & ~known_flags) != 0) {

@@ -40,6 +40,7 @@ struct StoreRecord {
   // The tip at the last normal close, or the target of a rollback below it: at least this version was
   // durable.
   std::optional<Version> closed_version;
+  std::optional<GivenUp> given_up;
   DeviceLayout layout;  // as in the superblock
   Version reuse_floor;  // as in the superblock, or lower while the superblock is being raised
 };

@@ -11,6 +11,11 @@ bool StoreSurvey::Pinned(Version v) const {
   return std::any_of(pins.begin(), pins.end(), [&](const auto& pin) { return pin.second == v; });
 }
 
+bool StoreSurvey::NamedPinned(Version v) const {
+  return std::any_of(pins.begin(), pins.end(),
+                     [&](const auto& pin) { return pin.second == v && !IsTierPin(pin.first); });
+}
+
 const SnapshotInfo* StoreSurvey::Find(Version v) const {
   const auto it =
       std::find_if(snapshots.begin(), snapshots.end(), [&](const auto& s) { return s.version == v; });
@@ -85,9 +90,14 @@ RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t
                     .log_last = tip,
                     .keep_recent = keep_recent,
                     .keep_since_unix_ms = {},
-                    .oldest_lease = {}};
+                    .oldest_lease = {},
+                    .give_up = {},
+                    .tiers = {}};
   for (const SnapshotInfo& s : survey.snapshots)
-    in.snapshots.push_back({s.version, survey.Pinned(s.version), s.created_unix_ms});
+    in.snapshots.push_back({.version = s.version,
+                            .pinned = survey.Pinned(s.version),
+                            .created_unix_ms = s.created_unix_ms,
+                            .only_tiers = survey.Pinned(s.version) && !survey.NamedPinned(s.version)});
   return in;
 }
 
@@ -103,7 +113,10 @@ Reachability ToReachability(const StoreSurvey& survey, Version tip, std::vector<
     }
   }
   if (r.snapshots.empty() || r.snapshots.front() != r.floor) r.snapshots.insert(r.snapshots.begin(), r.floor);
-  for (const auto& [name, version] : survey.pins) r.holds.push_back({"pin", name, version});
+  for (const auto& [name, version] : survey.pins) {
+    r.holds.push_back(IsTierPin(name) ? VersionHold{"tier", ToString(version), version}
+                                      : VersionHold{"pin", name, version});
+  }
   return r;
 }
 

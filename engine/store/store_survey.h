@@ -25,7 +25,8 @@ struct StoreSurvey {
   Version log_first;    // first version of the oldest segment
   Version reuse_floor;  // slots freed at or below it may have been reused
 
-  bool Pinned(Version v) const;
+  bool Pinned(Version v) const;       // by a named pin or by the tiers
+  bool NamedPinned(Version v) const;  // by a named pin
   // Whether every version from this snapshot's to the tip can still be read: the log leads from it to the
   // tip, and no slot that those versions need was reused. (The log may begin far below: it drops whole
   // segments only.)

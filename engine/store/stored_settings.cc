@@ -11,6 +11,23 @@ std::string EncodeValue(uint64_t value) {
   return w.Take();
 }
 
+std::string EncodeValue(const KeepTiers& tiers) {
+  ByteWriter w;
+  for (const KeepTier& tier : tiers) {
+    w.U64(tier.every_seconds);
+    w.U64(tier.for_seconds);
+  }
+  return w.Take();
+}
+
+void DecodeValue(ByteReader* r, KeepTiers* out) {
+  out->clear();
+  while (r->remaining() != 0) {
+    const uint64_t every_seconds = r->U64();
+    out->push_back({every_seconds, r->U64()});
+  }
+}
+
 void DecodeValue(ByteReader* r, uint64_t* out) {
   *out = r->U64();
 }

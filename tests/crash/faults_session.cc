@@ -356,7 +356,14 @@ void FaultSession::ReadHistory() {
 void FaultSession::ChangeSettings() {
   if (engine_ == nullptr) return;
   BeginStep("change settings");
-  (void)AcceptAnswer(engine_->ChangeSettings({.keep_recent = 7}).status());
+  (void)AcceptAnswer(engine_
+                         ->ChangeSettings({.snapshot_log_bytes = 1 << 20,
+                                           .keep_recent = 7,
+                                           .keep_tiers = KeepTiers{{3600, 86400}},
+                                           .history_bytes_max = 1ull << 40})
+                         .status());
+  failures_before_ = world_.plane().failures();
+  (void)AcceptAnswer(engine_->AcknowledgeGivenUp());
   CheckAfterStep();
 }
 

@@ -14,6 +14,10 @@ T OtherValue(const Setting<T>& setting) {
   return least == RuntimeSettings().*setting.value ? static_cast<T>(setting.most) : least;
 }
 
+KeepTiers OtherValue(const Setting<KeepTiers>&) {
+  return {{3600, 86400}, {86400, 30 * 86400}};
+}
+
 TEST_F(SettingsTest, EachIsChangedAloneAndSurvivesAReopen) {
   FormatAndOpen();
   RuntimeSettings expected = Info().settings;
@@ -67,6 +71,16 @@ TEST_F(SettingsTest, ValueOutOfRangeIsNamedAndChangesNothing) {
     }
   });
   EXPECT_GE(refused, 5);
+  const std::vector<KeepTiers> wrong = {{{0, 5}},
+                                        {{6, 5}},
+                                        {{1, 5}, {2, 5}},
+                                        {{2, 5}, {2, 6}},
+                                        {{1, kMaxKeepForSeconds + 1}},
+                                        KeepTiers(9, {1, 1})};
+  for (const KeepTiers& tiers : wrong) {
+    EXPECT_STATUS(engine_->ChangeSettings({.keep_tiers = tiers}), StatusCode::kInvalidArgument, "keep_tiers");
+  }
+  EXPECT_EQ(Info().settings, before);
   Reopen();
   EXPECT_EQ(Info().settings, before);
 }

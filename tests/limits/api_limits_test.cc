@@ -74,6 +74,7 @@ const std::vector<Call>& Calls() {
       {"FindVersionAt", [](Engine& e, const std::string&) { return e.FindVersionAt(UINT64_MAX).status(); }},
       {"ChangeSettings",
        [](Engine& e, const std::string&) { return e.ChangeSettings({.keep_for_seconds = 3600}).status(); }},
+      {"AcknowledgeGivenUp", [](Engine& e, const std::string&) { return e.AcknowledgeGivenUp(); }},
       {"CreateSnapshot", [](Engine& e, const std::string&) { return e.CreateSnapshot().status(); }},
       {"Pin", [](Engine& e, const std::string&) { return e.Pin("p").status(); }},
       {"Unpin", [](Engine& e, const std::string&) { return e.Unpin("p"); }},

@@ -23,8 +23,11 @@ void Worker::Maintain() {
     (void)world_.Expect("change_settings",
                         engine
                             .ChangeSettings({.snapshot_interval = kIntervals[rng_.Below(4)],
+                                             .snapshot_log_bytes = rng_.Below(3) << 18,
                                              .keep_recent = rng_.Below(4),
-                                             .keep_for_seconds = rng_.Below(3)})
+                                             .keep_for_seconds = rng_.Below(3),
+                                             .keep_tiers = KeepTiers(rng_.Below(2), {2, 10}),
+                                             .history_bytes_max = rng_.Below(3) << 22})
                             .status(),
                         {});
   } else if (choice == 7 && o.Has("snapshot")) {

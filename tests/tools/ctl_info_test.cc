@@ -27,12 +27,12 @@ class CtlInfo : public CtlTest {
 TEST_F(CtlInfo, HasEveryFieldOfTheContractInOrder) {
   Commit(5);
   const Json info = OkJson({"info"});
-  EXPECT_EQ(Fields(info), (Args{"store_uuid",      "device_uuid",     "device",        "inline_bytes",
-                                "formats",         "initial_version", "version",       "durable_version",
-                                "lineage",         "reachable",       "current",       "snapshots",
-                                "slots",           "pinned_by",       "pinned_shared", "engine",
-                                "durability",      "settings",        "health",        "writer",
-                                "read_only_media", "recovery",        "aside"}));
+  EXPECT_EQ(Fields(info),
+            (Args{"store_uuid",      "device_uuid", "device",          "inline_bytes", "formats",
+                  "initial_version", "version",     "durable_version", "lineage",      "reachable",
+                  "current",         "snapshots",   "slots",           "pinned_by",    "pinned_shared",
+                  "engine",          "durability",  "settings",        "health",       "writer",
+                  "read_only_media", "given_up",    "recovery",        "aside"}));
   EXPECT_EQ(Fields(info["device"]), (Args{"path", "kind", "capacity_bytes", "slot_bytes", "header_bytes"}));
   EXPECT_EQ(Fields(info["slots"]),
             (Args{"at_version", "total", "live", "pinned", "reclaimable", "reserved", "free", "available"}));

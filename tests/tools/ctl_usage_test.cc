@@ -13,6 +13,7 @@ class CtlUsage : public CtlTest {};
 const std::vector<Args> kUses = {{"format"},
                                  {"info"},
                                  {"set", "keep_recent=3"},
+                                 {"acknowledge"},
                                  {"put", "k", "v"},
                                  {"get", "k0"},
                                  {"del", "k"},

@@ -41,4 +41,15 @@ Result<ExitStatus> RunSet(Invocation& call) {
   return ExitStatus::kDone;
 }
 
+Result<ExitStatus> RunAcknowledge(Invocation& call) {
+  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
+  RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine->Info());
+  RAWKV_RETURN_IF_ERROR(engine->AcknowledgeGivenUp());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
+  const uint64_t versions = info.given_up ? info.given_up->versions : 0;
+  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText({{"versions", versions}}))
+                                        : call.out.Write(fmt::format("{}\n", versions)));
+  return ExitStatus::kDone;
+}
+
 }  // namespace rawkv::ctl

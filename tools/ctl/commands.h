@@ -11,6 +11,7 @@ Result<ExitStatus> RunFormat(Invocation& call);
 Result<ExitStatus> RunInfo(Invocation& call);
 // cmd_set.cc
 Result<ExitStatus> RunSet(Invocation& call);
+Result<ExitStatus> RunAcknowledge(Invocation& call);
 // cmd_key.cc
 Result<ExitStatus> RunPut(Invocation& call);
 Result<ExitStatus> RunGet(Invocation& call);

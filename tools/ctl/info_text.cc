@@ -39,9 +39,21 @@ OrderedJson PinnedByJson(const EngineInfo& info) {
     holders.push_back(OrderedJson{{"kind", holder.kind},
                                   {"name", holder.name},
                                   {"version", holder.version.value()},
-                                  {"slots", holder.slots}});
+                                  {"slots", holder.slots},
+                                  {"log_bytes", holder.log_bytes},
+                                  {"table_bytes", holder.table_bytes}});
   }
   return holders;
+}
+
+OrderedJson GivenUpJson(const EngineInfo& info) {
+  if (!info.given_up.has_value()) return nullptr;
+  return OrderedJson{
+      {"first", info.given_up->first.value()},
+      {"last", info.given_up->last.value()},
+      {"versions", info.given_up->versions},
+      {"unix_ms", info.given_up->unix_ms},
+      {"cause", info.given_up->cause == GivenUpCause::kNoSlots ? "no free slots" : "history_bytes_max"}};
 }
 
 OrderedJson EngineJson(const EngineInfo& info) {
@@ -143,6 +155,30 @@ std::string RetentionText(const RuntimeSettings& settings) {
   return fmt::format("{}; the newest and {} more of them{}", every, settings.keep_recent, age);
 }
 
+// The settings that bound history by bytes, and single snapshots beyond it.
+void AddBounds(const RuntimeSettings& settings, Lines& lines) {
+  if (!settings.keep_tiers.empty()) {
+    lines.Add("", fmt::format("one snapshot a period for a time: {}", KeepTiersText(settings.keep_tiers)));
+  }
+  if (settings.snapshot_interval != 0 && settings.snapshot_log_bytes != 0) {
+    lines.Add("", fmt::format("a snapshot also after {} of log", HumanBytes(settings.snapshot_log_bytes)));
+  }
+  if (settings.history_bytes_max != 0) {
+    lines.Add("", fmt::format("history of at most {}", HumanBytes(settings.history_bytes_max)));
+  }
+}
+
+void AddGivenUp(const EngineInfo& info, Lines& lines) {
+  if (!info.given_up.has_value()) return;
+  const GivenUp& lost = *info.given_up;
+  lines.Add(
+      "given up",
+      fmt::format("{} within {}, until {}: {}; `rawkv-ctl acknowledge` ends this message",
+                  Counted(lost.versions, "version"), RangeText(lost.first, lost.last), UtcTime(lost.unix_ms),
+                  lost.cause == GivenUpCause::kNoSlots ? "a commit found no free slot"
+                                                       : "history took more than history_bytes_max"));
+}
+
 void AddSpace(const EngineInfo& info, Lines& lines) {
   const SlotUse& slots = info.slots;
   if (slots.total == 0) return lines.Add("slots", "not known");
@@ -155,8 +191,12 @@ void AddSpace(const EngineInfo& info, Lines& lines) {
                               slots.available));
   }
   for (const PinnedBy& holder : info.pinned_by) {
-    lines.Add("", fmt::format("{} pinned by {} {} (version {}) alone", holder.slots, holder.kind, holder.name,
-                              holder.version.value()));
+    const std::string files = holder.log_bytes + holder.table_bytes == 0
+                                  ? ""
+                                  : fmt::format(", {} of log and {} of tables", HumanBytes(holder.log_bytes),
+                                                HumanBytes(holder.table_bytes));
+    lines.Add("", fmt::format("{}{} pinned by {} {} (version {}) alone", holder.slots, files, holder.kind,
+                              holder.name, holder.version.value()));
   }
   if (info.pinned_shared > 0)
     lines.Add("", fmt::format("{} pinned by more than one of them", info.pinned_shared));
@@ -202,6 +242,7 @@ OrderedJson InfoJson(const EngineInfo& info) {
                      {"health", info.health},
                      {"writer", WriterJson(info)},
                      {"read_only_media", info.read_only_media},
+                     {"given_up", GivenUpJson(info)},
                      {"recovery", RecoveryJson(info)},
                      {"aside", info.aside}};
 }
@@ -216,6 +257,8 @@ std::string InfoText(const EngineInfo& info) {
                                   info.engine_requested, why));
   lines.Add("durability", DurabilityName(info.settings.durability));
   lines.Add("keeps", RetentionText(info.settings));
+  AddBounds(info.settings, lines);
+  AddGivenUp(info, lines);
   lines.Add("undo", fmt::format("records for the newest {} versions", info.settings.undo_versions));
   lines.Add("health", info.health);
   if (info.writer.has_value()) {

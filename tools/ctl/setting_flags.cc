@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gflags/gflags.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -60,6 +61,40 @@ Result<std::optional<Durability>> ParseSetting(const Setting<Durability>&, const
   return Status::InvalidArgument(fmt::format("'{}' is not synced or unsafe_unsynced", text));
 }
 
+Result<std::optional<KeepTiers>> ParseSetting(const Setting<KeepTiers>&, const std::string& text) {
+  KeepTiers tiers;
+  if (text == "0") return std::optional(tiers);
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    const std::string tier = text.substr(at, end - at);
+    const size_t slash = tier.find('/');
+    if (slash == std::string::npos) {
+      return Status::InvalidArgument(fmt::format("'{}' is not EVERY/FOR, as 1h/1d", tier));
+    }
+    RAWKV_ASSIGN_OR_RETURN(const uint64_t every_seconds, ParseDuration(tier.substr(0, slash)));
+    RAWKV_ASSIGN_OR_RETURN(const uint64_t for_seconds, ParseDuration(tier.substr(slash + 1)));
+    tiers.push_back({every_seconds, for_seconds});
+    at = end + 1;
+  }
+  return std::optional(std::move(tiers));
+}
+
+std::string ValueText(const Setting<KeepTiers>&, const KeepTiers& value) {
+  return KeepTiersText(value);
+}
+
+OrderedJson ValueJson(uint64_t value) {
+  return value;
+}
+
+OrderedJson ValueJson(const KeepTiers& tiers) {
+  OrderedJson rows = OrderedJson::array();
+  for (const KeepTier& tier : tiers) {
+    rows.push_back(OrderedJson{{"every_seconds", tier.every_seconds}, {"for_seconds", tier.for_seconds}});
+  }
+  return rows;
+}
+
 std::string ValueText(const Setting<uint64_t>& setting, uint64_t value) {
   return setting.unit == SettingUnit::kSeconds ? DurationText(value) : fmt::format("{}", value);
 }
@@ -100,6 +135,15 @@ Result<SettingsChange> ReadSettingFlags(const FlagSet& flags) {
   return change;
 }
 
+std::string KeepTiersText(const KeepTiers& tiers) {
+  std::string text;
+  for (const KeepTier& tier : tiers) {
+    text += fmt::format("{}{}/{}", text.empty() ? "" : ",", DurationText(tier.every_seconds),
+                        DurationText(tier.for_seconds));
+  }
+  return text.empty() ? "0" : text;
+}
+
 std::string_view DurabilityName(Durability durability) {
   return durability == Durability::kSynced ? "synced" : "unsafe_unsynced";
 }
@@ -108,7 +152,7 @@ OrderedJson SettingsJson(const RuntimeSettings& settings) {
   OrderedJson json;
   ForEachSetting([&](const auto& setting) {
     if constexpr (!std::is_same_v<decltype(setting), const Setting<Durability>&>) {
-      json[std::string(setting.json)] = settings.*setting.value;
+      json[std::string(setting.json)] = ValueJson(settings.*setting.value);
     }
   });
   return json;

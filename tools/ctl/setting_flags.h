@@ -19,6 +19,7 @@ std::string SettingsHelp();
 Result<SettingsChange> ReadSettingFlags(const FlagSet& flags);
 
 std::string_view DurabilityName(Durability durability);
+std::string KeepTiersText(const KeepTiers& tiers);  // "1h/1d,1d/30d", "0"
 // The settings other than durability, which documents show next to them.
 OrderedJson SettingsJson(const RuntimeSettings& settings);
 // A line SETTING=VALUE for each; `set` reads the values back.
