@@ -17,6 +17,11 @@ namespace {
 // A close flushes the index from this memtable size on. Replaying less is faster than writing it.
 constexpr uint64_t kCloseFlushBytes = 4ull << 20;
 
+uint64_t LogBytesFrom(Core& core, Version version) {
+  const WriteRight write(core);
+  return core.wal->BytesFrom(version);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir, const OpenOptions& options) {
@@ -51,8 +56,7 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
   uint64_t log_bytes = 0;
   if (!options.read_only) {
     RAWKV_ASSIGN_OR_RETURN(current, c.snapshots->Current());
-    const WriteRight write(self->core);
-    log_bytes = self->core.wal->BytesFrom(Next(current));
+    log_bytes = LogBytesFrom(self->core, Next(current));
   }
   self->maintenance = std::make_unique<Maintenance>(c, self->core, self->poison, self->epochs, self->views,
                                                     self->counters, log_bytes);
@@ -331,6 +335,7 @@ Status Engine::Impl::Close() {
   RAWKV_RETURN_IF_ERROR(CheckProcess());
   if (closed_.load()) return Status::Ok();
   if (control != nullptr) control->Stop();  // a request may have a view open
+  if (automatic_ != nullptr) automatic_->Finish();  // it may have a view open
   const bool only_own_view = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
                              views.Holds().size() == 1;
   if (!views.Empty() && !only_own_view) {

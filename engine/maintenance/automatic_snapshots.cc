@@ -21,8 +21,12 @@ Status AutomaticSnapshots::Start(Version newest) {
   return Status::Ok();
 }
 
-void AutomaticSnapshots::Stop() {
+void AutomaticSnapshots::Finish() {
   if (started_) (void)task_.Wait();
+}
+
+void AutomaticSnapshots::Stop() {
+  Finish();
   started_ = false;
   task_.Stop();
 }
@@ -53,7 +57,9 @@ bool AutomaticSnapshots::IsTipDue() const {
   if (settings.snapshot_interval == 0) return false;
   const uint64_t since = parts_.core.tip.Get().value() - last_tried_;
   if (since == 0) return false;
-  if (settings.snapshot_log_bytes != 0 &&
+  const uint64_t tried = tried_log_bytes_;
+  const bool may_try = tried == 0 || parts_.counters.log_bytes_written - tried >= settings.snapshot_log_bytes;
+  if (settings.snapshot_log_bytes != 0 && may_try &&
       parts_.maintenance.LogBytesSinceSnapshot() >= settings.snapshot_log_bytes) {
     return true;
   }
@@ -89,6 +95,7 @@ Status AutomaticSnapshots::MakeDue() {
     }
     if (status.ok() && IsTipDue()) {
       last_tried_ = parts_.core.tip.Get().value();
+      tried_log_bytes_ = parts_.counters.log_bytes_written.load();
       status = parts_.maintenance.CreateSnapshot().status();
     }
     return status;

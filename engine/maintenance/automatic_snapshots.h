@@ -34,7 +34,9 @@ class AutomaticSnapshots {
 
   // `newest` is the newest snapshot. kIoError: the system refuses another thread.
   Status Start(Version newest);
-  // Makes the snapshots that are due, and ends the thread.
+  // Waits until the snapshots that are due are made. Nobody commits meanwhile.
+  void Finish();
+  // Finish, and ends the thread.
   void Stop();
 
   // The version with which the commit round under way must end, above the tip; kMaxVersion: none.
@@ -58,8 +60,11 @@ class AutomaticSnapshots {
   bool started_ = false;
   std::atomic<uint64_t> tried_height_{0};
   std::atomic<uint64_t> last_tried_{0};  // newest version of which a snapshot was tried
-  std::atomic<uint64_t> frozen_{0};      // the height that waits for the thread; 0: none
-  std::atomic<bool> busy_{false};        // the thread makes a snapshot
+  // EngineCounters::log_bytes_written when a snapshot of the tip was tried last; 0: never. A failed attempt
+  // counts, too, so that on a full filesystem not every commit tries again.
+  std::atomic<uint64_t> tried_log_bytes_{0};
+  std::atomic<uint64_t> frozen_{0};  // the height that waits for the thread; 0: none
+  std::atomic<bool> busy_{false};    // the thread makes a snapshot
 };
 
 }  // namespace rawkv

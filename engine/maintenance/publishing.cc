@@ -1,6 +1,7 @@
 #include "engine/maintenance/maintenance.h"
 
 #include "engine/format/format_store.h"
+#include "engine/recovery/rollback_plan.h"
 #include "snapshot/pins.h"
 
 // The part of Maintenance that makes snapshots and pins.
@@ -212,7 +213,7 @@ Status Maintenance::SyncThrough(Version version) {
 
 Status Maintenance::PublishClone(const std::string* pin, Version version) {
   // The view keeps the slots of this version until the snapshot is published and keeps them itself.
-  RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view, OpenClone(version, "view"));
+  RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view, OpenClone(version, kSnapshotView));
   RAWKV_RETURN_IF_ERROR(SyncThrough(version));  // before the flush (invariant 8)
   RAWKV_RETURN_IF_ERROR(view->index().StartFlush());
   RAWKV_RETURN_IF_ERROR(view->index().WaitFlush());

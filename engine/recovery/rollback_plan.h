@@ -15,6 +15,10 @@ struct StoreEnd {
   Version intact;  // the newest version that can be reached
 };
 
+// The kind of the engine's own view from which it makes a snapshot, inside the gate. It blocks no rollback,
+// which shuts the gate first.
+inline constexpr const char* kSnapshotView = "snapshot";
+
 // Plans a rollback to `target`, with everything that blocks it (protocols: rollback step 1). Pure. `holds`
 // are open views, exports and leases. kVersionUnreachable: no snapshot and log lead to the target.
 Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, Version target,
