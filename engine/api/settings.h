@@ -42,7 +42,7 @@ struct SettingsIn {
   Number snapshot_interval = InitialSetting<Number>(uint64_t{10'000});
   // An automatic snapshot is also made once so many log bytes follow the newest snapshot, so that no version
   // is far from one; 0: by number only. Without snapshot_interval it counts for nothing.
-  Number snapshot_log_bytes = InitialSetting<Number>(uint64_t{32} << 20);
+  Number snapshot_log_bytes = InitialSetting<Number>(uint64_t{1} << 30);
   // Unpinned snapshots to keep besides the newest.
   Number keep_recent = InitialSetting<Number>(uint64_t{2});
   // Every version that was the tip within this time stays readable, as long as the device has free slots. 0:
@@ -119,7 +119,7 @@ inline constexpr std::tuple kSettings{
                       .stored = 1,
                       .at_once = true,
                       .argument = "BYTES",
-                      .help = "an automatic snapshot also after so much log, 0 = by number only (32MiB)"},
+                      .help = "an automatic snapshot also after so much log, 0 = by number only (1GiB)"},
     Setting<uint64_t>{.name = "keep_recent",
                       .json = "keep_recent",
                       .value = &RuntimeSettings::keep_recent,

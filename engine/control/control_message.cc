@@ -14,6 +14,44 @@ constexpr SealedKind kReplyKind{
     .magic = "RKVCTLRP", .format = 1, .name = "control reply", .max_payload_bytes = kMaxReplyBytes};
 constexpr size_t kMaxMessageBytes = 64 << 10;
 
+std::string EncodeValue(uint64_t value) {
+  ByteWriter w;
+  w.U64(value);
+  return w.Take();
+}
+std::string EncodeValue(Durability value) {
+  return EncodeValue(static_cast<uint64_t>(value));
+}
+std::string EncodeValue(const KeepTiers& tiers) {
+  ByteWriter w;
+  for (const KeepTier& tier : tiers) {
+    w.U64(tier.every_seconds);
+    w.U64(tier.for_seconds);
+  }
+  return w.Take();
+}
+
+// Each returns whether the bytes are one value.
+bool DecodeValue(std::string_view bytes, uint64_t* out) {
+  ByteReader r(bytes);
+  *out = r.U64();
+  return r.AtEnd();
+}
+bool DecodeValue(std::string_view bytes, Durability* out) {
+  uint64_t number = 0;
+  if (!DecodeValue(bytes, &number) || number > 1) return false;
+  *out = static_cast<Durability>(number);
+  return true;
+}
+bool DecodeValue(std::string_view bytes, KeepTiers* out) {
+  ByteReader r(bytes);
+  while (r.remaining() != 0) {
+    const uint64_t every_seconds = r.U64();
+    out->push_back({every_seconds, r.U64()});
+  }
+  return r.AtEnd();
+}
+
 // Settings: their number, then the name and the value of each.
 template <template <typename> class Form>
 void PutSettings(ByteWriter& w, const SettingsIn<Form>& settings, uint32_t count) {
@@ -23,34 +61,29 @@ void PutSettings(ByteWriter& w, const SettingsIn<Form>& settings, uint32_t count
       const auto& value = settings.*setting.change;
       if (!value) return;
       w.Blob(setting.name);
-      w.U64(static_cast<uint64_t>(*value));
+      w.Blob(EncodeValue(*value));
     } else {
       w.Blob(setting.name);
-      w.U64(static_cast<uint64_t>(settings.*setting.value));
+      w.Blob(EncodeValue(settings.*setting.value));
     }
   });
 }
 
+// The engine checks the values themselves.
 Result<SettingsChange> TakeSettings(ByteReader& r) {
   SettingsChange settings;
   for (uint32_t count = r.U32(); count > 0 && r.ok(); --count) {
     const std::string_view name = r.Blob();
-    const uint64_t value = r.U64();
+    const std::string_view bytes = r.Blob();
     if (!r.ok()) break;
-    bool known = false;
-    Status valid;
+    bool known = false, good = false;
     ForEachSetting([&](const auto& setting) {
       if (setting.name != name) return;
       known = true;
-      if (value < setting.least || value > setting.most) {
-        valid = Status::Corruption(std::string(name) + " is out of range");
-        return;
-      }
-      auto& field = settings.*setting.change;
-      field = static_cast<typename std::decay_t<decltype(field)>::value_type>(value);
+      good = DecodeValue(bytes, &(settings.*setting.change).emplace());
     });
-    RAWKV_RETURN_IF_ERROR(valid);
     if (!known) return Status::NotSupported("the setting '" + std::string(name) + "' is not known here");
+    if (!good) return Status::Corruption("the value of " + std::string(name) + " is damaged");
   }
   if (!r.ok()) return Status::Corruption("the list of settings is cut off");
   return settings;
