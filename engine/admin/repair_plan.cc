@@ -35,7 +35,8 @@ class Decider {
   Status Prepare() {
     survey_.snapshots = facts_.whole;
     survey_.reuse_floor = c_.reuse_floor();
-    RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments());
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments,
+                           ListSegmentFiles(*c_.env.fs, c_.paths.wal()));
     proven_ = c_.closed_version();
     for (const SnapshotInfo& s : facts_.whole) proven_ = std::max(proven_, s.version);
     if (facts_.working) proven_ = std::max(proven_, facts_.working->applied);
@@ -58,12 +59,6 @@ class Decider {
     for (const Version v : damaged_) survey_.log_first = std::min(survey_.log_first, Next(v));
     if (!segments.empty()) survey_.log_first = segments.front().first;
     return Status::Ok();
-  }
-
-  Result<std::vector<SegmentFile>> Segments() {
-    Result<std::vector<SegmentFile>> segments = ListSegmentFiles(*c_.env.fs, c_.paths.wal());
-    if (segments.status().code() == StatusCode::kNotFound) return std::vector<SegmentFile>();
-    return segments;
   }
 
   void DecideSmallFiles() {

@@ -114,16 +114,14 @@ Status QuarantineAll(StoreContext& c, const std::vector<Version>& versions) {
 // name that is swept.
 Status KeepLogAside(StoreContext& c, const RepairDecision& d) {
   Fs& fs = *c.env.fs;
-  const Result<std::vector<SegmentFile>> segments = ListSegmentFiles(fs, c.paths.wal());
-  if (segments.status().code() == StatusCode::kNotFound) return Status::Ok();
-  if (!segments.ok()) return segments.status();
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, ListSegmentFiles(fs, c.paths.wal()));
   RAWKV_RETURN_IF_ERROR(FreePath(fs, c.paths.log_aside_new(), *c.env.logger));
   RAWKV_RETURN_IF_ERROR(fs.MakeDir(c.paths.log_aside_new()));
   bool any = false;
-  for (size_t i = 0; i < segments->size(); ++i) {
-    const SegmentFile& segment = (*segments)[i];
-    const bool has_next = i + 1 < segments->size();
-    const Version end = has_next ? (*segments)[i + 1].first : segment.first;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const SegmentFile& segment = segments[i];
+    const bool has_next = i + 1 < segments.size();
+    const Version end = has_next ? segments[i + 1].first : segment.first;
     bool goes = d.restart_log;
     BackupMode mode = BackupMode::kLink;
     if (d.drop_log_before) goes = has_next && end <= *d.drop_log_before;
