@@ -26,6 +26,8 @@ ControlReply PerformRequest(Engine& engine, const ControlRequest& request) {
       return ReplyOf(engine.Pin(request.name, version));
     case ControlRequest::Operation::kUnpin:
       return ReplyOf(engine.Unpin(request.name));
+    case ControlRequest::Operation::kAcknowledge:
+      return ReplyOf(engine.AcknowledgeGivenUp());
     case ControlRequest::Operation::kPrune: {
       Result<std::vector<Version>> removed = engine.Prune(request.number);
       if (!removed.ok()) return ReplyOf(removed.status());

@@ -119,7 +119,7 @@ Result<ControlRequest> DecodeControlRequest(std::string_view bytes) {
   if (has_number == 1) request.number = number;
   RAWKV_ASSIGN_OR_RETURN(request.settings, TakeSettings(r));
   if (!r.AtEnd()) return Status::Corruption("control request: bytes after its end");
-  if (operation < 1 || operation > static_cast<uint32_t>(ControlRequest::Operation::kChangeSettings)) {
+  if (operation < 1 || operation > static_cast<uint32_t>(ControlRequest::Operation::kAcknowledge)) {
     return Status::NotSupported("operation " + std::to_string(operation) + " is not known here");
   }
   request.operation = static_cast<ControlRequest::Operation>(operation);

@@ -21,6 +21,7 @@ struct ControlRequest {
     kPin = 4,             // `name`, at version `number`
     kUnpin = 5,           // `name`
     kChangeSettings = 6,  // `settings`
+    kAcknowledge = 7,     // Engine::AcknowledgeGivenUp
   };
   Operation operation = Operation::kCreateSnapshot;
   std::string name;

@@ -73,4 +73,8 @@ Result<RuntimeSettings> RunningStore::ChangeSettings(const SettingsChange& chang
   return reply.settings;
 }
 
+Status RunningStore::AcknowledgeGivenUp() {
+  return Ask({.operation = Operation::kAcknowledge, .name = {}, .number = {}, .settings = {}}).status();
+}
+
 }  // namespace rawkv

@@ -35,6 +35,7 @@ class RAWKV_EXPORT RunningStore {
   Result<Version> Pin(const std::string& name, std::optional<Version> version = std::nullopt);
   Status Unpin(const std::string& name);
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
+  Status AcknowledgeGivenUp();
 
  private:
   explicit RunningStore(std::string lock_path) : lock_path_(std::move(lock_path)) {}

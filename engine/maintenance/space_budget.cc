@@ -27,14 +27,14 @@ Result<std::vector<Version>> Maintenance::FindOverBudget() {
   std::vector<PinnedBy> holders = MeasureHistoryFiles(context_, retained.survey);
   AddSlotHolders(slots.holders(), &holders);
   const StoreSurvey& survey = retained.survey;
-  uint64_t bytes_now = slots.shared() * context_.layout.slot_bytes;
+  uint64_t bytes_now = slots.shared() * context_.layout().slot_bytes;
   std::vector<HistoryCost> costs;
   for (const SnapshotInfo& s : survey.snapshots) {
     const bool removable = survey.current && s.version < *survey.current && !survey.NamedPinned(s.version);
     costs.push_back({.version = s.version, .bytes = 0, .removable = removable});
   }
   for (const PinnedBy& holder : holders) {
-    const uint64_t bytes = holder.slots * context_.layout.slot_bytes + holder.log_bytes + holder.table_bytes;
+    const uint64_t bytes = holder.slots * context_.layout().slot_bytes + holder.log_bytes + holder.table_bytes;
     bytes_now += bytes;
     const bool of_snapshot = holder.kind == "snapshot" || holder.kind == "tier";
     for (HistoryCost& cost : costs) {

@@ -50,6 +50,7 @@ TEST_F(ControlTest, EachCallDoesWhatTheEngineDoes) {
   const RuntimeSettings settings = store.ChangeSettings({.keep_recent = 7}).value();
   EXPECT_EQ(settings, Info().settings);
   EXPECT_EQ(settings.keep_recent, 7u);
+  ASSERT_OK(store.AcknowledgeGivenUp());
   Reopen();
   EXPECT_EQ(Info().settings.keep_recent, 7u);
   EXPECT_EQ(Find().Pin("newest").value(), third) << "the pin is durable, and the same call is idempotent";

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "engine/admin/inspect.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/setting_flags.h"
+#include "tools/ctl/store_access.h"
 #include "tools/ctl/upkeep.h"
 
 namespace rawkv::ctl {
@@ -42,10 +44,11 @@ Result<ExitStatus> RunSet(Invocation& call) {
 }
 
 Result<ExitStatus> RunAcknowledge(Invocation& call) {
-  RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStore(call));
-  RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine->Info());
-  RAWKV_RETURN_IF_ERROR(engine->AcknowledgeGivenUp());
-  RAWKV_RETURN_IF_ERROR(engine.Close());
+  RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, InspectStore(dir, OpenOptionsOf(call)));
+  RAWKV_RETURN_IF_ERROR(store.AcknowledgeGivenUp());
+  RAWKV_RETURN_IF_ERROR(store.Close());
   const uint64_t versions = info.given_up ? info.given_up->versions : 0;
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText({{"versions", versions}}))
                                         : call.out.Write(fmt::format("{}\n", versions)));

@@ -43,6 +43,10 @@ Result<RuntimeSettings> Upkeep::ChangeSettings(const SettingsChange& change) {
   return own_ ? (*own_)->ChangeSettings(change) : running_->ChangeSettings(change);
 }
 
+Status Upkeep::AcknowledgeGivenUp() {
+  return own_ ? (*own_)->AcknowledgeGivenUp() : running_->AcknowledgeGivenUp();
+}
+
 Status Upkeep::Close() {
   return own_ ? own_->Close() : Status::Ok();
 }

@@ -24,6 +24,7 @@ class Upkeep {
   Result<Version> Pin(const std::string& name, std::optional<Version> version);
   Status Unpin(const std::string& name);
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
+  Status AcknowledgeGivenUp();
   Status Close();
 
  private:
