@@ -155,7 +155,7 @@ inline constexpr std::tuple kSettings{
         .multiple_of = 1,
         .stored = 2,
         .at_once = true,
-        .argument = "EVERY/FOR,…",
+        .argument = "TIERS",
         .help = "1h/1d,1d/30d keeps a snapshot an hour for a day, one a day for a month; 0 = none (0)"},
     Setting<uint64_t>{.name = "history_bytes_max",
                       .json = "history_bytes_max",
