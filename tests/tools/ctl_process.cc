@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <sstream>
+#include <thread>
 
 #include "base/check.h"
 #include "tools/cli/child_process.h"
@@ -122,6 +124,13 @@ std::string CtlConversation::ReadOutputToEnd() {
 std::string CtlConversation::ReadTerminalUntil(const std::string& end) {
   std::string shown;
   for (char c = 0; !shown.ends_with(end) && ::read(input_.get(), &c, 1) == 1;) shown += c;
+  return shown;
+}
+
+std::string CtlConversation::ReadPrompt() {
+  std::string shown = ReadTerminalUntil("rawkv> ");
+  termios mode{};
+  while (::tcgetattr(input_.get(), &mode) == 0 && (mode.c_lflag & ICANON) != 0) std::this_thread::yield();
   return shown;
 }
 

@@ -48,6 +48,10 @@ class CtlConversation {
   std::string ReadOutputToEnd();
   // Reads the output on the terminal up to and including `end`, or to the end of the program.
   std::string ReadTerminalUntil(const std::string& end);
+  // Reads the output on the terminal up to and including the prompt of the shell, and waits until the shell
+  // reads single characters. libedit prints the prompt just before it sets the terminal to that mode, and a
+  // Ctrl-D that comes in between is lost.
+  std::string ReadPrompt();
   void Signal(int number);
   int Wait();  // exit status, or -1
 

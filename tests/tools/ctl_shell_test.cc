@@ -94,48 +94,47 @@ TEST_F(CtlShell, ReadsAlongsideAWriterAndSeesItsCommits) {
 TEST_F(CtlShell, HasAPromptCompletionAndHistoryOnATerminal) {
   {
     CtlConversation shell({"shell", "--store=" + store()}, CtlConversation::Input::kTerminal);
-    shell.ReadTerminalUntil("rawkv> ");
+    shell.ReadPrompt();
     shell.Write("put animals/horse neigh\n");
     EXPECT_EQ(shell.ReadLine(), "1");
-    shell.ReadTerminalUntil("rawkv> ");
+    shell.ReadPrompt();
     shell.Write("scan --val\t\n");  // completes the flag
     EXPECT_EQ(shell.ReadLine(), "animals/horse\t5\t1\tneigh");
-    shell.ReadTerminalUntil("rawkv> ");
+    shell.ReadPrompt();
     shell.Write("get ani\t--json\n");  // completes the key
     EXPECT_EQ(Json::parse(shell.ReadLine())["key"], "animals/horse");
-    shell.ReadTerminalUntil("rawkv> ");
+    shell.ReadPrompt();
     shell.Write("put t\xc3\xbcr \xe2\x82\xac\n");  // UTF-8
     EXPECT_EQ(shell.ReadLine(), "2");
-    shell.ReadTerminalUntil("rawkv> ");
+    shell.ReadPrompt();
     shell.Write("get t\xc3\xbcr --json\n");
     EXPECT_EQ(Json::parse(shell.ReadLine())["value_b64"], "4oKs");
-    shell.ReadTerminalUntil("rawkv> ");
+    shell.ReadPrompt();
     shell.Write("get nothing\n");
-    EXPECT_NE(shell.ReadTerminalUntil("rawkv> ").find("no key 'nothing'"), std::string::npos)
-        << "it continues";
+    EXPECT_NE(shell.ReadPrompt().find("no key 'nothing'"), std::string::npos) << "it continues";
     shell.Write("exit\n");
     EXPECT_EQ(shell.Wait(), 0);
   }
   EXPECT_NE(ReadFile(File("history")).find("get"), std::string::npos);
   CtlConversation again({"shell", "--store=" + store()}, CtlConversation::Input::kTerminal);
-  again.ReadTerminalUntil("rawkv> ");
+  again.ReadPrompt();
   again.Write("\x1b[A\x1b[A\n");  // two lines up: "get nothing"
-  EXPECT_NE(again.ReadTerminalUntil("rawkv> ").find("no key 'nothing'"), std::string::npos);
+  EXPECT_NE(again.ReadPrompt().find("no key 'nothing'"), std::string::npos);
   again.Write("\x04");  // Ctrl-D
   EXPECT_EQ(again.Wait(), 0);
 }
 
 TEST_F(CtlShell, AnInterruptEndsTheLineAndASignalToEndClosesTheStore) {
   CtlConversation shell({"shell", "--store=" + store()}, CtlConversation::Input::kTerminal);
-  shell.ReadTerminalUntil("rawkv> ");
+  shell.ReadPrompt();
   shell.Write("put k v\n");
   EXPECT_EQ(shell.ReadLine(), "1");
-  shell.ReadTerminalUntil("rawkv> ");
+  shell.ReadPrompt();
   shell.Signal(SIGINT);
-  shell.ReadTerminalUntil("rawkv> ");
+  shell.ReadPrompt();
   shell.Write("get k --json\n");
   EXPECT_EQ(Json::parse(shell.ReadLine())["version"], 1);
-  shell.ReadTerminalUntil("rawkv> ");
+  shell.ReadPrompt();
   shell.Signal(SIGTERM);
   EXPECT_EQ(shell.Wait(), 0);
 }
