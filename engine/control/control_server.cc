@@ -30,7 +30,8 @@ Status ControlServer::Start() {
 void ControlServer::Stop() {
   if (!listening_.valid()) return;
   const uint64_t one = 1;
-  (void)!::write(stop_.get(), &one, sizeof(one));  // an eventfd with room for one never fails
+  while (::write(stop_.get(), &one, sizeof(one)) < 0 && errno == EINTR) {
+  }
   thread_.Join();
   // A process that was forked meanwhile has a copy of the descriptor; this ends the socket there, too.
   (void)::shutdown(listening_.get(), SHUT_RDWR);

@@ -83,7 +83,11 @@ Result<UniqueFd> ConnectToStore(const std::string& lock_path) {
 }
 
 Result<UniqueFd> AcceptRequest(const UniqueFd& listening) {
-  UniqueFd socket(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  int accepted = -1;
+  do {
+    accepted = ::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC);
+  } while (accepted < 0 && errno == EINTR);
+  UniqueFd socket(accepted);
   if (!socket.valid()) return Status::FromErrno(errno, "accept");
   RAWKV_RETURN_IF_ERROR(CheckPeer(socket, ::geteuid()));
   const timeval patience{.tv_sec = kPatienceSeconds, .tv_usec = 0};

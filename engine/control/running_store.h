@@ -8,7 +8,6 @@
 #include "base/export.h"
 #include "base/result.h"
 #include "base/types.h"
-#include "base/unique_fd.h"
 #include "engine/api/settings.h"
 
 namespace rawkv {

@@ -34,7 +34,8 @@ Result<std::vector<Version>> Maintenance::FindOverBudget() {
     costs.push_back({.version = s.version, .bytes = 0, .removable = removable});
   }
   for (const PinnedBy& holder : holders) {
-    const uint64_t bytes = holder.slots * context_.layout().slot_bytes + holder.log_bytes + holder.table_bytes;
+    const uint64_t bytes =
+        holder.slots * context_.layout().slot_bytes + holder.log_bytes + holder.table_bytes;
     bytes_now += bytes;
     const bool of_snapshot = holder.kind == "snapshot" || holder.kind == "tier";
     for (HistoryCost& cost : costs) {
