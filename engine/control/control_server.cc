@@ -1,7 +1,7 @@
 #include "engine/control/control_server.h"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,28 +15,31 @@ namespace rawkv {
 
 Status ControlServer::Start() {
   RAWKV_ASSIGN_OR_RETURN(UniqueFd listening, ListenForRequests(lock_path_));
-  UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!stop.valid()) return Status::FromErrno(errno, "eventfd");
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return Status::FromErrno(errno, "pipe");
   listening_ = std::move(listening);
-  stop_ = std::move(stop);
+  stop_ = UniqueFd(pipe[0]);
+  request_stop_ = UniqueFd(pipe[1]);
   const Status started = thread_.Start([this] { Run(); });
   if (!started.ok()) {
     listening_.Reset();
     stop_.Reset();
+    request_stop_.Reset();
   }
   return started;
 }
 
 void ControlServer::Stop() {
   if (!listening_.valid()) return;
-  const uint64_t one = 1;
-  while (::write(stop_.get(), &one, sizeof(one)) < 0 && errno == EINTR) {
+  const char byte = 0;  // a single one, so that no write can be short
+  while (::write(request_stop_.get(), &byte, 1) < 0 && errno == EINTR) {
   }
   thread_.Join();
   // A process that was forked meanwhile has a copy of the descriptor; this ends the socket there, too.
   (void)::shutdown(listening_.get(), SHUT_RDWR);
   listening_.Reset();
   stop_.Reset();
+  request_stop_.Reset();
 }
 
 void ControlServer::Run() {

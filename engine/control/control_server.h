@@ -33,7 +33,7 @@ class ControlServer {
   Logger& logger_;
   const std::function<ControlReply(const ControlRequest&)> perform_;
   UniqueFd listening_;
-  UniqueFd stop_;  // eventfd
+  UniqueFd stop_, request_stop_;  // the two ends of a pipe
   Thread thread_;
 };
 
