@@ -347,6 +347,7 @@ class MeetingTest : public AlongsideWriterTest {
  protected:
   void SetUp() override {
     format_.capacity_bytes = 512 * kKiB;
+    open_.status_interval_ms = 0;  // the operations of that thread are no moments of a side
     FormatAndOpen();
     Write(kKeys + 4);
   }
