@@ -57,7 +57,7 @@ TEST_F(CtlInfo, AccountsForEverySlot) {
   EXPECT_EQ(Sum(info["slots"]), info["slots"]["total"]);
   uint64_t pinned = info["pinned_shared"];
   for (const Json& holder : info["pinned_by"]) {
-    EXPECT_EQ(Fields(holder), (Args{"kind", "name", "version", "slots"}));
+    EXPECT_EQ(Fields(holder), (Args{"kind", "name", "version", "slots", "log_bytes", "table_bytes"}));
     pinned += holder["slots"].get<uint64_t>();
   }
   EXPECT_EQ(pinned, info["slots"]["pinned"]);
