@@ -152,8 +152,33 @@ Status KeyIndex::OpenDatabase(const KeyIndexOptions& options) {
   return {};
 }
 
+rocksdb::Status KeyIndex::Fetch(const rocksdb::ReadOptions& options, std::string_view index_key,
+                                rocksdb::PinnableSlice* value) {
+  return db_->Get(options, db_->DefaultColumnFamily(), index_key, value);
+}
+
+struct KeyIndex::Fetched {
+  std::vector<rocksdb::PinnableSlice> values;
+  std::vector<rocksdb::Status> statuses;
+};
+
+KeyIndex::Fetched KeyIndex::FetchMany(std::span<const std::string_view> user_keys, const ReadPoint* at) {
+  std::vector<IndexKey> index_keys;
+  index_keys.reserve(user_keys.size());
+  std::vector<rocksdb::Slice> slices;
+  slices.reserve(user_keys.size());
+  for (const std::string_view key : user_keys) {
+    slices.emplace_back(index_keys.emplace_back(KeySpace::kUserKey, key).view());
+  }
+  Fetched fetched{.values = std::vector<rocksdb::PinnableSlice>(slices.size()),
+                  .statuses = std::vector<rocksdb::Status>(slices.size())};
+  db_->MultiGet(ReadOptionsAt(at), db_->DefaultColumnFamily(), slices.size(), slices.data(),
+                fetched.values.data(), fetched.statuses.data());
+  return fetched;
+}
+
 Result<bool> KeyIndex::Read(std::string_view index_key, const ReadPoint* at, rocksdb::PinnableSlice* value) {
-  const rocksdb::Status status = db_->Get(ReadOptionsAt(at), db_->DefaultColumnFamily(), index_key, value);
+  const rocksdb::Status status = Fetch(ReadOptionsAt(at), index_key, value);
   if (status.ok()) return true;
   if (status.IsNotFound()) return false;
   return FromRocksdb(status, "reading index " + dir_);
@@ -161,8 +186,7 @@ Result<bool> KeyIndex::Read(std::string_view index_key, const ReadPoint* at, roc
 
 Result<std::optional<IndexEntry>> KeyIndex::Get(std::string_view key, const ReadPoint* at) {
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status =
-      db_->Get(ReadOptionsAt(at), db_->DefaultColumnFamily(), UserKey(key).view(), &value);
+  const rocksdb::Status status = Fetch(ReadOptionsAt(at), UserKey(key).view(), &value);
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
@@ -170,50 +194,30 @@ std::optional<Result<std::optional<IndexEntry>>> KeyIndex::GetFromMemory(std::st
   rocksdb::ReadOptions options;
   options.read_tier = rocksdb::kBlockCacheTier;
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status = db_->Get(options, db_->DefaultColumnFamily(), UserKey(key).view(), &value);
+  const rocksdb::Status status = Fetch(options, UserKey(key).view(), &value);
   if (status.IsIncomplete()) return std::nullopt;
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
 std::vector<Result<std::optional<IndexEntry>>> KeyIndex::MultiGet(std::span<const std::string_view> keys,
                                                                   const ReadPoint* at) {
-  std::vector<IndexKey> index_keys;
-  index_keys.reserve(keys.size());
-  std::vector<rocksdb::Slice> slices;
-  slices.reserve(keys.size());
-  for (const std::string_view key : keys) {
-    slices.emplace_back(index_keys.emplace_back(KeySpace::kUserKey, key).view());
-  }
-  std::vector<rocksdb::PinnableSlice> values(keys.size());
-  std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(ReadOptionsAt(at), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
-                statuses.data());
-
+  const Fetched fetched = FetchMany(keys, at);
   std::vector<Result<std::optional<IndexEntry>>> results;
   results.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    results.push_back(LookupResult(statuses[i], values[i].ToStringView(), dir_));
+    results.push_back(LookupResult(fetched.statuses[i], fetched.values[i].ToStringView(), dir_));
   }
   return results;
 }
 
 Result<std::vector<std::optional<std::string>>> KeyIndex::MultiGetEncoded(
     std::span<const std::string_view> keys, const ReadPoint* at) {
+  const Fetched fetched = FetchMany(keys, at);
   std::vector<std::optional<std::string>> found(keys.size());
-  std::vector<IndexKey> index_keys;
-  index_keys.reserve(keys.size());
-  std::vector<rocksdb::Slice> slices;
-  for (const std::string_view key : keys) {
-    slices.emplace_back(index_keys.emplace_back(KeySpace::kUserKey, key).view());
-  }
-  std::vector<rocksdb::PinnableSlice> values(keys.size());
-  std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(ReadOptionsAt(at), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
-                statuses.data());
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (statuses[i].IsNotFound()) continue;
-    RAWKV_RETURN_IF_ERROR(FromRocksdb(statuses[i], "reading index " + dir_));
-    found[i].emplace(values[i].data(), values[i].size());
+    if (fetched.statuses[i].IsNotFound()) continue;
+    RAWKV_RETURN_IF_ERROR(FromRocksdb(fetched.statuses[i], "reading index " + dir_));
+    found[i].emplace(fetched.values[i].data(), fetched.values[i].size());
   }
   return found;
 }

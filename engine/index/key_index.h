@@ -24,6 +24,7 @@ namespace rocksdb {
 class DB;
 class FileSystem;
 class PinnableSlice;
+class Status;
 struct ReadOptions;
 }  // namespace rocksdb
 
@@ -128,6 +129,12 @@ class KeyIndex {
   explicit KeyIndex(const KeyIndexOptions& options);
   Status OpenDatabase(const KeyIndexOptions& options);
 
+  // All point look-ups in RocksDB. They are never inlined, so that a function of this class is on the stack
+  // of each report of ThreadSanitizer about them (tests/support/tsan.supp).
+  [[gnu::noinline]] rocksdb::Status Fetch(const rocksdb::ReadOptions& options, std::string_view index_key,
+                                          rocksdb::PinnableSlice* value);
+  struct Fetched;
+  [[gnu::noinline]] Fetched FetchMany(std::span<const std::string_view> user_keys, const ReadPoint* at);
   // Reads a raw key. False: there is no such key.
   Result<bool> Read(std::string_view index_key, const ReadPoint* at, rocksdb::PinnableSlice* value);
   // Calls `fn` with the raw keys and values of [first, behind) in order, until it returns kStop or fails.
