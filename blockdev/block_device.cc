@@ -108,8 +108,14 @@ Result<std::unique_ptr<IoQueue>> BlockDevice::OpenQueue() {
 }
 
 Status BlockDevice::Flush() {
+  const MutexLock lock(flush_mu_);
+  if (!failed_flush_.ok()) {
+    return failed_flush_.WithContext(
+        "an earlier flush failed, so that written data may be lost; reopen the store");
+  }
   flushes_.fetch_add(1, std::memory_order_relaxed);
-  return DoFlush();
+  failed_flush_ = DoFlush();
+  return failed_flush_;
 }
 
 Status BlockDevice::Discard(DeviceOffset offset, uint64_t length) {

@@ -10,6 +10,7 @@
 
 #include "base/export.h"
 #include "base/fs.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "blockdev/aligned_buffer.h"
@@ -84,8 +85,9 @@ class RAWKV_EXPORT BlockDevice {
   // the system refuses a thread.
   virtual Result<std::unique_ptr<IoQueue>> OpenQueue();
 
-  // Makes all writes durable that have returned.
-  Status Flush();
+  // Makes all writes durable that have returned. After one failed flush every later one fails without I/O,
+  // because the system reports lost writes to one caller only (invariant 10).
+  Status Flush() RAWKV_EXCLUDES(flush_mu_);
   // Declares to the device that the content of the range is no longer needed. kNotSupported is harmless.
   Status Discard(DeviceOffset offset, uint64_t length);
 
@@ -120,6 +122,8 @@ class RAWKV_EXPORT BlockDevice {
   const std::string path_;
   const Geometry geometry_;  // at the open
   std::atomic<uint64_t> capacity_;
+  Mutex flush_mu_;
+  Status failed_flush_ RAWKV_GUARDED_BY(flush_mu_);  // the first
   std::atomic<uint64_t> reads_{0}, read_bytes_{0}, writes_{0}, written_bytes_{0}, flushes_{0};
 };
 

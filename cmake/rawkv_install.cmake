@@ -14,7 +14,7 @@ include(CMakePackageConfigHelpers)
 # them from an installed copy.
 set(public_headers
     bindings/c/rawkv_c.h
-    base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/keep_tier.h base/limits.h base/logger.h
+    base/bytes.h base/check.h base/clock.h base/entropy.h base/export.h base/fs.h base/keep_tier.h base/limits.h base/logger.h base/mutex.h
     base/result.h base/status.h base/types.h base/uuid.h
     blockdev/aligned_buffer.h blockdev/block_device.h blockdev/open_block_device.h
     engine/admin/inspect.h engine/admin/repair.h engine/api/device.h engine/api/history.h engine/api/info.h

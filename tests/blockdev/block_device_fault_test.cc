@@ -18,6 +18,11 @@ class BlockDeviceFaults : public DeviceSuite {
   void SetUp() override {
     DeviceSuite::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
+    Reopen();
+  }
+
+  void Reopen() {
+    device.reset();
     auto opened = Open(4, FaultySeams(plan));
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     device = std::move(opened->device);
@@ -139,10 +144,27 @@ TEST_P(BlockDeviceFaults, SingleRequestsAreRetriedToo) {
 TEST_P(BlockDeviceFaults, FailedFlushIsNeverRetriedByTheDevice) {
   int tries = 0;
   for (const int error : {EIO, EINTR, ENOSPC}) {
+    ASSERT_NO_FATAL_FAILURE(Reopen());
     plan->sync_answer = -error;
     EXPECT_EQ(device->Flush().code(), StatusCode::kIoError);
     EXPECT_EQ(plan->syncs, ++tries);
   }
+}
+
+// The system reports a lost write once. A flush that succeeded after that would acknowledge the lost write.
+TEST_P(BlockDeviceFaults, NoFlushSucceedsAfterOneThatFailed) {
+  ASSERT_TRUE(device->Flush().ok());
+  plan->sync_answer = -EIO;
+  const Status first = device->Flush();
+  EXPECT_EQ(first.code(), StatusCode::kIoError);
+  plan->sync_answer = 0;
+  const int tries = plan->syncs;
+  const Status second = device->Flush();
+  EXPECT_EQ(second.code(), StatusCode::kIoError);
+  EXPECT_NE(second.message().find(first.message()), std::string::npos) << second.ToString();
+  EXPECT_EQ(plan->syncs, tries) << "must not ask the system again";
+  ASSERT_NO_FATAL_FAILURE(Reopen());
+  EXPECT_TRUE(device->Flush().ok());
 }
 
 }  // namespace

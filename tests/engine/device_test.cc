@@ -68,6 +68,48 @@ class DeviceTest : public EngineTest {
   }
 };
 
+// Fails one flush, the first after `fail` was set.
+class OneFailedFlush : public DeviceSeam {
+ public:
+  OneFailedFlush(std::unique_ptr<BlockDevice> base, std::atomic<bool>& fail)
+      : DeviceSeam(std::move(base), [](const IoRequest&) { return std::nullopt; }), fail_(fail) {}
+
+ private:
+  Status DoFlush() override {
+    if (fail_.exchange(false)) return Status::IoError("injected flush");
+    return DeviceSeam::DoFlush();
+  }
+  std::atomic<bool>& fail_;
+};
+
+// Invariant 10: the system reports a lost write to one flush only, so every later one must fail, too.
+TEST_F(DeviceTest, AFailedFlushOfAPruneFailsTheNextCommit) {
+  std::atomic<bool> fail = false;
+  open_.env.open_device = [&fail](const std::string& path,
+                                  const DeviceOpenOptions& options) -> Result<OpenedDevice> {
+    RAWKV_ASSIGN_OR_RETURN(OpenedDevice opened, OpenBlockDevice(path, options));
+    opened.device = std::make_unique<OneFailedFlush>(std::move(opened.device), fail);
+    return opened;
+  };
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  Put("key", Slots(2, 1));
+  const Version last = Put("key", Slots(2, 2));
+  ASSERT_OK(engine_->CreateSnapshot());
+  fail = true;
+  const Status pruned = engine_->Prune(0).status();
+  EXPECT_EQ(pruned.code(), StatusCode::kIoError);
+  EXPECT_NE(pruned.message().find("injected flush"), std::string::npos) << pruned.ToString();
+  EXPECT_FALSE(fail);
+
+  const CommitResult next = TryPut("key", Slots(2, 3));
+  EXPECT_NE(next.outcome, CommitOutcome::kApplied);
+  EXPECT_EQ(engine_->Sync().code(), StatusCode::kPoisoned);
+  EXPECT_TRUE(Get("key") == Slots(2, 2));
+  ASSERT_NO_FATAL_FAILURE(Reopen());
+  EXPECT_GE(Info().version, last);
+  Put("key", Slots(2, 4));
+}
+
 using TrimTest = DeviceTest;
 
 TEST_F(TrimTest, GivesTheBlocksOfFreeSlotsBack) {
