@@ -4,6 +4,7 @@
 
 #include "base/byte_codec.h"
 #include "base/sealed_file.h"
+#include "engine/store/stored_settings.h"
 
 namespace rawkv {
 namespace {
@@ -14,44 +15,6 @@ constexpr SealedKind kReplyKind{
     .magic = "RKVCTLRP", .format = 1, .name = "control reply", .max_payload_bytes = kMaxReplyBytes};
 constexpr size_t kMaxMessageBytes = 64 << 10;
 
-std::string EncodeValue(uint64_t value) {
-  ByteWriter w;
-  w.U64(value);
-  return w.Take();
-}
-std::string EncodeValue(Durability value) {
-  return EncodeValue(static_cast<uint64_t>(value));
-}
-std::string EncodeValue(const KeepTiers& tiers) {
-  ByteWriter w;
-  for (const KeepTier& tier : tiers) {
-    w.U64(tier.every_seconds);
-    w.U64(tier.for_seconds);
-  }
-  return w.Take();
-}
-
-// Each returns whether the bytes are one value.
-bool DecodeValue(std::string_view bytes, uint64_t* out) {
-  ByteReader r(bytes);
-  *out = r.U64();
-  return r.AtEnd();
-}
-bool DecodeValue(std::string_view bytes, Durability* out) {
-  uint64_t number = 0;
-  if (!DecodeValue(bytes, &number) || number > 1) return false;
-  *out = static_cast<Durability>(number);
-  return true;
-}
-bool DecodeValue(std::string_view bytes, KeepTiers* out) {
-  ByteReader r(bytes);
-  while (r.remaining() != 0) {
-    const uint64_t every_seconds = r.U64();
-    out->push_back({every_seconds, r.U64()});
-  }
-  return r.AtEnd();
-}
-
 // Settings: their number, then the name and the value of each.
 template <template <typename> class Form>
 void PutSettings(ByteWriter& w, const SettingsIn<Form>& settings, uint32_t count) {
@@ -61,10 +24,10 @@ void PutSettings(ByteWriter& w, const SettingsIn<Form>& settings, uint32_t count
       const auto& value = settings.*setting.change;
       if (!value) return;
       w.Blob(setting.name);
-      w.Blob(EncodeValue(*value));
+      w.Blob(EncodeSettingValue(*value));
     } else {
       w.Blob(setting.name);
-      w.Blob(EncodeValue(settings.*setting.value));
+      w.Blob(EncodeSettingValue(settings.*setting.value));
     }
   });
 }
@@ -80,7 +43,7 @@ Result<SettingsChange> TakeSettings(ByteReader& r) {
     ForEachSetting([&](const auto& setting) {
       if (setting.name != name) return;
       known = true;
-      good = DecodeValue(bytes, &(settings.*setting.change).emplace());
+      good = DecodeSettingValue(bytes, &(settings.*setting.change).emplace());
     });
     if (!known) return Status::NotSupported("the setting '" + std::string(name) + "' is not known here");
     if (!good) return Status::Corruption("the value of " + std::string(name) + " is damaged");

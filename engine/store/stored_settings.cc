@@ -5,33 +5,6 @@
 namespace rawkv {
 namespace {
 
-std::string EncodeValue(uint64_t value) {
-  ByteWriter w;
-  w.U64(value);
-  return w.Take();
-}
-
-std::string EncodeValue(const KeepTiers& tiers) {
-  ByteWriter w;
-  for (const KeepTier& tier : tiers) {
-    w.U64(tier.every_seconds);
-    w.U64(tier.for_seconds);
-  }
-  return w.Take();
-}
-
-void DecodeValue(ByteReader* r, KeepTiers* out) {
-  out->clear();
-  while (r->remaining() != 0) {
-    const uint64_t every_seconds = r->U64();
-    out->push_back({every_seconds, r->U64()});
-  }
-}
-
-void DecodeValue(ByteReader* r, uint64_t* out) {
-  *out = r->U64();
-}
-
 // Calls `fn` with each setting of the list, by number.
 template <typename Fn>
 void ForEachStored(const Fn& fn) {
@@ -58,30 +31,67 @@ static_assert(AreNumbersAscending(), "equal content has one encoding");
 uint32_t CountOf(const RuntimeSettings& settings) {
   uint32_t count = 0;
   const RuntimeSettings initial;
-  ForEachStored([&](const auto& setting) {
-    if (settings.*setting.value != initial.*setting.value) ++count;
-  });
+  ForEachStored([&](const auto& setting) { count += settings.*setting.value != initial.*setting.value; });
   return count;
 }
 
-// Sets the setting of this number. Returns whether there is one, and whether its value is as Encode writes
-// it.
 struct Found {
-  bool known = false, good = false;
+  bool known = false, good = false;  // there is such a setting; its value is as Encode writes it
 };
 Found SetStored(uint32_t number, std::string_view bytes, RuntimeSettings* out) {
   Found found;
   const RuntimeSettings initial;
   ForEachStored([&](const auto& setting) {
     if (setting.stored != number) return;
-    ByteReader r(bytes);
-    DecodeValue(&r, &(out->*setting.value));
-    found = {.known = true, .good = r.AtEnd() && out->*setting.value != initial.*setting.value};
+    const bool decoded = DecodeSettingValue(bytes, &(out->*setting.value));
+    found = {.known = true, .good = decoded && out->*setting.value != initial.*setting.value};
   });
   return found;
 }
 
 }  // namespace
+
+std::string EncodeSettingValue(uint64_t value) {
+  ByteWriter w;
+  w.U64(value);
+  return w.Take();
+}
+
+std::string EncodeSettingValue(Durability value) {
+  return EncodeSettingValue(static_cast<uint64_t>(value));
+}
+
+std::string EncodeSettingValue(const KeepTiers& value) {
+  ByteWriter w;
+  for (const KeepTier& tier : value) {
+    w.U64(tier.every_seconds);
+    w.U64(tier.for_seconds);
+  }
+  return w.Take();
+}
+
+bool DecodeSettingValue(std::string_view bytes, uint64_t* out) {
+  ByteReader r(bytes);
+  *out = r.U64();
+  return r.AtEnd();
+}
+
+bool DecodeSettingValue(std::string_view bytes, Durability* out) {
+  uint64_t number = 0;
+  if (!DecodeSettingValue(bytes, &number) || number > 1) return false;
+  *out = static_cast<Durability>(number);
+  return true;
+}
+
+bool DecodeSettingValue(std::string_view bytes, KeepTiers* out) {
+  out->clear();
+  ByteReader r(bytes);
+  while (r.remaining() != 0) {
+    const uint64_t every_seconds = r.U64();
+    out->push_back({every_seconds, r.U64()});
+  }
+  return r.AtEnd();
+}
 
 bool HasStoredSettings(const RuntimeSettings& settings) {
   return CountOf(settings) != 0;
@@ -93,7 +103,7 @@ void EncodeStoredSettings(const RuntimeSettings& settings, ByteWriter* out) {
   ForEachStored([&](const auto& setting) {
     if (settings.*setting.value == initial.*setting.value) return;
     out->U32(setting.stored);
-    out->Blob(EncodeValue(settings.*setting.value));
+    out->Blob(EncodeSettingValue(settings.*setting.value));
   });
 }
 
