@@ -95,6 +95,13 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.CommitUnsynced();
          s.CommitInline();
        }},
+      {"session", &furnished_,
+       [](S& s) {
+         s.Open();
+         s.CommitInSession();
+         s.CommitInSession();
+         s.Close();
+       }},
       {"flush and rotation", &furnished_,
        [](S& s) {
          s.Open();

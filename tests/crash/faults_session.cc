@@ -1,8 +1,6 @@
 #include "tests/crash/faults_session.h"
 
 #include <algorithm>
-#include <list>
-#include <thread>
 
 namespace rawkv {
 
@@ -146,95 +144,6 @@ void FaultSession::CheckReads() {
       return Fail("key " + key + ": " + value.status().ToString());
     }
   }
-}
-
-void FaultSession::Commit(const std::string& step, const ModelBatch& batch,
-                          std::optional<Durability> durability) {
-  if (engine_ == nullptr) return;
-  BeginStep(step);
-  std::list<std::string> values;
-  const CommitResult result = engine_->Commit(batch.ToWriteBatch(&values), {.durability = durability});
-  AwaitBackgroundWork();
-  switch (result.outcome) {
-    case CommitOutcome::kApplied:
-      if (!result.ok()) Fail("applied, but " + result.status.ToString());
-      if (poisoned_) Fail("a commit after one of unknown outcome");
-      if (now_.model.Commit(batch) != result.version) Fail("made version " + ToString(result.version));
-      if (durability != Durability::kUnsafeUnsynced) now_.durable = result.version;
-      break;
-    case CommitOutcome::kNotApplied:
-      if (AcceptAnswer(result.status)) Fail("not applied, but ok");
-      break;
-    case CommitOutcome::kUnknown:
-      if (AcceptAnswer(result.status)) Fail("unknown, but ok");
-      if (result.status.code() != StatusCode::kIoError) Fail("unknown with " + result.status.ToString());
-      outcome_ = "unknown";
-      poisoned_ = true;
-      if (!doubt_) {
-        doubt_ = now_;
-        doubt_->model.Commit(batch);
-      }
-      break;
-  }
-  CheckAfterStep();
-}
-
-void FaultSession::CommitMulti() {
-  Commit("commit multi", {.ops = {Put("i0", 100),
-                                  Put("p1", 9000),
-                                  Put("p-new", 5000),
-                                  {.kind = ModelOp::Kind::kDeleteRange, .key = "p2", .end_key = "p2~"}},
-                          .metadata = "several"});
-}
-
-void FaultSession::CommitUnsynced() {
-  Commit("commit unsynced", {.ops = {Put("i-new", 100), Put("p-new", 5000)}}, Durability::kUnsafeUnsynced);
-}
-
-void FaultSession::CommitLarge() {
-  ModelBatch batch;
-  for (uint64_t i = 0; i * 900 < config_.memtable_bytes + 4096; ++i) {
-    batch.ops.push_back(Put("f" + std::to_string(i), 900));
-  }
-  Commit("commit with index flush", batch);
-}
-
-void FaultSession::CommitGroup() {
-  if (engine_ == nullptr) return;
-  BeginStep("commit group");
-  constexpr size_t kMembers = 3;
-  std::vector<ModelBatch> batches(kMembers);
-  std::vector<CommitResult> results(kMembers);
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < kMembers; ++i) {
-    const std::string n = std::to_string(i);
-    batches[i] = {.ops = {Put("group" + n, 60), Put("group-payload" + n, 5000)}};
-  }
-  for (size_t i = 0; i < kMembers; ++i) {
-    threads.emplace_back([&, i] {
-      std::list<std::string> values;
-      results[i] = engine_->Commit(batches[i].ToWriteBatch(&values));
-    });
-  }
-  for (std::thread& t : threads) t.join();
-  std::map<Version, size_t> applied;
-  for (size_t i = 0; i < kMembers; ++i) {
-    if (results[i].outcome == CommitOutcome::kApplied) {
-      if (!applied.emplace(results[i].version, i).second) Fail("two commits made one version");
-    } else if (AcceptAnswer(results[i].status)) {
-      Fail("not applied, but ok");
-    }
-    if (results[i].outcome == CommitOutcome::kUnknown) {
-      outcome_ = "unknown";
-      group_doubt_.push_back(batches[i]);
-    }
-  }
-  for (const auto& [version, i] : applied) {
-    if (now_.model.Commit(batches[i]) != version) Fail("versions are not dense");
-    now_.durable = version;
-  }
-  if (!group_doubt_.empty()) poisoned_ = true;
-  CheckAfterStep();
 }
 
 void FaultSession::Sync() {

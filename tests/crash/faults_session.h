@@ -38,6 +38,8 @@ class FaultSession {
   void CommitGroup();  // from three threads at once
   void CommitUnsynced();
   void CommitLarge();  // makes the index flush
+  // Commits, reads and syncs through an asynchronous session (engine/api/session.h).
+  void CommitInSession();
   void Sync();
   void Snapshot();
   void Prune();
@@ -80,6 +82,8 @@ class FaultSession {
  private:
   ModelOp Put(const std::string& key, uint64_t bytes);
   void Commit(const std::string& step, const ModelBatch& batch, std::optional<Durability> durability = {});
+  void RecordCommit(const ModelBatch& batch, const CommitResult& result,
+                    std::optional<Durability> durability);
   void BeginStep(const std::string& step);
   // Checks that an answer is allowed and records it. Returns whether it is ok.
   bool AcceptAnswer(const Status& status);

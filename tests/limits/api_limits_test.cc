@@ -34,6 +34,31 @@ Status CommitOf(Engine& engine, const std::function<void(WriteBatch&)>& fill) {
   return engine.Commit(batch).status;
 }
 
+// Commits, reads and syncs through a session. Returns the first error.
+Status UseSession(Engine& engine) {
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, engine.OpenSession());
+  WriteBatch batch;
+  batch.Put("large", std::string(300'000, 's'));
+  std::vector<std::byte> memory(300'000);
+  const SessionRead reads[] = {{"kept", memory}, {"large", memory}};
+  Status first = session->SubmitCommit(std::move(batch)).status();
+  const auto note = [&first](const Status& status) {
+    if (first.ok()) first = status;
+  };
+  note(session->SubmitGet(reads).status());
+  note(session->SubmitSync().status());
+  std::vector<SessionCompletion> completions(8);
+  while (session->Wait(-1)) {
+    const size_t count = session->Drain(completions);
+    for (size_t i = 0; i < count; ++i) {
+      note(completions[i].status);
+      for (const SessionAnswer& answer : completions[i].answers) note(answer.status);
+    }
+  }
+  note(session->Close());
+  return first;
+}
+
 const std::vector<Call>& Calls() {
   static const auto& calls = *new std::vector<Call>{
       {"Put", [](Engine& e, const std::string&) { return CommitOf(e, [](WriteBatch& b) { b.Put("small", "2"); }); }},
@@ -75,6 +100,7 @@ const std::vector<Call>& Calls() {
       {"ChangeSettings",
        [](Engine& e, const std::string&) { return e.ChangeSettings({.keep_for_seconds = 3600}).status(); }},
       {"AcknowledgeGivenUp", [](Engine& e, const std::string&) { return e.AcknowledgeGivenUp(); }},
+      {"Session", [](Engine& e, const std::string&) { return UseSession(e); }},
       {"CreateSnapshot", [](Engine& e, const std::string&) { return e.CreateSnapshot().status(); }},
       {"Pin", [](Engine& e, const std::string&) { return e.Pin("p").status(); }},
       {"Unpin", [](Engine& e, const std::string&) { return e.Unpin("p"); }},
