@@ -57,9 +57,13 @@ void FaultCampaign::PlanFor(const FaultHistory& history, const std::vector<Plann
     faults.push_back(std::move(fault));
     Enqueue(history, std::move(faults));
   };
-  if (options_.everything && before.empty()) {
+  if (options_.extent != FaultCampaignOptions::Extent::kOnce && before.empty()) {
+    const bool one = options_.extent == FaultCampaignOptions::Extent::kVariants;
+    const uint64_t history_hash = Mix(hash, HashOf(history.name));
     for (uint64_t n = 1; n <= occurrences; ++n) {
-      for (const PlannedFault& v : variants) add(v, n);
+      for (size_t v = 0; v < variants.size(); ++v) {
+        if (!one || n == 1 + Mix(history_hash, v) % occurrences) add(variants[v], n);
+      }
     }
     return;
   }
@@ -71,6 +75,7 @@ void FaultCampaign::PlanFor(const FaultHistory& history, const std::vector<Plann
 
 void FaultCampaign::RunOne(const FaultHistory& history, const std::vector<PlannedFault>& faults) {
   ++runs_;
+  const bool extensive = options_.extent != FaultCampaignOptions::Extent::kOnce;
   std::string problem, log, outcome;
   std::map<FaultSite, uint64_t> performed;
   bool fired = false;
@@ -80,7 +85,7 @@ void FaultCampaign::RunOne(const FaultHistory& history, const std::vector<Planne
     // The seed depends on the history and the faults, so that a single run is judged as in the whole
     // campaign.
     const uint64_t seed = Mix(options_.seed, HashOf(NameOf(history, faults)));
-    problem = session.Judge(seed, options_.everything || faults.empty(), options_.power_cuts);
+    problem = session.Judge(seed, extensive || faults.empty(), options_.power_cuts);
     fired = session.world().plane().AllFired();
     performed = session.world().plane().performed();
     log = session.world().LogText();
@@ -114,7 +119,7 @@ void FaultCampaign::RunOne(const FaultHistory& history, const std::vector<Planne
     if (std::vector<Work>& contexts = contexts_[site]; contexts.size() < 8 && row.injected == 0) {
       contexts.push_back({&history, faults});
     }
-    if ((is_new || (options_.everything && faults.empty())) && faults.size() < kMaxFaults) {
+    if ((is_new || (extensive && faults.empty())) && faults.size() < kMaxFaults) {
       PlanFor(history, faults, site, count);
     }
   }

@@ -13,9 +13,10 @@ namespace rawkv {
 struct FaultCampaignOptions {
   SimConfig config;
   uint64_t seed = 1;
-  // true: every occurrence of every site in every history, with every error and reach. false: each site once
-  // or twice, chosen by the seed.
-  bool everything = false;
+  // kOnce: each site once or twice, chosen by the seed. kVariants: each site in every history with every
+  // error and reach, at one occurrence that the seed chooses. kEverything: the same at every occurrence.
+  enum class Extent : uint8_t { kOnce, kVariants, kEverything };
+  Extent extent = Extent::kOnce;
   uint64_t power_cuts = 1;  // power cuts that are judged for each fault
   // Takes one site of `share`, without the check that every site failed once (sanitizers).
   uint64_t share = 1;

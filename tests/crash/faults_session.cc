@@ -3,6 +3,22 @@
 #include <algorithm>
 
 namespace rawkv {
+namespace {
+
+// Whether an error may come from a failure in an earlier step, and lasts until the store is reopened.
+bool IsLasting(const std::string& message) {
+  for (const char* const text : {
+           "/store/working/index stopped writing until",  // a flush or compaction in the background failed
+           "writing to index /store/working/index: ",     // the same, from RocksDB itself
+           "an earlier flush failed",                     // of the device
+           "the filesystem was full when the store was opened",
+       }) {
+    if (message.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 FaultSession::FaultSession(const FaultStart& start, const SimConfig& config, uint64_t seed,
                            std::vector<PlannedFault> faults)
@@ -59,15 +75,7 @@ bool FaultSession::AcceptAnswer(const Status& status) {
       RecordOutcome(engine_ == nullptr                      ? "refused"
                     : status.code() == StatusCode::kNoSpace ? "no space"
                                                             : "I/O error");
-      // The error of a background flush is returned by the first later call.
-      if (status.message().find("/store/working/index stopped writing until") != std::string::npos) {
-        poisoned_ = true;
-      }
-      // An open that found no room refuses puts until the next open, even if there is room again.
-      if (status.message().find("the filesystem was full when the store was opened") != std::string::npos &&
-          world_.plane().failures() != 0) {
-        poisoned_ = true;
-      }
+      if (world_.plane().failures() != 0 && IsLasting(status.message())) poisoned_ = true;
       if (!failed_now && !poisoned_) Fail("failed though nothing below did: " + status.ToString());
       return false;
     default:
