@@ -42,8 +42,11 @@ CommitPipeline::CommitPipeline(StoreContext& context, Core& core, Poison& poison
 
 CommitResult CommitPipeline::Commit(const WriteBatch& batch, const CommitOptions& options) {
   Waiter waiter;
+  waiter.batch = &batch;
   waiter.options = &options;
-  if (Prepare(batch, waiter).ok()) RunWaiters(std::span(&waiter, 1));
+  const std::span<Waiter> one(&waiter, 1);
+  Prepare(one);
+  RunWaiters(one);
   return std::move(waiter.result);
 }
 
@@ -58,23 +61,49 @@ void CommitPipeline::CommitMany(std::span<Request> requests) {
     return;
   }
   for (size_t i = 0; i < requests.size(); ++i) {
+    waiters[i].batch = requests[i].batch;
     waiters[i].options = requests[i].options;
-    waiters[i].done = !Prepare(*requests[i].batch, waiters[i]).ok();
   }
+  Prepare(waiters);
   RunWaiters(waiters);
   for (size_t i = 0; i < requests.size(); ++i) requests[i].result = std::move(waiters[i].result);
 }
 
-Status CommitPipeline::Prepare(const WriteBatch& batch, Waiter& waiter) {
-  const Status prepared = NoThrow([&]() -> Status {
-    RAWKV_RETURN_IF_ERROR(poison_.Check());
-    RAWKV_RETURN_IF_ERROR(ValidateBatch(batch, context_));
-    if (HasPut(batch)) RAWKV_RETURN_IF_ERROR(AdmitPut(context_));
-    RAWKV_ASSIGN_OR_RETURN(waiter.commit, PrepareCommit(batch, context_, core_, hooks_.make_space));
-    return Status::Ok();
-  });
-  if (!prepared.ok()) waiter.result = MakeNotApplied(prepared);
-  return prepared;
+bool CommitPipeline::PrepareStep(Waiter& waiter, const std::function<Status()>& step) {
+  if (waiter.done) return false;
+  const Status status = NoThrow(step);
+  if (status.ok()) return true;
+  ReleaseCommit(context_, core_, waiter.commit, status);
+  waiter.result = MakeNotApplied(status);
+  waiter.done = true;
+  return false;
+}
+
+void CommitPipeline::Prepare(std::span<Waiter> waiters) {
+  std::vector<PlannedCommit> planned;
+  for (Waiter& waiter : waiters) {
+    PrepareStep(waiter, [&]() -> Status {
+      RAWKV_RETURN_IF_ERROR(poison_.Check());
+      RAWKV_RETURN_IF_ERROR(ValidateBatch(*waiter.batch, context_));
+      if (HasPut(*waiter.batch)) RAWKV_RETURN_IF_ERROR(AdmitPut(context_));
+      planned.reserve(waiters.size());
+      RAWKV_RETURN_IF_ERROR(PlanCommit(*waiter.batch, context_, core_, hooks_.make_space, waiter.commit));
+      planned.push_back({waiter.batch, &waiter.commit});
+      return Status::Ok();
+    });
+  }
+  const Status together = NoThrow([&] { return WritePayload(planned, core_); });
+  for (Waiter& waiter : waiters) {
+    PrepareStep(waiter, [&]() -> Status {
+      if (!together.ok()) {
+        if (planned.size() == 1) return together;
+        // The error may come from the payload of another commit.
+        const PlannedCommit alone{waiter.batch, &waiter.commit};
+        RAWKV_RETURN_IF_ERROR(WritePayload(std::span(&alone, 1), core_));
+      }
+      return EncodeRecord(context_, core_, waiter.commit);
+    });
+  }
 }
 
 // Throws only if no waiter is in the queue.

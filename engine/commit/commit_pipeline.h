@@ -60,6 +60,7 @@ class CommitPipeline {
 
  private:
   struct Waiter {
+    const WriteBatch* batch = nullptr;
     PreparedCommit commit;
     const CommitOptions* options = nullptr;
     CommitResult result;
@@ -69,8 +70,11 @@ class CommitPipeline {
   };
   static bool HasOnlyDeletes(const Waiter* waiter);
 
-  // Validates the batch and writes its payload. After an error the waiter has its answer.
-  Status Prepare(const WriteBatch& batch, Waiter& waiter);
+  // Validates the batches, writes their payload together and encodes their records. After an error a waiter
+  // has its answer and is done.
+  void Prepare(std::span<Waiter> waiters);
+  // Runs a step of preparing one commit. Returns whether it was ok; after an error the waiter has its answer.
+  bool PrepareStep(Waiter& waiter, const std::function<Status()>& step);
   // Queues the waiters that are prepared, and returns when each of them has its answer.
   void RunWaiters(std::span<Waiter> waiters);
   void Enqueue(std::span<Waiter> waiters);

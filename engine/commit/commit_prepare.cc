@@ -51,20 +51,21 @@ Status CheckRange(const WriteBatch::Operation& op) {
   return Status::Ok();
 }
 
-// Writes values to the device.
-class PayloadWriter {
+// Reserves the slots of one commit.
+class SlotReserver {
  public:
-  PayloadWriter(const StoreContext& c, Core& core, const std::vector<std::function<Status()>>& make_space)
+  SlotReserver(const StoreContext& c, Core& core, const std::vector<std::function<Status()>>& make_space)
       : context_(c), core_(core), make_space_(make_space) {}
 
-  Result<PayloadRef> Write(std::string_view key, ConstBytes value, std::vector<Extent>* reserved) {
+  // A reference without checksums, which PayloadIo::WriteMany completes.
+  Result<PayloadRef> Reserve(uint64_t bytes, std::vector<Extent>* reserved) {
     // The insert below must not fail, or nobody would release the slots.
     const size_t wanted = reserved->size() + SlotAllocator::kMaxExtents;
     if (reserved->capacity() < wanted) reserved->reserve(std::max(wanted, 2 * reserved->capacity()));
-    Result<std::vector<Extent>> extents = core_.allocator->Reserve(value.size());
+    Result<std::vector<Extent>> extents = core_.allocator->Reserve(bytes);
     while (extents.status().code() == StatusCode::kNoSpace && tried_ < make_space_.size()) {
       RAWKV_RETURN_IF_ERROR(make_space_[tried_++]());
-      extents = core_.allocator->Reserve(value.size());
+      extents = core_.allocator->Reserve(bytes);
     }
     if (extents.status().code() == StatusCode::kNoSpace) {
       return Status::NoSpace(context_.device_path + ": " + extents.status().message() +
@@ -73,11 +74,10 @@ class PayloadWriter {
     }
     if (!extents.ok()) return extents.status().WithContext(context_.device_path);
     reserved->insert(reserved->end(), extents->begin(), extents->end());
-    const WriteId id(core_.next_write_id.fetch_add(1));
-    Result<PayloadRef> ref = core_.payload->Write(key, value, *std::move(extents), id);
-    // Set after the write has returned, so that the flush that clears it covers the write.
-    core_.device_dirty.store(true);
-    return ref;
+    return PayloadRef{.extents = *std::move(extents),
+                      .write_id = WriteId(core_.next_write_id.fetch_add(1)),
+                      .length = bytes,
+                      .chunk_checksums = {}};
   }
 
  private:
@@ -86,30 +86,6 @@ class PayloadWriter {
   const std::vector<std::function<Status()>>& make_space_;
   size_t tried_ = 0;
 };
-
-Status FillChanges(const WriteBatch& batch, const StoreContext& c, PayloadWriter writer,
-                   PreparedCommit& out) {
-  for (const WriteBatch::Operation& op : batch.operations()) {
-    ChangeOp change{.kind = ChangeOp::Kind::kDelete, .key = op.key, .end_key = {}, .value = {}};
-    out.user_bytes += op.key.size();
-    if (op.kind == WriteBatch::Operation::Kind::kDeleteRange) {
-      change.kind = ChangeOp::Kind::kDeleteRange;
-      change.end_key = op.end_key;
-    } else if (op.kind == WriteBatch::Operation::Kind::kPut) {
-      change.kind = ChangeOp::Kind::kPut;
-      if (op.if_absent) out.if_absent.push_back(static_cast<uint32_t>(out.changes.ops.size()));
-      const ConstBytes value = op.value();
-      out.user_bytes += value.size();
-      if (IsInline(value.size(), c)) {
-        change.value.data = std::string(AsStringView(value));
-      } else {
-        RAWKV_ASSIGN_OR_RETURN(change.value.data, writer.Write(op.key, value, &out.reserved));
-      }
-    }
-    out.changes.ops.push_back(std::move(change));
-  }
-  return Status::Ok();
-}
 
 }  // namespace
 
@@ -149,22 +125,58 @@ Status ValidateBatch(const WriteBatch& batch, const StoreContext& c) {
   return Status::Ok();
 }
 
-Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& c, Core& core,
-                                     const std::vector<std::function<Status()>>& make_space) {
-  PreparedCommit out;
-  const Status status = NoThrow([&]() -> Status {
-    out.changes.user_metadata = batch.metadata();
-    RAWKV_RETURN_IF_ERROR(FillChanges(batch, c, PayloadWriter(c, core, make_space), out));
-    out.body = EncodeChangeSet(out.changes);
-    const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(out.body)};
-    if (Wal::FramedBytes(std::span(&record, 1)) <= core.max_group_bytes) return Status::Ok();
-    return Status::InvalidArgument("a change set of " + std::to_string(out.body.size()) +
-                                   " bytes does not fit a log segment of " +
-                                   std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
-  });
-  if (status.ok()) return out;
-  ReleaseCommit(c, core, out, status);
-  return status;
+Status PlanCommit(const WriteBatch& batch, const StoreContext& c, Core& core,
+                  const std::vector<std::function<Status()>>& make_space, PreparedCommit& out) {
+  SlotReserver slots(c, core, make_space);
+  out.changes.user_metadata = batch.metadata();
+  for (const WriteBatch::Operation& op : batch.operations()) {
+    ChangeOp change{.kind = ChangeOp::Kind::kDelete, .key = op.key, .end_key = {}, .value = {}};
+    out.user_bytes += op.key.size();
+    if (op.kind == WriteBatch::Operation::Kind::kDeleteRange) {
+      change.kind = ChangeOp::Kind::kDeleteRange;
+      change.end_key = op.end_key;
+    } else if (op.kind == WriteBatch::Operation::Kind::kPut) {
+      change.kind = ChangeOp::Kind::kPut;
+      if (op.if_absent) out.if_absent.push_back(static_cast<uint32_t>(out.changes.ops.size()));
+      const ConstBytes value = op.value();
+      out.user_bytes += value.size();
+      if (IsInline(value.size(), c)) {
+        change.value.data = std::string(AsStringView(value));
+      } else {
+        RAWKV_ASSIGN_OR_RETURN(change.value.data, slots.Reserve(value.size(), &out.reserved));
+      }
+    }
+    out.changes.ops.push_back(std::move(change));
+  }
+  return Status::Ok();
+}
+
+Status WritePayload(std::span<const PlannedCommit> commits, Core& core) {
+  std::vector<PayloadIo::WriteJob> jobs;
+  for (const PlannedCommit& planned : commits) {
+    const auto& operations = planned.batch->operations();
+    for (size_t i = 0; i < operations.size(); ++i) {
+      ChangeOp& change = planned.commit->changes.ops[i];
+      if (change.kind != ChangeOp::Kind::kPut || change.value.is_inline()) continue;
+      PayloadRef& ref = std::get<PayloadRef>(change.value.data);
+      ref.chunk_checksums.clear();  // of an attempt together with other commits
+      jobs.push_back({.key = change.key, .value = operations[i].value(), .ref = &ref});
+    }
+  }
+  if (jobs.empty()) return Status::Ok();
+  const Status written = core.payload->WriteMany(jobs);
+  // Set after the writes have returned, so that the flush that clears it covers them.
+  core.device_dirty.store(true);
+  return written;
+}
+
+Status EncodeRecord(const StoreContext& c, const Core& core, PreparedCommit& commit) {
+  commit.body = EncodeChangeSet(commit.changes);
+  const PendingRecord record{.version = {}, .time_unix_ms = 0, .body = AsBytes(commit.body)};
+  if (Wal::FramedBytes(std::span(&record, 1)) <= core.max_group_bytes) return Status::Ok();
+  return Status::InvalidArgument("a change set of " + std::to_string(commit.body.size()) +
+                                 " bytes does not fit a log segment of " +
+                                 std::to_string(c.runtime.wal_segment_bytes) + " bytes; split the batch");
 }
 
 void ReleaseCommit(const StoreContext& c, Core& core, const PreparedCommit& commit, const Status& refusal) {

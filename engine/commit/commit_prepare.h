@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,10 +39,21 @@ struct PreparedCommit {
 // kInvalidArgument: the batch can never be committed to this store. Changes nothing.
 Status ValidateBatch(const WriteBatch& batch, const StoreContext& context);
 
-// Reserves slots, writes the payload and encodes the record. Releases every slot after an error. Thread-safe.
-// If no slots are free, calls the functions of `make_space` in order, each at most once.
-Result<PreparedCommit> PrepareCommit(const WriteBatch& batch, const StoreContext& context, Core& core,
-                                     const std::vector<std::function<Status()>>& make_space);
+// The three steps of preparing a commit, on the caller's thread. Each is thread-safe. After an error the
+// caller calls ReleaseCommit.
+//
+// Makes the change set and reserves slots. If no slots are free, calls the functions of `make_space` in
+// order, each at most once.
+Status PlanCommit(const WriteBatch& batch, const StoreContext& context, Core& core,
+                  const std::vector<std::function<Status()>>& make_space, PreparedCommit& out);
+// Writes the payload of one or several planned commits.
+struct PlannedCommit {
+  const WriteBatch* batch = nullptr;
+  PreparedCommit* commit = nullptr;
+};
+Status WritePayload(std::span<const PlannedCommit> commits, Core& core);
+// Encodes the record, once the payload is written. kInvalidArgument: it does not fit a log segment.
+Status EncodeRecord(const StoreContext& context, const Core& core, PreparedCommit& commit);
 
 // Releases the slots of a commit that is not applied. If it was refused for lack of room, also gives back the
 // blocks that its payload took in a sparse device file.

@@ -14,8 +14,9 @@ namespace {
 
 // Chunks that one batch reads. Bounds the bounce buffers to 32 MiB, and keeps any device queue full.
 constexpr size_t kChunksInFlight = 128;
-constexpr uint64_t kTransferBytes = 256 * 1024;
-constexpr uint64_t kBounceBytes = 4ull << 20;
+// Values of at least this size are written from the caller's memory if it is aligned. A smaller one is
+// copied, so that it can share a transfer with its header and its neighbours.
+constexpr uint64_t kDirectBytes = 64 * 1024;
 
 uint64_t ChecksumsHash(const std::vector<uint64_t>& checksums) {
   return Xxh3(std::as_bytes(std::span(checksums)));
@@ -77,8 +78,34 @@ std::vector<PayloadIo::Piece> PayloadIo::Locate(const PayloadRef& ref, uint64_t 
   return pieces;
 }
 
-Status PayloadIo::WriteHeaders(std::string_view key, const PayloadRef& ref) {
+bool PayloadIo::WritesDirectly(ConstBytes value) {
+  return value.size() >= kDirectBytes && IsAlignedPointer(value.data());
+}
+
+Status PayloadIo::WriteMany(std::span<const WriteJob> jobs) {
+  uint64_t copied = 0;
+  for (const WriteJob& job : jobs) {
+    PayloadRef& ref = *job.ref;
+    const ConstBytes value = job.value;
+    for (uint64_t at = 0, chunk = 0; at < value.size(); at += kPayloadChunkBytes, ++chunk) {
+      ref.chunk_checksums.push_back(ChunkChecksum(
+          ref, chunk, value.subspan(at, std::min<uint64_t>(kPayloadChunkBytes, value.size() - at))));
+    }
+    RAWKV_RETURN_IF_ERROR(CheckFitsDevice(ref));
+    copied += ref.extents.size() * layout_.header_bytes +
+              (WritesDirectly(value) ? kBlockAlign : AlignUp(value.size(), kBlockAlign));
+  }
+  WriteWindow window(device_, copied);
+  for (const WriteJob& job : jobs) {
+    RAWKV_RETURN_IF_ERROR(WriteHeaders(job, window));
+    RAWKV_RETURN_IF_ERROR(WritePieces(job, window));
+  }
+  return window.Run();
+}
+
+Status PayloadIo::WriteHeaders(const WriteJob& job, WriteWindow& window) const {
   if (layout_.header_bytes == 0) return Status::Ok();
+  const PayloadRef& ref = *job.ref;
   AlignedBuffer buffer(layout_.header_bytes);
   uint64_t start = 0;
   for (size_t i = 0; i < ref.extents.size(); ++i) {
@@ -93,56 +120,24 @@ Status PayloadIo::WriteHeaders(std::string_view key, const PayloadRef& ref) {
                         .extent_index = static_cast<uint32_t>(i),
                         .extent_count = static_cast<uint32_t>(ref.extents.size()),
                         .checksums_hash = ChecksumsHash(ref.chunk_checksums),
-                        .key = std::string(key)},
+                        .key = std::string(job.key)},
                        buffer.bytes());
-    RAWKV_RETURN_IF_ERROR(device_.Write(layout_.OffsetOf(e.first), buffer.bytes()));
+    RAWKV_RETURN_IF_ERROR(window.WriteCopy(layout_.OffsetOf(e.first), buffer.bytes()));
     start += part;
   }
   return Status::Ok();
 }
 
-Status PayloadIo::WritePieces(const PayloadRef& ref, ConstBytes value) {
-  // Writes one window of the value at a time: from the caller's memory if that is aligned, otherwise, and for
-  // the last block with its padding, from a copy.
-  AlignedBuffer bounce;
-  const bool direct = IsAlignedPointer(value.data());
-  for (uint64_t begin = 0; begin < value.size(); begin += kBounceBytes) {
-    const uint64_t end = std::min<uint64_t>(begin + kBounceBytes, value.size());
-    const bool copy = !direct || !IsAligned(end - begin);
-    if (copy) {
-      if (bounce.size() == 0)
-        bounce = AlignedBuffer(std::min(AlignUp(value.size(), kBlockAlign), kBounceBytes));
-      std::memcpy(bounce.data(), value.data() + begin, end - begin);
-      std::memset(bounce.data() + (end - begin), 0, AlignUp(end - begin, kBlockAlign) - (end - begin));
-    }
-    // A write does not change its buffer; the request type is that of reads, too.
-    std::byte* source = copy ? bounce.data() : const_cast<std::byte*>(value.data()) + begin;
-    std::vector<IoRequest> batch;
-    for (const Piece& piece : Locate(ref, begin, end)) {
-      for (uint64_t done = 0; done < piece.bytes; done += kTransferBytes) {
-        const uint64_t n = AlignUp(std::min(kTransferBytes, piece.bytes - done), kBlockAlign);
-        batch.push_back({.kind = IoKind::kWrite,
-                         .offset = piece.offset + done,
-                         .buffer = Bytes(source + (piece.value_offset - begin) + done, n)});
-      }
-    }
-    RAWKV_RETURN_IF_ERROR(device_.Submit(batch));
+Status PayloadIo::WritePieces(const WriteJob& job, WriteWindow& window) const {
+  const bool direct = WritesDirectly(job.value);
+  for (const Piece& piece : Locate(*job.ref, 0, job.value.size())) {
+    const ConstBytes bytes = job.value.subspan(piece.value_offset, piece.bytes);
+    // The last block with its padding is a copy in any case.
+    const uint64_t whole = direct ? bytes.size() / kBlockAlign * kBlockAlign : 0;
+    RAWKV_RETURN_IF_ERROR(window.WriteDirect(piece.offset, bytes.first(whole)));
+    RAWKV_RETURN_IF_ERROR(window.WriteCopy(piece.offset + whole, bytes.subspan(whole)));
   }
   return Status::Ok();
-}
-
-Result<PayloadRef> PayloadIo::Write(std::string_view key, ConstBytes value, std::vector<Extent> extents,
-                                    WriteId write_id) {
-  PayloadRef ref{
-      .extents = std::move(extents), .write_id = write_id, .length = value.size(), .chunk_checksums = {}};
-  for (uint64_t at = 0, chunk = 0; at < value.size(); at += kPayloadChunkBytes, ++chunk) {
-    ref.chunk_checksums.push_back(ChunkChecksum(
-        ref, chunk, value.subspan(at, std::min<uint64_t>(kPayloadChunkBytes, value.size() - at))));
-  }
-  RAWKV_RETURN_IF_ERROR(CheckFitsDevice(ref));
-  RAWKV_RETURN_IF_ERROR(WriteHeaders(key, ref));
-  RAWKV_RETURN_IF_ERROR(WritePieces(ref, value));
-  return ref;
 }
 
 Status PayloadIo::Read(ReadJob job) {

@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "blockdev/block_device.h"
 #include "blockdev/superblock.h"
+#include "engine/payload/write_window.h"
 
 namespace rawkv {
 
@@ -25,10 +26,15 @@ class PayloadIo {
   // The device has more slots now.
   void GrowTo(uint64_t slot_count) { slot_count_.store(slot_count); }
 
-  // Writes the value, with several transfers in flight. Does not flush the device. After an error any part of
-  // the extents may have been written.
-  Result<PayloadRef> Write(std::string_view key, ConstBytes value, std::vector<Extent> extents,
-                           WriteId write_id);
+  // Writes the values, with many transfers in flight. Values and headers that are next to each other on the
+  // device share transfers. Does not flush the device. After an error any part of any extent may have been
+  // written.
+  struct WriteJob {
+    std::string_view key;
+    ConstBytes value;
+    PayloadRef* ref = nullptr;  // with extents, write id and length; WriteMany sets the checksums
+  };
+  Status WriteMany(std::span<const WriteJob> jobs);
 
   // Reads [offset, offset + length) of the value to the front of `out`. The range must lie within the value.
   // May overwrite `out` after `length`, so that the last, padded block is read directly into an aligned
@@ -82,8 +88,9 @@ class PayloadIo {
   std::vector<Piece> Locate(const PayloadRef& ref, uint64_t begin, uint64_t end) const;
   uint64_t ChunkChecksum(const PayloadRef& ref, uint64_t chunk, ConstBytes bytes) const;
   uint64_t Capacity(const Extent& e) const;
-  Status WriteHeaders(std::string_view key, const PayloadRef& ref);
-  Status WritePieces(const PayloadRef& ref, ConstBytes value);
+  static bool WritesDirectly(ConstBytes value);
+  Status WriteHeaders(const WriteJob& job, WriteWindow& window) const;
+  Status WritePieces(const WriteJob& job, WriteWindow& window) const;
   Status CheckHeaders(std::string_view key, const PayloadRef& ref);
   void ReadChunks(std::span<ChunkRead> chunks);
 

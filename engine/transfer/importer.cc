@@ -45,8 +45,12 @@ class ImportedState {
                                extents.status().message() + "); import it onto a larger one");
       }
       if (!extents.ok()) return extents.status();
-      RAWKV_ASSIGN_OR_RETURN(
-          op.value.data, payload_.Write(key, AsBytes(value), *std::move(extents), WriteId(next_write_id_++)));
+      PayloadRef& ref = op.value.data.emplace<PayloadRef>(PayloadRef{.extents = *std::move(extents),
+                                                                     .write_id = WriteId(next_write_id_++),
+                                                                     .length = value.size(),
+                                                                     .chunk_checksums = {}});
+      const PayloadIo::WriteJob job{.key = key, .value = AsBytes(value), .ref = &ref};
+      RAWKV_RETURN_IF_ERROR(payload_.WriteMany(std::span(&job, 1)));
     }
     pending_bytes_ += op.key.size() + std::min<uint64_t>(value.size(), 64 * 1024);
     pending_.ops.push_back(std::move(op));

@@ -57,6 +57,7 @@ void BenchOpen();
 void BenchSnapshotOverlap();
 void BenchWriteAmplification();
 void BenchCommit();
+void BenchCommitValues();
 void BenchRead();
 void BenchReadInline();
 void BenchReplay();

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
       {"snapshot", BenchSnapshotOverlap},
       {"write-amp", BenchWriteAmplification},
       {"commit", BenchCommit},
+      {"commit-values", BenchCommitValues},
       {"read", BenchRead},
       {"read-inline", BenchReadInline},
       {"replay", BenchReplay},
