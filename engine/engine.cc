@@ -95,8 +95,9 @@ T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fai
 }
 
 // The error as the result of each key. Empty if there is no memory for the results.
-std::vector<Result<Value>> MakeErrorResults(size_t keys, const Status& error) noexcept try {
-  return std::vector<Result<Value>>(keys, Result<Value>(error));
+template <typename T>
+std::vector<T> MakeErrorResults(size_t keys, const T& error) noexcept try {
+  return std::vector<T>(keys, error);
 } catch (...) {
   return {};
 }
@@ -136,7 +137,20 @@ std::vector<Result<Value>> Engine::MultiGet(std::span<const std::string_view> ke
       *impl_, options, [&](Reader& r) { return r.MultiGet(keys); },
       [&](const Status& s) { return R(keys.size(), Result<Value>(s)); });
 } catch (...) {
-  return MakeErrorResults(keys.size(), StatusOfException());
+  return MakeErrorResults(keys.size(), Result<Value>(StatusOfException()));
+}
+
+std::vector<SessionAnswer> Engine::MultiGetInto(std::span<const SessionRead> reads,
+                                                const ReadOptions& options) try {
+  using R = std::vector<SessionAnswer>;
+  return ReadWith<R>(
+      *impl_, options, [&](Reader& r) { return r.MultiGetInto(reads); },
+      [&](const Status& s) {
+        return R(reads.size(), SessionAnswer{.status = s, .bytes = 0, .written_by = {}});
+      });
+} catch (...) {
+  return MakeErrorResults(reads.size(),
+                          SessionAnswer{.status = StatusOfException(), .bytes = 0, .written_by = {}});
 }
 
 Result<bool> Engine::Exists(std::string_view key, const ReadOptions& options) try {

@@ -121,6 +121,11 @@ class RAWKV_EXPORT Engine {
   // an empty vector if there is no memory for the results.
   std::vector<Result<Value>> MultiGet(std::span<const std::string_view> keys,
                                       const ReadOptions& options = {});
+  // Reads each value as GetInto does. The reads of all keys share the device's queue. If `out` is too small,
+  // the answer is kInvalidArgument with the length in `bytes`. Returns an empty vector if there is no memory
+  // for the answers.
+  std::vector<SessionAnswer> MultiGetInto(std::span<const SessionRead> reads,
+                                          const ReadOptions& options = {});
   // Whether the key exists. Reads no payload.
   Result<bool> Exists(std::string_view key, const ReadOptions& options = {});
   // A session, which reads and commits without a thread that waits. The engine may have many. The first one

@@ -96,20 +96,6 @@ std::string StatsJson(const EngineStats& s, const Engine& engine) {
   return out + "}";
 }
 
-void SetResult(rawkv_read& read, const Result<Value>& value) {
-  read.code = static_cast<int32_t>(value.status().code());
-  read.size = 0;
-  read.written_by = 0;
-  if (!value.ok()) return;
-  read.size = value->bytes.size();
-  read.written_by = value->written_by.value();
-  if (read.size > read.out_size) {
-    read.code = RAWKV_INVALID_ARGUMENT;
-  } else if (read.size != 0) {
-    std::memcpy(read.out, value->bytes.data(), read.size);
-  }
-}
-
 // One operation of rawkv_batch_append.
 struct PackedOperation {
   uint8_t kind = 0, flags = 0;
@@ -242,11 +228,18 @@ int rawkv_multi_get(rawkv_engine* engine, const rawkv_view* view, rawkv_read* re
                     size_t count, char** error) {
   return Run(error, [&]() -> Status {
     if (read_size != sizeof(rawkv_read)) return Status::InvalidArgument("rawkv_multi_get: a wrong read_size");
-    std::vector<std::string_view> keys;
-    for (size_t i = 0; i < count; ++i) keys.push_back(AsView(reads[i].key, reads[i].key_size));
-    const std::vector<Result<Value>> values = engine->engine->MultiGet(keys, OptionsFor(view));
-    if (values.size() != count) return Status::IoError("out of memory");
-    for (size_t i = 0; i < count; ++i) SetResult(reads[i], values[i]);
+    std::vector<SessionRead> wanted;
+    for (size_t i = 0; i < count; ++i) {
+      wanted.push_back({AsView(reads[i].key, reads[i].key_size),
+                        Bytes(static_cast<std::byte*>(reads[i].out), reads[i].out_size)});
+    }
+    const std::vector<SessionAnswer> answers = engine->engine->MultiGetInto(wanted, OptionsFor(view));
+    if (answers.size() != count) return Status::IoError("out of memory");
+    for (size_t i = 0; i < count; ++i) {
+      reads[i].code = static_cast<int32_t>(answers[i].status.code());
+      reads[i].size = answers[i].bytes;
+      reads[i].written_by = answers[i].written_by.value();
+    }
     return Status::Ok();
   });
 }

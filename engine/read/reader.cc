@@ -19,6 +19,16 @@ Status CheckKey(std::string_view key) {
                                  std::to_string(key.size()));
 }
 
+Status TooSmall(uint64_t length, Bytes out) {
+  return Status::InvalidArgument("the value has " + std::to_string(length) + " bytes, the buffer " +
+                                 std::to_string(out.size()));
+}
+
+void CopyInline(const StoredValue& value, Bytes out) {
+  const std::string& bytes = std::get<std::string>(value.data);
+  if (!bytes.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
+}
+
 }  // namespace
 
 std::string KeyForMessage(std::string_view key) {
@@ -59,12 +69,9 @@ Result<Value> Reader::Get(std::string_view key) {
 Result<uint64_t> Reader::GetInto(std::string_view key, Bytes out) {
   RAWKV_ASSIGN_OR_RETURN(const IndexEntry entry, Find(key));
   const uint64_t length = entry.value.length();
-  if (length > out.size()) {
-    return Status::InvalidArgument("the value has " + std::to_string(length) + " bytes, the buffer " +
-                                   std::to_string(out.size()));
-  }
+  if (length > out.size()) return TooSmall(length, out);
   if (entry.value.is_inline()) {
-    if (length != 0) std::memcpy(out.data(), std::get<std::string>(entry.value.data).data(), length);
+    CopyInline(entry.value, out);
     return length;
   }
   const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
@@ -88,30 +95,42 @@ Result<uint64_t> Reader::GetRange(std::string_view key, uint64_t offset, Bytes o
   return n;
 }
 
-std::vector<Result<Value>> Reader::MultiGet(std::span<const std::string_view> keys) {
+std::vector<Result<IndexEntry>> Reader::FindMany(std::span<const std::string_view> keys) {
   std::vector<Result<std::optional<IndexEntry>>> entries = index_.MultiGet(keys, at_);
+  std::vector<Result<IndexEntry>> found;
+  found.reserve(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    Status status = CheckKey(keys[i]);
+    if (status.ok()) status = entries[i].status();
+    if (status.ok() && !entries[i]->has_value()) status = NoSuchKey();
+    if (status.ok()) {
+      found.emplace_back(**std::move(entries[i]));
+    } else {
+      found.emplace_back(std::move(status));
+    }
+  }
+  return found;
+}
+
+std::vector<Result<Value>> Reader::MultiGet(std::span<const std::string_view> keys) {
+  const std::vector<Result<IndexEntry>> entries = FindMany(keys);
   std::vector<Result<Value>> out;
   out.reserve(keys.size());
   std::vector<PayloadIo::ReadJob> jobs;
   std::vector<size_t> job_of;
   for (size_t i = 0; i < keys.size(); ++i) {
-    const Status valid = CheckKey(keys[i]);
-    if (!valid.ok()) {
-      out.emplace_back(valid);
-    } else if (!entries[i].ok()) {
+    if (!entries[i].ok()) {
       out.emplace_back(entries[i].status());
-    } else if (!entries[i]->has_value()) {
-      out.emplace_back(NoSuchKey());
-    } else {
-      const IndexEntry& entry = **entries[i];
-      out.emplace_back(Value{entry.value.is_inline() ? std::get<std::string>(entry.value.data)
-                                                     : std::string(entry.value.length(), '\0'),
-                             entry.written_by});
-      if (entry.value.is_inline()) continue;
-      const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
-      job_of.push_back(i);
-      jobs.push_back({.ref = &ref, .offset = 0, .length = ref.length, .out = {}, .status = {}});
+      continue;
     }
+    const IndexEntry& entry = *entries[i];
+    out.emplace_back(Value{entry.value.is_inline() ? std::get<std::string>(entry.value.data)
+                                                   : std::string(entry.value.length(), '\0'),
+                           entry.written_by});
+    if (entry.value.is_inline()) continue;
+    const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
+    job_of.push_back(i);
+    jobs.push_back({.ref = &ref, .offset = 0, .length = ref.length, .out = {}, .status = {}});
   }
   // `out` does not grow any more, so its strings keep their addresses.
   for (size_t j = 0; j < jobs.size(); ++j) jobs[j].out = AsWritableBytes(out[job_of[j]]->bytes);
@@ -120,6 +139,46 @@ std::vector<Result<Value>> Reader::MultiGet(std::span<const std::string_view> ke
     if (!jobs[j].status.ok()) out[job_of[j]] = jobs[j].status.WithContext(KeyForMessage(keys[job_of[j]]));
   }
   return out;
+}
+
+std::vector<SessionAnswer> Reader::MultiGetInto(std::span<const SessionRead> reads) {
+  std::vector<std::string_view> keys;
+  keys.reserve(reads.size());
+  for (const SessionRead& read : reads) keys.push_back(read.key);
+  const std::vector<Result<IndexEntry>> entries = FindMany(keys);
+  std::vector<SessionAnswer> answers(reads.size());
+  std::vector<PayloadIo::ReadJob> jobs;
+  std::vector<size_t> job_of;
+  for (size_t i = 0; i < reads.size(); ++i) {
+    SessionAnswer& answer = answers[i];
+    answer.status = entries[i].status();
+    if (!answer.status.ok()) continue;
+    const IndexEntry& entry = *entries[i];
+    const uint64_t length = entry.value.length();
+    answer.bytes = length;
+    answer.written_by = entry.written_by;
+    if (length > reads[i].out.size()) {
+      answer.status = TooSmall(length, reads[i].out);
+      continue;
+    }
+    if (entry.value.is_inline()) {
+      CopyInline(entry.value, reads[i].out);
+    } else {
+      job_of.push_back(i);
+      jobs.push_back({.ref = &std::get<PayloadRef>(entry.value.data),
+                      .offset = 0,
+                      .length = length,
+                      .out = reads[i].out,
+                      .status = {}});
+    }
+  }
+  payload_.ReadMany(jobs);
+  for (size_t j = 0; j < jobs.size(); ++j) {
+    if (jobs[j].status.ok()) continue;
+    answers[job_of[j]] = {
+        .status = jobs[j].status.WithContext(KeyForMessage(keys[job_of[j]])), .bytes = 0, .written_by = {}};
+  }
+  return answers;
 }
 
 Result<bool> Reader::Exists(std::string_view key) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/api/results.h"
+#include "engine/api/session.h"
 #include "engine/index/key_index.h"
 #include "engine/payload/payload_io.h"
 
@@ -24,10 +25,12 @@ class Reader {
   Result<uint64_t> GetInto(std::string_view key, Bytes out);
   Result<uint64_t> GetRange(std::string_view key, uint64_t offset, Bytes out);
   std::vector<Result<Value>> MultiGet(std::span<const std::string_view> keys);
+  std::vector<SessionAnswer> MultiGetInto(std::span<const SessionRead> reads);
   Result<bool> Exists(std::string_view key);
 
  private:
   Result<IndexEntry> Find(std::string_view key);
+  std::vector<Result<IndexEntry>> FindMany(std::span<const std::string_view> keys);
 
   KeyIndex& index_;
   const ReadPoint* const at_;

@@ -314,6 +314,16 @@ void FaultSession::ReadTip() {
     const std::string difference = DiffValue(state.find(keys[i])->second.value, values[i]->bytes);
     if (!difference.empty()) Fail("key " + std::string(keys[i]) + ": " + difference);
   }
+  std::vector<std::string> buffers;
+  std::vector<SessionRead> reads;
+  for (const auto& entry : state) buffers.emplace_back(entry.second.value.bytes, '\0');
+  for (size_t i = 0; i < keys.size(); ++i) reads.push_back({keys[i], AsWritableBytes(buffers[i])});
+  const std::vector<SessionAnswer> answers = engine_->MultiGetInto(reads);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!AcceptAnswer(answers[i].status)) continue;
+    const std::string difference = DiffValue(state.find(keys[i])->second.value, buffers[i]);
+    if (!difference.empty()) Fail("key " + std::string(keys[i]) + ": " + difference);
+  }
   const Result<std::unique_ptr<Iterator>> it = engine_->NewIterator();
   if (AcceptAnswer(it.status())) {
     auto expected = state.begin();

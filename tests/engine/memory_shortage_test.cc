@@ -120,10 +120,16 @@ TEST_F(MemoryShortageTest, ReadsReturnAnError) {
   RepeatWithMoreMemory([&] { return engine_->Get("kept").status(); }, [&] { ExpectWorks(); });
   RepeatWithMoreMemory([&] { return engine_->Exists("kept").status(); }, [&] { ExpectWorks(); });
   const std::vector<std::string_view> keys{"kept", "small", "absent", "probe"};
+  std::vector<std::byte> memory(keys.size() << 20);
+  std::vector<SessionRead> reads;
+  for (const std::string_view key : keys)
+    reads.push_back({key, Bytes(memory).subspan(reads.size() << 20, 1 << 20)});
   RepeatWithMoreMemory(
       [&] {
         const std::vector<Result<Value>> values = engine_->MultiGet(keys);
         EXPECT_TRUE(values.empty() || values.size() == keys.size());
+        const std::vector<SessionAnswer> answers = engine_->MultiGetInto(reads);
+        EXPECT_TRUE(answers.empty() || answers.size() == reads.size());
         return Status::Ok();
       },
       [&] { ExpectWorks(); });

@@ -161,6 +161,20 @@ void CheckMultiGet(const ReadSubject& subject, const std::vector<std::string>& k
     EXPECT_EQ(DiffValue(expected->value, got[i]->bytes), "");
     EXPECT_EQ(got[i]->written_by, expected->written_by);
   }
+
+  std::vector<std::string> buffers;
+  std::vector<SessionRead> reads;
+  for (const Result<Value>& value : got) buffers.emplace_back(value.ok() ? value->bytes.size() : 0, '\0');
+  for (size_t i = 0; i < asked.size(); ++i) reads.push_back({asked[i], AsWritableBytes(buffers[i])});
+  const std::vector<SessionAnswer> answers = subject.engine.MultiGetInto(reads, OptionsOf(subject));
+  ASSERT_EQ(answers.size(), asked.size());
+  for (size_t i = 0; i < asked.size(); ++i) {
+    ASSERT_EQ(answers[i].status.code(), got[i].status().code());
+    if (!got[i].ok()) continue;
+    EXPECT_EQ(answers[i].bytes, got[i]->bytes.size());
+    EXPECT_EQ(answers[i].written_by, got[i]->written_by);
+    EXPECT_TRUE(buffers[i] == got[i]->bytes);
+  }
 }
 
 void CheckWalk(const ReadSubject& subject, const std::vector<std::string>& keys, Rng& rng) {

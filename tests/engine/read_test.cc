@@ -132,6 +132,46 @@ TEST_F(ReadTest, MultiGetAnswersEachKeyInOrder) {
   EXPECT_TRUE(engine_->MultiGet({}).empty());
 }
 
+TEST_F(ReadTest, MultiGetIntoFillsTheBuffersOfTheCaller) {
+  FormatAndOpen();
+  constexpr uint64_t kBytes = 600'000;  // three chunks
+  for (uint64_t i = 0; i < 6; ++i) Put("k" + std::to_string(i), MakeValue({i, kBytes - i}));
+  Put("small", "inline");
+  const auto view = View();
+  Put("k0", "changed");
+  const std::string_view keys[] = {"k0", "absent", "k1", "k2", "small", "k3", "", "k4", "k1", "k5"};
+  AlignedBuffer memory(std::size(keys) * AlignUp(kBytes, kBlockAlign));
+  std::vector<SessionRead> reads;
+  for (size_t i = 0; i < std::size(keys); ++i) {
+    // Every second buffer is unaligned, so that its value is copied.
+    const Bytes own = memory.bytes().subspan(i * AlignUp(kBytes, kBlockAlign), AlignUp(kBytes, kBlockAlign));
+    reads.push_back({keys[i], i % 2 == 0 ? own : own.subspan(1)});
+  }
+  reads[7].out = reads[7].out.first(1000);  // k4 does not fit
+  const std::vector<SessionAnswer> answers = engine_->MultiGetInto(reads, {.view = view.get()});
+  ASSERT_EQ(answers.size(), std::size(keys));
+  for (size_t i = 0; i < std::size(keys); ++i) {
+    const std::string_view bytes = AsStringView(ConstBytes(reads[i].out));
+    if (keys[i] == "absent") {
+      EXPECT_STATUS(answers[i].status, StatusCode::kNotFound);
+    } else if (keys[i].empty()) {
+      EXPECT_STATUS(answers[i].status, StatusCode::kInvalidArgument);
+    } else if (keys[i] == "k4") {
+      EXPECT_STATUS(answers[i].status, StatusCode::kInvalidArgument, "599996", "1000");
+      EXPECT_EQ(answers[i].bytes, kBytes - 4);
+    } else if (keys[i] == "small") {
+      EXPECT_EQ(bytes.substr(0, answers[i].bytes), "inline");
+      EXPECT_EQ(answers[i].written_by, Version(7));
+    } else {
+      const uint64_t k = static_cast<uint64_t>(keys[i][1] - '0');
+      ASSERT_OK(answers[i].status);
+      EXPECT_EQ(DiffValue({k, kBytes - k}, bytes.substr(0, answers[i].bytes)), "");
+      EXPECT_EQ(answers[i].written_by, Version(k + 1));
+    }
+  }
+  EXPECT_TRUE(engine_->MultiGetInto({}).empty());
+}
+
 TEST_F(ReadTest, ViewStaysAtItsVersion) {
   FormatAndOpen();
   Put("k", OneSlot(1));

@@ -75,6 +75,13 @@ const std::vector<Call>& Calls() {
          const std::string_view keys[] = {"kept", "small"};
          return e.MultiGet(keys).front().status();
        }},
+      {"MultiGetInto",
+       [](Engine& e, const std::string&) {
+         std::vector<std::byte> memory(2 * 300'000);
+         const SessionRead reads[] = {{"kept", Bytes(memory).first(300'000)}, {"large", Bytes(memory).last(300'000)}};
+         for (const SessionAnswer& answer : e.MultiGetInto(reads)) RAWKV_RETURN_IF_ERROR(answer.status);
+         return Status::Ok();
+       }},
       {"Iterate",
        [](Engine& e, const std::string&) -> Status {
          RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Iterator> it, e.NewIterator());

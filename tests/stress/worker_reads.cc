@@ -204,7 +204,7 @@ void Worker::ReadOneInView(const HeldView& held, const std::string& key,
   const std::array<std::string_view, 1> keys = {key};
   std::string buffer(rng_.Between(1, 8 << 10), '\0');
   const Call call(world_.board, number_, "read in a view", held.version().value());
-  switch (rng_.Below(4)) {
+  switch (rng_.Below(5)) {
     case 0:
       FillFrom(world_.engine->Get(key, options), &read);
       break;
@@ -212,6 +212,13 @@ void Worker::ReadOneInView(const HeldView& held, const std::string& key,
       FillFrom(world_.engine->MultiGet(keys, options).at(0), &read);
       break;
     case 2: {
+      std::string value(wanted ? wanted->value.bytes : 0, '\0');
+      const SessionRead into{key, AsWritableBytes(value)};
+      const SessionAnswer answer = world_.engine->MultiGetInto(std::span(&into, 1), options).at(0);
+      FillFrom(answer.status.ok() ? Result<Value>(Value{value, answer.written_by}) : answer.status, &read);
+      break;
+    }
+    case 3: {
       const Result<bool> there = world_.engine->Exists(key, options);
       read.exists_only = true;
       if (world_.Expect("view_exists", there.status(), {}) && *there) read.entry = ModelEntry{};
