@@ -243,8 +243,8 @@ TEST_P(SessionTest, BoundOfOperationsAnswersBusyUntilOneIsDrained) {
   OpenAll({.operations_max = 2});
   Put("k", "v");
   AlignedBuffer out(4 * kKiB);
-  Read("k", out.bytes());
-  Read("k", out.bytes());
+  Read("k", out.bytes().first(kKiB));
+  Read("k", out.bytes().last(kKiB));
   const SessionRead read{.key = "k", .out = out.bytes()};
   EXPECT_STATUS(session_->SubmitGet(std::span(&read, 1)), StatusCode::kBusy);
   WriteBatch batch;
@@ -276,8 +276,8 @@ TEST_P(SessionTest, DescriptorIsReadableExactlyWhileCompletionsWait) {
   Put("k", "v");
   EXPECT_FALSE(Readable());
   AlignedBuffer out(4 * kKiB);
-  Read("k", out.bytes());
-  Read("k", out.bytes());
+  Read("k", out.bytes().first(kKiB));
+  Read("k", out.bytes().last(kKiB));
   ASSERT_TRUE(session_->Wait(-1));
   EXPECT_TRUE(Readable());
   Take(1);
@@ -292,9 +292,9 @@ TEST_P(SessionTest, DescriptorIsReadableExactlyWhileCompletionsWait) {
 TEST_P(SessionTest, CloseCompletesWhatWasAccepted) {
   OpenAll();
   Put("k", OneSlot(7));
-  AlignedBuffer out(8 * kKiB);
-  for (int i = 0; i < 50; ++i) {
-    Read("k", out.bytes());
+  AlignedBuffer out(50 * 8 * kKiB);
+  for (uint64_t i = 0; i < 50; ++i) {
+    Read("k", out.bytes().subspan(i * 8 * kKiB, 8 * kKiB));
     Commit("c" + std::to_string(i), OneSlot(1));
   }
   EXPECT_OK(session_->Close());
