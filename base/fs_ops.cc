@@ -222,6 +222,12 @@ Status FreePath(Fs& fs, const std::string& path, Logger& logger) {
   return {};
 }
 
+bool IsLostAndFound(Fs& fs, const std::string& dir, const std::string& name) {
+  if (name != "lost+found") return false;
+  const Result<FileStat> stat = fs.Stat(JoinPath(dir, name));
+  return stat.ok() && stat->kind == FileKind::kDirectory;
+}
+
 Status SyncTree(Fs& fs, const std::string& path) {
   RAWKV_ASSIGN_OR_RETURN(const std::vector<std::string> dirs,
                          Walk(fs, path, [&](const std::string& file, FileKind kind) -> Status {

@@ -59,6 +59,9 @@ Result<std::string> ChooseRemovingName(Fs& fs, const std::string& path);
 // ChooseRemovingName.
 Status FreePath(Fs& fs, const std::string& path, Logger& logger);
 
+// Whether `name` is the directory lost+found, which a new ext4 has in its root. It counts as no content.
+bool IsLostAndFound(Fs& fs, const std::string& dir, const std::string& name);
+
 // Syncs every regular file and directory below `path`, then `path` itself.
 Status SyncTree(Fs& fs, const std::string& path);
 

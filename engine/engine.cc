@@ -10,6 +10,7 @@
 #include "engine/read/engine_iterator.h"
 #include "engine/read/history.h"
 #include "engine/read/reader.h"
+#include "engine/recovery/replay_estimate.h"
 #include "engine/transfer/exporter.h"
 
 namespace rawkv {
@@ -188,6 +189,13 @@ Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& opt
   return StatusOfException();
 }
 
+Result<ReplayEstimate> Engine::EstimateView(Version version) try {
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
+  return impl_->Look<ReplayEstimate>([&] { return impl_->maintenance->EstimateView(version); });
+} catch (...) {
+  return StatusOfException();
+}
+
 Result<CommitRecord> Engine::GetCommit(Version version) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
   // A view may hold a version that neither the log nor a snapshot holds any more.
@@ -300,7 +308,9 @@ Status Engine::AcknowledgeGivenUp() try {
 
 Result<RollbackPlan> Engine::PlanRollback(Version target, const RollbackOptions& options) try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
-  return impl_->maintenance->PlanRollback(target, options);
+  RAWKV_ASSIGN_OR_RETURN(RollbackPlan plan, impl_->maintenance->PlanRollback(target, options));
+  RAWKV_ASSIGN_OR_RETURN(plan.estimate, EstimateReplay(*impl_->context, plan));
+  return plan;
 } catch (...) {
   return StatusOfException();
 }
@@ -408,7 +418,8 @@ EngineStats Engine::stats() const {
                   .snapshots_made = n.snapshots_made.load(),
                   .slots_reclaimed = n.slots_reclaimed.load(),
                   .versions_given_up = n.versions_given_up.load(),
-                  .index_flushes = n.index_flushes.load()};
+                  .index_flushes = n.index_flushes.load(),
+                  .replay_bytes_per_second = impl_->context->replay_rate.bytes_per_second()};
   if (impl_->context->device.device != nullptr) {
     const DeviceCounters d = impl_->context->device.device->counters();
     out.device_bytes_written = d.written_bytes;

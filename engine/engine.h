@@ -137,6 +137,8 @@ class RAWKV_EXPORT Engine {
   // engine clones the nearest snapshot below it and replays the log: the time grows with the number of
   // versions between. kVersionUnreachable: the version was never made, or is no longer retained.
   Result<std::shared_ptr<const ReadView>> OpenView(std::optional<Version> version = std::nullopt);
+  // About how much work OpenView(version) is, from the sizes of the log's segments. kVersionUnreachable.
+  Result<ReplayEstimate> EstimateView(Version version);
   // Time and metadata of a retained version, or of a version that an open view holds. kVersionUnreachable.
   Result<CommitRecord> GetCommit(Version version);
   // Calls `fn` with the retained versions that `options` selects, newest first, until `fn` returns an error,

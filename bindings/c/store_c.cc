@@ -93,6 +93,7 @@ std::string StatsJson(const EngineStats& s, const Engine& engine) {
   add("slots_reclaimed", s.slots_reclaimed);
   add("versions_given_up", s.versions_given_up);
   add("index_flushes", s.index_flushes);
+  add("replay_bytes_per_second", s.replay_bytes_per_second);
   return out + "}";
 }
 

@@ -5,6 +5,7 @@
 #include "engine/admin/repair_plan.h"
 #include "engine/recovery/lost_identity.h"
 #include "engine/recovery/recovery.h"
+#include "engine/recovery/replay_estimate.h"
 #include "engine/recovery/retry_while_changing.h"
 #include "engine/recovery/rollback_steps.h"
 #include "engine/recovery/store_end.h"
@@ -82,6 +83,7 @@ Result<RollbackPlan> PlanAt(const std::string& store_dir, Version target, const 
   }
   if (marker.status().code() != StatusCode::kNotFound) return marker.status();
   RAWKV_ASSIGN_OR_RETURN(RollbackPlan plan, PlanClosedRollback(*c, target, rollback));
+  RAWKV_ASSIGN_OR_RETURN(plan.estimate, EstimateReplay(*c, plan));
   if (elsewhere) {
     const WriterInfo holder = ReadLockHolder(*c->env.fs, c->paths.dir).value_or(WriterInfo{});
     plan.blocked_by.push_back("process " + std::to_string(holder.pid) + " on " + holder.host +

@@ -65,6 +65,22 @@ struct GivenUp {
   friend bool operator==(const GivenUp&, const GivenUp&) = default;
 };
 
+// Counters since the open.
+struct EngineStats {
+  uint64_t commits = 0;             // versions made
+  uint64_t groups = 0;              // commit groups that made them
+  uint64_t user_bytes_written = 0;  // keys and values of the applied commits
+  uint64_t log_bytes_written = 0;
+  uint64_t device_bytes_written = 0, device_bytes_read = 0, device_flushes = 0;
+  uint64_t gets = 0;
+  uint64_t snapshots_made = 0;
+  uint64_t slots_reclaimed = 0;
+  uint64_t versions_given_up = 0;  // kept by the settings, but given up because the device had no free slot
+  uint64_t index_flushes = 0;
+  uint64_t replay_bytes_per_second = 0;  // of log, in the newest replay of 1 MiB or more; 0: there was none
+  friend bool operator==(const EngineStats&, const EngineStats&) = default;
+};
+
 // Long work under way in a writer.
 struct WriterActivity {
   std::string what;    // "replay", "snapshot", "scrub"
@@ -135,6 +151,19 @@ struct EngineInfo {
   std::vector<std::string> aside;   // damaged files and directories of the store that were moved aside
 };
 
+// The work that leads to an old version.
+struct ReplayEstimate {
+  uint64_t undo_versions = 0;     // versions to undo, which takes next to no time
+  uint64_t replay_records = 0;    // records of the log to replay
+  uint64_t replay_bytes = 0;      // about how many bytes these take in the log
+  uint64_t bytes_per_second = 0;  // of log that are replayed
+  bool measured = false;          // `bytes_per_second` was measured in this store, and is not an assumption
+  double seconds() const {
+    return static_cast<double>(replay_bytes) /
+           static_cast<double>(bytes_per_second == 0 ? 1 : bytes_per_second);
+  }
+};
+
 // What a rollback does.
 struct RollbackPlan {
   Version from, to, base;  // the tip; the target; the snapshot to start from
@@ -142,6 +171,7 @@ struct RollbackPlan {
   // The rollback starts from the working index at this version instead of the base: above `to`, undo records
   // lead back; below, the log leads on. Absent: the base.
   std::optional<Version> start;
+  ReplayEstimate estimate;  // only in the answer of a call that plans and changes nothing
   std::optional<VersionRange> versions_dropped;  // absent: to == from
   std::vector<Version> snapshots_dropped;
   std::vector<std::pair<std::string, Version>> pins_dropped;
@@ -162,20 +192,6 @@ struct CommitRecord {
   Lineage lineage;
   uint64_t time_unix_ms = 0;
   std::string metadata;  // WriteBatch::SetMetadata
-};
-
-// Counters since the open.
-struct EngineStats {
-  uint64_t commits = 0;             // versions made
-  uint64_t groups = 0;              // commit groups that made them
-  uint64_t user_bytes_written = 0;  // keys and values of the applied commits
-  uint64_t log_bytes_written = 0;
-  uint64_t device_bytes_written = 0, device_bytes_read = 0, device_flushes = 0;
-  uint64_t gets = 0;
-  uint64_t snapshots_made = 0;
-  uint64_t slots_reclaimed = 0;
-  uint64_t versions_given_up = 0;  // kept by the settings, but given up because the device had no free slot
-  uint64_t index_flushes = 0;
 };
 
 }  // namespace rawkv

@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "base/fs_ops.h"
-#include "engine/store/store_dir.h"
 
 namespace rawkv {
 namespace {

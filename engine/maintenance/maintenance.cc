@@ -4,8 +4,10 @@
 
 #include "base/exception_status.h"
 #include "engine/recovery/leased_view.h"
+#include "engine/recovery/replay_estimate.h"
 #include "engine/recovery/rollback_plan.h"
 #include "engine/recovery/snapshot_removal.h"
+#include "engine/recovery/store_end.h"
 #include "snapshot/pins.h"
 #include "snapshot/retention.h"
 
@@ -217,16 +219,33 @@ Result<Retained> Maintenance::SurveyRetained() {
 Result<RollbackPlan> Maintenance::PlanRollback(Version target, const RollbackOptions& options) {
   return RunAlongside([&](Sight) -> Result<RollbackPlan> {
     RAWKV_RETURN_IF_ERROR(poison_.Check());
-    RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-    const Version tip = core_.tip.Get();
-    Result<RollbackPlan> plan = MakeRollbackPlan(survey, {tip, tip}, target, Holds(), options);
-    if (!plan.ok() || context_.options.read_only || plan->changes_nothing()) return plan;
-    {
-      const WriteRight write(core_);
-      (void)WriteUndoAbove(core_, target);  // without it, the plan names the longer way
-    }
-    FindRollbackStart(context_.chain(), *core_.index, &*plan);
+    return PlanWay(target, Holds(), options);
+  });
+}
+
+Result<RollbackPlan> Maintenance::PlanWay(Version target, const std::vector<VersionHold>& holds,
+                                          const RollbackOptions& options) {
+  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
+  const Version tip = core_.tip.Get();
+  Result<RollbackPlan> plan = MakeRollbackPlan(survey, {tip, tip}, target, holds, options);
+  if (!plan.ok() || plan->changes_nothing()) return plan;
+  if (context_.options.read_only) {
+    FindStartOnDisk(context_, &*plan);
     return plan;
+  }
+  {
+    const WriteRight write(core_);
+    (void)WriteUndoAbove(core_, target);  // without it, the plan names the longer way
+  }
+  FindRollbackStart(context_.chain(), *core_.index, &*plan);
+  return plan;
+}
+
+Result<ReplayEstimate> Maintenance::EstimateView(Version version) {
+  return RunAlongside([&](Sight) -> Result<ReplayEstimate> {
+    RAWKV_ASSIGN_OR_RETURN(RollbackPlan way, PlanWay(version, {}, {.drop_pins = true}));
+    if (!InUndoWindow(version)) way.start.reset();
+    return EstimateReplay(context_, way);
   });
 }
 
@@ -299,11 +318,14 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
   return Status::Ok();
 }
 
+bool Maintenance::InUndoWindow(Version version) const {
+  return version.value() + context_.runtime.undo_versions >= core_.tip.Get().value();
+}
+
 Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version, const char* kind) {
   // In a read-only engine core_.index is a clone itself, so the working index is cloned from its files.
-  const bool in_window = version.value() + context_.runtime.undo_versions >= core_.tip.Get().value();
   const bool read_only = context_.options.read_only;
-  if (in_window && (read_only || PrepareClone(version).ok())) {
+  if (InUndoWindow(version) && (read_only || PrepareClone(version).ok())) {
     Result<std::shared_ptr<const EngineView>> near = OpenCloneOf(
         {.base = {}, .working = true, .live = read_only ? nullptr : core_.index.get()}, version, kind);
     if (near.ok()) return near;

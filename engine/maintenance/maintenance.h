@@ -96,6 +96,8 @@ class Maintenance {
 
   // What a rollback to `target` would do now, with everything that blocks it.
   Result<RollbackPlan> PlanRollback(Version target, const RollbackOptions& options);
+  // The work of OpenClone. kVersionUnreachable.
+  Result<ReplayEstimate> EstimateView(Version version);
   // Opens a clone view of a retained version. kVersionUnreachable.
   Result<std::shared_ptr<const EngineView>> OpenClone(Version version, const char* kind);
   // Flushes the index, so that a clone of it holds the tip. An error that lacks_resource() has changed
@@ -145,6 +147,11 @@ class Maintenance {
   Status FlushIndex() RAWKV_REQUIRES(publish_mu_);
   Status StartIndexFlush() RAWKV_REQUIRES(core_.write_right());
   Status FinishIndexFlush();
+  // The way to `target`, with the holds that block a rollback.
+  Result<RollbackPlan> PlanWay(Version target, const std::vector<VersionHold>& holds,
+                               const RollbackOptions& options);
+  // Whether undo records may lead to the version.
+  bool InUndoWindow(Version version) const;
   // Makes the working index fit for a clone that is moved to `version`.
   Status PrepareClone(Version version);
   // OpenClone from this source, whose base is still to be found.

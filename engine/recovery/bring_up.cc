@@ -29,6 +29,8 @@ Status ReplayToEnd(StoreContext& c, Core& core, Version to) RAWKV_NO_THREAD_SAFE
                       .slot_count = c.layout().slot_count,
                       .undo_versions = c.runtime.undo_versions,
                       .progress = c.options.progress,
+                      .clock = c.env.clock,
+                      .rate = &c.replay_rate,
                       .between_batches = {}};
   target.between_batches = [&]() -> Status {
     if (c.without_room || core.index->MemtableBytes() < c.options.memtable_bytes) return Status::Ok();

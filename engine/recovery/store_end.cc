@@ -42,6 +42,8 @@ VersionRanges ComputeHistoryDropped(const StoreSurvey& survey, const RollbackPla
                  Normalized(ToReachability(after, plan.to, {}).Ranges()));
 }
 
+}  // namespace
+
 void FindStartOnDisk(StoreContext& c, RollbackPlan* plan) {
   if (!CheckWorkingComplete(c).ok()) return;
   const Result<std::unique_ptr<KeyIndex>> working = KeyIndex::Open({.dir = c.paths.working_index(),
@@ -51,8 +53,6 @@ void FindStartOnDisk(StoreContext& c, RollbackPlan* plan) {
                                                                     .logger = c.env.logger});
   if (working.ok()) FindRollbackStart(c.chain(), **working, plan);
 }
-
-}  // namespace
 
 Result<FoundStoreEnd> FindStoreEnd(StoreContext& c, const StoreSurvey& survey) {
   Version proven = Previous(survey.log_first);

@@ -15,6 +15,9 @@ struct FoundStoreEnd {
 };
 Result<FoundStoreEnd> FindStoreEnd(StoreContext& context, const StoreSurvey& survey);
 
+// FindRollbackStart with what is flushed of the working index, which another process may have open.
+void FindStartOnDisk(StoreContext& context, RollbackPlan* plan);
+
 // Plans a rollback of a closed store. If the log is damaged, the plan also names the versions below the
 // target that cannot be kept. kVersionUnreachable: damage cuts the target off.
 Result<RollbackPlan> PlanClosedRollback(StoreContext& context, Version target,

@@ -7,6 +7,7 @@
 
 #include "engine/store/change_applier.h"
 #include "engine/undo/undo_steps.h"
+#include "wal/record_format.h"
 
 namespace rawkv {
 namespace {
@@ -71,6 +72,7 @@ Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log,
   const Version undo_from =
       target.undo_versions == 0 ? Next(to) : FirstInUndoWindow(to, target.undo_versions);
   std::optional<Batch> batch(std::in_place, target, meta, undo_from, *changes);
+  ReplayTimer timer(target.rate, target.clock);
   const auto commit = [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(meta, batch->Commit());
     changes->Clear();
@@ -81,12 +83,14 @@ Result<MetaRecord> ReplayInto(const ReplayTarget& target, const WalContext& log,
   };
   const RecordFn add = [&](const LogRecord& record) -> Status {
     RAWKV_RETURN_IF_ERROR(batch->Add(record));
+    timer.Add(FramedBytes(record.body.size()));
     // A batch has undo records for all of its versions or for none.
     return batch->Full() || Next(record.head.version) == undo_from ? commit() : Status::Ok();
   };
   RAWKV_RETURN_IF_ERROR(target.read ? target.read(from, to, add) : ReadLog(log, from, to, add));
   // The last records, unless a full batch ended exactly here.
   if (meta.applied < to) RAWKV_RETURN_IF_ERROR(commit());
+  timer.Finish();
   return meta;
 }
 

@@ -5,6 +5,7 @@
 #include "blockdev/superblock.h"
 #include "engine/api/options.h"
 #include "engine/index/key_index.h"
+#include "wal/replay_rate.h"
 #include "wal/wal.h"
 
 namespace rawkv {
@@ -16,6 +17,8 @@ struct ReplayTarget {
   uint64_t slot_count = 0;     // of the device
   uint64_t undo_versions = 0;  // the newest versions get undo records
   ProgressFn progress;
+  Clock* clock = nullptr;      // not null if `rate` is set
+  ReplayRate* rate = nullptr;  // notes how fast the replay was; may be null
   // Called between batches; may flush the index if the log is durable through the applied version. May be
   // null.
   std::function<Status()> between_batches;

@@ -14,6 +14,7 @@
 #include "engine/store/store_lock.h"
 #include "engine/store/store_paths.h"
 #include "snapshot/snapshot_store.h"
+#include "wal/replay_rate.h"
 #include "wal/wal.h"
 
 namespace rawkv {
@@ -63,6 +64,7 @@ class StoreContext {
   // this open. Reads, deletes and prunes work; puts, snapshots and rollbacks need another open. The recovery
   // sets it.
   std::atomic<bool> without_room{false};
+  ReplayRate replay_rate;
 
   // Copies of the present STORE and superblock, and fields of them.
   DeviceLayout layout() const;  // only the number of slots changes, and only to a larger one

@@ -15,10 +15,4 @@ std::string DeviceHintOf(Fs& fs, const std::string& store_dir, const std::string
   return device_path.substr(device_path.rfind('/') + 1);
 }
 
-bool IsLostAndFound(Fs& fs, const std::string& dir, const std::string& name) {
-  if (name != "lost+found") return false;
-  const Result<FileStat> stat = fs.Stat(JoinPath(dir, name));
-  return stat.ok() && stat->kind == FileKind::kDirectory;
-}
-
 }  // namespace rawkv

@@ -14,7 +14,4 @@ Result<std::string> ResolveStoreDir(Fs& fs, const std::string& dir);
 // (resolved) directory, so that the directory can be moved, otherwise the path.
 std::string DeviceHintOf(Fs& fs, const std::string& store_dir, const std::string& device_path);
 
-// Whether `name` is the directory lost+found, which a new ext4 has in its root. It counts as no content.
-bool IsLostAndFound(Fs& fs, const std::string& dir, const std::string& name);
-
 }  // namespace rawkv

@@ -137,6 +137,8 @@ Result<MetaRecord> MoveIndexTo(StoreContext& c, KeyIndex& index, Version to, Und
                             .slot_count = c.layout().slot_count,
                             .undo_versions = undo == UndoRecords::kForWindow ? c.runtime.undo_versions : 0,
                             .progress = c.options.progress,
+                            .clock = c.env.clock,
+                            .rate = &c.replay_rate,
                             .between_batches = {}};
   return ReplayInto(target, c.log(), to);
 }

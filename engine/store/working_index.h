@@ -27,8 +27,7 @@ struct WorkingIndex {
 enum class IndexFilesGo : uint8_t { kToDisk, kToMemory };
 
 // Opens working/ if it is complete and its version is on the chain. No result: it must be rebuilt, for the
-// reason in
-// `*why`. An error means that nothing is proven about working/.
+// reason in `*why`. An error means that nothing is proven about working/.
 Result<std::optional<WorkingIndex>> OpenWorking(StoreContext& context, std::string* why,
                                                 IndexFilesGo to = IndexFilesGo::kToDisk);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/fs_ops.h"
-#include "engine/store/store_dir.h"
 #include "snapshot/export_layout.h"
 
 namespace rawkv {

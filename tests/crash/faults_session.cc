@@ -219,6 +219,8 @@ void FaultSession::DeleteSnapshot(Version version) {
 void FaultSession::ReadOld(Version version) {
   if (engine_ == nullptr) return;
   BeginStep("view");
+  (void)AcceptAnswer(engine_->EstimateView(version).status());
+  failures_before_ = world_.plane().failures();
   {
     const Result<std::shared_ptr<const ReadView>> view = engine_->OpenView(version);
     if (!AcceptAnswer(view.status())) return CheckAfterStep();

@@ -89,6 +89,7 @@ const std::vector<Call>& Calls() {
          return it->status();
        }},
       {"OpenView", [](Engine& e, const std::string&) { return e.OpenView(Version(2)).status(); }},
+      {"EstimateView", [](Engine& e, const std::string&) { return e.EstimateView(Version(2)).status(); }},
       {"GetCommit", [](Engine& e, const std::string&) { return e.GetCommit(Version(2)).status(); }},
       {"ReadHistory",
        [](Engine& e, const std::string&) {

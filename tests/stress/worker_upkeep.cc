@@ -113,6 +113,12 @@ void Worker::RollBack() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
 
 void Worker::Watch() {
   Pause(20);
+  {
+    const Version version = SomeVersion();
+    const Call call(world_.board, number_, "EstimateView", version.value());
+    (void)world_.Expect("estimate_view", world_.engine->EstimateView(version).status(),
+                        {StatusCode::kVersionUnreachable});
+  }
   if (world_.options.Has("scrub") && rng_.OneIn(2)) return Scrub();
   if (world_.options.Has("info")) CheckInfo();
   ReadHistory();

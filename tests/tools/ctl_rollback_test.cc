@@ -25,11 +25,17 @@ TEST_F(CtlRollback, ReturnsToTheTargetAndDropsLaterVersions) {
   const Json plan = OkJson({"rollback", "--version=5", "--yes"});
   EXPECT_EQ(Fields(plan),
             (Args{"from", "to", "base", "records", "start", "versions_dropped", "snapshots_dropped",
-                  "pins_dropped", "blocked_by", "log_begins_anew", "history_dropped", "dry_run", "done"}));
+                  "pins_dropped", "blocked_by", "log_begins_anew", "history_dropped", "replay_bytes",
+                  "estimated_seconds", "rate_measured", "dry_run", "done"}));
+  const uint64_t replay_bytes = plan["replay_bytes"];
+  EXPECT_TRUE(replay_bytes > 0 && replay_bytes < 1024) << replay_bytes;  // a share of the segment
+  Json rest = plan;
+  rest.erase("replay_bytes");
   EXPECT_EQ(
-      plan.dump(),
+      rest.dump(),
       R"({"from":6,"to":5,"base":4,"records":1,"start":4,"versions_dropped":[6,6],"snapshots_dropped":[],)"
-      R"("pins_dropped":[],"blocked_by":[],"log_begins_anew":false,"history_dropped":[],"dry_run":false,"done":true})");
+      R"("pins_dropped":[],"blocked_by":[],"log_begins_anew":false,"history_dropped":[],)"
+      R"("estimated_seconds":0.0,"rate_measured":false,"dry_run":false,"done":true})");
   EXPECT_EQ(Ok({"get", "k0"}), "five");
   EXPECT_TRUE(EndedWith(Run({"get", "k0", "--version=6"}), 3, "6"));
   EXPECT_EQ(Ok({"put", "k0", "another six"}), "6\n");
@@ -51,6 +57,7 @@ TEST_F(CtlRollback, DropsSnapshotsAboveTheTarget) {
             "  way                undo 2 versions of the working index at version 4\n"
             "  versions dropped   3 to 6\n"
             "  snapshot dropped   4\n"
+            "  time               next to none: undo records lead back over 2 versions\n"
             "done: the store is at version 2\n");
   EXPECT_EQ(Ok({"get", "k2"}), ValueAt(2));
   EXPECT_EQ(Tip(), 2u);
@@ -143,6 +150,58 @@ TEST_F(CtlRollback, PinAboveTheTargetBlocksRollbackUnlessDropped) {
   const Json plan = OkJson({"rollback", "--version=2", "--yes", "--drop_pins"});
   EXPECT_EQ(plan["pins_dropped"].dump(), R"([{"name":"keep","version":4}])");
   EXPECT_EQ(Tip(), 2u);
+}
+
+// Versions 1 … 12 with about 1 MiB of log each, and no undo records.
+class CtlLongReplay : public CtlTest {
+ protected:
+  void SetUp() override {
+    Format({"--undo_versions=0", "--snapshot_interval=0"});
+    std::string lines;
+    for (int version = 1; version <= 12; ++version) {
+      Json puts = Json::array();
+      for (int key = 0; key < 1000; ++key) {
+        puts.push_back({{"key", "k" + std::to_string(key)}, {"value", std::string(1000, 'a' + version)}});
+      }
+      lines += Json{{"put", puts}}.dump() + "\n";
+    }
+    Ok({"apply", "-"}, {.input = lines});
+  }
+  static constexpr uint64_t kMiB = 1 << 20;
+};
+
+TEST_F(CtlLongReplay, PlanEstimatesTheTime) {
+  const Json plan = OkJson({"rollback", "--version=11", "--dry_run"});
+  EXPECT_NEAR(plan["replay_bytes"].get<double>(), 11.0 * kMiB, 1.0 * kMiB);
+  EXPECT_EQ(plan["rate_measured"], false);
+  EXPECT_NEAR(plan["estimated_seconds"].get<double>(), plan["replay_bytes"].get<double>() / (10.0 * kMiB),
+              0.001);
+  const std::string text = Ok({"rollback", "--version=11", "--dry_run"});
+  EXPECT_NE(text.find("  time               about 2 s: 1"), std::string::npos) << text;
+  EXPECT_NE(text.find(" MiB of log at 10 MiB a second (assumed)\n"), std::string::npos) << text;
+  EXPECT_NE(Ok({"rollback", "--version=0", "--dry_run"})
+                .find("  time               next to none: no log is replayed\n"),
+            std::string::npos);
+  EXPECT_EQ(OkJson({"rollback", "--version=12", "--dry_run"})["estimated_seconds"], 0.0);
+}
+
+TEST_F(CtlLongReplay, ReadsAndPinsAnnounceMoreThanASecond) {
+  const std::vector<Args> reads = {
+      {"get", "k1"}, {"scan", "--limit=1"}, {"dump", "--prefix=k1"}, {"snapshot", "pin", "--name=old"}};
+  for (Args args : reads) {
+    SCOPED_TRACE(args.front());
+    args.push_back("--version=1");
+    if (args.front() != "snapshot") {
+      EXPECT_EQ(Run(args).err, "") << "a tenth of a second";
+    }
+    args.back() = "--version=11";
+    const CtlResult result = Run(args);
+    EXPECT_EQ(result.status, 0);
+    EXPECT_TRUE(result.err.starts_with("rawkv-ctl: replaying the log to version 11: about 2 s: 1"))
+        << result.err;
+    EXPECT_TRUE(result.err.ends_with(" MiB of log at 10 MiB a second (assumed)\n")) << result.err;
+  }
+  EXPECT_EQ(Run({"get", "k1", "--version=11"}).err, "") << "the pin made a snapshot of it";
 }
 
 TEST_F(CtlRollback, KilledRollbackCanBeRepeated) {

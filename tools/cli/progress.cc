@@ -69,6 +69,11 @@ void ProgressLine::Report(const Progress& progress) {
   shown_ = true;
 }
 
+void ProgressLine::Announce(const std::string& line) {
+  Wipe();
+  Print(fd_, line + '\n');
+}
+
 void ProgressLine::Wipe() {
   const MutexLock lock(mu_);
   if (shown_) Print(fd_, "\r\x1b[K");

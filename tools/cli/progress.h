@@ -23,6 +23,8 @@ class ProgressLine {
   ProgressFn Callback();
   // Shows `progress` for work that the program does itself. Cheap enough to be called for each item.
   void Report(const Progress& progress);
+  // Prints a whole line on standard error, also without a terminal.
+  void Announce(const std::string& line);
   // Clears the line. Call it before other output goes to the terminal.
   void Wipe();
 

@@ -60,7 +60,7 @@ Result<ExitStatus> RunDump(Invocation& call) {
   RAWKV_RETURN_IF_ERROR(SelectedKeys(call.flags).status());
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   {
-    RAWKV_ASSIGN_OR_RETURN(const auto iterator, OpenSelection(*engine, call.flags));
+    RAWKV_ASSIGN_OR_RETURN(const auto iterator, OpenSelection(call, *engine));
     // The size of a part of the keys is not known.
     const bool everything =
         !call.flags.prefix.has_value() && !call.flags.from.has_value() && !call.flags.to.has_value();

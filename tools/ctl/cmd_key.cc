@@ -88,7 +88,7 @@ Status PrintValue(Invocation& call, Engine& engine, GetForm form, Table& table, 
 // Prints the values of the keys, which all come from one version. kNotFound names the keys that are absent;
 // the others are printed.
 Status PrintValues(Invocation& call, Engine& engine, GetForm form, const std::vector<std::string>& keys) {
-  RAWKV_ASSIGN_OR_RETURN(const auto view, OpenViewOf(engine, call.flags));
+  RAWKV_ASSIGN_OR_RETURN(const auto view, OpenViewOf(call, engine));
   Table table(call.out, {{"KEY", 32}, {"VALUE", 1}});
   std::string absent;
   for (const std::string& key : keys) {

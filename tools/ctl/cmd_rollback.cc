@@ -7,6 +7,7 @@
 #include "tools/ctl/confirm.h"
 #include "tools/ctl/report_rows.h"
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/work_text.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -24,19 +25,21 @@ OrderedJson PlanJson(const RollbackPlan& plan, PlanOutcome outcome) {
     const auto& [first, last] = *plan.versions_dropped;
     versions = {first.value(), last.value()};
   }
-  return OrderedJson{{"from", plan.from.value()},
-                     {"to", plan.to.value()},
-                     {"base", plan.base.value()},
-                     {"records", plan.records},
-                     {"start", VersionJson(plan.start)},
-                     {"versions_dropped", versions},
-                     {"snapshots_dropped", snapshots},
-                     {"pins_dropped", PinsJson(plan.pins_dropped)},
-                     {"blocked_by", plan.blocked_by},
-                     {"log_begins_anew", plan.log_begins_anew},
-                     {"history_dropped", RangesJson(plan.history_dropped)},
-                     {"dry_run", outcome.dry_run},
-                     {"done", outcome.done}};
+  OrderedJson json{{"from", plan.from.value()},
+                   {"to", plan.to.value()},
+                   {"base", plan.base.value()},
+                   {"records", plan.records},
+                   {"start", VersionJson(plan.start)},
+                   {"versions_dropped", versions},
+                   {"snapshots_dropped", snapshots},
+                   {"pins_dropped", PinsJson(plan.pins_dropped)},
+                   {"blocked_by", plan.blocked_by},
+                   {"log_begins_anew", plan.log_begins_anew},
+                   {"history_dropped", RangesJson(plan.history_dropped)}};
+  AddWork(plan.estimate, &json);
+  json["dry_run"] = outcome.dry_run;
+  json["done"] = outcome.done;
+  return json;
 }
 
 std::string WayText(const RollbackPlan& plan) {
@@ -51,6 +54,7 @@ std::string WayText(const RollbackPlan& plan) {
   return fmt::format("replay {} on {}", count(plan.to.value() - plan.start->value()), start);
 }
 
+// What the rollback does; the time that it takes is not a part of what the operator agrees to.
 std::string PlanText(const RollbackPlan& plan) {
   std::string versions = "none";
   if (plan.versions_dropped.has_value()) {
@@ -81,9 +85,13 @@ std::string PlanText(const RollbackPlan& plan) {
   return text;
 }
 
+std::string TimeText(const RollbackPlan& plan) {
+  return plan.changes_nothing() ? "" : fmt::format("  {:<18} {}\n", "time", WorkText(plan.estimate));
+}
+
 Status PrintPlan(Invocation& call, const RollbackPlan& plan, PlanOutcome outcome) {
   RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(PlanJson(plan, outcome)))
-                                        : call.out.Write(PlanText(plan)));
+                                        : call.out.Write(PlanText(plan) + TimeText(plan)));
   return call.out.Flush();
 }
 

@@ -61,7 +61,7 @@ Result<ExitStatus> RunScan(Invocation& call) {
   RAWKV_RETURN_IF_ERROR(SelectedKeys(call.flags).status());
   RAWKV_ASSIGN_OR_RETURN(const auto engine, OpenStoreToRead(call));
   {
-    RAWKV_ASSIGN_OR_RETURN(const auto iterator, OpenSelection(*engine, call.flags));
+    RAWKV_ASSIGN_OR_RETURN(const auto iterator, OpenSelection(call, *engine));
     RAWKV_RETURN_IF_ERROR(PrintRows(call, *iterator));
   }  // views and iterators must be destroyed before Close
   RAWKV_RETURN_IF_ERROR(engine.Close());

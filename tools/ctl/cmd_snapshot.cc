@@ -128,6 +128,7 @@ Result<ExitStatus> RunSnapshotPin(Invocation& call) {
     RAWKV_RETURN_IF_ERROR(engine.Close());
   }
   RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
+  if (call.flags.version.has_value()) store.AnnouncePin(call, *call.flags.version);
   const Result<Version> version = store.Pin(name, call.flags.version);
   if (!version.ok()) return TurnAbsentIntoRefused(version.status());
   RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? PinJson(name, *version) : ToString(*version)));

@@ -19,9 +19,9 @@ Result<IteratorOptions> SelectedKeys(const Flags& flags) {
   return keys;
 }
 
-Result<std::unique_ptr<Iterator>> OpenSelection(Engine& engine, Flags& flags) {
-  RAWKV_ASSIGN_OR_RETURN(IteratorOptions options, SelectedKeys(flags));
-  RAWKV_ASSIGN_OR_RETURN(options.view, OpenViewOf(engine, flags));
+Result<std::unique_ptr<Iterator>> OpenSelection(Invocation& call, Engine& engine) {
+  RAWKV_ASSIGN_OR_RETURN(IteratorOptions options, SelectedKeys(call.flags));
+  RAWKV_ASSIGN_OR_RETURN(options.view, OpenViewOf(call, engine));
   return engine.NewIterator(options);
 }
 

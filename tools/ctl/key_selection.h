@@ -15,6 +15,6 @@ Result<IteratorOptions> SelectedKeys(const Flags& flags);
 
 // An iterator over the selected keys of --version or --time, or of the tip. It has no position yet. Destroy
 // it before the engine is closed.
-Result<std::unique_ptr<Iterator>> OpenSelection(Engine& engine, Flags& flags);
+Result<std::unique_ptr<Iterator>> OpenSelection(Invocation& call, Engine& engine);
 
 }  // namespace rawkv::ctl

@@ -4,6 +4,7 @@
 
 #include "engine/admin/inspect.h"
 #include "tools/cli/json_text.h"
+#include "tools/ctl/work_text.h"
 
 namespace rawkv::ctl {
 namespace {
@@ -124,10 +125,11 @@ Result<Version> ResolveBound(Engine& engine, const VersionBound& bound) {
   return engine.FindVersionAt(bound.unix_ms.value_or(0));
 }
 
-Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags) {
-  RAWKV_RETURN_IF_ERROR(ResolveTime(engine, flags));
-  if (!flags.version.has_value()) return std::shared_ptr<const ReadView>();
-  return engine.OpenView(flags.version);
+Result<std::shared_ptr<const ReadView>> OpenViewOf(Invocation& call, Engine& engine) {
+  RAWKV_RETURN_IF_ERROR(ResolveTime(engine, call.flags));
+  if (!call.flags.version.has_value()) return std::shared_ptr<const ReadView>();
+  AnnounceView(call, engine, *call.flags.version);
+  return engine.OpenView(call.flags.version);
 }
 
 ProgressFn WithTotal(const ProgressFn& progress, uint64_t bytes_total) {

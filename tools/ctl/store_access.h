@@ -41,8 +41,9 @@ Status ResolveTime(Engine& engine, Flags& flags);
 // The version of a bound; a time stands for the newest retained version that was committed at or before it.
 // kVersionUnreachable.
 Result<Version> ResolveBound(Engine& engine, const VersionBound& bound);
-// A view of --version or --time, or null for the tip. kVersionUnreachable.
-Result<std::shared_ptr<const ReadView>> OpenViewOf(Engine& engine, Flags& flags);
+// A view of --version or --time, or null for the tip. Announces long work (AnnounceView).
+// kVersionUnreachable.
+Result<std::shared_ptr<const ReadView>> OpenViewOf(Invocation& call, Engine& engine);
 
 // The progress callback of work that reads a whole version or the whole store. The engine does not know its
 // total; this adds `bytes_total`, an estimate. Empty without a terminal.

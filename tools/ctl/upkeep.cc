@@ -1,6 +1,7 @@
 #include "tools/ctl/upkeep.h"
 
 #include "tools/ctl/store_access.h"
+#include "tools/ctl/work_text.h"
 
 namespace rawkv::ctl {
 
@@ -29,6 +30,14 @@ Status Upkeep::DeleteSnapshot(Version version) {
 
 Result<std::vector<Version>> Upkeep::Prune(std::optional<uint64_t> keep) {
   return own_ ? (*own_)->Prune(keep) : running_->Prune(keep);
+}
+
+void Upkeep::AnnouncePin(Invocation& call, Version version) const {
+  if (own_) return AnnounceView(call, **own_, version);
+  const Result<OpenedStore> reader = OpenStoreToRead(call);
+  if (!reader.ok()) return;
+  AnnounceView(call, **reader, version);
+  (void)reader->Close();
 }
 
 Result<Version> Upkeep::Pin(const std::string& name, std::optional<Version> version) {

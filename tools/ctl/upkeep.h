@@ -21,6 +21,8 @@ class Upkeep {
   Result<Version> CreateSnapshot();
   Status DeleteSnapshot(Version version);
   Result<std::vector<Version>> Prune(std::optional<uint64_t> keep);
+  // AnnounceView for a pin of the version.
+  void AnnouncePin(Invocation& call, Version version) const;
   Result<Version> Pin(const std::string& name, std::optional<Version> version);
   Status Unpin(const std::string& name);
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
