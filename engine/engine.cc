@@ -419,6 +419,8 @@ EngineStats Engine::stats() const {
                   .slots_reclaimed = n.slots_reclaimed.load(),
                   .versions_given_up = n.versions_given_up.load(),
                   .index_flushes = n.index_flushes.load(),
+                  .views_built = n.views_built.load(),
+                  .views_shared = n.views_shared.load(),
                   .replay_bytes_per_second = impl_->context->replay_rate.bytes_per_second()};
   if (impl_->context->device.device != nullptr) {
     const DeviceCounters d = impl_->context->device.device->counters();

@@ -135,7 +135,9 @@ class RAWKV_EXPORT Engine {
   Result<std::unique_ptr<Iterator>> NewIterator(const IteratorOptions& options = {});
   // Holds a version for reading. Without `version`, or at the tip, that is cheap. For an older version the
   // engine clones the nearest snapshot below it and replays the log: the time grows with the number of
-  // versions between. kVersionUnreachable: the version was never made, or is no longer retained.
+  // versions between. It does that once for views of one version that are open at the same time or, in an
+  // engine that can write, soon after each other. kVersionUnreachable: the version was never made, or is no
+  // longer retained.
   Result<std::shared_ptr<const ReadView>> OpenView(std::optional<Version> version = std::nullopt);
   // About how much work OpenView(version) is, from the sizes of the log's segments. kVersionUnreachable.
   Result<ReplayEstimate> EstimateView(Version version);

@@ -363,6 +363,7 @@ Status Engine::Impl::CloseParts() {
   maintenance.reset();
   core.Reset();
   read_only_tip_.reset();  // closes the clone's index, then removes its directory
+  views.DropKept();
   context->device.device.reset();
   context->lock.reset();
   epochs.Reopen();

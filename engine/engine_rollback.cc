@@ -81,6 +81,7 @@ SwitchOutcome Engine::Impl::SwitchAndBringUp(const RollbackMarker& marker, Statu
   // The old index and the old log stay in use.
   if (outcome == SwitchOutcome::kNotDone) return outcome;
   core.Reset();
+  views.DropKept();  // they may be of versions that are gone
   if (outcome == SwitchOutcome::kDone) {
     *status = NoThrow([&] { return FinishRollback(*context, marker); });
   }

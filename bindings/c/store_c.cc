@@ -41,10 +41,9 @@ Status ParseFormat(const char* text, FormatOptions* out) {
   options.Count("slot_bytes", &out->slot_bytes).Count("header_bytes", &out->header_bytes);
   options.Count("inline_bytes", &out->inline_bytes).Count("initial_version", &initial);
   options.Flag("force", &out->force).Count("snapshot_interval", &out->runtime.snapshot_interval);
-  options.Count("keep_recent", &out->runtime.keep_recent);
+  options.Count("keep_recent", &out->runtime.keep_recent).Count("undo_versions", &out->runtime.undo_versions);
   options.Count("keep_for_seconds", &out->runtime.keep_for_seconds);
   options.Count("wal_segment_bytes", &out->runtime.wal_segment_bytes);
-  options.Count("undo_versions", &out->runtime.undo_versions);
   options.Set("durability",
               [out](std::string_view value) { return ParseDurability(value, &out->runtime.durability); });
   RAWKV_RETURN_IF_ERROR(options.Parse(text));
@@ -58,11 +57,10 @@ Status ParseOpen(const char* text, OpenOptions* out) {
   options.Flag("read_only", &out->read_only).Count("lock_wait_ms", &out->lock_wait_ms);
   options.Count("memtable_bytes", &out->memtable_bytes).Count("block_cache_bytes", &out->block_cache_bytes);
   options.Count("group_bytes_max", &out->group_bytes_max).Flag("discard_freed", &out->discard_freed);
-  options.Count("snapshot_interval", &out->settings.snapshot_interval)
-      .Count("keep_recent", &out->settings.keep_recent);
-  options.Count("keep_for_seconds", &out->settings.keep_for_seconds);
-  options.Count("wal_segment_bytes", &out->settings.wal_segment_bytes)
-      .Count("undo_versions", &out->settings.undo_versions);
+  SettingsChange& set = out->settings;
+  options.Count("snapshot_interval", &set.snapshot_interval).Count("keep_recent", &set.keep_recent);
+  options.Count("keep_for_seconds", &set.keep_for_seconds).Count("undo_versions", &set.undo_versions);
+  options.Count("wal_segment_bytes", &set.wal_segment_bytes);
   options.Set("engine", [out](std::string_view value) -> Status {
     RAWKV_ASSIGN_OR_RETURN(out->engine, ParseIoEngine(value));
     return Status::Ok();
@@ -93,6 +91,8 @@ std::string StatsJson(const EngineStats& s, const Engine& engine) {
   add("slots_reclaimed", s.slots_reclaimed);
   add("versions_given_up", s.versions_given_up);
   add("index_flushes", s.index_flushes);
+  add("views_built", s.views_built);
+  add("views_shared", s.views_shared);
   add("replay_bytes_per_second", s.replay_bytes_per_second);
   return out + "}";
 }

@@ -77,6 +77,8 @@ struct EngineStats {
   uint64_t slots_reclaimed = 0;
   uint64_t versions_given_up = 0;  // kept by the settings, but given up because the device had no free slot
   uint64_t index_flushes = 0;
+  uint64_t views_built = 0;              // views of an old version for which an index was built
+  uint64_t views_shared = 0;             // the others, which used an index that was there
   uint64_t replay_bytes_per_second = 0;  // of log, in the newest replay of 1 MiB or more; 0: there was none
   friend bool operator==(const EngineStats&, const EngineStats&) = default;
 };

@@ -353,6 +353,12 @@ uint64_t KeyIndex::MemtableBytes() const {
   return db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes) ? bytes : 0;
 }
 
+uint64_t KeyIndex::MemoryBytes() const {
+  uint64_t cached = 0;
+  (void)db_->GetIntProperty(rocksdb::DB::Properties::kBlockCacheUsage, &cached);
+  return MemtableBytes() + cached;
+}
+
 Status KeyIndex::VerifyChecksums() {
   return FromRocksdb(db_->VerifyChecksum(rocksdb::ReadOptions()), "verifying index " + dir_);
 }

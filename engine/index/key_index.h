@@ -110,6 +110,7 @@ class KeyIndex {
   Status Apply(IndexBatch& batch);
 
   uint64_t MemtableBytes() const;  // approximate size of the memtables
+  uint64_t MemoryBytes() const;    // approximate size of the memtables and of the cached blocks
   // Freezes the memtable, begins to write it to tables, and returns at once. Before it, the caller makes log
   // and device durable through the applied version, and applies nothing after that.
   Status StartFlush();

@@ -90,6 +90,7 @@ Result<std::vector<Version>> Maintenance::ApplyRetention(std::optional<uint64_t>
 }
 
 Result<std::vector<Version>> Maintenance::PruneOnce(const PruneOrder& order) {
+  views_.DropKept();  // they have links to the tables of snapshots that go
   RAWKV_RETURN_IF_ERROR(SyncStoreDir());
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
   RetentionInput input = RetentionInputOf(survey, order.keep);
@@ -149,6 +150,7 @@ Status Maintenance::DeleteSnapshot(Version version) {
     }
     RAWKV_RETURN_IF_ERROR(context_.snapshots->SetCurrent(next->version));
   }
+  views_.DropKept();
   RAWKV_RETURN_IF_ERROR(context_.snapshots->Remove(version));
   return Reclaim();
 }
@@ -245,6 +247,7 @@ Result<ReplayEstimate> Maintenance::EstimateView(Version version) {
   return RunAlongside([&](Sight) -> Result<ReplayEstimate> {
     RAWKV_ASSIGN_OR_RETURN(RollbackPlan way, PlanWay(version, {}, {.drop_pins = true}));
     if (!InUndoWindow(version)) way.start.reset();
+    if (views_.HasCloneOf(version)) way.start = way.base = version;  // another view has made it
     return EstimateReplay(context_, way);
   });
 }
@@ -325,12 +328,15 @@ bool Maintenance::InUndoWindow(Version version) const {
 Result<std::shared_ptr<const EngineView>> Maintenance::OpenClone(Version version, const char* kind) {
   // In a read-only engine core_.index is a clone itself, so the working index is cloned from its files.
   const bool read_only = context_.options.read_only;
+  const bool shared = kind != std::string_view(kSnapshotView);
+  if (shared && views_.HasCloneOf(version)) return OpenCloneOf({}, version, kind);
   if (InUndoWindow(version) && (read_only || PrepareClone(version).ok())) {
     Result<std::shared_ptr<const EngineView>> near = OpenCloneOf(
-        {.base = {}, .working = true, .live = read_only ? nullptr : core_.index.get()}, version, kind);
+        {.base = {}, .working = true, .live = read_only ? nullptr : core_.index.get(), .shared = shared},
+        version, kind);
     if (near.ok()) return near;
   }
-  return OpenCloneOf({}, version, kind);
+  return OpenCloneOf({.base = {}, .shared = shared}, version, kind);
 }
 
 Result<std::shared_ptr<const EngineView>> Maintenance::OpenCloneOf(CloneSource source, Version version,
@@ -347,9 +353,17 @@ Result<std::shared_ptr<const EngineView>> Maintenance::OpenCloneOf(CloneSource s
     // The snapshot of the version itself needs no way back, and may lie below the floor.
     source.base = way.base;
     source.working = source.working && way.base != version;
+    if (source.shared) {
+      if (auto found = views_.Share(context_.chain(), version, kind); found != nullptr) {
+        counters_.views_shared.fetch_add(1);
+        return found;
+      }
+    }
     RAWKV_ASSIGN_OR_RETURN(view, BeginLeasedClone(context_, views_, source, version, kind));
   }
-  return views_.FinishClone(context_, std::move(view));
+  Result<std::shared_ptr<const EngineView>> finished = views_.FinishClone(context_, std::move(view));
+  if (finished.ok()) counters_.views_built.fetch_add(1);
+  return finished;
 }
 
 Status Maintenance::FlushForClone() {

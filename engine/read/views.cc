@@ -1,5 +1,6 @@
 #include "engine/read/views.h"
 
+#include <algorithm>
 #include <new>
 
 #include "base/exception_status.h"
@@ -21,9 +22,15 @@ void EngineView::LeaveToParent() {
   struct Abandoned {
     std::shared_ptr<const ReadPoint> point;
     std::shared_ptr<KeyIndex> index;
-    std::unique_ptr<Lease> lease;
+    std::shared_ptr<OldIndex> clone;
   };
-  (void)new (std::nothrow) Abandoned{std::move(point_), std::move(index_), std::move(lease_)};
+  (void)new (std::nothrow) Abandoned{std::move(point_), std::move(index_), std::move(clone_)};
+}
+
+OldIndex::~OldIndex() {
+  index.reset();
+  // The next open sweeps a directory that cannot be removed now.
+  if (lease != nullptr) (void)NoThrow([this] { return lease->Remove(); });
 }
 
 EngineView::~EngineView() {
@@ -35,9 +42,7 @@ EngineView::~EngineView() {
   // is listed.
   point_.reset();
   index_.reset();
-  if (registry_ != nullptr) registry_->Forget(this);
-  // The next open sweeps a directory that cannot be removed now.
-  if (lease_ != nullptr) (void)NoThrow([this] { return lease_->Remove(); });
+  if (registry_ != nullptr) registry_->Forget(*this);
 }
 
 Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenTip(const std::shared_ptr<KeyIndex>& index,
@@ -65,6 +70,8 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::OpenClone(StoreContext& 
 Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, const CloneSource& source,
                                                              Version version, const char* kind) {
   std::shared_ptr<EngineView> view(new EngineView());
+  view->clone_ = std::make_shared<OldIndex>();
+  view->clone_->shared = source.shared;
   view->kind_ = kind;
   view->version_ = version;
   view->replay_base_ = source.base;
@@ -73,8 +80,8 @@ Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, co
   if (!linked.ok() && no_place && !source.working) {
     // The clone reads the snapshot's own tables, which it keeps open, and writes to memory. It needs no
     // lease: this process holds the store's lock, so nobody else can remove those tables.
-    RAWKV_ASSIGN_OR_RETURN(
-        view->index_, OpenIndexForWriting(c, c.snapshots->IndexPathOf(source.base), IndexFilesGo::kToMemory));
+    RAWKV_ASSIGN_OR_RETURN(view->clone_->index, OpenIndexForWriting(c, c.snapshots->IndexPathOf(source.base),
+                                                                    IndexFilesGo::kToMemory));
   } else if (!linked.ok()) {
     return linked;
   }
@@ -86,24 +93,32 @@ Result<std::shared_ptr<EngineView>> ViewRegistry::BeginClone(StoreContext& c, co
 
 Result<std::shared_ptr<const EngineView>> ViewRegistry::FinishClone(StoreContext& c,
                                                                     std::shared_ptr<EngineView> view) {
-  if (view->index_ == nullptr) {
-    const std::string index_dir = JoinPath(view->lease_->dir(), "index");
+  OldIndex& clone = *view->clone_;
+  if (clone.index == nullptr) {
+    const std::string index_dir = JoinPath(clone.lease->dir(), "index");
     Result<std::unique_ptr<KeyIndex>> index = OpenIndexForWriting(c, index_dir);
     if (index.status().code() == StatusCode::kNoSpace) {
       index = OpenIndexForWriting(c, index_dir, IndexFilesGo::kToMemory);
     }
     if (!index.ok()) return index.status();
-    view->index_ = *std::move(index);
+    clone.index = *std::move(index);
   }
+  view->index_ = clone.index;
   RAWKV_ASSIGN_OR_RETURN(const MetaRecord meta,
-                         MoveIndexTo(c, *view->index_, view->version_, UndoRecords::kNone));
+                         MoveIndexTo(c, *clone.index, view->version_, UndoRecords::kNone));
   if (meta.applied != view->version_) {
     return Status::Corruption("snapshot and log lead to version " + ToString(meta.applied) + " instead of " +
                               ToString(view->version_));
   }
   MutexLock lock(mu_);
-  view->commit_ = ToCommitRecord(meta);
+  view->commit_ = clone.commit = ToCommitRecord(meta);
   view->replay_base_.reset();
+  clone.ready = true;
+  // A writer in another process would have to keep the version as long as it sees the lease. The index in
+  // memory is as large as everything that the replay wrote.
+  if (clone.shared && c.lock != nullptr && clone.lease != nullptr) {
+    clone.kept_bytes_max = c.options.block_cache_bytes;
+  }
   return std::shared_ptr<const EngineView>(std::move(view));
 }
 
@@ -115,16 +130,71 @@ Status ViewRegistry::LinkClone(StoreContext& c, const CloneSource& source, Engin
   const Status status = source.working ? CloneWorkingIndex(c, source.live, to)
                                        : CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(source.base), to);
   if (status.ok()) {
-    view.lease_ = *std::move(lease);
+    view.clone_->lease = *std::move(lease);
   } else {
     (void)(*lease)->Remove().ok();  // otherwise the next open sweeps it
   }
   return status;
 }
 
-void ViewRegistry::Forget(const EngineView* view) {
+void ViewRegistry::Forget(EngineView& view) {
+  // Closed after the mutex is released.
+  std::shared_ptr<OldIndex> clone;
+  Kept older;
   MutexLock lock(mu_);
-  views_.remove(view);
+  views_.remove(&view);
+  clone = std::move(view.clone_);
+  if (clone == nullptr || !clone->ready || FindClone(clone->commit.version) != nullptr) return;
+  uint64_t bytes = clone->index->MemoryBytes();
+  const uint64_t bytes_max = clone->kept_bytes_max;
+  if (bytes_max == 0 || bytes > bytes_max) return;
+  older.swap(kept_);
+  kept_[0] = std::move(clone);
+  for (size_t i = 1; i < kKept && older[i - 1] != nullptr; ++i) {
+    bytes += older[i - 1]->index->MemoryBytes();
+    if (bytes > bytes_max) return;
+    kept_[i] = std::move(older[i - 1]);
+  }
+}
+
+std::shared_ptr<OldIndex> ViewRegistry::FindClone(Version version) const {
+  const auto fits = [version](const std::shared_ptr<OldIndex>& clone) {
+    return clone != nullptr && clone->ready && clone->shared && clone->commit.version == version;
+  };
+  for (const EngineView* v : views_) {
+    if (fits(v->clone_)) return v->clone_;
+  }
+  const auto kept = std::find_if(kept_.begin(), kept_.end(), fits);
+  return kept == kept_.end() ? nullptr : *kept;
+}
+
+bool ViewRegistry::HasCloneOf(Version version) const {
+  MutexLock lock(mu_);
+  return FindClone(version) != nullptr;
+}
+
+std::shared_ptr<const EngineView> ViewRegistry::Share(const LineageChain& chain, Version version,
+                                                      const char* kind) {
+  std::shared_ptr<EngineView> view(new EngineView());
+  view->kind_ = kind;
+  view->version_ = version;
+  MutexLock lock(mu_);
+  std::shared_ptr<OldIndex> clone = FindClone(version);
+  if (clone == nullptr || !chain.Contains(clone->commit.lineage, version)) return nullptr;
+  views_.push_back(view.get());
+  view->registry_ = this;
+  view->commit_ = clone->commit;
+  view->index_ = clone->index;
+  // The clone is in use now, and Forget keeps it again.
+  std::fill(std::remove(kept_.begin(), kept_.end(), clone), kept_.end(), nullptr);
+  view->clone_ = std::move(clone);
+  return view;
+}
+
+void ViewRegistry::DropKept() {
+  Kept dropped;  // closed after the mutex is released
+  MutexLock lock(mu_);
+  dropped.swap(kept_);
 }
 
 std::vector<VersionHold> ViewRegistry::Holds() const {
@@ -152,9 +222,11 @@ bool ViewRegistry::Empty() const {
 std::vector<std::string> ViewRegistry::LeaseDirs() const {
   MutexLock lock(mu_);
   std::vector<std::string> out;
-  for (const EngineView* v : views_) {
-    if (v->lease_ != nullptr) out.push_back(v->lease_->dir());
-  }
+  const auto add = [&out](const std::shared_ptr<OldIndex>& clone) {
+    if (clone != nullptr && clone->lease != nullptr) out.push_back(clone->lease->dir());
+  };
+  for (const EngineView* v : views_) add(v->clone_);
+  for (const std::shared_ptr<OldIndex>& clone : kept_) add(clone);
   return out;
 }
 

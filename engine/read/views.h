@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <list>
 #include <memory>
 #include <optional>
@@ -24,10 +25,24 @@ struct CloneSource {
   Version base;              // the newest snapshot at or below the version
   bool working = false;      // clone the working index instead of the snapshot
   KeyIndex* live = nullptr;  // the working index if this process has it open
+  bool shared = true;        // other views of the version may use the clone; false: the view flushes it
 };
 
 // The commit with which an index ends.
 CommitRecord ToCommitRecord(const MetaRecord& meta);
+
+// The index of an old version with the directory that it lives in. The views of that version share it, and
+// ViewRegistry keeps it for a later one. Constant once a view was opened.
+struct OldIndex {
+  ~OldIndex();  // closes the index, then deletes the directory
+
+  CommitRecord commit;  // of the version
+  std::shared_ptr<KeyIndex> index;
+  std::unique_ptr<Lease> lease;  // null for a clone in memory
+  bool ready = false;            // the index is at the version
+  bool shared = false;           // CloneSource::shared
+  uint64_t kept_bytes_max = 0;   // how much memory kept clones may take with this one; 0: it is not kept
+};
 
 // A version that is held for reading: an index, and for the live index a read point of it. Thread-safe.
 class EngineView final : public ReadView {
@@ -53,12 +68,15 @@ class EngineView final : public ReadView {
   std::string kind_;                        // "view" or "export"
   std::shared_ptr<const ReadPoint> point_;  // must be released before the index
   std::shared_ptr<KeyIndex> index_;
-  std::unique_ptr<Lease> lease_;  // for a clone on disk
+  std::shared_ptr<OldIndex> clone_;  // null for a view of the live index
   bool on_live_index_ = false;
   std::optional<Version> replay_base_;  // set while a clone is replayed; guarded by the registry's mutex
 };
 
-// The open views of this process, so that no slot that they read is reused (invariant 2).
+// The open views of this process, so that no slot that they read is reused (invariant 2). Also keeps the
+// newest clones that views have left, at most kKept, and as many bytes of memory as one block cache has. A
+// kept clone holds no version: neither its slots nor its log, and no rollback is blocked
+// (docs/adr/0034-a-clone-that-was-closed-is-kept.md).
 //
 // OpenTip takes the read point and lists the view under one lock, and Holds reads the list under the same
 // lock. So a reclaim either sees a view, or the view is newer than the reclaim's floor. Thread-safe.
@@ -84,6 +102,14 @@ class ViewRegistry {
   Result<std::shared_ptr<const EngineView>> FinishClone(StoreContext& context,
                                                         std::shared_ptr<EngineView> view);
 
+  // A view of an old version from a clone that another view uses, or that is kept; null if there is none on
+  // this chain. For a kept clone the caller makes sure that the version is reachable, and that no prune runs.
+  std::shared_ptr<const EngineView> Share(const LineageChain& chain, Version version, const char* kind);
+  // Whether Share would probably find a clone.
+  bool HasCloneOf(Version version) const;
+  // Closes and deletes the clones that are kept. For prunes, rollbacks and the close.
+  void DropKept();
+
   // One hold for each open view.
   std::vector<VersionHold> Holds() const;
   // The commit of a version that an open view holds; absent if no view holds it.
@@ -95,13 +121,19 @@ class ViewRegistry {
 
  private:
   friend class EngineView;
-  void Forget(const EngineView* view);
+  static constexpr size_t kKept = 4;
+  using Kept = std::array<std::shared_ptr<OldIndex>, kKept>;
+
+  // Takes the view off the list, and keeps its clone if no other view uses it.
+  void Forget(EngineView& view);
+  std::shared_ptr<OldIndex> FindClone(Version version) const RAWKV_REQUIRES(mu_);
   // Makes a lease for `view` and a clone next to it. Leaves nothing after a failure.
   static Status LinkClone(StoreContext& context, const CloneSource& source, EngineView& view);
 
   const ForkGuard& process_;
   mutable Mutex mu_;
   std::list<const EngineView*> views_ RAWKV_GUARDED_BY(mu_);
+  Kept kept_ RAWKV_GUARDED_BY(mu_);  // the newest first
 };
 
 }  // namespace rawkv

@@ -179,7 +179,10 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
        [](S& s) {
          s.Open();
          s.ReadOld(Version(1));
+         s.ReadOld(Version(1));  // from what the engine has kept
+         s.ReadOld(Version(3));
          s.ReadTip();
+         s.Prune();
          s.CommitInline();
        }},
       {"reader", &furnished_,
