@@ -409,26 +409,7 @@ Result<EngineInfo> Engine::Info() try {
 }
 
 EngineStats Engine::stats() const {
-  const EngineCounters& n = impl_->counters;
-  EngineStats out{.commits = n.commits.load(),
-                  .groups = n.groups.load(),
-                  .user_bytes_written = n.user_bytes_written.load(),
-                  .log_bytes_written = n.log_bytes_written.load(),
-                  .gets = n.gets.load(),
-                  .snapshots_made = n.snapshots_made.load(),
-                  .slots_reclaimed = n.slots_reclaimed.load(),
-                  .versions_given_up = n.versions_given_up.load(),
-                  .index_flushes = n.index_flushes.load(),
-                  .views_built = n.views_built.load(),
-                  .views_shared = n.views_shared.load(),
-                  .replay_bytes_per_second = impl_->context->replay_rate.bytes_per_second()};
-  if (impl_->context->device.device != nullptr) {
-    const DeviceCounters d = impl_->context->device.device->counters();
-    out.device_bytes_written = d.written_bytes;
-    out.device_bytes_read = d.read_bytes;
-    out.device_flushes = d.flushes;
-  }
-  return out;
+  return impl_->Stats();
 }
 
 }  // namespace rawkv

@@ -252,6 +252,29 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
   return Look<std::shared_ptr<const EngineView>>([&] { return maintenance->OpenClone(*version, kind); });
 }
 
+EngineStats Engine::Impl::Stats() const {
+  const EngineCounters& n = counters;
+  EngineStats out{.commits = n.commits.load(),
+                  .groups = n.groups.load(),
+                  .user_bytes_written = n.user_bytes_written.load(),
+                  .log_bytes_written = n.log_bytes_written.load(),
+                  .gets = n.gets.load(),
+                  .snapshots_made = n.snapshots_made.load(),
+                  .slots_reclaimed = n.slots_reclaimed.load(),
+                  .versions_given_up = n.versions_given_up.load(),
+                  .index_flushes = n.index_flushes.load(),
+                  .views_built = n.views_built.load(),
+                  .views_shared = n.views_shared.load(),
+                  .replay_bytes_per_second = context->replay_rate.bytes_per_second()};
+  if (context->device.device != nullptr) {
+    const DeviceCounters d = context->device.device->counters();
+    out.device_bytes_written = d.written_bytes;
+    out.device_bytes_read = d.read_bytes;
+    out.device_flushes = d.flushes;
+  }
+  return out;
+}
+
 WriterStatus Engine::Impl::DescribeSelf() {
   const StoreContext& c = *context;
   WriterStatus s;
@@ -259,6 +282,7 @@ WriterStatus Engine::Impl::DescribeSelf() {
   s.engine_used = IoEngineName(c.device.used);
   s.engine_reason = c.device.reason;
   s.durability = c.runtime.durability;
+  s.stats = Stats();
   s.health = "ok";
   const auto add_replay = [&] {
     MutexLock lock(progress_mu_);

@@ -53,6 +53,7 @@ class Engine::Impl {
   Result<OperationGate::Pass> EnterToWrite();
   Result<OperationGate::Pass> EnterToCommit();
 
+  EngineStats Stats() const;
   Status Refresh();
   // Calls `look`, which reads the store's directory, again while a writer in another process changes it.
   template <typename T>

@@ -103,6 +103,7 @@ struct WriterStatus {
   uint64_t slots_total = 0, slots_free = 0;
   uint64_t slots_available = 0;  // as SlotUse::available; at least so many
   std::vector<WriterActivity> activities;
+  EngineStats stats;  // zeros if the writer is of an older rawkv
   friend bool operator==(const WriterStatus&, const WriterStatus&) = default;
 };
 

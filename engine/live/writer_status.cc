@@ -14,7 +14,26 @@ constexpr SealedKind kStatusKind{
     .magic = "RKVSTATS", .format = 1, .name = "STATUS", .max_payload_bytes = 64 * 1024};
 constexpr size_t kMaxTextBytes = 4096;  // of one text; a message names a few paths at most
 constexpr uint32_t kMaxActivities = 16;
-constexpr uint32_t kHasAvailableSlots = 1;  // the flag of the last field, which older versions do not write
+// Flags of the last fields, which older versions do not write.
+constexpr uint32_t kHasAvailableSlots = 1;
+constexpr uint32_t kHasCounters = 2;
+
+// In the order of their values in the file.
+constexpr uint64_t EngineStats::*kCounters[] = {&EngineStats::commits,
+                                                &EngineStats::groups,
+                                                &EngineStats::user_bytes_written,
+                                                &EngineStats::log_bytes_written,
+                                                &EngineStats::device_bytes_written,
+                                                &EngineStats::device_bytes_read,
+                                                &EngineStats::device_flushes,
+                                                &EngineStats::gets,
+                                                &EngineStats::snapshots_made,
+                                                &EngineStats::slots_reclaimed,
+                                                &EngineStats::versions_given_up,
+                                                &EngineStats::index_flushes,
+                                                &EngineStats::views_built,
+                                                &EngineStats::views_shared,
+                                                &EngineStats::replay_bytes_per_second};
 
 void PutText(ByteWriter& w, std::string_view text) {
   w.Blob(text.substr(0, kMaxTextBytes));
@@ -45,7 +64,7 @@ std::string EncodeWriterStatus(const WriterInfo& writer, const Uuid& store_uuid)
   const WriterStatus& s = *writer.status;
   ByteWriter w;
   w.Id(store_uuid);
-  w.U32(kHasAvailableSlots);  // flags
+  w.U32(kHasAvailableSlots | kHasCounters);  // flags
   w.U32(static_cast<uint32_t>(s.durability));
   w.U64(static_cast<uint64_t>(writer.pid));
   w.U64(s.unix_ms);
@@ -66,6 +85,7 @@ std::string EncodeWriterStatus(const WriterInfo& writer, const Uuid& store_uuid)
     w.U64(s.activities[i].total);
   }
   w.U64(s.slots_available);
+  for (const auto counter : kCounters) w.U64(s.stats.*counter);
   return Seal(kStatusKind, w.str());
 }
 
@@ -89,8 +109,13 @@ Result<WriterInfo> DecodeWriterStatus(std::string_view file, const Uuid& store_u
     *text = TakeText(r);
   }
   RAWKV_ASSIGN_OR_RETURN(s.activities, DecodeActivities(r));
-  if (flags & ~kHasAvailableSlots) return Status::NotSupported("STATUS: flags " + std::to_string(flags));
-  s.slots_available = flags != 0 ? r.U64() : s.slots_free;
+  if (flags & ~(kHasAvailableSlots | kHasCounters)) {
+    return Status::NotSupported("STATUS: flags " + std::to_string(flags));
+  }
+  s.slots_available = flags & kHasAvailableSlots ? r.U64() : s.slots_free;
+  if (flags & kHasCounters) {
+    for (const auto counter : kCounters) s.stats.*counter = r.U64();
+  }
   if (!r.AtEnd() || durability > 1 || writer.pid <= 0) {
     return Status::Corruption("STATUS: a field is out of range");
   }

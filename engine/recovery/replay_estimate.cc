@@ -1,5 +1,6 @@
 #include "engine/recovery/replay_estimate.h"
 
+#include "engine/live/writer_status.h"
 #include "wal/log_extent.h"
 
 namespace rawkv {
@@ -8,10 +9,21 @@ namespace {
 // Below the slowest log of docs/measured/replay.md.
 constexpr uint64_t kAssumedBytesPerSecond = 10ull << 20;
 
+// The rate of this process, or else of the writer that has the store open; 0: neither has replayed anything.
+uint64_t MeasuredRate(const StoreContext& c) {
+  const uint64_t own = c.replay_rate.bytes_per_second();
+  if (own != 0 || c.lock != nullptr) return own;
+  const std::optional<WriterInfo> holder = ReadLockHolder(*c.env.fs, c.paths.dir);
+  if (!holder) return 0;
+  const std::optional<WriterStatus> status =
+      LoadStatusOf(*c.env.fs, c.paths.status(), *holder, c.identity.store_uuid);
+  return status ? status->stats.replay_bytes_per_second : 0;
+}
+
 }  // namespace
 
 Result<ReplayEstimate> EstimateReplay(StoreContext& c, const RollbackPlan& way) {
-  ReplayEstimate estimate{.bytes_per_second = c.replay_rate.bytes_per_second()};
+  ReplayEstimate estimate{.bytes_per_second = MeasuredRate(c)};
   estimate.measured = estimate.bytes_per_second != 0;
   if (!estimate.measured) estimate.bytes_per_second = kAssumedBytesPerSecond;
   if (way.changes_nothing()) return estimate;

@@ -281,7 +281,22 @@ TEST(FormatGolden, Status) {
                                                  .slots_total = 1000,
                                                  .slots_free = 600,
                                                  .slots_available = 900,
-                                                 .activities = {{.what = "scrub", .done = 4096}}}};
+                                                 .activities = {{.what = "scrub", .done = 4096}},
+                                                 .stats = {.commits = 33,
+                                                           .groups = 20,
+                                                           .user_bytes_written = 5000,
+                                                           .log_bytes_written = 9000,
+                                                           .device_bytes_written = 409600,
+                                                           .device_bytes_read = 8192,
+                                                           .device_flushes = 21,
+                                                           .gets = 7,
+                                                           .snapshots_made = 2,
+                                                           .slots_reclaimed = 300,
+                                                           .versions_given_up = 5,
+                                                           .index_flushes = 3,
+                                                           .views_built = 4,
+                                                           .views_shared = 6,
+                                                           .replay_bytes_per_second = 30 << 20}}};
   const Uuid store = UuidFrom(0x10);
   const std::string page = BytesOnPage("status.md");
   EXPECT_EQ(EncodeWriterStatus(writer, store), page);
@@ -294,20 +309,28 @@ TEST(FormatGolden, Status) {
       page, [&](const std::string& b) { return DecodeWriterStatus(b, store).status().code(); });
 }
 
-TEST(FormatGolden, StatusOfAnOlderWriterHasNoAvailableSlots) {
+TEST(FormatGolden, StatusOfAnOlderWriterHasFewerFields) {
   constexpr SealedKind kKind{
       .magic = "RKVSTATS", .format = 1, .name = "STATUS", .max_payload_bytes = 64 * 1024};
+  constexpr size_t kFlagsAt = 16, kCountersBytes = 15 * 8, kAvailableBytes = 8;
   const Uuid store = UuidFrom(0x10);
   std::string payload = *Unseal(kKind, BytesOnPage("status.md"));
-  constexpr size_t kFlagsAt = 16;
+  const auto decode = [&] { return DecodeWriterStatus(Seal(kKind, payload), store); };
+  payload[kFlagsAt] = 1;
+  EXPECT_EQ(decode().status().code(), StatusCode::kCorruption);
+  payload.resize(payload.size() - kCountersBytes);
+  const Result<WriterInfo> without_counters = decode();
+  ASSERT_TRUE(without_counters.ok()) << without_counters.status().ToString();
+  EXPECT_EQ(without_counters->status->slots_available, 900u);
+  EXPECT_EQ(without_counters->status->stats, EngineStats{});
   payload[kFlagsAt] = 0;
-  EXPECT_EQ(DecodeWriterStatus(Seal(kKind, payload), store).status().code(), StatusCode::kCorruption);
-  payload.resize(payload.size() - 8);
-  const Result<WriterInfo> decoded = DecodeWriterStatus(Seal(kKind, payload), store);
-  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
-  EXPECT_EQ(decoded->status->slots_available, 600u) << "at least the free ones";
-  payload[kFlagsAt] = 2;
-  EXPECT_EQ(DecodeWriterStatus(Seal(kKind, payload), store).status().code(), StatusCode::kNotSupported);
+  EXPECT_EQ(decode().status().code(), StatusCode::kCorruption);
+  payload.resize(payload.size() - kAvailableBytes);
+  const Result<WriterInfo> oldest = decode();
+  ASSERT_TRUE(oldest.ok()) << oldest.status().ToString();
+  EXPECT_EQ(oldest->status->slots_available, 600u) << "at least the free ones";
+  payload[kFlagsAt] = 4;
+  EXPECT_EQ(decode().status().code(), StatusCode::kNotSupported);
 }
 
 TEST(FormatGolden, StatusCutsLongTextsAndRefusesThem) {

@@ -70,6 +70,7 @@ Verdict CheckWorkingBaseFile(std::string_view file) {
 Verdict CheckWriterStatusFile(std::string_view file) {
   ByteReader in(file.substr(std::min<size_t>(file.size(), kSealedHeaderBytes)));
   const Uuid store = in.Id();
+  const bool by_this_version = in.U32() == 3;  // the flags; older versions write fewer fields
   Uuid other = store;
   other.bytes[0] ^= std::byte{1};
   const Status foreign = DecodeWriterStatus(file, other).status();
@@ -77,6 +78,7 @@ Verdict CheckWriterStatusFile(std::string_view file) {
   CheckRefusal(foreign);
   return CheckDecoded(DecodeWriterStatus(file, store), [&](const WriterInfo& writer) {
     RAWKV_CHECK(writer.status.has_value(), "a decoded STATUS must have a status");
+    if (!by_this_version) return;
     RAWKV_CHECK(EncodeWriterStatus(writer, store) == file, "equal content must have one encoding");
     FuzzDisk disk;
     disk.Put("/S/STATUS.new", "the half-made file of a killed process, which is longer than the new one");

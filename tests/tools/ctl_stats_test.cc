@@ -1,5 +1,6 @@
 #include <csignal>
 #include <map>
+#include <memory>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -51,7 +52,8 @@ std::map<std::string, Metric> ParsePrometheus(const std::string& text) {
 TEST_F(CtlStats, PrometheusTextHasEverySizeOfTheStore) {
   const std::map<std::string, Metric> metrics = ParsePrometheus(Ok({"stats", "--prometheus"}));
   const Json sizes = OkJson({"stats"})["store"];
-  EXPECT_EQ(metrics.size(), sizes.size());
+  EXPECT_EQ(metrics.size(), sizes.size() + 1) << "and writer_up";
+  EXPECT_EQ(metrics.at("rawkv_writer_up").value, "0");
   const std::string label = "store=\"" + OkJson({"info"})["store_uuid"].get<std::string>() + "\"";
   for (const auto& [name, value] : sizes.items()) {
     const auto metric = metrics.find("rawkv_" + name);
@@ -63,6 +65,67 @@ TEST_F(CtlStats, PrometheusTextHasEverySizeOfTheStore) {
   }
   EXPECT_TRUE(EndedWith(Run({"stats", "--prometheus", "--json"}), 2, "--prometheus stands alone"));
   EXPECT_TRUE(EndedWith(Run({"stats", "--prometheus", "--watch"}), 2, "--prometheus stands alone"));
+}
+
+// A process that has the store open for writing and has made version 4.
+class CtlStatsOfAWriter : public CtlStats {
+ protected:
+  void SetUp() override {
+    CtlStats::SetUp();
+    writer_ = std::make_unique<CtlConversation>(Args{"apply", "-", "--store=" + store()},
+                                                CtlConversation::Input::kPipe);
+    writer_->Write("{}\n");
+    EXPECT_EQ(writer_->ReadLine(), "4");
+    while (Metrics()["rawkv_writer_version"].value != "4") {  // it reports once a second
+    }
+  }
+  void TearDown() override {
+    writer_->CloseInput();
+    EXPECT_EQ(writer_->Wait(), 0);
+    CtlStats::TearDown();
+  }
+  std::map<std::string, Metric> Metrics() { return ParsePrometheus(Ok({"stats", "--prometheus"})); }
+
+  std::unique_ptr<CtlConversation> writer_;
+};
+
+TEST_F(CtlStatsOfAWriter, PrometheusTextHasTheCountersOfTheWriter) {
+  std::map<std::string, Metric> metrics = Metrics();
+  const Json since_open = OkJson({"stats"})["since_open"];
+  for (const auto& [name, value] : since_open.items()) {
+    const bool rate = name == "replay_bytes_per_second";
+    const auto metric = metrics.find("rawkv_writer_" + name + (rate ? "" : "_total"));
+    ASSERT_NE(metric, metrics.end()) << name;
+    EXPECT_EQ(metric->second.type, rate ? "gauge" : "counter") << name;
+    EXPECT_TRUE(metric->second.help.ends_with(".")) << name;
+  }
+  const std::map<std::string, std::string> expected = {{"writer_up", "1"},
+                                                       {"writer_open", "1"},
+                                                       {"writer_healthy", "1"},
+                                                       {"writer_durable_version", "4"},
+                                                       {"writer_commits_total", "1"},
+                                                       {"writer_groups_total", "1"},
+                                                       {"writer_replay_under_way", "0"},
+                                                       {"writer_versions_given_up_total", "0"},
+                                                       {"given_up_versions", "0"}};
+  for (const auto& [name, value] : expected) EXPECT_EQ(metrics["rawkv_" + name].value, value) << name;
+  EXPECT_EQ(metrics["rawkv_writer_free_bytes"].value, metrics["rawkv_free_bytes"].value);
+  EXPECT_GE(std::stoull(metrics["rawkv_writer_reported_seconds"].value),
+            std::stoull(metrics["rawkv_writer_opened_seconds"].value));
+}
+
+// docs/operating.md has a table of the metrics.
+TEST_F(CtlStatsOfAWriter, EveryMetricStandsInTheDocumentationAndNoOther) {
+  std::set<std::string> documented, printed;
+  std::istringstream page(ReadFile(std::string(RAWKV_SOURCE_DIR) + "/docs/operating.md"));
+  static const std::regex row("\\| `(rawkv_[a-z_]+)` \\| (gauge|counter) \\|.*");
+  for (std::string line; std::getline(page, line);) {
+    std::smatch found;
+    if (!std::regex_match(line, found, row)) continue;
+    EXPECT_TRUE(documented.insert(found[1].str() + " " + found[2].str()).second) << line;
+  }
+  for (const auto& [name, metric] : Metrics()) printed.insert(name + " " + metric.type);
+  EXPECT_EQ(documented, printed);
 }
 
 TEST_F(CtlStats, WatchShowsLaterVersionsAndEndsWith0AtAnInterrupt) {
