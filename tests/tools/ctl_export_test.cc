@@ -1,5 +1,8 @@
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "tests/tools/ctl_fixture.h"
 
@@ -65,6 +68,68 @@ TEST_F(CtlExport, ListsItsChunks) {
   EXPECT_EQ(rows.back()["last_key_b64"], "/w==");
   EXPECT_EQ(rows[0]["sha256"].get<std::string>().size(), 64u);
   EXPECT_NE(RunCtl({"export", "--list", File("export")}).out.find("\tk0\t\\xff\n"), std::string::npos);
+}
+
+// Kills an export between its first chunk and its manifest.
+class CtlKilledExport : public CtlExport {
+ protected:
+  static constexpr int kLargeValues = 40;  // 12 chunks of 1 MiB
+  Args ExportArgs() const {
+    return {"export", "--version=" + std::to_string(6 + kLargeValues), "--out=" + File("export"),
+            "--chunk_bytes=1MiB"};
+  }
+  // The chunks with the times of their last write.
+  std::map<std::string, std::string> Chunks() const {
+    std::map<std::string, std::string> chunks;
+    for (const auto& entry : std::filesystem::directory_iterator(File("export"))) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with("chunk-")) {
+        chunks[name] = std::to_string(entry.last_write_time().time_since_epoch().count());
+      }
+    }
+    return chunks;
+  }
+  // Whether the kill came in the middle.
+  bool Kill() const {
+    Args args = ExportArgs();
+    args.push_back("--store=" + store());
+    CtlConversation running(args, CtlConversation::Input::kPipe);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!std::filesystem::exists(File("export")) || Chunks().size() < 3) {
+      if (std::chrono::steady_clock::now() > deadline) break;  // the export has failed
+    }
+    running.Signal(SIGKILL);
+    return running.Wait() == -1 && !std::filesystem::exists(File("export/MANIFEST"));
+  }
+};
+
+TEST_F(CtlKilledExport, SameCommandResumesIt) {
+  for (int i = 0; i < kLargeValues; ++i) {
+    WriteFile("value", std::string(300'000, static_cast<char>('a' + i % 26)));
+    Ok({"put", "large" + std::to_string(i), "--file=" + File("value")});
+  }
+  bool killed = false;
+  for (int attempt = 0; attempt < 20 && !killed; ++attempt) {
+    std::filesystem::remove_all(File("export"));
+    killed = Kill();
+  }
+  ASSERT_TRUE(killed) << "each export was finished before the kill";
+  const std::map<std::string, std::string> before = Chunks();
+  EXPECT_TRUE(EndedWith(Import(), 3, "import: "));
+
+  Ok(ExportArgs());
+  const std::map<std::string, std::string> after = Chunks();
+  EXPECT_GT(after.size(), before.size());
+  size_t kept = 0;
+  for (const auto& [name, time] : before) kept += after.contains(name) && after.at(name) == time;
+  EXPECT_GE(kept + 1, before.size()) << "all but the chunk that was being written";
+  EXPECT_GE(kept, 2u);
+  EXPECT_FALSE(std::filesystem::exists(File("export/EXPORTING")));
+  ASSERT_EQ(Import().status, 0);
+  for (int i = 0; i < kLargeValues; ++i) {
+    const std::string key = "large" + std::to_string(i);
+    EXPECT_EQ(InCopy({"get", key}), Ok({"get", key}));
+  }
 }
 
 TEST_F(CtlExport, RefusesWrongUseWith2) {
