@@ -151,6 +151,14 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.ChangeSettings();
          s.CommitPayload();
        }},
+      {"given up", &furnished_,
+       [](S& s) {
+         s.Open();
+         s.CommitPayload();
+         s.GiveUpHistory();
+         s.AcknowledgeGivenUp();
+         s.CommitMulti();
+       }},
       {"trim", &furnished_,
        [](S& s) {
          s.Open();

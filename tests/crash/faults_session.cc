@@ -282,7 +282,35 @@ void FaultSession::ChangeSettings() {
                                            .history_bytes_max = 1ull << 40})
                          .status());
   failures_before_ = world_.plane().failures();
-  (void)AcceptAnswer(engine_->AcknowledgeGivenUp());
+  (void)AcceptAnswer(engine_->AcknowledgeGivenUp());  // there is nothing to acknowledge
+  CheckAfterStep();
+}
+
+void FaultSession::GiveUpHistory() {
+  if (engine_ == nullptr) return;
+  BeginStep("give up history");
+  (void)AcceptAnswer(engine_->ChangeSettings({.keep_recent = 7, .history_bytes_max = 1}).status());
+  failures_before_ = world_.plane().failures();
+  (void)AcceptAnswer(engine_->CreateSnapshot().status());
+  shrunk_ = true;
+  CheckAfterStep();
+}
+
+void FaultSession::AcknowledgeGivenUp() {
+  if (engine_ == nullptr) return;
+  BeginStep("acknowledge");
+  const auto noticed = [this]() -> std::optional<bool> {
+    world_.plane().SetStep("info");
+    const Result<EngineInfo> info = engine_->Info();
+    world_.plane().SetStep("acknowledge");
+    if (!info.ok()) return std::nullopt;
+    return info->given_up.has_value();
+  };
+  const std::optional<bool> before = noticed();
+  if (world_.plane().failures() == 0 && before != true) Fail("no history was given up: the step is blind");
+  failures_before_ = world_.plane().failures();
+  const bool forgotten = AcceptAnswer(engine_->AcknowledgeGivenUp());
+  if (forgotten && noticed() == true) Fail("the notice is still there");
   CheckAfterStep();
 }
 

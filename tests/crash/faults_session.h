@@ -52,6 +52,8 @@ class FaultSession {
   void ReadHistory();
   void ReadDifferences(Version from);
   void ChangeSettings();
+  void GiveUpHistory();  // by a budget that is too small for it
+  void AcknowledgeGivenUp();
   void Trim();
   void Grow();
   void Rollback(Version target);
