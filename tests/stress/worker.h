@@ -54,6 +54,7 @@ class Worker {
 
   // worker_upkeep.cc
   void Maintain();
+  void GrowDevice();
   void SnapshotOrPin(uint64_t choice);
   void RollBack();
   void Watch();

@@ -39,6 +39,8 @@ void Worker::Maintain() {
                                ? version
                                : info->snapshots[rng_.Below(info->snapshots.size())].version;
     (void)world_.Expect("delete_snapshot", engine.DeleteSnapshot(chosen), {StatusCode::kFailedPrecondition});
+  } else if (choice == 8 && o.Has("grow") && rng_.OneIn(3)) {
+    GrowDevice();
   } else if (choice == 8 && o.Has("trim")) {
     const Call call(world_.board, number_, "TrimDevice");
     (void)world_.Expect("trim", engine.TrimDevice().status(), {StatusCode::kNotSupported});
@@ -52,6 +54,27 @@ void Worker::Maintain() {
       world_.Violation("Sync() after version " + ToString(before) + " left durable_version() at " +
                        ToString(durable));
     }
+  }
+}
+
+// A device file becomes larger by at most 1 MiB, up to twice its first size, so that the store stays small
+// enough to run out of slots. A growth to the present size changes nothing.
+void Worker::GrowDevice() {
+  const bool file = world_.format.device.empty();
+  const Call call(world_.board, number_, "GrowDevice");
+  GrowOptions options;
+  if (file) {
+    const Result<EngineInfo> info = world_.engine->Info();
+    if (!world_.Expect("info", info.status(), {})) return;
+    const uint64_t next = info->capacity_bytes + 4096 * rng_.Below(257);
+    options.capacity_bytes = std::min(next, 2 * world_.format.capacity_bytes);
+  }
+  const Result<GrowReport> grown = world_.engine->GrowDevice(options);
+  // Another thread may have made it larger meanwhile.
+  if (!world_.Expect("grow", grown.status(), {StatusCode::kInvalidArgument})) return;
+  if (grown->slots < grown->slots_before) world_.Violation("GrowDevice took slots away");
+  uint64_t most = world_.most_slots.load();
+  while (most < grown->slots && !world_.most_slots.compare_exchange_weak(most, grown->slots)) {
   }
 }
 
@@ -155,10 +178,15 @@ void Worker::CheckInfo() {
   const Call call(world_.board, number_, "Info");
   const History::Calm calm = world_.history.TakeCalm();
   const Version before = world_.engine->version();
+  const uint64_t slots_before = world_.most_slots.load();
   const Result<EngineInfo> info = world_.engine->Info();
   const Version tip = world_.TipNow();
   if (!world_.Expect("info", info.status(), {})) return;
   const SlotUse& s = info->slots;
+  if (s.total < slots_before) {
+    world_.Violation("Info: the store has " + std::to_string(s.total) + " slots, and had grown to " +
+                     std::to_string(slots_before));
+  }
   if (s.live + s.pinned + s.reclaimable + s.reserved + s.free != s.total) {
     world_.Violation("Info: the slots do not add up: live " + std::to_string(s.live) + ", pinned " +
                      std::to_string(s.pinned) + ", reclaimable " + std::to_string(s.reclaimable) +

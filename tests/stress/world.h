@@ -75,6 +75,7 @@ class World {
   std::atomic<uint64_t> judged{0};       // reads compared with the model
   std::atomic<uint64_t> overtaken{0};    // reads that were not compared because a rollback overlapped them
   std::atomic<uint64_t> rolled_back{0};  // rollbacks that succeeded
+  std::atomic<uint64_t> most_slots{0};   // that GrowDevice reported; they stay across reopens and rollbacks
   std::atomic<uint64_t> scrub_stops_begun{0}, scrub_stops_ended{0};
 
   bool Done() const { return stop.load() || violations.Enough(); }
