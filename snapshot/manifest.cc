@@ -102,6 +102,7 @@ std::string EncodeManifest(const Manifest& manifest) {
     out->set_checksum_kind(static_cast<uint32_t>(file.checksum_kind));
     out->set_checksum(file.checksum);
   }
+  proto.set_by_log_bytes(manifest.by_log_bytes);
 
   std::string payload;
   {
@@ -129,7 +130,8 @@ Result<Manifest> DecodeManifest(std::string_view file) {
                     .lineage = Lineage(proto.lineage()),
                     .created_unix_ms = proto.created_unix_ms(),
                     .digest = {},
-                    .files = {}};
+                    .files = {},
+                    .by_log_bytes = proto.by_log_bytes()};
   if (manifest.version > kMaxVersion) return Damaged("its version is out of range");
   if (proto.store_uuid().size() != manifest.store_uuid.bytes.size()) {
     return Damaged("its store UUID has " + std::to_string(proto.store_uuid().size()) + " bytes");

@@ -37,6 +37,7 @@ struct Manifest {
   uint64_t created_unix_ms = 0;
   std::optional<Sha256Digest> digest;  // state digest, when digests are on
   std::vector<ManifestFile> files;     // sorted by path
+  bool by_log_bytes = false;           // made for the log since the snapshot before it; see retention.h
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

@@ -11,7 +11,9 @@
 //       Next(floor) stay.
 //   R3  A snapshot leads to the versions up to the next newer one. It stays if that one was made since
 //       keep_since: a version between them may have been the tip at that time.
-//   R4  keep_recent + 1 unpinned snapshots stay if there are as many from which the log leads to the tip.
+//   R4  keep_recent + 1 counted unpinned snapshots stay if there are as many from which the log leads to the
+//       tip, and the uncounted ones above them. So uncounted snapshots never shorten the history, and a
+//       version that stays readable keeps the nearest snapshot below it.
 //   R5  A snapshot that the tiers want is held instead of removed. Only one from which the log still leads to
 //       the tip may become held: the slots of any other one may be reused already.
 namespace rawkv {
@@ -60,18 +62,18 @@ RetentionPlan PlanRetention(const RetentionInput& input) {
   RetentionPlan plan;
   RetentionInput kept = input;
   kept.snapshots.clear();
-  uint64_t newer_unpinned = 0;
+  uint64_t newer_counted = 0;
   uint64_t next_created_unix_ms = UINT64_MAX;  // of the next newer unpinned snapshot
   const std::vector<Version> wanted = WantedByTiers(input);
   const auto is_wanted = [&](Version v) { return std::binary_search(wanted.begin(), wanted.end(), v); };
   for (auto item = input.snapshots.rbegin(); item != input.snapshots.rend(); ++item) {
     bool remove = false;
     if (CountsAsUnpinned(input, *item)) {
-      const bool recent = newer_unpinned <= input.keep_recent;
+      const bool recent = newer_counted <= input.keep_recent;
       const bool young = input.keep_since_unix_ms && next_created_unix_ms >= *input.keep_since_unix_ms;
       remove = item->version < input.current && !((recent || young) && LogReachesTip(input, item->version));
       next_created_unix_ms = item->created_unix_ms;
-      ++newer_unpinned;
+      if (!item->uncounted) ++newer_counted;
     }
     const bool given_up =
         std::find(input.give_up.begin(), input.give_up.end(), item->version) != input.give_up.end();

@@ -16,13 +16,14 @@ struct RetentionInput {
     bool pinned = false;  // by a named pin or by the tiers
     uint64_t created_unix_ms = 0;
     bool only_tiers = false;  // pinned, but by no named pin
+    bool uncounted = false;  // keep_recent does not count it: it is there for the log since the one before it
   };
   std::vector<Item> snapshots;  // ascending, all published ones
   Version current;              // counts as unpinned, and is never removed
   Version tip;
   Version log_first;                           // first version that the log can hold
   Version log_last;                            // last version in the log (the tip)
-  uint64_t keep_recent = 2;                    // unpinned snapshots to keep in addition to the newest one
+  uint64_t keep_recent = 2;                    // counted snapshots to keep in addition to the newest one
   std::optional<uint64_t> keep_since_unix_ms;  // versions that were the tip at this time or later are kept
   std::optional<Version> oldest_lease;         // base snapshot of the oldest lease; the log after it is kept
   std::vector<Version>
@@ -44,9 +45,10 @@ struct RetentionPlan {
 // tip.
 Version ReachableFloor(const RetentionInput& input);
 
-// Plans the removal of unpinned snapshots below `current`: those beyond the keep_recent + 1 newest that no
-// version since keep_since_unix_ms needs, and those from which the log does not lead to the tip. Never
-// removes `current` or a snapshot with a named pin.
+// Plans the removal of unpinned snapshots below `current`: those beyond the keep_recent + 1 newest counted
+// ones that no version since keep_since_unix_ms needs, and those from which the log does not lead to the tip.
+// An uncounted snapshot goes together with the next older counted one. Never removes `current` or a snapshot
+// with a named pin.
 //
 // In each period of a tier (a multiple of every_seconds since 1970), the tier wants the oldest snapshot that
 // has no named pin, for for_seconds after it was made. Such a snapshot is held, not removed: its own version

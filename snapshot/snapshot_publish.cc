@@ -55,7 +55,8 @@ Result<Manifest> SnapshotStore::BuildStaged(const std::string& staging, const Sn
                     .lineage = facts.lineage,
                     .created_unix_ms = clock_.NowUnixMs(),
                     .digest = facts.digest,
-                    .files = std::move(files)};
+                    .files = std::move(files),
+                    .by_log_bytes = false};
   for (ManifestFile& file : manifest.files) file.path = JoinPath("index", file.path);
   std::sort(manifest.files.begin(), manifest.files.end(),
             [](const ManifestFile& a, const ManifestFile& b) { return a.path < b.path; });

@@ -115,7 +115,8 @@ Result<std::vector<SnapshotInfo>> SnapshotStore::List(std::vector<std::string>* 
                       .created_unix_ms = manifest->created_unix_ms,
                       .file_count = manifest->files.size(),
                       .total_bytes = 0,
-                      .current = current.ok() && *current == *version};
+                      .current = current.ok() && *current == *version,
+                      .by_log_bytes = manifest->by_log_bytes};
     for (const ManifestFile& file : manifest->files) info.total_bytes += file.size_bytes;
     snapshots.push_back(info);
   }

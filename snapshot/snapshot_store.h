@@ -22,6 +22,7 @@ struct SnapshotInfo {
   uint64_t file_count = 0;
   uint64_t total_bytes = 0;  // of the listed files; hard links count in full
   bool current = false;      // `current` names this snapshot
+  bool by_log_bytes = false;
 };
 
 // The real content of an index directory, found by a read-only open.
@@ -80,7 +81,7 @@ class SnapshotStore {
   Result<Version> Publish(const SnapshotCallbacks& callbacks);
   // The two halves of Publish. Stage builds and checks under a temporary name; it may run concurrently with
   // everything but another Stage. PublishStaged gives the staged snapshot its name. A failure of either
-  // removes the staged snapshot.
+  // removes the staged snapshot. In between, the owner may set `by_log_bytes` of the manifest.
   Result<Manifest> Stage(const SnapshotCallbacks& callbacks);
   Status PublishStaged(const Manifest& manifest);
   // Points `current` at a published snapshot: makes a symlink under a temporary name, renames it and syncs.

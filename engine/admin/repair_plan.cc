@@ -69,11 +69,12 @@ class Decider {
     if (facts_.pins_state.code() == StatusCode::kCorruption) {
       // Pins the snapshots that only a pin can have kept. To pin all of them would end the history between
       // them, as no history is built on a pinned snapshot (invariant 2).
-      const size_t recent = c_.runtime.keep_recent + 1;
-      for (size_t i = 0; i < facts_.whole.size(); ++i) {
-        const Version v = facts_.whole[i].version;
-        if (survey_.Continued(v) && facts_.whole.size() - i <= recent) continue;
-        pins_["was-pinned-" + ToString(v)] = v;
+      uint64_t newer_counted = 0;
+      for (auto s = facts_.whole.rbegin(); s != facts_.whole.rend(); ++s) {
+        const bool recent = newer_counted <= c_.runtime.keep_recent;
+        newer_counted += !s->by_log_bytes;
+        if (!survey_.Continued(s->version) || !recent)
+          pins_["was-pinned-" + ToString(s->version)] = s->version;
       }
       d_.pins = pins_;
     }

@@ -22,6 +22,7 @@ struct SnapshotRow {
   uint64_t bytes = 0;
   bool current = false;
   std::vector<std::string> pins;
+  bool by_log_bytes = false;  // snapshot_log_bytes made it, so keep_recent does not count it
 };
 
 // The number of slots in each state. live + pinned + reclaimable + reserved + free = total.

@@ -15,7 +15,13 @@ Version HeightAtOrBelow(Version version, uint64_t interval) {
 }  // namespace
 
 Status AutomaticSnapshots::Start(Version newest) {
-  tried_height_ = last_tried_ = newest.value();
+  tried_height_ = last_tried_ = last_counted_ = newest.value();
+  if (const Result<std::vector<SnapshotInfo>> all = parts_.context.snapshots->List(); all.ok()) {
+    last_counted_ = 0;
+    for (const SnapshotInfo& s : *all) {
+      if (!s.by_log_bytes && s.version <= newest) last_counted_ = s.version.value();
+    }
+  }
   RAWKV_RETURN_IF_ERROR(task_.Start());
   started_ = true;
   return Status::Ok();
@@ -52,26 +58,28 @@ std::optional<Version> AutomaticSnapshots::DueHeight() const {
   return height;
 }
 
-bool AutomaticSnapshots::IsTipDue() const {
+std::optional<Maintenance::SnapshotCause> AutomaticSnapshots::WhyTipIsDue() const {
   const RuntimeSettings settings = parts_.maintenance.settings();
-  if (settings.snapshot_interval == 0) return false;
-  const uint64_t since = parts_.core.tip.Get().value() - last_tried_;
-  if (since == 0) return false;
+  const uint64_t tip = parts_.core.tip.Get().value();
+  if (settings.snapshot_interval == 0 || tip == last_tried_) return std::nullopt;
+  // With few free slots, a counted snapshot moves the floor, so that deferred slots become free before
+  // commits need them.
+  const SlotAllocator& slots = *parts_.core.allocator;
+  if (tip - last_counted_ >= std::max<uint64_t>(settings.snapshot_interval / 16, 1) &&
+      slots.free_slots() < slots.total_slots() / 16) {
+    return Maintenance::SnapshotCause::kOther;
+  }
   const uint64_t tried = tried_log_bytes_;
   const bool may_try = tried == 0 || parts_.counters.log_bytes_written - tried >= settings.snapshot_log_bytes;
   if (settings.snapshot_log_bytes != 0 && may_try &&
       parts_.maintenance.LogBytesSinceSnapshot() >= settings.snapshot_log_bytes) {
-    return true;
+    return Maintenance::SnapshotCause::kLogBytes;
   }
-  // With few free slots, a snapshot moves the floor, so that deferred slots become free before commits need
-  // them.
-  const SlotAllocator& slots = *parts_.core.allocator;
-  return since >= std::max<uint64_t>(settings.snapshot_interval / 16, 1) &&
-         slots.free_slots() < slots.total_slots() / 16;
+  return std::nullopt;
 }
 
 void AutomaticSnapshots::AfterCommit() {
-  if (frozen_ != 0 || DueHeight() || IsTipDue()) task_.Request();
+  if (frozen_ != 0 || DueHeight() || WhyTipIsDue()) task_.Request();
 }
 
 void AutomaticSnapshots::AfterRollback() {
@@ -79,6 +87,7 @@ void AutomaticSnapshots::AfterRollback() {
   frozen_ = 0;
   tried_height_ = std::min(tried_height_.load(), tip);
   last_tried_ = std::min(last_tried_.load(), tip);
+  last_counted_ = std::min(last_counted_.load(), tip);
 }
 
 Status AutomaticSnapshots::MakeDue() {
@@ -93,10 +102,11 @@ Status AutomaticSnapshots::MakeDue() {
     if (const std::optional<Version> height = DueHeight(); status.ok() && height) {
       status = MakeHeight(*height, Maintenance::IndexFlush::kNone);
     }
-    if (status.ok() && IsTipDue()) {
+    if (const auto cause = WhyTipIsDue(); status.ok() && cause) {
       last_tried_ = parts_.core.tip.Get().value();
+      if (*cause != Maintenance::SnapshotCause::kLogBytes) last_counted_ = last_tried_.load();
       tried_log_bytes_ = parts_.counters.log_bytes_written.load();
-      status = parts_.maintenance.CreateSnapshot().status();
+      status = parts_.maintenance.CreateSnapshot(*cause).status();
     }
     return status;
   });
@@ -112,6 +122,7 @@ Status AutomaticSnapshots::MakeDue() {
 Status AutomaticSnapshots::MakeHeight(Version height, Maintenance::IndexFlush flush) {
   tried_height_ = std::max(tried_height_.load(), height.value());
   last_tried_ = std::max(last_tried_.load(), height.value());
+  last_counted_ = std::max(last_counted_.load(), height.value());
   const Status made = parts_.maintenance.CreateSnapshotOf(height, flush);
   // A full device may have given up the history around the height meanwhile.
   return made.code() == StatusCode::kVersionUnreachable ? Status::Ok() : made;

@@ -10,7 +10,8 @@
 namespace rawkv {
 
 // Makes a snapshot of each height, a version that is a multiple of snapshot_interval, and one of the tip
-// after snapshot_log_bytes of log, or while slots are scarce (protocols: snapshot steps 14 to 17).
+// after snapshot_log_bytes of log, or while slots are scarce (protocols: snapshot steps 14 to 17). Retention
+// does not count those for the log.
 //
 //   1. A commit round ends at each height. There the leader freezes the memtable, unless a snapshot is under
 //      way, so that the index flush holds exactly that version.
@@ -51,7 +52,8 @@ class AutomaticSnapshots {
  private:
   // The newest height at or below the tip that was not tried yet; absent: none.
   std::optional<Version> DueHeight() const;
-  bool IsTipDue() const;
+  // Why a snapshot of the tip is due; absent: none is.
+  std::optional<Maintenance::SnapshotCause> WhyTipIsDue() const;
   Status MakeDue();
   Status MakeHeight(Version height, Maintenance::IndexFlush flush);
 
@@ -59,7 +61,8 @@ class AutomaticSnapshots {
   WorkerThread task_{[this] { return MakeDue(); }};
   bool started_ = false;
   std::atomic<uint64_t> tried_height_{0};
-  std::atomic<uint64_t> last_tried_{0};  // newest version of which a snapshot was tried
+  std::atomic<uint64_t> last_tried_{0};    // newest version of which a snapshot was tried
+  std::atomic<uint64_t> last_counted_{0};  // the same of those that retention counts
   // EngineCounters::log_bytes_written when a snapshot of the tip was tried last; 0: never. A failed attempt
   // counts, too, so that on a full filesystem not every commit tries again.
   std::atomic<uint64_t> tried_log_bytes_{0};

@@ -46,7 +46,11 @@ RetentionInput Maintenance::RetentionInputOf(const StoreSurvey& survey, std::opt
   const RuntimeSettings now_set = settings();
   RetentionInput input = ToRetentionInput(survey, core_.tip.Get(), keep.value_or(now_set.keep_recent));
   input.now_unix_ms = context_.env.clock->NowUnixMs();
-  if (keep) return input;
+  if (keep) {
+    // A number that a call names is of all snapshots. So a prune down to the current one frees what it can.
+    for (RetentionInput::Item& item : input.snapshots) item.uncounted = false;
+    return input;
+  }
   input.tiers = now_set.keep_tiers;
   if (const uint64_t keep_for_ms = now_set.keep_for_seconds * 1000; keep_for_ms != 0) {
     input.keep_since_unix_ms = input.now_unix_ms - std::min(input.now_unix_ms, keep_for_ms);
@@ -181,7 +185,7 @@ Status Maintenance::ReclaimSpace() {
 Status Maintenance::MakeSpace() {
   {
     MutexLock one_at_a_time(publish_mu_);
-    RAWKV_RETURN_IF_ERROR(BuildAndPublish(nullptr).status());
+    RAWKV_RETURN_IF_ERROR(BuildAndPublish(nullptr, SnapshotCause::kOther).status());
   }
   MutexLock lock(mu_);
   return PruneOnce({.keep = 0, .give_up = {}, .cause = GivenUpCause::kNoSlots, .openers = Openers::kIgnore})

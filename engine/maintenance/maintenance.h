@@ -65,8 +65,10 @@ class Maintenance {
   // The settings that are in force.
   RuntimeSettings settings() const;
 
+  // kLogBytes: retention does not count the snapshot (RetentionInput::Item::uncounted).
+  enum class SnapshotCause : uint8_t { kOther, kLogBytes };
   // Publishes the tip as a snapshot, makes it `current`, and prunes by the setting.
-  Result<Version> CreateSnapshot();
+  Result<Version> CreateSnapshot(SnapshotCause cause = SnapshotCause::kOther);
   // Whether FreezeForSnapshot was called at the version that a snapshot is made of.
   enum class IndexFlush : uint8_t { kNone, kBegun };
   // The same for a version at or below the tip. It becomes `current` if that is older. With kBegun its
@@ -134,8 +136,8 @@ class Maintenance {
   Status SyncStoreDir();
   // Publishes the tip as a snapshot and makes it `current`. With `pin`, a name, also pins it, before any
   // prune can remove it.
-  Result<Version> Publish(const std::string* pin);
-  Result<Version> BuildAndPublish(const std::string* pin) RAWKV_REQUIRES(publish_mu_);
+  Result<Version> Publish(const std::string* pin, SnapshotCause cause);
+  Result<Version> BuildAndPublish(const std::string* pin, SnapshotCause cause) RAWKV_REQUIRES(publish_mu_);
   // Publishes a clone of a version, and pins it with `pin`. If it is newer than the current snapshot, it
   // becomes the current one.
   Status PublishClone(const std::string* pin, Version version) RAWKV_REQUIRES(publish_mu_);

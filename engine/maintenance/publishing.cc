@@ -78,7 +78,7 @@ Status Maintenance::FlushIndex() {
   return FinishIndexFlush();
 }
 
-Result<Version> Maintenance::BuildAndPublish(const std::string* pin) {
+Result<Version> Maintenance::BuildAndPublish(const std::string* pin, SnapshotCause cause) {
   const Result<Version> current = context_.snapshots->Current();
   if (current.ok() && *current == core_.tip.Get()) {
     if (pin == nullptr) return *current;
@@ -87,8 +87,12 @@ Result<Version> Maintenance::BuildAndPublish(const std::string* pin) {
     return *current;
   }
   RAWKV_RETURN_IF_ERROR(FlushIndex());
-  RAWKV_ASSIGN_OR_RETURN(const Manifest staged,
+  RAWKV_ASSIGN_OR_RETURN(Manifest staged,
                          context_.snapshots->Stage(IndexCallbacks(context_.env, *core_.index)));
+  // The tip may have reached a height meanwhile: its snapshot counts.
+  const uint64_t interval = settings().snapshot_interval;
+  const bool height = interval != 0 && staged.version.value() % interval == 0;
+  staged.by_log_bytes = cause == SnapshotCause::kLogBytes && !height;
   MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(PublishStaged(staged));
   if (pin != nullptr) RAWKV_RETURN_IF_ERROR(AddPin(*pin, staged.version));
@@ -146,20 +150,20 @@ Status Maintenance::StartSegmentIfRoom() {
   return status.lacks_resource() ? Status::Ok() : status;
 }
 
-Result<Version> Maintenance::CreateSnapshot() {
-  RAWKV_ASSIGN_OR_RETURN(const Version version, Publish(nullptr));
+Result<Version> Maintenance::CreateSnapshot(SnapshotCause cause) {
+  RAWKV_ASSIGN_OR_RETURN(const Version version, Publish(nullptr, cause));
   MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(ApplyRetention().status());
   return version;
 }
 
-Result<Version> Maintenance::Publish(const std::string* pin) {
+Result<Version> Maintenance::Publish(const std::string* pin, SnapshotCause cause) {
   RAWKV_RETURN_IF_ERROR(CheckOpenedWithRoom(context_));
   MutexLock one_at_a_time(publish_mu_);
   const UnderWay shown(counters_.snapshot_under_way);
   Version version;
   RAWKV_RETURN_IF_ERROR(WithReserve(context_, [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-    RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish(pin));
+    RAWKV_ASSIGN_OR_RETURN(version, BuildAndPublish(pin, cause));
     return Status::Ok();
   }));
   return version;
@@ -199,7 +203,7 @@ Result<Version> Maintenance::Pin(const std::string& name, std::optional<Version>
   }
   RAWKV_ASSIGN_OR_RETURN(const PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
   RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, core_.tip.Get()));  // before the work of a snapshot
-  return Publish(&name);
+  return Publish(&name, SnapshotCause::kOther);
 }
 
 Status Maintenance::SyncThrough(Version version) {

@@ -25,8 +25,9 @@ const SnapshotInfo* StoreSurvey::Find(Version v) const {
 std::vector<SnapshotRow> StoreSurvey::Rows() const {
   std::vector<SnapshotRow> rows;
   for (const SnapshotInfo& s : snapshots) {
-    SnapshotRow row{
-        s.version, s.lineage, s.created_unix_ms, s.file_count, s.total_bytes, s.version == current, {}};
+    SnapshotRow row{s.version,    s.lineage,     s.created_unix_ms,
+                    s.file_count, s.total_bytes, s.version == current,
+                    {},           s.by_log_bytes};
     for (const auto& [name, version] : pins) {
       if (version == s.version) row.pins.push_back(name);
     }
@@ -97,7 +98,8 @@ RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t
     in.snapshots.push_back({.version = s.version,
                             .pinned = survey.Pinned(s.version),
                             .created_unix_ms = s.created_unix_ms,
-                            .only_tiers = survey.Pinned(s.version) && !survey.NamedPinned(s.version)});
+                            .only_tiers = survey.Pinned(s.version) && !survey.NamedPinned(s.version),
+                            .uncounted = s.by_log_bytes});
   return in;
 }
 

@@ -190,5 +190,51 @@ TEST_F(AutomaticSnapshotTest, LogBytesMakeASnapshotOfTheTip) {
   EXPECT_EQ(Snapshots().size() - 1, made);
 }
 
+// The history reaches as far as the interval and keep_recent say, and its versions are near to a snapshot.
+TEST_F(AutomaticSnapshotTest, LogBytesDoNotShortenTheHistory) {
+  format_.runtime.keep_recent = 1;
+  format_.runtime.snapshot_log_bytes = 64 * kKiB;
+  FormatAndOpen();
+  const auto commit_through = [&](uint64_t version) {
+    while (engine_->version() < Version(version)) {
+      WriteBatch batch;
+      batch.Put("k", std::string(1000, 'x'));
+      ASSERT_OK(engine_->Commit(batch));
+    }
+    Reopen();  // what retention counts is known to the next process, too
+  };
+  for (uint64_t version = 0; version <= 460; version += 20) commit_through(version);
+  const auto made = [&](uint64_t from, uint64_t to) {
+    const std::vector<Version> all = Snapshots();
+    return std::count_if(all.begin(), all.end(),
+                         [&](Version v) { return v >= Version(from) && v <= Version(to); });
+  };
+  EXPECT_EQ(Info().reachable.back().first, Version(300));
+  EXPECT_EQ(made(0, 299), 0);
+  EXPECT_GE(made(301, 399), 1);
+  EXPECT_GE(made(401, 460), 1);
+  commit_through(520);
+  EXPECT_EQ(Info().reachable.back().first, Version(400));
+  EXPECT_EQ(made(0, 399), 0);
+  EXPECT_GE(made(401, 499), 1);
+  // A number that is named counts every snapshot.
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Snapshots().size(), 1u);
+}
+
+// Otherwise a store with few slots would keep the history until a commit finds no slot.
+TEST_F(AutomaticSnapshotTest, LogBytesDoNotDelayTheSnapshotsOfAStoreWithFewSlots) {
+  format_.runtime.snapshot_interval = 1600;
+  format_.runtime.keep_recent = 0;
+  format_.runtime.snapshot_log_bytes = 1;
+  format_.capacity_bytes = 2 * kMiB;
+  FormatAndOpen();
+  for (int i = 0; i < 1500; ++i) {
+    ASSERT_OK(CommitOne());
+    if (i % 50 == 49) Reopen();  // the close finishes what is due
+  }
+  EXPECT_FALSE(Info().given_up);
+}
+
 }  // namespace
 }  // namespace rawkv

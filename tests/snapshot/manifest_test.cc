@@ -60,6 +60,7 @@ TEST(Manifest, RoundTrips) {
   EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
   manifest.digest = Sha256Of(AsBytes("state"));
   manifest.version = kMaxVersion;
+  manifest.by_log_bytes = true;
   manifest.files.clear();
   EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
   EXPECT_EQ(*DecodeManifest(EncodeManifest(Manifest())), Manifest());

@@ -33,8 +33,9 @@ struct Model {
     std::vector<Version> removed;
     for (const auto& s : in.snapshots) {
       if (!Unpinned(s) || s.version >= in.current) continue;
-      const auto newer = std::count_if(in.snapshots.begin(), in.snapshots.end(),
-                                       [&](const auto& o) { return Unpinned(o) && o.version > s.version; });
+      const auto newer = std::count_if(in.snapshots.begin(), in.snapshots.end(), [&](const auto& o) {
+        return Unpinned(o) && !o.uncounted && o.version > s.version;
+      });
       if (!Gapless(s.version) || static_cast<uint64_t>(newer) > in.keep_recent) removed.push_back(s.version);
     }
     return removed;
@@ -45,22 +46,25 @@ struct Model {
 
 std::string Describe(const RetentionInput& in) {
   std::ostringstream out;
-  for (const auto& s : in.snapshots) out << s.version.value() << (s.pinned ? "p " : " ");
+  for (const auto& s : in.snapshots) out << s.version.value() << (s.pinned ? "p " : s.uncounted ? "u " : " ");
   out << "| current " << in.current.value() << " tip " << in.tip.value() << " log " << in.log_first.value()
       << "…" << in.log_last.value() << " keep " << in.keep_recent;
   if (in.oldest_lease) out << " lease " << in.oldest_lease->value();
   return out.str();
 }
 
-// Every combination of absent, unpinned and pinned snapshots at 0 … 5, `current`, log and limits.
+// Every combination of absent, unpinned, pinned and uncounted snapshots at 0 … 5, `current`, log and limits.
 void ForEachSmallCase(const std::function<void(const RetentionInput&)>& fn) {
   constexpr uint64_t kTip = 5;
-  for (int code = 1; code < 729; ++code) {
+  constexpr int kKinds = 4;
+  for (int code = 1; code < 4096; ++code) {
     RetentionInput in;
     in.tip = Version(kTip);
     int rest = code;
-    for (uint64_t v = 0; v <= kTip; ++v, rest /= 3) {
-      if (rest % 3 != 0) in.snapshots.push_back({.version = Version(v), .pinned = rest % 3 == 2});
+    for (uint64_t v = 0; v <= kTip; ++v, rest /= kKinds) {
+      const int kind = rest % kKinds;
+      if (kind != 0)
+        in.snapshots.push_back({.version = Version(v), .pinned = kind == 2, .uncounted = kind == 3});
     }
     for (const auto& current : in.snapshots) {
       in.current = current.version;
@@ -112,6 +116,25 @@ TEST(Retention, KeptVersionsCanBeRebuilt) {
   });
 }
 
+// Snapshots that a store makes for its log bytes leave every version readable that would be readable without
+// them, and stay as near to the versions as they are.
+TEST(Retention, UncountedSnapshotsNeitherShortenTheHistoryNorThinIt) {
+  ForEachSmallCase([](const RetentionInput& in) {
+    const Model model(in);
+    const RetentionPlan plan = PlanRetention(in);
+    const auto uncounted = [](const auto& s) { return s.uncounted; };
+    RetentionInput without = in;
+    std::erase_if(without.snapshots, uncounted);
+    const bool has_base = std::any_of(without.snapshots.begin(), without.snapshots.end(), [&](const auto& s) {
+      return model.Unpinned(s) && model.Gapless(s.version);
+    });
+    const bool same_current = std::any_of(without.snapshots.begin(), without.snapshots.end(),
+                                          [&](const auto& s) { return s.version == in.current; });
+    if (has_base && same_current) ASSERT_LE(plan.floor, PlanRetention(without).floor) << Describe(in);
+    for (const Version v : plan.remove) ASSERT_TRUE(v < plan.floor || !model.Gapless(v)) << Describe(in);
+  });
+}
+
 RetentionInput Five() {
   RetentionInput in;
   for (const uint64_t v : {10, 20, 30, 40, 50}) in.snapshots.push_back({.version = Version(v)});
@@ -134,6 +157,26 @@ TEST(Retention, PinnedSnapshotsAreNotCounted) {
   in.snapshots[3].pinned = true;
   EXPECT_EQ(PlanRetention(in).remove, std::vector<Version>{Version(10)});
   EXPECT_EQ(PlanRetention(in).floor, Version(20));
+}
+
+TEST(Retention, UncountedSnapshotsGoWithTheCountedOneBelowThem) {
+  RetentionInput in = Five();
+  in.snapshots[1].uncounted = in.snapshots[3].uncounted = true;
+  in.keep_recent = 1;
+  // 50 and 30 count, and 40 lies between them.
+  EXPECT_EQ(PlanRetention(in).remove, (std::vector<Version>{Version(10), Version(20)}));
+  in.keep_recent = 2;
+  EXPECT_TRUE(PlanRetention(in).remove.empty());
+  in.keep_recent = 0;
+  EXPECT_EQ(PlanRetention(in).remove,
+            (std::vector<Version>{Version(10), Version(20), Version(30), Version(40)}));
+}
+
+TEST(Retention, UncountedCurrentDoesNotCount) {
+  RetentionInput in = Five();
+  in.snapshots[4].uncounted = true;
+  in.keep_recent = 1;
+  EXPECT_EQ(PlanRetention(in).floor, Version(30));
 }
 
 TEST(Retention, PinnedCurrentCountsAsUnpinned) {

@@ -38,8 +38,8 @@ TEST_F(CtlSnapshot, ListHasOneRowPerSnapshotAscending) {
   ASSERT_EQ(rows.size(), 3u);
   uint64_t expected = 0;
   for (const Json& row : rows) {
-    EXPECT_EQ(Fields(row),
-              (Args{"version", "lineage", "created_unix_ms", "files", "bytes", "current", "pins"}));
+    EXPECT_EQ(Fields(row), (Args{"version", "lineage", "created_unix_ms", "files", "bytes", "current", "pins",
+                                 "by_log_bytes"}));
     EXPECT_EQ(row["version"], expected);
     EXPECT_EQ(row["lineage"].get<std::string>().size(), 16u);
     EXPECT_GT(row["created_unix_ms"].get<uint64_t>(), 1'600'000'000'000u);

@@ -140,8 +140,9 @@ void AddVersions(const EngineInfo& info, Lines& lines) {
     const std::string pins = row.pins.empty() ? "" : fmt::format(", pinned: {}", fmt::join(row.pins, ", "));
     const bool readable = info.reachable.empty() || IsIn(info.reachable, row.version);
     lines.Add(i == 0 ? "snapshots" : "",
-              fmt::format("{} ({}, {}{}{})", row.version.value(), UtcTime(row.created_unix_ms),
-                          HumanBytes(row.bytes), pins, readable ? "" : ", not pinned and not reachable"));
+              fmt::format("{} ({}, {}{}{}{})", row.version.value(), UtcTime(row.created_unix_ms),
+                          HumanBytes(row.bytes), row.by_log_bytes ? ", by log bytes" : "", pins,
+                          readable ? "" : ", not pinned and not reachable"));
   }
 }
 

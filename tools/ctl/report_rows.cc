@@ -70,7 +70,8 @@ OrderedJson SnapshotJson(const SnapshotRow& row) {
                      {"files", row.files},
                      {"bytes", row.bytes},
                      {"current", row.current},
-                     {"pins", row.pins}};
+                     {"pins", row.pins},
+                     {"by_log_bytes", row.by_log_bytes}};
 }
 
 OrderedJson FormatsJson(const FormatNumbers& formats) {
