@@ -41,9 +41,11 @@ struct SettingsIn {
   // An automatic snapshot is made of each version that is a multiple of this; 0: no automatic snapshots.
   Number snapshot_interval = InitialSetting<Number>(uint64_t{10'000});
   // An automatic snapshot is also made once so many log bytes follow the newest snapshot, so that no version
-  // is far from one; 0: by number only. Without snapshot_interval it counts for nothing.
-  Number snapshot_log_bytes = InitialSetting<Number>(uint64_t{1} << 30);
-  // Unpinned snapshots to keep besides the newest.
+  // is far from one: a replay reads the default in about two seconds. 0: by number only. Without
+  // snapshot_interval it counts for nothing.
+  Number snapshot_log_bytes = InitialSetting<Number>(uint64_t{32} << 20);
+  // Unpinned snapshots to keep besides the newest. Those that snapshot_log_bytes made do not count: they stay
+  // as long as the next older snapshot that counts.
   Number keep_recent = InitialSetting<Number>(uint64_t{2});
   // Every version that was the tip within this time stays readable, as long as the device has free slots. 0:
   // only keep_recent counts.
@@ -119,7 +121,7 @@ inline constexpr std::tuple kSettings{
                       .stored = 1,
                       .at_once = true,
                       .argument = "BYTES",
-                      .help = "an automatic snapshot also after so much log, 0 = by number only (1GiB)"},
+                      .help = "an automatic snapshot also after so much log, 0 = by number only (32MiB)"},
     Setting<uint64_t>{.name = "keep_recent",
                       .json = "keep_recent",
                       .value = &RuntimeSettings::keep_recent,

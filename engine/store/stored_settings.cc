@@ -36,15 +36,14 @@ uint32_t CountOf(const RuntimeSettings& settings) {
 }
 
 struct Found {
-  bool known = false, good = false;  // there is such a setting; its value is as Encode writes it
+  bool known = false, good = false;  // there is such a setting; its value can be read
 };
 Found SetStored(uint32_t number, std::string_view bytes, RuntimeSettings* out) {
   Found found;
-  const RuntimeSettings initial;
+  // A default is good, too: it need not have been the default of the rawkv that wrote it.
   ForEachStored([&](const auto& setting) {
     if (setting.stored != number) return;
-    const bool decoded = DecodeSettingValue(bytes, &(out->*setting.value));
-    found = {.known = true, .good = decoded && out->*setting.value != initial.*setting.value};
+    found = {.known = true, .good = DecodeSettingValue(bytes, &(out->*setting.value))};
   });
   return found;
 }

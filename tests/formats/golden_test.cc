@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "base/byte_codec.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/endian.h"
@@ -135,6 +136,22 @@ TEST(FormatGolden, StoreListsSettingsThatAreNotTheDefault) {
   EXPECT_EQ(EncodeStoreRecord(*decoded), file);
   ExpectAllDamageIsCorruption(file,
                               [](const std::string& b) { return DecodeStoreRecord(b).status().code(); });
+}
+
+// An older rawkv had another default of snapshot_log_bytes, and so listed what is the default now.
+TEST(FormatGolden, StoreMayListADefault) {
+  constexpr SealedKind kKind{.magic = "RKVSTORE", .format = 2, .name = "STORE"};
+  StoreRecord record = ExampleStore();
+  record.runtime.snapshot_log_bytes = 123;
+  Result<std::string> payload = Unseal(kKind, EncodeStoreRecord(record));
+  ASSERT_TRUE(payload.ok());
+  constexpr size_t kValue = 204;
+  ByteWriter value;
+  value.U64(RuntimeSettings().snapshot_log_bytes);
+  payload->replace(kValue, value.str().size(), value.str());
+  const Result<StoreRecord> decoded = DecodeStoreRecord(Seal(kKind, *payload));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->runtime, ExampleStore().runtime);
 }
 
 TEST(FormatGolden, StoreRefusesAListOfSettingsThatItWouldNotWrite) {

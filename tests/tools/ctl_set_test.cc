@@ -10,7 +10,7 @@ class CtlSet : public CtlTest {};
 TEST_F(CtlSet, EverySettingIsChangedShownAndKept) {
   Format();
   EXPECT_EQ(Ok({"set", "keep_for=7d"}),
-            "durability=synced\nsnapshot_interval=10000\nsnapshot_log_bytes=1073741824\nkeep_recent=2\n"
+            "durability=synced\nsnapshot_interval=10000\nsnapshot_log_bytes=33554432\nkeep_recent=2\n"
             "keep_for=7d\nkeep_tiers=0\nhistory_bytes_max=0\nwal_segment_bytes=67108864\n"
             "undo_versions=128\n");
   const Json changed = OkJson({"set", "snapshot_interval=100", "keep_recent=5", "wal_segment_bytes=1MiB",
