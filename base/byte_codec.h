@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/endian.h"
@@ -14,6 +15,9 @@ namespace rawkv {
 // Appends little-endian fields to a string. ByteReader reads them.
 class ByteWriter {
  public:
+  ByteWriter() = default;
+  // Uses the memory of `used`, whose content it drops.
+  explicit ByteWriter(std::string used) : out_(std::move(used)) { out_.clear(); }
   void U8(uint8_t v) { out_.push_back(static_cast<char>(v)); }
   void U16(uint16_t v) { Put(v); }
   void U32(uint32_t v) { Put(v); }

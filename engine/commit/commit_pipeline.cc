@@ -325,7 +325,6 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
   RAWKV_RETURN_IF_ERROR(status);
   if (before_group != nullptr) {
     (void)NoThrow([&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS -> Status {
-      for (Waiter* w : group) undo->Keep(std::move(w->commit.effective()));
       core_.undo_backlog.Add(newest, *std::move(undo), core_.index, std::move(before_group));
       return {};
     });

@@ -50,16 +50,22 @@ Status DecodePayload(ByteReader& in, PayloadRef* out) {
 }  // namespace
 
 std::string EncodeIndexEntry(const IndexEntry& entry) {
-  ByteWriter out;
-  const StoredValue& value = entry.value;
+  std::string out;
+  EncodeIndexEntryInto(&out, entry.written_by, entry.value);
+  return out;
+}
+
+void EncodeIndexEntryInto(std::string* encoded, Version written_by, const StoredValue& value) {
+  ByteWriter out(std::move(*encoded));
   out.U8(static_cast<uint8_t>((value.is_inline() ? kInline : kPayload) | (value.sha256 ? kHasSha256 : 0)));
-  out.U64(entry.written_by.value());
+  out.U64(written_by.value());
   if (value.sha256) out.Raw(AsStringView(*value.sha256));
   if (value.is_inline()) {
     const std::string& bytes = std::get<std::string>(value.data);
     RAWKV_CHECK(bytes.size() <= kMaxValueBytes, "inline value too long");
     out.Raw(bytes);
-    return out.Take();
+    *encoded = out.Take();
+    return;
   }
   const PayloadRef& ref = std::get<PayloadRef>(value.data);
   const char* fault = FindPayloadFault(ref);
@@ -72,7 +78,7 @@ std::string EncodeIndexEntry(const IndexEntry& entry) {
     out.U64(e.count.value());
   }
   for (const uint64_t checksum : ref.chunk_checksums) out.U64(checksum);
-  return out.Take();
+  *encoded = out.Take();
 }
 
 Result<IndexEntry> DecodeIndexEntry(ConstBytes bytes) {

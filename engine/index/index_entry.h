@@ -18,6 +18,8 @@ struct IndexEntry {
 
 // docs/formats/index.md. kCorruption: EncodeIndexEntry cannot have written these bytes.
 std::string EncodeIndexEntry(const IndexEntry& entry);
+// The same, into `*encoded`, whose memory is used again and whose content is dropped.
+void EncodeIndexEntryInto(std::string* encoded, Version written_by, const StoredValue& value);
 Result<IndexEntry> DecodeIndexEntry(ConstBytes bytes);
 
 }  // namespace rawkv

@@ -38,16 +38,16 @@ Status ChangeApplier::Put(const ChangeOp& op, Version version) {
       ++meta_.live_extents;
     }
   }
-  std::string entry = EncodeIndexEntry({version, op.value});
-  batch_.PutEncodedEntry(op.key, entry);
-  if (undo_ != nullptr) undo_->Change(op.key, std::move(entry));
+  EncodeIndexEntryInto(&entry_, version, op.value);
+  batch_.PutEncodedEntry(op.key, entry_);
+  if (undo_ != nullptr) undo_->Change(op.key, entry_);
   return Status::Ok();
 }
 
 Status ChangeApplier::Delete(std::string_view key, Version version) {
   RAWKV_RETURN_IF_ERROR(FreeOld(key, version));
   batch_.DeleteEntry(key);
-  if (undo_ != nullptr) undo_->Change(key, std::nullopt);
+  if (undo_ != nullptr) undo_->Change(key, {});
   return Status::Ok();
 }
 
@@ -60,13 +60,12 @@ Status ChangeApplier::DeleteRange(const ChangeOp& op, Version version) {
         found.emplace_back(std::string(key), whole ? entry : IndexEntry{entry.written_by, {}});
         return Status::Ok();
       }));
-  for (auto& [key, entry] : found) {
+  for (const auto& [key, entry] : found) {
     RAWKV_RETURN_IF_ERROR(Free(entry, version));
     batch_.DeleteEntry(key);
     if (undo_ == nullptr) continue;
-    const std::string_view kept = undo_->Keep(std::move(key));
     undo_->SetPresent(&entry);
-    undo_->Change(kept, std::nullopt);
+    undo_->Change(key, {});
   }
   return Status::Ok();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/extent.h"
@@ -16,8 +17,8 @@ namespace rawkv {
 // thread-safe.
 class ChangeApplier {
  public:
-  // `meta` describes the state from which the batch starts. The change sets must outlive `undo`, which gets
-  // every change; null: no undo records.
+  // `meta` describes the state from which the batch starts. `undo` gets every change; null: no
+  // undo records.
   ChangeApplier(IndexBatch& batch, AllocationTxn& txn, MetaRecord meta, UndoRecorder* undo = nullptr)
       : batch_(batch), txn_(txn), undo_(undo), meta_(std::move(meta)) {}
 
@@ -47,6 +48,7 @@ class ChangeApplier {
   UndoRecorder* const undo_;
   MetaRecord meta_;
   std::vector<Extent> taken_;
+  std::string entry_;  // encoded; its memory is used again
 };
 
 }  // namespace rawkv

@@ -1,6 +1,5 @@
 #include "engine/store/replay.h"
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -30,13 +29,11 @@ class Batch {
                                                  : nullptr) {}
 
   Status Add(const LogRecord& record) {
-    Result<ChangeSet> changes = DecodeChangeSet(record.body);
+    const Result<ChangeSet> changes = DecodeChangeSet(record.body);
     if (!changes.ok()) return changes.status().WithContext("version " + ToString(record.head.version));
     ++records_;
-    const ChangeSet* change_set = &*changes;
-    if (undo_) change_set = &kept_.emplace_back(*std::move(changes));
     const Status applied =
-        applier_.Apply(*change_set, record.head.version, record.head.lineage, record.head.time_unix_ms);
+        applier_.Apply(*changes, record.head.version, record.head.lineage, record.head.time_unix_ms);
     return applied.ok() ? applied : applied.WithContext("replaying version " + ToString(record.head.version));
   }
   bool Full() const { return records_ >= kBatchRecords || batch_.bytes() >= kBatchBytes; }
@@ -56,7 +53,6 @@ class Batch {
   IndexBatch& batch_;
   AllocationTxn txn_;
   std::optional<UndoRecorder> undo_;
-  std::deque<ChangeSet> kept_;  // for undo_, which keeps no keys of its own
   ChangeApplier applier_;
   uint64_t records_ = 0;
 };

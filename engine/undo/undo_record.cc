@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/byte_codec.h"
 #include "base/limits.h"
 
 // docs/formats/index.md. The record has no checksum of its own: RocksDB's blocks have one.
@@ -18,27 +17,21 @@ Status Bad(const std::string& what) {
 }  // namespace
 
 UndoRecordWriter::UndoRecordWriter(Lineage lineage, const MetaRecord& before) {
-  ByteWriter head;
-  head.U8(kFormat);
-  head.U64(lineage.value());
-  head.Blob(EncodeMetaRecord(before));
-  out_ = head.Take();
+  out_.U8(kFormat);
+  out_.U64(lineage.value());
+  out_.Blob(EncodeMetaRecord(before));
 }
 
-void UndoRecordWriter::Add(std::string_view key, const std::optional<std::string>& before) {
-  ByteWriter piece;
-  piece.Blob(key);
+void UndoRecordWriter::Add(std::string_view key, std::string_view before) {
+  out_.Blob(key);
   // An encoded entry is never empty, so an empty one stands for none.
-  piece.Blob(before ? std::string_view(*before) : std::string_view());
-  out_ += piece.str();
+  out_.Blob(before);
 }
 
 std::string EncodeUndoRecord(const UndoRecord& record) {
   UndoRecordWriter out(record.lineage, record.before);
   for (const UndoRecord::Key& key : record.keys) {
-    std::optional<std::string> before;
-    if (key.before) before = EncodeIndexEntry(*key.before);
-    out.Add(key.key, before);
+    out.Add(key.key, key.before ? EncodeIndexEntry(*key.before) : std::string());
   }
   return out.Take();
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_codec.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/types.h"
@@ -35,13 +36,13 @@ struct UndoRecord {
 class UndoRecordWriter {
  public:
   UndoRecordWriter(Lineage lineage, const MetaRecord& before);
-  // `before`: the encoded entry; absent: there was none.
-  void Add(std::string_view key, const std::optional<std::string>& before);
-  uint64_t bytes() const { return out_.size(); }
-  std::string Take() { return std::move(out_); }
+  // `before`: the encoded entry; empty: there was none.
+  void Add(std::string_view key, std::string_view before);
+  uint64_t bytes() const { return out_.str().size(); }
+  std::string Take() { return out_.Take(); }
 
  private:
-  std::string out_;
+  ByteWriter out_;
 };
 
 // docs/formats/index.md. kCorruption: the bytes are damaged. kNotSupported: a newer format.

@@ -3,9 +3,6 @@
 namespace rawkv {
 namespace {
 
-// A change in memory, apart from its strings.
-constexpr uint64_t kChangeBytes = 256;
-
 Status TooLarge() {
   return Status::FailedPrecondition("the overwritten entries are too large for undo records");
 }
@@ -14,7 +11,6 @@ Status TooLarge() {
 
 void UndoRecorder::BeginVersion(Version version, Lineage lineage, const MetaRecord& before) {
   versions_.push_back({version, lineage, before, {}});
-  bytes_ += kChangeBytes + before.user_metadata.size();
 }
 
 bool UndoRecorder::Admit(std::string_view key, const IndexEntry& present) {
@@ -28,23 +24,32 @@ void UndoRecorder::SetPresent(const IndexEntry* present) {
   if (present != nullptr) present_ = EncodeIndexEntry(*present);
 }
 
-void UndoRecorder::Change(std::string_view key, std::optional<std::string> after) {
+void UndoRecorder::Change(std::string_view key, std::string_view after) {
   if (TooMuch()) return;
-  Touch touch{.key = key, .present_known = std::exchange(present_known_, false), .present = {}, .after = {}};
-  touch.present.swap(present_);
-  if (versions_in_batch_ == Versions::kSeveral) touch.after = std::move(after);
-  unknown_ += !touch.present_known;
-  bytes_ += kChangeBytes + key.size() + (touch.present ? touch.present->size() : 0);
-  versions_.back().touches.push_back(std::move(touch));
+  unknown_ += !present_known_;
+  ByteWriter& out = versions_.back().touches;
+  out.U8(std::exchange(present_known_, false));
+  out.Blob(key);
+  out.Blob(present_);
+  out.Blob(versions_in_batch_ == Versions::kSeveral ? after : std::string_view());
+  present_.clear();
 }
 
-std::string_view UndoRecorder::Keep(std::string key) {
-  return kept_keys_.emplace_back(std::move(key));
+UndoRecorder::Touch UndoRecorder::ReadTouch(ByteReader& in) {
+  Touch touch;
+  touch.present_known = in.U8() != 0;
+  touch.key = in.Blob();
+  touch.present = in.Blob();
+  touch.after = in.Blob();
+  return touch;
 }
 
-void UndoRecorder::Keep(ChangeSet changes) {
-  for (const ChangeOp& op : changes.ops) bytes_ += op.value.is_inline() ? op.value.length() : kChangeBytes;
-  kept_sets_.push_back(std::move(changes));
+uint64_t UndoRecorder::bytes() const {
+  uint64_t bytes = sizeof(*this);
+  for (const VersionChanges& version : versions_) {
+    bytes += sizeof(version) + version.before.user_metadata.size() + version.touches.str().capacity();
+  }
+  return bytes;
 }
 
 Result<UndoRecorder::KeyStates> UndoRecorder::FindPresent(KeyIndex& index, const ReadPoint* at) {
@@ -55,19 +60,21 @@ Result<UndoRecorder::KeyStates> UndoRecorder::FindPresent(KeyIndex& index, const
   const auto look_up = [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(std::vector<std::optional<std::string>> found, index.MultiGetEncoded(wanted, at));
     for (size_t i = 0; i < wanted.size(); ++i) {
-      if (found[i]) bytes += found[i]->size();
-      states.at(wanted[i]).entry = std::move(found[i]);
+      if (!found[i]) continue;
+      bytes += found[i]->size();
+      states.of.at(wanted[i]).entry = states.found.emplace_back(*std::move(found[i]));
     }
     wanted.clear();
     return bytes <= kMaxBatchBytes ? Status::Ok() : TooLarge();
   };
-  for (VersionChanges& version : versions_) {
-    for (Touch& touch : version.touches) {
-      const auto [state, is_new] = states.try_emplace(touch.key);
+  for (const VersionChanges& version : versions_) {
+    for (ByteReader in(version.touches.str()); !in.AtEnd();) {
+      const Touch touch = ReadTouch(in);
+      const auto [state, is_new] = states.of.try_emplace(touch.key);
       // The changes of this batch lead from the first one on.
       if (!is_new) continue;
       if (touch.present_known) {
-        state->second.entry = std::move(touch.present);
+        state->second.entry = touch.present;
         continue;
       }
       wanted.push_back(touch.key);
@@ -82,16 +89,17 @@ Status UndoRecorder::Complete(KeyIndex& index, const ReadPoint* at) {
   if (TooMuch()) return TooLarge();
   RAWKV_ASSIGN_OR_RETURN(KeyStates states, FindPresent(index, at));
   uint64_t total = 0;
-  for (VersionChanges& version : versions_) {
+  for (const VersionChanges& version : versions_) {
     const bool wanted = version.version >= first_;
     UndoRecordWriter record(version.lineage, version.before);
-    for (Touch& touch : version.touches) {
-      KeyState& state = states.at(touch.key);
+    for (ByteReader in(version.touches.str()); !in.AtEnd();) {
+      const Touch touch = ReadTouch(in);
+      KeyState& state = states.of.at(touch.key);
       if (wanted && state.recorded_by != version.version && record.bytes() <= kMaxRecordBytes) {
         record.Add(touch.key, state.entry);
       }
       state.recorded_by = version.version;
-      state.entry = std::move(touch.after);
+      state.entry = touch.after;
     }
     total += record.bytes();
     if (wanted && record.bytes() <= kMaxRecordBytes && total <= kMaxBatchBytes) {

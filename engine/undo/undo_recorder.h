@@ -2,13 +2,13 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/byte_codec.h"
 #include "base/result.h"
 #include "engine/index/key_index.h"
 #include "engine/undo/undo_record.h"
@@ -18,6 +18,10 @@ namespace rawkv {
 // Makes the undo records of the versions that one index batch applies, in three phases: the applier reports
 // each change, Complete finds out what was overwritten, and WriteTo puts the records into that batch or a
 // later one.
+//
+// Most recorders leave the window with their version before anybody calls Complete, long after the caches
+// have forgotten them. So a recorder keeps its changes in one piece of memory for each version, and of a
+// change no more than Complete needs.
 //
 // A record is a help, and never a condition of a commit: a version whose record would be too large or cannot
 // be made gets none. Not thread-safe.
@@ -40,17 +44,12 @@ class UndoRecorder {
   // Reports the entry that the batch holds for the key of the next change; null: none. Without it, Complete
   // looks the entry up.
   void SetPresent(const IndexEntry* present);
-  // The version changes `key`. `after` is the encoded entry; absent: the key is deleted. All keys must stay
-  // valid until Complete has returned.
-  void Change(std::string_view key, std::optional<std::string> after);
-  // Keeps a key for which the caller has no memory of its own.
-  std::string_view Keep(std::string key);
+  // The version changes `key`. `after` is the encoded entry; empty: the key is deleted.
+  void Change(std::string_view key, std::string_view after);
 
   bool needs_look_ups() const { return unknown_ != 0; }
-  // Estimates the memory of what was reported and kept.
-  uint64_t bytes() const { return bytes_; }
-  // Keeps a change set whose keys were reported. Its strings stay where they are.
-  void Keep(ChangeSet changes);
+  // Estimates the memory of what was reported.
+  uint64_t bytes() const;
 
   // Looks up the overwritten entries that nobody has read yet, in the state of `index` before the batch. `at`
   // is that state; null means the present one.
@@ -60,38 +59,40 @@ class UndoRecorder {
   void WriteTo(IndexBatch& batch);
 
  private:
+  // A change as Change packs it. An encoded entry is never empty, so an empty one stands for none.
   struct Touch {
     std::string_view key;
     bool present_known = false;
-    std::optional<std::string> present;  // the entry before, if it is known
-    std::optional<std::string> after;
+    std::string_view present;  // the entry before, if it is known
+    std::string_view after;    // kOne: not kept
   };
   struct VersionChanges {
     Version version;
     Lineage lineage;
     MetaRecord before;
-    std::vector<Touch> touches;
+    ByteWriter touches;
   };
   struct KeyState {
-    std::optional<std::string> entry;
+    std::string_view entry;
     Version recorded_by;  // the newest version whose record has the key
   };
+  // The state of each key before the batch.
+  struct KeyStates {
+    std::unordered_map<std::string_view, KeyState> of;
+    std::deque<std::string> found;  // entries that were looked up
+  };
 
-  using KeyStates = std::unordered_map<std::string_view, KeyState>;
-
+  static Touch ReadTouch(ByteReader& in);
   bool TooMuch() const { return admitted_bytes_ > kMaxBatchBytes; }
   Result<KeyStates> FindPresent(KeyIndex& index, const ReadPoint* at);
 
   const Version first_;
   const Versions versions_in_batch_;
   uint64_t admitted_bytes_ = 0;
-  uint64_t bytes_ = 0;
   uint64_t unknown_ = 0;  // changes without SetPresent
   bool present_known_ = false;
-  std::optional<std::string> present_;  // for the next change
+  std::string present_;  // for the next change
   std::deque<VersionChanges> versions_;
-  std::deque<std::string> kept_keys_;
-  std::vector<ChangeSet> kept_sets_;
   std::vector<std::pair<Version, std::string>> records_;
 };
 
