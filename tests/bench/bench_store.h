@@ -65,6 +65,7 @@ void BenchWaits();
 void BenchAlongside();
 void BenchUndo();
 void BenchUndoCommit();
+void BenchUndoWindow();
 void BenchSession();
 
 }  // namespace rawkv::bench

@@ -76,14 +76,15 @@ void MeasureWaysBack(const BenchStore& store, uint64_t undo_versions, int runs) 
   Print("view of the version 10 before the tip, and a get", undo_versions, view);
 }
 
-// Wall-clock time, and processor time of all threads, of one commit in microseconds.
+// One commit, in microseconds: wall-clock time, processor time of the thread that commits, and of all
+// threads. The last also has what RocksDB flushes and compacts meanwhile, which comes in large pieces.
 struct CommitCost {
-  double wall = 0, cpu = 0;
+  double wall = 0, thread_cpu = 0, all_cpu = 0;
 };
 
-double CpuSeconds() {
+double CpuSeconds(int who) {
   rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
+  getrusage(who, &usage);
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
   };
@@ -91,12 +92,46 @@ double CpuSeconds() {
 }
 
 CommitCost MeasureCommits(Engine& engine, uint64_t* seed, uint64_t commits, uint64_t keys) {
-  const double cpu = CpuSeconds();
+  const double thread_cpu = CpuSeconds(RUSAGE_THREAD), all_cpu = CpuSeconds(RUSAGE_SELF);
   const double wall = SecondsOf([&] {
     for (uint64_t i = 0; i < commits; ++i) Overwrite(engine, (*seed)++, keys);
   });
   const double each = 1e6 / static_cast<double>(commits);
-  return {wall * each, (CpuSeconds() - cpu) * each};
+  return {wall * each, (CpuSeconds(RUSAGE_THREAD) - thread_cpu) * each,
+          (CpuSeconds(RUSAGE_SELF) - all_cpu) * each};
+}
+
+// What one size of the undo window costs and gives.
+struct WindowCase {
+  uint64_t undo_versions;
+  std::unique_ptr<BenchStore> store;
+  std::unique_ptr<Engine> engine;
+  uint64_t seed = 1;
+  std::vector<double> commit_wall_us, commit_cpu_us;
+};
+
+double RollbackMs(Engine& engine, uint64_t versions) {
+  constexpr int kRollbacks = 5;
+  std::vector<double> seconds;
+  for (int i = 0; i < kRollbacks; ++i) {
+    Advance(engine, versions);
+    const Version target(engine.version().value() - versions);
+    seconds.push_back(SecondsOf([&] { CheckOk(engine.Rollback(target), "rollback"); }));
+  }
+  return Median(seconds) * 1e3;
+}
+
+// Closes the store, which writes the records of the window, and opens it again. Returns the seconds of the
+// close.
+double CloseAndOpen(WindowCase& window) {
+  const double seconds = SecondsOf([&] { CheckOk(window.engine->Close(), "close"); });
+  window.engine = window.store->Open(WithUndo(window.undo_versions));
+  return seconds;
+}
+
+uint64_t IndexBytes(Engine& engine) {
+  CheckOk(engine.CreateSnapshot().status(), "snapshot");
+  return CheckOk(engine.Info(), "info").snapshots.back().bytes;
 }
 
 }  // namespace
@@ -121,8 +156,9 @@ void BenchUndo() {
 void BenchUndoCommit() {
   std::printf("Synced commits to a store of 1M keys, one writer, with and without undo records in turn.\n\n");
   std::printf(
-      "| keys a commit | us without | us with | median ratio of %d pairs | CPU us without | CPU us with |\n"
-      "| --- | --- | --- | --- | --- | --- |\n",
+      "| keys a commit | us without | us with | median ratio of %d pairs | thread CPU us without | with | "
+      "median ratio | all CPU us without | with |\n"
+      "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
       kUndoRuns + 2);
   BenchStore with_store("undo-with", {.capacity_bytes = 1ull << 30});
   BenchStore without_store("undo-without", {.capacity_bytes = 1ull << 30});
@@ -135,7 +171,7 @@ void BenchUndoCommit() {
   uint64_t with_seed = 1, without_seed = 1;
   for (const auto& [keys, commits] :
        {std::pair<uint64_t, uint64_t>{1, 1000}, {10, 800}, {100, 200}, {500, 80}}) {
-    std::vector<double> off_us, on_us, off_cpu, on_cpu, ratios;
+    std::vector<CommitCost> off_costs, on_costs;
     MeasureCommits(*without, &without_seed, commits / 4, keys);
     MeasureCommits(*with, &with_seed, commits / 4, keys);
     for (int i = 0; i < kUndoRuns + 2; ++i) {
@@ -143,15 +179,65 @@ void BenchUndoCommit() {
       if (i % 2 == 0) on = MeasureCommits(*with, &with_seed, commits, keys);
       off = MeasureCommits(*without, &without_seed, commits, keys);
       if (i % 2 != 0) on = MeasureCommits(*with, &with_seed, commits, keys);
-      off_us.push_back(off.wall);
-      on_us.push_back(on.wall);
-      off_cpu.push_back(off.cpu);
-      on_cpu.push_back(on.cpu);
-      ratios.push_back(on.wall / off.wall);
+      off_costs.push_back(off);
+      on_costs.push_back(on);
     }
-    std::printf("| %lu | %.0f | %.0f | %.3f | %.0f | %.0f |\n", keys, Median(off_us), Median(on_us),
-                Median(ratios), Median(off_cpu), Median(on_cpu));
+    std::printf("| %lu |", keys);
+    for (double CommitCost::*part : {&CommitCost::wall, &CommitCost::thread_cpu, &CommitCost::all_cpu}) {
+      std::vector<double> off_us, on_us, ratios;
+      for (size_t i = 0; i < off_costs.size(); ++i) {
+        off_us.push_back(off_costs[i].*part);
+        on_us.push_back(on_costs[i].*part);
+        ratios.push_back(on_us.back() / off_us.back());
+      }
+      std::printf(" %.0f | %.0f |", Median(off_us), Median(on_us));
+      if (part != &CommitCost::all_cpu) std::printf(" %.3f |", Median(ratios));
+    }
+    std::printf("\n");
     std::fflush(stdout);
+  }
+}
+
+void BenchUndoWindow() {
+  constexpr uint64_t kFilledVersions = 2'200, kReplayedVersions = 1'000;
+  constexpr uint64_t kCommits = 80;
+  std::printf(
+      "1M keys, then %lu versions of %lu keys, and commits of as many. Rollbacks: %lu versions after a "
+      "snapshot.\n\n",
+      kFilledVersions, kKeysAVersion, kReplayedVersions);
+  std::printf(
+      "| undo_versions | rollback by 5 ms | by 100 ms | commit us | thread CPU us | close ms | index bytes "
+      "|\n"
+      "| --- | --- | --- | --- | --- | --- | --- |\n");
+  std::vector<WindowCase> windows;
+  for (const uint64_t undo_versions : {0, 32, 128, 512, 2048}) {
+    WindowCase& window = windows.emplace_back();
+    window.undo_versions = undo_versions;
+    window.store = std::make_unique<BenchStore>("undo-window-" + std::to_string(undo_versions),
+                                                FormatOptions{.capacity_bytes = 1ull << 30});
+    window.engine = window.store->Open(WithUndo(undo_versions));
+    Fill(*window.engine, 0, kKeys, 100);
+    Advance(*window.engine, kFilledVersions);
+    window.seed = window.engine->version().value();
+  }
+  for (int round = 0; round < kUndoRuns + 2; ++round) {
+    for (WindowCase& window : windows) {
+      const CommitCost cost = MeasureCommits(*window.engine, &window.seed, kCommits, kKeysAVersion);
+      window.commit_wall_us.push_back(cost.wall);
+      window.commit_cpu_us.push_back(cost.thread_cpu);
+    }
+  }
+  for (WindowCase& window : windows) {
+    const double close_seconds = CloseAndOpen(window);
+    Overwrite(*window.engine, window.seed, 1);
+    const uint64_t bytes = IndexBytes(*window.engine);
+    Advance(*window.engine, kReplayedVersions);
+    const double near_ms = RollbackMs(*window.engine, kUndoneVersions);
+    const double far_ms = RollbackMs(*window.engine, 100);
+    std::printf("| %lu | %.0f | %.0f | %.0f | %.0f | %.0f | %lu |\n", window.undo_versions, near_ms, far_ms,
+                Median(window.commit_wall_us), Median(window.commit_cpu_us), close_seconds * 1e3, bytes);
+    std::fflush(stdout);
+    CheckOk(window.engine->Close(), "close");
   }
 }
 

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
       {"alongside", BenchAlongside},
       {"undo", BenchUndo},
       {"undo-commit", BenchUndoCommit},
+      {"undo-window", BenchUndoWindow},
       {"session", BenchSession},
   };
   for (const auto& [name, run] : kAll) {
