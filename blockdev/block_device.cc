@@ -3,6 +3,7 @@
 #include <string>
 
 #include "blockdev/pool_io_queue.h"
+#include "blockdev/reaped_ring.h"
 
 namespace rawkv {
 
@@ -105,6 +106,10 @@ Status BlockDevice::Admit(const IoRequest& request) {
 
 Result<std::unique_ptr<IoQueue>> BlockDevice::OpenQueue() {
   return PoolIoQueue::Make(*this, kQueueThreads);
+}
+
+std::unique_ptr<ReapedRing> BlockDevice::OpenRing() {
+  return nullptr;
 }
 
 Status BlockDevice::Flush() {

@@ -33,6 +33,7 @@ struct Geometry {
 enum class IoKind : uint8_t { kRead, kWrite };
 
 class IoQueue;
+class ReapedRing;
 
 // One transfer of a batch. A write only reads its `buffer`. The buffer must stay alive, and the caller must
 // not touch it, until Submit returns.
@@ -84,6 +85,8 @@ class RAWKV_EXPORT BlockDevice {
   // Makes a queue for transfers that no thread waits for. The default runs them on a few threads. kIoError:
   // the system refuses a thread.
   virtual Result<std::unique_ptr<IoQueue>> OpenQueue();
+  // Makes a ring that the caller reaps. Null: the device has none, or the system refuses another one.
+  virtual std::unique_ptr<ReapedRing> OpenRing();
 
   // Makes all writes durable that have returned. After one failed flush every later one fails without I/O,
   // because the system reports lost writes to one caller only (invariant 10).

@@ -33,6 +33,7 @@ class IoQueue {
    private:
     friend class JobList;
     friend class PoolIoQueue;
+    friend class ReapedRing;
     friend class RingIoQueue;
     IoRequest request_;
     Transfer transfer_;  // its progress on a ring
@@ -47,6 +48,7 @@ class IoQueue {
 class JobList {
  public:
   bool empty() const { return first_ == nullptr; }
+  IoQueue::Job* front() const { return first_; }
   void Push(IoQueue::Job* job) {
     job->next_ = nullptr;
     (first_ == nullptr ? first_ : last_->next_) = job;

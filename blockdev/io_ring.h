@@ -29,11 +29,15 @@ class IoRing {
   virtual ~IoRing() = default;  // no call may be in flight
   // Queues a call; false when the queue is full.
   virtual bool Push(const Call& call) = 0;
+  // Queues a call that transfers nothing and completes at once, to end a Wait. False when the queue is full.
+  virtual bool PushWake(uint64_t tag) = 0;
   // Passes queued calls to the kernel, oldest first, without waiting. Returns the number that the kernel
   // took, or a negated errno if it took none. The others stay queued.
   virtual int Submit() = 0;
-  // Waits until a completion can be reaped. Returns 0 or a negated errno.
-  virtual int Wait() = 0;
+  // Waits until a completion can be reaped, at most `timeout_ms` milliseconds; kForever: without a limit.
+  // Returns 0 or a negated errno, -ETIME after the limit.
+  static constexpr int64_t kForever = -1;
+  virtual int Wait(int64_t timeout_ms) = 0;
   // Takes completions of finished calls, without waiting. Returns their number.
   virtual size_t Reap(std::span<Completion> out) = 0;
 };

@@ -41,12 +41,22 @@ IoUringBlockDevice::IoUringBlockDevice(std::string path, Geometry geometry, Uniq
                                 depth = rings.queue_depth] { return make(descriptor, depth); }) {}
 
 Result<std::unique_ptr<IoQueue>> IoUringBlockDevice::OpenQueue() {
-  const uint32_t depth = std::max(queue_depth_, kMinQueueDepth);
-  Result<std::unique_ptr<IoRing>> ring = make_ring_(fd(), depth);
+  ReapedRing::Options options = ReapedOptions();
+  Result<std::unique_ptr<IoRing>> ring = make_ring_(fd(), options.depth);
   if (!ring.ok()) return BlockDevice::OpenQueue();
-  return RingIoQueue::Make(
-      *this, *std::move(ring),
-      {.depth = depth, .admit = [this](const IoRequest& request) { return Admit(request); }});
+  return RingIoQueue::Make(*this, *std::move(ring), std::move(options));
+}
+
+std::unique_ptr<ReapedRing> IoUringBlockDevice::OpenRing() {
+  ReapedRing::Options options = ReapedOptions();
+  Result<std::unique_ptr<IoRing>> ring = make_ring_(fd(), options.depth);
+  if (!ring.ok()) return nullptr;
+  return std::make_unique<ReapedRing>(*this, *std::move(ring), std::move(options));
+}
+
+ReapedRing::Options IoUringBlockDevice::ReapedOptions() {
+  return {.depth = std::max(queue_depth_, kMinQueueDepth),
+          .admit = [this](const IoRequest& request) { return Admit(request); }};
 }
 
 void IoUringBlockDevice::DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) {

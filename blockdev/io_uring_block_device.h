@@ -6,6 +6,7 @@
 
 #include "blockdev/fd_block_device.h"
 #include "blockdev/io_ring.h"
+#include "blockdev/reaped_ring.h"
 #include "blockdev/ring_pool.h"
 
 namespace rawkv {
@@ -23,11 +24,14 @@ class IoUringBlockDevice final : public FdBlockDevice {
   static Result<std::unique_ptr<BlockDevice>> Make(std::string path, Geometry geometry, UniqueFd& fd,
                                                    std::shared_ptr<RawIo> raw, Rings rings);
   Result<std::unique_ptr<IoQueue>> OpenQueue() override;
+  std::unique_ptr<ReapedRing> OpenRing() override;
 
  private:
   IoUringBlockDevice(std::string path, Geometry geometry, UniqueFd fd, std::shared_ptr<RawIo> raw,
                      Rings rings, std::unique_ptr<IoRing> first);
   void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) override;
+
+  ReapedRing::Options ReapedOptions();
 
   const uint32_t queue_depth_;
   const RingFactory make_ring_;

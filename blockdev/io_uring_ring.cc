@@ -1,8 +1,11 @@
 #include "blockdev/io_uring_ring.h"
 
 #include <liburing.h>
+#include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <string>
 
@@ -23,7 +26,11 @@ class IoUringRing final : public IoRing {
 
   // Returns 0 or a negated errno.
   int Open(uint32_t entries) {
-    const int result = io_uring_queue_init(entries, &ring_, 0);
+    // The kernel then does not interrupt the submitting thread for each completion. That thread posts its
+    // completions when it next enters the kernel, and the flag lets Reap see that some are due.
+    // SINGLE_ISSUER and DEFER_TASKRUN are rejected: only one thread could then submit and reap.
+    int result = io_uring_queue_init(entries, &ring_, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
+    if (result == -EINVAL) result = io_uring_queue_init(entries, &ring_, 0);  // a kernel before 5.19
     open_ = result == 0;
     return result;
   }
@@ -50,11 +57,27 @@ class IoUringRing final : public IoRing {
     return true;
   }
 
+  bool PushWake(uint64_t tag) override {
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    if (sqe == nullptr) return false;
+    io_uring_prep_nop(sqe);
+    io_uring_sqe_set_data64(sqe, tag);
+    return true;
+  }
+
   int Submit() override { return io_uring_submit(&ring_); }
 
-  int Wait() override {
+  int Wait(int64_t timeout_ms) override {
     io_uring_cqe* unused = nullptr;
-    return io_uring_wait_cqe(&ring_, &unused);
+    if (timeout_ms < 0) return io_uring_wait_cqe(&ring_, &unused);
+    __kernel_timespec limit{.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1'000'000};
+    if ((ring_.features & IORING_FEAT_EXT_ARG) == 0) {
+      // liburing would queue a timeout call, and so touch the submission queue.
+      pollfd readable{.fd = ring_.ring_fd, .events = POLLIN, .revents = 0};
+      const int result = ::poll(&readable, 1, static_cast<int>(std::min<int64_t>(timeout_ms, INT_MAX)));
+      return result < 0 ? -errno : result == 0 ? -ETIME : 0;
+    }
+    return io_uring_wait_cqe_timeout(&ring_, &unused, &limit);
   }
 
   size_t Reap(std::span<Completion> out) override {

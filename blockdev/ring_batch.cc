@@ -78,7 +78,7 @@ void RingBatch::AbandonRing(int error) {
 
 void RingBatch::WaitForCompletion() {
   if (in_flight_ == 0) return;
-  const int result = ring_.Wait();
+  const int result = ring_.Wait(IoRing::kForever);
   // Run must not give up here (rule 3). Completions appear in shared memory even if the wait for them fails,
   // so a new look after a pause finds them in the end.
   if (result < 0 && result != -EINTR) PauseForRetry();

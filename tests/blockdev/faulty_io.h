@@ -113,7 +113,8 @@ class FaultyRing : public IoRing {
     return true;
   }
   int Submit() override { return real_->Submit(); }
-  int Wait() override { return real_->Wait(); }
+  bool PushWake(uint64_t tag) override { return real_->PushWake(tag); }
+  int Wait(int64_t timeout_ms) override { return real_->Wait(timeout_ms); }
   size_t Reap(std::span<Completion> out) override {
     const size_t count = real_->Reap(out);
     for (Completion& completion : out.first(count)) {

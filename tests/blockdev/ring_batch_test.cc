@@ -51,7 +51,9 @@ class ScriptedRing final : public IoRing {
     return static_cast<int>(allowed);
   }
 
-  int Wait() override {
+  bool PushWake(uint64_t) override { return false; }
+
+  int Wait(int64_t) override {
     EXPECT_FALSE(in_flight_.empty() && done_.empty()) << "a wait without a call in flight would hang";
     if (interrupt_waits && random_() % 3 == 0) return -EINTR;
     FinishSome();

@@ -50,7 +50,8 @@ class ScriptedQueueRing final : public IoRing {
     changed_.NotifyAll();
     return count;
   }
-  int Wait() override {
+  bool PushWake(uint64_t) override { return false; }
+  int Wait(int64_t) override {
     MutexLock lock(mu_);
     while (done_.empty()) changed_.Wait(mu_);
     return 0;

@@ -12,7 +12,8 @@ class IdleRing final : public IoRing {
  public:
   bool Push(const Call&) override { return false; }
   int Submit() override { return 0; }
-  int Wait() override { return 0; }
+  bool PushWake(uint64_t) override { return false; }
+  int Wait(int64_t) override { return 0; }
   size_t Reap(std::span<Completion>) override { return 0; }
 };
 

@@ -25,7 +25,9 @@ class InterruptedRing final : public FaultyRing {
     const int64_t answer = InterruptionFor("ring submit", 1);
     return answer < 0 ? static_cast<int>(answer) : FaultyRing::Submit();
   }
-  int Wait() override { return InterruptionFor("ring wait", 1) < 0 ? -EINTR : FaultyRing::Wait(); }
+  int Wait(int64_t timeout_ms) override {
+    return InterruptionFor("ring wait", 1) < 0 ? -EINTR : FaultyRing::Wait(timeout_ms);
+  }
 };
 
 }  // namespace
