@@ -43,11 +43,28 @@ bool ReaderEpochs::AnyInside(size_t parity) const {
 
 void ReaderEpochs::Drain(size_t parity) {
   waiting_.fetch_add(1);
-  {
+  while (AnyInside(parity)) {
+    const bool helped = Help();
     MutexLock lock(mu_);
-    while (AnyInside(parity)) changed_.Wait(mu_);
+    if (!AnyInside(parity)) break;
+    helped ? (void)changed_.WaitForMs(mu_, 1) : changed_.Wait(mu_);
   }
   waiting_.fetch_sub(1);
+}
+
+bool ReaderEpochs::Help() {
+  MutexLock lock(help_mu_);
+  if (help_ != nullptr) help_();
+  return help_ != nullptr;
+}
+
+void ReaderEpochs::SetHelp(std::function<void()> help) {
+  {
+    MutexLock lock(help_mu_);
+    help_ = std::move(help);
+  }
+  MutexLock lock(mu_);
+  changed_.NotifyAll();  // a thread that waits without help looks again
 }
 
 void ReaderEpochs::WaitForReaders() {

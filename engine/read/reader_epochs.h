@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 
 #include "base/mutex.h"
@@ -43,6 +44,11 @@ class ReaderEpochs {
   void Close();
   void Reopen();
 
+  // Sets what a thread calls while it waits for readers, once a millisecond and without a lock of this class
+  // but one: `help` finishes the readers that no other thread finishes. It must not wait for anything. Empty:
+  // nothing, and no call of the earlier one is under way any more.
+  void SetHelp(std::function<void()> help);
+
  private:
   static constexpr size_t kShards = 16;
   struct alignas(64) Shard {
@@ -54,12 +60,15 @@ class ReaderEpochs {
   void Leave(std::atomic<int64_t>* slot);
   bool AnyInside(size_t parity) const;
   void Drain(size_t parity);
+  bool Help();
 
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<bool> closed_{false};
   std::atomic<int> waiting_{0};  // drains under way; a reader that leaves meanwhile must notify
   Mutex advance_mu_;             // one WaitForReaders or Close at a time
+  Mutex help_mu_;
+  std::function<void()> help_ RAWKV_GUARDED_BY(help_mu_);
   Mutex mu_;
   CondVar changed_;
 };
