@@ -72,6 +72,9 @@ struct SessionStats {
 //      range; a Sync covers each earlier commit of the session.
 //   4. The session returns only bytes whose checksum passed, as Engine does.
 //
+// While other reads are under way, up to 16 new ones may go to the device only with the next Submit, Wait or
+// Drain. So submit what is wanted, then wait.
+//
 // SubmitCommit does not report the error of a batch (kInvalidArgument), but its completion does.
 //
 // Threads: every call is thread-safe, except Close and the destructor, during which no other call may run.
@@ -98,7 +101,9 @@ class RAWKV_EXPORT Session {
   virtual Result<uint64_t> SubmitSync() = 0;
 
   // A descriptor that is readable exactly while completions wait. The session reads and closes it; the caller
-  // only polls it.
+  // only polls it. The first call waits for the reads that are on their way from the device. From then on a
+  // thread completes reads, which costs more than Wait and Drain do; a caller that can wait in Wait does not
+  // ask for the descriptor.
   virtual int event_fd() const = 0;
   // Moves up to out.size() completions to `out`, in the order in which they completed, and returns their
   // number. Never waits. Also after Close.

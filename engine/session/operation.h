@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/api/session.h"
@@ -19,7 +20,7 @@ class SessionCore;
 
 // An operation of a session from its acceptance until its completion is drained. Exactly one of these has it
 // at a time: the submitting thread, the order table, a queue of the hub, the reads of the device, or the
-// list of completions.
+// list of completions. Afterwards the session keeps it for another operation.
 struct Operation final : Place {
   struct Read {
     std::string key;
@@ -27,8 +28,28 @@ struct Operation final : Place {
     std::optional<Result<std::optional<IndexEntry>>> found;  // by the look-up
     PayloadIo::ReadJob job;  // length 0: nothing is to be read from the device
   };
+  // Keys, and answers, whose memory an operation keeps.
+  static constexpr size_t kKeptKeys = 16;
+  static constexpr size_t kKeptKeyBytes = 256;
 
   Operation(Place::Kind kind, SessionOp op) : Place(kind) { completion.op = op; }
+  // Gives the completion to the caller, and prepares the operation, which is a read, for another use. Keeps
+  // the memory of the caller's earlier answers.
+  void Recycle(SessionCompletion& out) {
+    std::swap(out, completion);
+    completion.status = {};
+    completion.commit = {};
+    completion.answers.clear();
+    if (completion.answers.capacity() > kKeptKeys) completion.answers = {};
+    if (reads.size() > kKeptKeys) reads = {};
+    for (Read& read : reads) {
+      if (read.key.capacity() > kKeptKeyBytes) read.key = {};
+      read.found.reset();
+      read.job = {};
+    }
+    Place::Reset();
+    next_read = next_chunk = chunks_under_way = 0;
+  }
 
   std::shared_ptr<SessionCore> session;  // until the completion
   SessionCompletion completion;

@@ -22,6 +22,13 @@ struct OrderTable::Addition {
   std::vector<Range> ranges{};
 };
 
+void Place::Reset() {
+  RAWKV_CHECK(waits_for_ == 0 && keys_.empty(), "a place leaves its table before it is used again");
+  begun_ = false;
+  until_begun_.clear();
+  until_done_.clear();
+}
+
 bool OrderTable::TryFastRead() {
   if (!keys_.empty() || !ranges_.empty() || !after_fast_.empty()) return false;
   ++fast_reads_;

@@ -34,6 +34,8 @@ class Place {
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   Kind place_kind() const { return kind_; }
+  // Makes a place that has left its table usable again. Keeps the memory of its lists.
+  void Reset();
 
  private:
   friend class OrderTable;

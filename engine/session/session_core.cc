@@ -11,24 +11,31 @@
 #include "base/exception_status.h"
 
 namespace rawkv {
+namespace {
 
-SessionCore::SessionCore(SessionHub& hub, const SessionOptions& options, UniqueFd event_fd)
-    : hub_(hub), options_(options), event_fd_(std::move(event_fd)) {}
+constexpr size_t kKeptMax = 256;  // operations that a session keeps for later ones
+
+}  // namespace
+
+SessionCore::SessionCore(SessionHub& hub, const SessionOptions& options, UniqueFd event_fd,
+                         std::unique_ptr<ReapedRing> ring)
+    : hub_(hub), options_(options), event_fd_(std::move(event_fd)), ring_(std::move(ring)) {}
 
 SessionCore::~SessionCore() {
   while (Operation* operation = done_.Pop()) delete operation;
+  while (Operation* operation = kept_.Pop()) delete operation;
+  while (ChunkRun* run = kept_runs_) {
+    kept_runs_ = run->next;
+    delete run;
+  }
 }
 
-Status SessionCore::CheckUsable(const std::function<Status()>& check) const {
-  {
-    MutexLock lock(mu_);
-    if (closed_) return Status::FailedPrecondition("the session is closed");
-  }
-  return check();
+Status SessionCore::CheckOpen() const {
+  return closed_ ? Status::FailedPrecondition("the session is closed") : Status::Ok();
 }
 
 Status SessionCore::Admit() {
-  if (closed_) return Status::FailedPrecondition("the session is closed");
+  RAWKV_RETURN_IF_ERROR(CheckOpen());
   if (undrained_ < options_.operations_max) return Status::Ok();
   ++stats_.refused;
   return Status::Busy("the session has " + std::to_string(undrained_) +
@@ -42,10 +49,24 @@ uint64_t SessionCore::Accept(Operation& operation) {
   return operation.completion.id = ++last_id_;
 }
 
+Result<std::unique_ptr<Operation>> SessionCore::MakeRead(SessionOp op, size_t keys) {
+  if (keys == 0) return Status::InvalidArgument("a read names no key");
+  std::unique_ptr<Operation> operation;
+  {
+    MutexLock lock(mu_);
+    RAWKV_RETURN_IF_ERROR(CheckOpen());
+    operation.reset(kept_.Pop());
+    if (operation != nullptr) --kept_count_;
+  }
+  RAWKV_RETURN_IF_ERROR(hub_.parts().readable());
+  if (operation == nullptr) operation = std::make_unique<Operation>(Place::Kind::kRead, op);
+  operation->completion.op = op;
+  operation->reads.resize(keys);
+  return operation;
+}
+
 Result<uint64_t> SessionCore::SubmitGet(std::span<const SessionRead> reads) {
-  RAWKV_RETURN_IF_ERROR(CheckUsable(hub_.parts().readable));
-  auto operation = std::make_unique<Operation>(Place::Kind::kRead, SessionOp::kGet);
-  operation->reads.resize(reads.size());
+  RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Operation> operation, MakeRead(SessionOp::kGet, reads.size()));
   for (size_t i = 0; i < reads.size(); ++i) {
     operation->reads[i].key = reads[i].key;
     operation->reads[i].out = reads[i].out;
@@ -54,15 +75,12 @@ Result<uint64_t> SessionCore::SubmitGet(std::span<const SessionRead> reads) {
 }
 
 Result<uint64_t> SessionCore::SubmitExists(std::span<const std::string_view> keys) {
-  RAWKV_RETURN_IF_ERROR(CheckUsable(hub_.parts().readable));
-  auto operation = std::make_unique<Operation>(Place::Kind::kRead, SessionOp::kExists);
-  operation->reads.resize(keys.size());
+  RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Operation> operation, MakeRead(SessionOp::kExists, keys.size()));
   for (size_t i = 0; i < keys.size(); ++i) operation->reads[i].key = keys[i];
   return SubmitReads(std::move(operation));
 }
 
 Result<uint64_t> SessionCore::SubmitReads(std::unique_ptr<Operation> operation) {
-  if (operation->reads.empty()) return Status::InvalidArgument("a read names no key");
   operation->completion.answers.resize(operation->reads.size());
   operation->session = shared_from_this();
   uint64_t id = 0;
@@ -83,17 +101,24 @@ Result<uint64_t> SessionCore::SubmitReads(std::unique_ptr<Operation> operation) 
   return id;
 }
 
+Status SessionCore::CheckCanWrite() const {
+  {
+    MutexLock lock(mu_);
+    RAWKV_RETURN_IF_ERROR(CheckOpen());  // the hub of a closed session may be gone
+  }
+  RAWKV_RETURN_IF_ERROR(hub_.parts().writable());
+  return hub_.parts().poison.Check();
+}
+
 Result<uint64_t> SessionCore::SubmitCommit(WriteBatch&& batch, const CommitOptions& options) {
-  RAWKV_RETURN_IF_ERROR(CheckUsable(hub_.parts().writable));
-  RAWKV_RETURN_IF_ERROR(hub_.parts().poison.Check());
+  RAWKV_RETURN_IF_ERROR(CheckCanWrite());
   auto operation = std::make_unique<Operation>(Place::Kind::kWrite, SessionOp::kCommit);
   operation->options = options;
   return SubmitWrite(std::move(operation), &batch);
 }
 
 Result<uint64_t> SessionCore::SubmitSync() {
-  RAWKV_RETURN_IF_ERROR(CheckUsable(hub_.parts().writable));
-  RAWKV_RETURN_IF_ERROR(hub_.parts().poison.Check());
+  RAWKV_RETURN_IF_ERROR(CheckCanWrite());
   return SubmitWrite(std::make_unique<Operation>(Place::Kind::kSync, SessionOp::kSync), nullptr);
 }
 
@@ -151,8 +176,32 @@ void SessionCore::Complete(Operation* operation) {
   ++stats_.completed;
   const bool first = done_.empty();
   done_.Push(operation);
-  if (first) RAWKV_CHECK(::eventfd_write(event_fd_.get(), 1) == 0, "an eventfd at 0 takes 1");
-  changed_.NotifyAll();
+  if (first && polled_) SetReadable();
+  if (waiters_ != 0) changed_.NotifyAll();
+  if (blocked_.load()) ring_->Wake();
+}
+
+void SessionCore::SetReadable() {
+  RAWKV_CHECK(::eventfd_write(event_fd_.get(), 1) == 0, "an eventfd at 0 takes 1");
+}
+
+int SessionCore::event_fd() {
+  if (forked()) return event_fd_.get();
+  MutexLock lock(mu_);
+  if (!polled_ && !done_.empty()) SetReadable();
+  polled_ = true;
+  // The caller may wait for the descriptor alone from now on, so nothing may depend on its other calls.
+  while (on_ring_ != 0) WaitForProgress(IoRing::kForever);
+  return event_fd_.get();
+}
+
+void SessionCore::Keep(Operation* operation) {
+  if (kept_count_ == kKeptMax || operation->place_kind() != Place::Kind::kRead) {
+    delete operation;
+    return;
+  }
+  kept_.Push(operation);
+  ++kept_count_;
 }
 
 size_t SessionCore::Drain(std::span<SessionCompletion> out) {
@@ -160,42 +209,89 @@ size_t SessionCore::Drain(std::span<SessionCompletion> out) {
   size_t count = 0;
   {
     MutexLock lock(mu_);
-    for (; count < out.size() && !done_.empty(); ++count) taken.Push(done_.Pop());
+    const auto take = [&]() RAWKV_REQUIRES(mu_) {
+      const bool any = !done_.empty();
+      for (; count < out.size() && !done_.empty(); ++count) taken.Push(done_.Pop());
+      eventfd_t ignored = 0;
+      if (any && done_.empty() && polled_) {
+        RAWKV_CHECK(::eventfd_read(event_fd_.get(), &ignored) == 0, "an eventfd at 1 gives 1");
+      }
+    };
+    if (!out.empty()) take();
+    if (count < out.size() && TryReap(/*timeout_ms=*/0)) take();
     undrained_ -= count;
-    eventfd_t ignored = 0;
-    if (count != 0 && done_.empty()) {
-      RAWKV_CHECK(::eventfd_read(event_fd_.get(), &ignored) == 0, "an eventfd at 1 gives 1");
-    }
   }
+  OperationList used;
   for (size_t i = 0; i < count; ++i) {
-    const std::unique_ptr<Operation> operation(taken.Pop());
-    out[i] = std::move(operation->completion);
+    Operation* const operation = taken.Pop();
+    operation->Recycle(out[i]);
+    used.Push(operation);
   }
+  MutexLock lock(mu_);
+  while (Operation* operation = used.Pop()) Keep(operation);
   return count;
 }
 
 bool SessionCore::Wait(int64_t timeout_ms) {
-  const auto begin = std::chrono::steady_clock::now();
+  using Steady = std::chrono::steady_clock;
+  const auto begin = timeout_ms > 0 ? Steady::now() : Steady::time_point();
   MutexLock lock(mu_);
   while (done_.empty()) {
     if (active_ == 0) return false;
-    if (timeout_ms < 0) {
-      changed_.Wait(mu_);
-      continue;
+    int64_t left = timeout_ms;
+    if (timeout_ms > 0) {
+      left -= std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begin).count();
     }
-    const int64_t passed =
-        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin)
-            .count();
-    if (passed >= timeout_ms) return false;
-    (void)changed_.WaitForMs(mu_, timeout_ms - passed);
+    if (timeout_ms >= 0 && left <= 0) {
+      TryReap(/*timeout_ms=*/0);
+      return !done_.empty();
+    }
+    WaitForProgress(left);
   }
   return true;
+}
+
+void SessionCore::WaitForProgress(int64_t timeout_ms) {
+  if (TryReap(timeout_ms)) return;
+  ++waiters_;
+  timeout_ms < 0 ? changed_.Wait(mu_) : (void)changed_.WaitForMs(mu_, timeout_ms);
+  --waiters_;
+}
+
+bool SessionCore::TryReap(int64_t timeout_ms) {
+  if (on_ring_ == 0 || reaping_) return false;
+  reaping_ = true;
+  blocked_ = timeout_ms != 0;
+  mu_.Unlock();
+  const bool on_ring = timeout_ms == 0 || ring_->Wait(timeout_ms);
+  blocked_ = false;
+  ring_->Reap();
+  PassStrays();
+  mu_.Lock();
+  reaping_ = false;
+  if (waiters_ != 0) changed_.NotifyAll();
+  // The transfers are not on the ring yet, or they are strays, which the hub's queue finishes.
+  if (!on_ring && done_.empty()) {
+    ++waiters_;
+    (void)changed_.WaitForMs(mu_, 1);
+    --waiters_;
+  }
+  return true;
+}
+
+void SessionCore::PassStrays() {
+  while (IoQueue::Job* stray = ring_->TakeStray()) hub_.io().Submit(std::span(&stray, 1));
+}
+
+void SessionCore::Attend() noexcept {
+  MutexLock lock(mu_);
+  (void)TryReap(/*timeout_ms=*/0);
 }
 
 void SessionCore::Close() {
   MutexLock lock(mu_);
   closed_ = true;
-  while (active_ != 0) changed_.Wait(mu_);
+  while (active_ != 0) WaitForProgress(IoRing::kForever);
 }
 
 SessionStats SessionCore::stats() const {

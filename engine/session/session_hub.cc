@@ -118,7 +118,9 @@ Result<std::unique_ptr<Session>> SessionHub::Open(const SessionOptions& options)
   if (!event_fd.valid()) return Status::FromErrno(errno, "eventfd for a session");
   MutexLock lock(mu_);
   RAWKV_RETURN_IF_ERROR(Start());
-  auto core = std::make_shared<SessionCore>(*this, options, std::move(event_fd));
+  auto core = std::make_shared<SessionCore>(*this, options, std::move(event_fd),
+                                            parts_.context.device.device->OpenRing());
+  MutexLock list_lock(list_mu_);
   std::erase_if(sessions_, [](const std::weak_ptr<SessionCore>& session) { return session.expired(); });
   sessions_.push_back(core);
   return std::unique_ptr<Session>(std::make_unique<SessionHandle>(std::move(core)));
@@ -127,6 +129,7 @@ Result<std::unique_ptr<Session>> SessionHub::Open(const SessionOptions& options)
 Status SessionHub::Start() {
   if (io_ == nullptr) {
     RAWKV_ASSIGN_OR_RETURN(io_, parts_.context.device.device->OpenQueue());
+    parts_.epochs.SetHelp([this] { AttendAll(); });
   }
   RAWKV_RETURN_IF_ERROR(look_ups_.Start(kLookUpThreads, [this] { RunLookUps(); }));
   if (parts_.pipeline == nullptr) return Status::Ok();
@@ -136,13 +139,27 @@ Status SessionHub::Start() {
 
 void SessionHub::Close() {
   MutexLock lock(mu_);
-  for (const std::weak_ptr<SessionCore>& session : sessions_) {
-    if (const std::shared_ptr<SessionCore> core = session.lock()) core->Close();
+  for (size_t i = 0;; ++i) {
+    std::shared_ptr<SessionCore> core;
+    {
+      // Not held while a session closes: a commit may wait for readers, and that thread attends to sessions.
+      MutexLock list_lock(list_mu_);
+      if (i == sessions_.size()) break;
+      core = sessions_[i].lock();
+    }
+    if (core != nullptr) core->Close();
   }
-  sessions_.clear();
+  if (io_ != nullptr) parts_.epochs.SetHelp(nullptr);
   look_ups_.Stop();
   writes_.Stop();
   io_.reset();
+}
+
+void SessionHub::AttendAll() {
+  MutexLock lock(list_mu_);
+  for (const std::weak_ptr<SessionCore>& session : sessions_) {
+    if (const std::shared_ptr<SessionCore> core = session.lock()) core->Attend();
+  }
 }
 
 void SessionHub::RunLookUps() {

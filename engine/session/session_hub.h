@@ -73,6 +73,8 @@ class SessionHub {
     void Queue(Operation* operation);
   };
   Status Start() RAWKV_REQUIRES(mu_);
+  // Completes reads whose callers do not, for a thread that waits for readers.
+  void AttendAll();
   void RunLookUps();
   void RunWrites();
   // Takes the next commits, or the next sync alone. False: the end.
@@ -81,7 +83,8 @@ class SessionHub {
 
   const SessionParts parts_;
   Mutex mu_;
-  std::vector<std::weak_ptr<SessionCore>> sessions_ RAWKV_GUARDED_BY(mu_);
+  Mutex list_mu_;  // after mu_, and before SessionCore::mu_
+  std::vector<std::weak_ptr<SessionCore>> sessions_ RAWKV_GUARDED_BY(list_mu_);
   std::unique_ptr<IoQueue> io_;  // constant once a session is open
   Worker look_ups_;
   Worker writes_;

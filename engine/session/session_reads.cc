@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <deque>
+#include <new>
 
 #include "base/exception_status.h"
 #include "base/limits.h"
@@ -9,33 +9,41 @@
 #include "engine/session/session_core.h"
 
 namespace rawkv {
+namespace {
 
-// The transfers of one chunk.
-struct SessionCore::ChunkRun {
-  struct Transfer final : IoQueue::Job {
-    Transfer(ChunkRun& run_in, const IoRequest& request) : Job(request), run(run_in) {}
-    void OnDone() override { run.HandleTransfer(); }
-    ChunkRun& run;
-  };
+constexpr size_t kKeptRunsMax = 64;
 
-  // Destroys the run with the last transfer.
-  void HandleTransfer() {
-    if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    const std::unique_ptr<ChunkRun> last(this);
-    Status status;
-    for (const Transfer& transfer : transfers) {
-      if (status.ok()) status = transfer.status();
-    }
-    if (status.ok()) status = NoThrow([&] { return pick.operation->payload->FinishChunk(chunk); });
-    session->FinishChunk(pick, status, chunk.bounce.size());
+}  // namespace
+
+void ChunkRun::Plan() {
+  Operation::Read& planned = operation->reads[read];
+  chunk = PayloadIo::MakeChunk(planned.job, chunk_number);
+  operation->payload->PlanChunk(chunk, requests);
+  jobs.reserve(requests.size());
+  jobs.push_back(&first.emplace(*this, requests.front()));
+  for (size_t i = 1; i < requests.size(); ++i) {
+    jobs.push_back(others.emplace_back(std::make_unique<Transfer>(*this, requests[i])).get());
   }
+  pending = jobs.size();
+}
 
-  std::shared_ptr<SessionCore> session;
-  Pick pick;
-  PayloadIo::ChunkRead chunk;
-  std::deque<Transfer> transfers;
-  std::atomic<size_t> pending{0};
-};
+void ChunkRun::HandleTransfer() {
+  if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  Status status = first->status();
+  for (const std::unique_ptr<Transfer>& transfer : others) {
+    if (status.ok()) status = transfer->status();
+  }
+  if (status.ok()) status = NoThrow([&] { return operation->payload->FinishChunk(chunk); });
+  session.FinishChunk(this, status);
+}
+
+void ChunkRun::Recycle() {
+  chunk = {};
+  requests.clear();
+  jobs.clear();
+  first.reset();
+  others.clear();
+}
 
 void SessionCore::RunLookUp(Operation* operation, LookUp mode) noexcept {
   const std::shared_ptr<SessionCore> self = operation->session;
@@ -49,7 +57,7 @@ void SessionCore::RunLookUp(Operation* operation, LookUp mode) noexcept {
     hub_.QueueLookUp(operation);
     return;
   }
-  Picks picks;
+  ChunkRun* runs = nullptr;
   {
     MutexLock lock(mu_);
     ++(mode == LookUp::kFromMemory ? stats_.reads_from_memory : stats_.reads_on_a_thread);
@@ -57,15 +65,14 @@ void SessionCore::RunLookUp(Operation* operation, LookUp mode) noexcept {
     operation->fast ? order_.EndFastRead(ready) : order_.Begin(*operation, ready);
     (void)BeginReady(ready);  // after a look-up only writes may begin
     if (!status.ok() && operation->completion.status.ok()) operation->completion.status = status;
-    Pick probe;
-    if (operation->completion.status.ok() && NextChunk(*operation, &probe)) {
+    if (operation->completion.status.ok() && NextChunk(*operation) != 0) {
       for_device_.Push(operation);
-      PickChunks(picks);
+      runs = PickChunks();
     } else {
       Complete(operation);
     }
   }
-  StartChunks(picks);
+  StartChunks(runs);
 }
 
 bool SessionCore::LookUpKeys(Operation& operation, LookUp mode) {
@@ -128,94 +135,122 @@ void SessionCore::Answer(Operation& operation, size_t i) {
     return;
   }
   const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
-  answer.status = operation.payload->CheckFitsDevice(ref).WithContext(KeyForMessage(read.key));
-  if (answer.status.ok())
+  answer.status = operation.payload->CheckFitsDevice(ref);
+  if (answer.status.ok()) {
     read.job = {.ref = &ref, .offset = 0, .length = length, .out = read.out, .status = {}};
+  } else {
+    answer.status = answer.status.WithContext(KeyForMessage(read.key));
+  }
 }
 
-// Moves to the next chunk that is to be transferred, without passing over it.
-bool SessionCore::NextChunk(Operation& operation, Pick* pick) {
+uint64_t SessionCore::NextChunk(Operation& operation) {
   for (; operation.next_read < operation.reads.size(); ++operation.next_read, operation.next_chunk = 0) {
     const PayloadIo::ReadJob& job = operation.reads[operation.next_read].job;
     const bool failed = !operation.completion.answers[operation.next_read].status.ok();
     if (job.length == 0 || failed || operation.next_chunk > PayloadIo::LastChunk(job)) continue;
     const uint64_t begin = operation.next_chunk * kPayloadChunkBytes;
-    const uint64_t bytes = std::min<uint64_t>(kPayloadChunkBytes, job.length - begin);
-    *pick = {.operation = &operation,
-             .read = operation.next_read,
-             .chunk = operation.next_chunk,
-             .bytes = AlignUp(bytes, kBlockAlign)};
-    return true;
+    return AlignUp(std::min<uint64_t>(kPayloadChunkBytes, job.length - begin), kBlockAlign);
   }
-  return false;
+  return 0;
 }
 
-void SessionCore::PickChunks(Picks& out) {
-  out.count = 0;
-  while (out.count < out.picks.size() && !for_device_.empty()) {
-    Operation* const operation = for_device_.front();
-    Pick pick;
-    if (!NextChunk(*operation, &pick)) {
+ChunkRun* SessionCore::MakeRun() {
+  ChunkRun* const kept = kept_runs_;
+  if (kept == nullptr) return new (std::nothrow) ChunkRun(*this);
+  kept_runs_ = kept->next;
+  --kept_runs_count_;
+  return kept;
+}
+
+ChunkRun* SessionCore::PickChunks() {
+  ChunkRun* runs = nullptr;
+  ChunkRun** end = &runs;
+  const size_t on_ring_before = on_ring_;
+  while (Operation* const operation = for_device_.front()) {
+    const uint64_t bytes = NextChunk(*operation);
+    if (bytes == 0) {
       (void)for_device_.Pop();
       if (operation->chunks_under_way == 0) Complete(operation);
       continue;
     }
     const uint64_t in_flight = stats_.bytes_in_flight;
-    if (in_flight != 0 && in_flight + pick.bytes > options_.bytes_in_flight_max) return;
-    ++operation->next_chunk;
+    if (in_flight != 0 && in_flight + bytes > options_.bytes_in_flight_max) break;
+    ChunkRun* const run = MakeRun();
+    if (run == nullptr) {
+      SessionAnswer& answer = operation->completion.answers[operation->next_read];
+      answer.status = NoThrow([]() -> Status { throw std::bad_alloc(); });
+      answer.bytes = 0;
+      continue;
+    }
+    run->operation = operation;
+    run->read = operation->next_read;
+    run->chunk_number = operation->next_chunk++;
+    run->bytes = bytes;
+    run->own_ring = ring_ != nullptr && !polled_;
+    run->next = nullptr;
+    on_ring_ += run->own_ring ? 1 : 0;
     ++operation->chunks_under_way;
-    stats_.bytes_in_flight += pick.bytes;
-    out.picks[out.count++] = pick;
+    stats_.bytes_in_flight += bytes;
+    *end = run;
+    end = &run->next;
   }
+  // A thread that waits for an operation may have to reap now.
+  if (on_ring_before == 0 && on_ring_ != 0 && waiters_ != 0) changed_.NotifyAll();
+  return runs;
 }
 
-void SessionCore::StartChunks(const Picks& picks) noexcept {
-  for (size_t i = 0; i < picks.count; ++i) {
-    const Pick& pick = picks.picks[i];
-    std::unique_ptr<ChunkRun> run;
-    std::vector<IoQueue::Job*> jobs;
+void SessionCore::StartChunks(ChunkRun* runs) noexcept {
+  bool added = false;
+  while (runs != nullptr) {
+    ChunkRun* const run = runs;
+    runs = run->next;
     const Status planned = NoThrow([&]() -> Status {
-      Operation::Read& read = pick.operation->reads[pick.read];
-      run = std::make_unique<ChunkRun>();
-      run->session = shared_from_this();
-      run->pick = pick;
-      run->chunk = PayloadIo::MakeChunk(read.job, pick.chunk);
-      std::vector<IoRequest> requests;
-      pick.operation->payload->PlanChunk(run->chunk, requests);
-      for (const IoRequest& request : requests) {
-        jobs.push_back(&run->transfers.emplace_back(*run, request));
-      }
-      run->pending = jobs.size();
+      run->Plan();
       return {};
     });
-    if (planned.ok()) {
-      (void)run.release();  // destroyed with its last transfer
-      hub_.io().Submit(jobs);
+    if (!planned.ok()) {
+      FinishChunk(run, planned);
+    } else if (run->own_ring) {
+      ring_->Add(run->jobs);
+      added = true;
     } else {
-      FinishChunk(pick, planned, 0);
+      hub_.io().Submit(run->jobs);
     }
   }
+  if (!added) return;
+  // A thread that waits for the ring already passes nothing more to the kernel.
+  ring_->Start(blocked_.load() ? ReapedRing::Pace::kNow : ReapedRing::Pace::kTogether);
+  PassStrays();
 }
 
-void SessionCore::FinishChunk(const Pick& pick, const Status& status, uint64_t bounced_bytes) noexcept {
-  const std::shared_ptr<SessionCore> self = pick.operation->session;
-  Picks picks;
+void SessionCore::FinishChunk(ChunkRun* run, const Status& status) noexcept {
+  Operation& operation = *run->operation;
+  const std::shared_ptr<SessionCore> self = operation.session;
+  ChunkRun* runs = nullptr;
   {
     MutexLock lock(mu_);
-    Operation& operation = *pick.operation;
-    SessionAnswer& answer = operation.completion.answers[pick.read];
-    stats_.bytes_in_flight -= pick.bytes;
-    (bounced_bytes == 0 ? stats_.direct_bytes : stats_.bounced_bytes) += pick.bytes;
+    SessionAnswer& answer = operation.completion.answers[run->read];
+    stats_.bytes_in_flight -= run->bytes;
+    on_ring_ -= run->own_ring ? 1 : 0;
+    (run->chunk.bounce.size() == 0 ? stats_.direct_bytes : stats_.bounced_bytes) += run->bytes;
     if (!status.ok() && answer.status.ok()) {
       answer.status =
-          NoThrow([&] { return status.WithContext(KeyForMessage(operation.reads[pick.read].key)); });
+          NoThrow([&] { return status.WithContext(KeyForMessage(operation.reads[run->read].key)); });
       answer.bytes = 0;
+    }
+    run->Recycle();
+    if (kept_runs_count_ == kKeptRunsMax) {
+      delete run;
+    } else {
+      run->next = kept_runs_;
+      kept_runs_ = run;
+      ++kept_runs_count_;
     }
     // PickChunks completes an operation that is still in for_device_.
     if (--operation.chunks_under_way == 0 && for_device_.front() != &operation) Complete(&operation);
-    PickChunks(picks);
+    runs = PickChunks();
   }
-  StartChunks(picks);
+  StartChunks(runs);
 }
 
 }  // namespace rawkv
