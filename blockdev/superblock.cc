@@ -215,7 +215,7 @@ constexpr DeviceOffset OffsetOfCopy(int copy) {
 }
 
 std::string NameOfCopy(int copy, const std::string& path) {
-  return std::string("superblock ") + (copy == 0 ? "A" : "B") + " of " + path;
+  return (copy == 0 ? "superblock A of " : "superblock B of ") + path;
 }
 
 // The index of the copy that counts, or the reason why none does.
