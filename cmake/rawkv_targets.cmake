@@ -90,11 +90,11 @@ if(RAWKV_BUILD_TESTS)
                                                    ${standard_headers})
 endif()
 
-# rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s] [SANITIZED_SHARE n]):
-# adds one GoogleTest program as one CTest test. Under sanitizers it runs only one of n of its tests. The program writes
-# the result of each test to gtest/<name>.xml, from which tools/run-tests counts. docs/testing.md lists the labels.
+# rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s]):
+# adds one GoogleTest program as one CTest test. The program writes the result of each test to gtest/<name>.xml, from
+# which tools/run-tests counts. docs/testing.md lists the labels.
 function(rawkv_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT;SANITIZED_SHARE" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   foreach(layer IN LISTS arg_USES)
     target_link_libraries(${name} PRIVATE rawkv_${layer})
@@ -118,9 +118,5 @@ function(rawkv_test name)
   endif()
   if(NOT "long" IN_LIST arg_LABELS)
     add_dependencies(rawkv_quick ${name})
-  endif()
-  if(RAWKV_SANITIZE AND arg_SANITIZED_SHARE)
-    set_tests_properties(${name} PROPERTIES
-                         ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SANITIZED_SHARE};GTEST_SHARD_INDEX=0")
   endif()
 endfunction()
