@@ -13,7 +13,7 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kStates = Share(5'000, 1'000);
+constexpr uint64_t kStates = Share(5'000, 300);
 
 // RAWKV_CRASH_STATES sets the number of states to judge.
 uint64_t StatesWanted() {
