@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/check.h"
+
 namespace rawkv {
 namespace {
 
@@ -15,6 +17,7 @@ WriteWindow::WriteWindow(BlockDevice& device, uint64_t copied_bytes)
     : device_(device), copies_(std::min(AlignUp(copied_bytes, kBlockAlign), kCopyBytes)) {}
 
 Status WriteWindow::WriteCopy(DeviceOffset offset, ConstBytes bytes) {
+  RAWKV_CHECK(bytes.empty() || copies_.size() != 0, "the window has memory for what is copied");
   while (!bytes.empty()) {
     if (used_ == copies_.size()) RAWKV_RETURN_IF_ERROR(Run());
     const uint64_t n = std::min<uint64_t>({bytes.size(), copies_.size() - used_, kMaxTransferBytes});

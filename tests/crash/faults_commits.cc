@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "base/bytes.h"
 #include "blockdev/aligned_buffer.h"
 #include "tests/crash/faults_session.h"
 
@@ -80,7 +81,7 @@ void FaultSession::CommitInSession() {
     if (answer.status.code() == StatusCode::kNotFound && expected == state.end()) {
       // Right: the commit failed, and the key had no value before it.
     } else if (AcceptAnswer(answer.status)) {
-      const std::string_view bytes(reinterpret_cast<const char*>(memory.data()), answer.bytes);
+      const std::string_view bytes = AsStringView(ConstBytes(memory.bytes()).first(answer.bytes));
       if (expected == state.end()) return Fail("a session read a key that is not there");
       const std::string difference = DiffValue(expected->second.value, bytes);
       if (!difference.empty()) Fail("a session read p-new: " + difference);
