@@ -120,3 +120,10 @@ function(rawkv_test name)
     add_dependencies(rawkv_quick ${name})
   endif()
 endfunction()
+
+# Tests that cut no power and do not test a disk: their files lie in memory, where syncs cost nothing.
+function(rawkv_test_files_in_memory)
+  if(EXISTS /dev/shm)
+    set_tests_properties(${ARGN} PROPERTIES ENVIRONMENT TMPDIR=/dev/shm)
+  endif()
+endfunction()
