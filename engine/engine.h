@@ -122,8 +122,9 @@ class RAWKV_EXPORT Engine {
   std::vector<Result<Value>> MultiGet(std::span<const std::string_view> keys,
                                       const ReadOptions& options = {});
   // Reads each value as GetInto does. The reads of all keys share the device's queue. If `out` is too small,
-  // the answer is kInvalidArgument with the length in `bytes`. Returns an empty vector if there is no memory
-  // for the answers.
+  // the answer is kInvalidArgument with the length in `bytes`. If the memory of two reads overlaps, each
+  // answer is kInvalidArgument, and nothing is read. Returns an empty vector if there is no memory for the
+  // answers.
   std::vector<SessionAnswer> MultiGetInto(std::span<const SessionRead> reads,
                                           const ReadOptions& options = {});
   // Whether the key exists. Reads no payload.

@@ -97,7 +97,8 @@ typedef struct rawkv_read {
   uint64_t size;
   uint64_t written_by;
 } rawkv_read;
-/* One code for each key. The result is RAWKV_OK if every key has its code. */
+/* One code for each key. The result is RAWKV_OK if every key has its code. If the memory of two reads
+ * overlaps, each code is RAWKV_INVALID_ARGUMENT. */
 RAWKV_C_API int rawkv_multi_get(rawkv_engine* engine, const rawkv_view* view, rawkv_read* reads,
                                 size_t read_size, size_t count, char** error);
 
@@ -196,7 +197,7 @@ RAWKV_C_API int rawkv_session_open(rawkv_engine* engine, const char* options, ra
  * it. */
 RAWKV_C_API void rawkv_session_close(rawkv_session* session);
 /* Each sets `*id`. The library copies the keys and the array; the memory in `out` belongs to the operation
- * until its completion is drained. */
+ * until its completion is drained. RAWKV_INVALID_ARGUMENT: the memory of two reads overlaps. */
 RAWKV_C_API int rawkv_session_get(rawkv_session* session, const rawkv_read* reads, size_t read_size,
                                   size_t count, uint64_t* id, char** error);
 RAWKV_C_API int rawkv_session_exists(rawkv_session* session, const rawkv_read* reads, size_t read_size,

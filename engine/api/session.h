@@ -23,10 +23,13 @@ struct SessionOptions {
   uint64_t bytes_in_flight_max = 64ull << 20;
 };
 
-// One key of a SubmitGet. The session copies the key. The memory belongs to the operation until it completes.
+// One key of a SubmitGet or an Engine::MultiGetInto. The session copies the key. The memory belongs to the
+// operation until it completes: nobody else may read or write it, and no other read under way may use it. If
+// two reads write to the same memory, the check of their bytes reports damage (kCorruption) that the device
+// does not have.
 struct SessionRead {
   std::string_view key;
-  Bytes out;  // as for Engine::GetInto
+  Bytes out;  // as for Engine::GetInto. kInvalidArgument: it overlaps the memory of another read of the call.
 };
 
 // The answer for one key.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "base/bytes.h"
 #include "base/limits.h"
@@ -30,6 +31,24 @@ void CopyInline(const StoredValue& value, Bytes out) {
 }
 
 }  // namespace
+
+Status CheckSeparateMemory(std::span<const SessionRead> reads) {
+  if (reads.size() < 2) return Status::Ok();
+  std::vector<const SessionRead*> by_address;
+  by_address.reserve(reads.size());
+  for (const SessionRead& read : reads) {
+    if (!read.out.empty()) by_address.push_back(&read);
+  }
+  std::ranges::sort(by_address, std::less<>(), [](const SessionRead* read) { return read->out.data(); });
+  for (size_t i = 1; i < by_address.size(); ++i) {
+    const SessionRead& below = *by_address[i - 1];
+    if (below.out.data() + below.out.size() <= by_address[i]->out.data()) continue;
+    return Status::InvalidArgument("the memory for " + KeyForMessage(below.key) + " and for " +
+                                   KeyForMessage(by_address[i]->key) +
+                                   " overlaps; each read needs memory of its own");
+  }
+  return Status::Ok();
+}
 
 std::string KeyForMessage(std::string_view key) {
   constexpr size_t kShown = 80;
@@ -142,6 +161,9 @@ std::vector<Result<Value>> Reader::MultiGet(std::span<const std::string_view> ke
 }
 
 std::vector<SessionAnswer> Reader::MultiGetInto(std::span<const SessionRead> reads) {
+  if (const Status separate = CheckSeparateMemory(reads); !separate.ok()) {
+    return std::vector<SessionAnswer>(reads.size(), {.status = separate, .bytes = 0, .written_by = {}});
+  }
   std::vector<std::string_view> keys;
   keys.reserve(reads.size());
   for (const SessionRead& read : reads) keys.push_back(read.key);

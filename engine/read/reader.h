@@ -37,6 +37,11 @@ class Reader {
   PayloadIo& payload_;
 };
 
+// kInvalidArgument, which names two of the keys, if the memory of two reads overlaps. The values would
+// overwrite each other, and a check of one after the other was written would report damage where there is
+// none.
+Status CheckSeparateMemory(std::span<const SessionRead> reads);
+
 // `key "…"` for a message: printable, at most 80 bytes of the key.
 std::string KeyForMessage(std::string_view key);
 

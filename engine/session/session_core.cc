@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/exception_status.h"
+#include "engine/read/reader.h"
 
 namespace rawkv {
 namespace {
@@ -66,6 +67,7 @@ Result<std::unique_ptr<Operation>> SessionCore::MakeRead(SessionOp op, size_t ke
 }
 
 Result<uint64_t> SessionCore::SubmitGet(std::span<const SessionRead> reads) {
+  RAWKV_RETURN_IF_ERROR(CheckSeparateMemory(reads));
   RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Operation> operation, MakeRead(SessionOp::kGet, reads.size()));
   for (size_t i = 0; i < reads.size(); ++i) {
     operation->reads[i].key = reads[i].key;

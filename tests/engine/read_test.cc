@@ -172,6 +172,24 @@ TEST_F(ReadTest, MultiGetIntoFillsTheBuffersOfTheCaller) {
   EXPECT_TRUE(engine_->MultiGetInto({}).empty());
 }
 
+TEST_F(ReadTest, MultiGetIntoRefusesMemoryThatOverlaps) {
+  FormatAndOpen();
+  Put("a", MakeValue({1, 9000}));
+  Put("b", MakeValue({2, 9000}));
+  AlignedBuffer memory(5 * kBlockAlign);
+  SessionRead reads[] = {
+      {"a", memory.bytes().subspan(8999, 9000)}, {"none", {}}, {"b", memory.bytes().first(9000)}};
+  for (const SessionAnswer& answer : engine_->MultiGetInto(reads)) {
+    EXPECT_STATUS(answer.status, StatusCode::kInvalidArgument, R"(key "b")", R"(key "a")", "overlaps");
+  }
+  reads[0].out = memory.bytes().subspan(9000, 9000);
+  const std::vector<SessionAnswer> answers = engine_->MultiGetInto(reads);
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_OK(answers[0].status);
+  EXPECT_STATUS(answers[1].status, StatusCode::kNotFound);
+  EXPECT_OK(answers[2].status);
+}
+
 TEST_F(ReadTest, ViewStaysAtItsVersion) {
   FormatAndOpen();
   Put("k", OneSlot(1));

@@ -371,6 +371,10 @@ TEST_P(SessionTest, InvalidArgumentsAreRefused) {
   OpenSession();
   EXPECT_STATUS(session_->SubmitGet({}), StatusCode::kInvalidArgument);
   EXPECT_STATUS(session_->SubmitExists({}), StatusCode::kInvalidArgument);
+  AlignedBuffer shared(4 * kKiB);
+  const SessionRead reads[] = {{"a", shared.bytes().first(2001)}, {"b", shared.bytes().subspan(2000)}};
+  EXPECT_STATUS(session_->SubmitGet(reads), StatusCode::kInvalidArgument, R"(key "a")", R"(key "b")",
+                "overlaps");
   WriteBatch batch;
   batch.Put("", "no key");
   Accepted(session_->SubmitCommit(std::move(batch)));

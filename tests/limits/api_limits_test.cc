@@ -39,8 +39,9 @@ Status UseSession(Engine& engine) {
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, engine.OpenSession());
   WriteBatch batch;
   batch.Put("large", std::string(300'000, 's'));
-  std::vector<std::byte> memory(300'000);
-  const SessionRead reads[] = {{"kept", memory}, {"large", memory}};
+  std::vector<std::byte> memory(2 * 300'000);
+  const SessionRead reads[] = {{"kept", Bytes(memory).first(300'000)},
+                               {"large", Bytes(memory).last(300'000)}};
   Status first = session->SubmitCommit(std::move(batch)).status();
   const auto note = [&first](const Status& status) {
     if (first.ok()) first = status;
