@@ -90,11 +90,18 @@ if(RAWKV_BUILD_TESTS)
                                                    ${standard_headers})
 endif()
 
-# rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s]):
-# adds one GoogleTest program as one CTest test. The program writes the result of each test to gtest/<name>.xml, from
-# which tools/run-tests counts. docs/testing.md lists the labels.
+# The environment of a test that neither cuts the power nor tests a disk: its files lie in memory, where syncs cost
+# nothing.
+set(RAWKV_FILES_IN_MEMORY)
+if(EXISTS /dev/shm)
+  set(RAWKV_FILES_IN_MEMORY TMPDIR=/dev/shm)
+endif()
+
+# rawkv_test(wal_test SOURCES … USES wal … [LINKS …] [ARGS …] [LABELS …] [TIMEOUT s] [PARTS n] [FILES_IN_MEMORY]):
+# adds one GoogleTest program as one CTest test or, if it takes long, as n tests, each of which runs a part of it. Each
+# writes the results to gtest/<name>.xml, from which tools/run-tests counts. docs/testing.md lists the labels.
 function(rawkv_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "FILES_IN_MEMORY" "TIMEOUT;PARTS" "SOURCES;USES;LINKS;LABELS;ARGS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   foreach(layer IN LISTS arg_USES)
     target_link_libraries(${name} PRIVATE rawkv_${layer})
@@ -107,23 +114,31 @@ function(rawkv_test name)
   if(RAWKV_SANITIZE)
     math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 3")
   endif()
-  add_test(NAME ${name}
-           COMMAND ${name} "--gtest_output=xml:${PROJECT_BINARY_DIR}/gtest/${name}.xml" ${arg_ARGS})
-  # CTest starts the tests with the longest time-out first, so that they do not run alone at the end.
-  set_tests_properties(${name} PROPERTIES
-                       TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  if(NOT arg_PARTS)
+    set(arg_PARTS 1)
+  endif()
+  foreach(part RANGE 1 ${arg_PARTS})
+    set(test ${name})
+    set(environment)
+    if(arg_PARTS GREATER 1)
+      set(test ${name}_${part})
+      math(EXPR index "${part} - 1")
+      set(environment GTEST_TOTAL_SHARDS=${arg_PARTS} GTEST_SHARD_INDEX=${index})
+    endif()
+    if(arg_FILES_IN_MEMORY)
+      list(APPEND environment ${RAWKV_FILES_IN_MEMORY})
+    endif()
+    add_test(NAME ${test}
+             COMMAND ${name} "--gtest_output=xml:${PROJECT_BINARY_DIR}/gtest/${test}.xml" ${arg_ARGS})
+    # CTest starts the tests with the longest time-out first, so that they do not run alone at the end.
+    set_tests_properties(${test} PROPERTIES TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT} LABELS "${arg_LABELS}"
+                         ENVIRONMENT "${environment}")
+  endforeach()
   if("slow-under-sanitizers" IN_LIST arg_LABELS
      OR ("thread" IN_LIST RAWKV_SANITIZE AND "one-thread" IN_LIST arg_LABELS))
     rawkv_not_under_sanitizers(${name})
   endif()
   if(NOT "long" IN_LIST arg_LABELS)
     add_dependencies(rawkv_quick ${name})
-  endif()
-endfunction()
-
-# Tests that cut no power and do not test a disk: their files lie in memory, where syncs cost nothing.
-function(rawkv_test_files_in_memory)
-  if(EXISTS /dev/shm)
-    set_tests_properties(${ARGN} PROPERTIES ENVIRONMENT TMPDIR=/dev/shm)
   endif()
 endfunction()
