@@ -23,7 +23,7 @@ set(public_headers
     engine/control/running_store.h engine/engine.h engine/transfer/transfer.h)
 # The shared library contains every object of each layer, because a static archive would add only the referenced objects.
 # The link to the layers as libraries adds their own dependencies.
-set(layers base blockdev wal snapshot index engine c)
+set(layers base blockdev wal snapshot index engine report c)
 list(TRANSFORM layers PREPEND rawkv_)
 add_library(rawkv SHARED)
 add_library(rawkv::rawkv ALIAS rawkv)

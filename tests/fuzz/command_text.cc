@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/shell_word.h"
 #include "base/uuid.h"
+#include "report/json_text.h"
 #include "tests/fuzz/targets.h"
-#include "tools/cli/base64.h"
 #include "tools/cli/byte_size.h"
 #include "tools/cli/exit_status.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/shell_words.h"
 #include "tools/cli/time_text.h"
 #include "tools/ctl/change_line.h"

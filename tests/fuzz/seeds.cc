@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "engine/control/control_message.h"
 #include "engine/index/meta_record.h"
@@ -13,7 +14,6 @@
 #include "snapshot/manifest.h"
 #include "tests/fuzz/seed_store.h"
 #include "tests/fuzz/targets.h"
-#include "tools/cli/base64.h"
 #include "tools/ctl/command_table.h"
 
 namespace rawkv::fuzz {
@@ -103,7 +103,7 @@ void AddTyped(Seeds& seeds) {
                    "AAE=",
                    "/+8=",
                    "",
-                   ctl::EncodeBase64(std::string(100, '\x7f')),
+                   EncodeBase64(std::string(100, '\x7f')),
                    "00000000000000000042.log",
                    "09223372036854775808.log",
                    R"(put 'a key' "a \"value\"" b\ c # comment)",

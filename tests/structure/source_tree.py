@@ -4,7 +4,7 @@ import argparse
 import pathlib
 import sys
 
-LAYERS = ("base", "blockdev", "wal", "snapshot", "engine", "bindings", "tools")
+LAYERS = ("base", "blockdev", "wal", "snapshot", "engine", "report", "bindings", "tools")
 
 
 def source_files(root):

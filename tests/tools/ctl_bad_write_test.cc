@@ -4,12 +4,12 @@
 #include <map>
 #include <thread>
 
+#include "base/base64.h"
 #include "base/logger.h"
 #include "engine/engine.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/standing_clock.h"
 #include "tests/tools/ctl_fixture.h"
-#include "tools/cli/base64.h"
 
 // "The bad write of 14:05, three days ago": a store with a week of history under keep_for=7d, which a program
 // keeps writing to. With rawkv-ctl alone somebody finds the version, looks at what it changed, holds the one

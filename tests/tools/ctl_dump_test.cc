@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "base/base64.h"
 #include "tests/tools/ctl_fixture.h"
-#include "tools/cli/base64.h"
 
 // dump, load.
 namespace rawkv::ctl {

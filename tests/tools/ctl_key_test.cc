@@ -1,7 +1,7 @@
 #include <filesystem>
 
+#include "base/base64.h"
 #include "tests/tools/ctl_fixture.h"
-#include "tools/cli/base64.h"
 
 // put, get, del.
 namespace rawkv::ctl {

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/base64.h"
 #include "base/sha256.h"
 #include "tests/tools/ctl_fixture.h"
-#include "tools/cli/base64.h"
 
 namespace rawkv::ctl {
 namespace {

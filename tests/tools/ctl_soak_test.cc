@@ -5,13 +5,13 @@
 
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/logger.h"
 #include "base/sha256.h"
 #include "engine/engine.h"
 #include "tests/support/model.h"
 #include "tests/support/sanitized.h"
 #include "tests/tools/ctl_fixture.h"
-#include "tools/cli/base64.h"
 
 // info, get, stats and scan of other processes while this process writes, makes snapshots and prunes as fast
 // as it can. Version v writes key "k<v mod 16>" with a value that follows from v, so each answer can be

@@ -6,9 +6,6 @@
 
 namespace rawkv::ctl {
 
-// Strict: refuses overlong forms, surrogates and code points above U+10FFFF.
-bool IsUtf8(std::string_view bytes);
-
 // Formats a key or a value as one printable word: keeps UTF-8, doubles backslashes, and writes control
 // characters and bytes that are not UTF-8 as \t, \n, \r or \xNN. Reversible.
 std::string EscapeKey(std::string_view key);

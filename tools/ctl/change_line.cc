@@ -7,7 +7,7 @@
 #include <set>
 #include <unordered_set>
 
-#include "tools/cli/base64.h"
+#include "base/base64.h"
 #include "tools/cli/input.h"
 #include "tools/cli/text_format.h"
 

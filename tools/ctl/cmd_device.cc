@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "report/check_json.h"
 #include "tools/cli/byte_size.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/store_access.h"
@@ -15,7 +15,7 @@ Result<ExitStatus> RunDeviceTrim(Invocation& call) {
   RAWKV_RETURN_IF_ERROR(report.status());
   RAWKV_RETURN_IF_ERROR(call.out.Line(
       call.flags.json
-          ? JsonText({{"slots", report->slots}, {"bytes", report->bytes}})
+          ? JsonText(TrimJson(*report))
           : fmt::format("{} discarded, {}", Counted(report->slots, "free slot"), HumanBytes(report->bytes))));
   RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
@@ -30,10 +30,7 @@ Result<ExitStatus> RunDeviceGrow(Invocation& call) {
                                              Counted(report.slots, "slot"), HumanBytes(report.capacity))
                                : fmt::format("{} more, {} now: the device has {}", Counted(more, "slot"),
                                              report.slots, HumanBytes(report.capacity));
-  RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? JsonText({{"capacity_bytes", report.capacity},
-                                                                  {"slots", report.slots},
-                                                                  {"slots_before", report.slots_before}})
-                                                      : text));
+  RAWKV_RETURN_IF_ERROR(call.out.Line(call.flags.json ? JsonText(GrowJson(report)) : text));
   RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;
 }

@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/cli/json_text.h"
+#include "report/history_json.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/store_access.h"
@@ -9,23 +9,6 @@
 
 namespace rawkv::ctl {
 namespace {
-
-std::string_view ChangeOf(const KeyDifference& d) {
-  return !d.from.has_value() ? "added" : !d.to.has_value() ? "removed" : "changed";
-}
-
-OrderedJson StateJson(const std::optional<KeyState>& state) {
-  if (!state.has_value()) return nullptr;
-  return OrderedJson{{"size", state->value_bytes}, {"version", state->written_by.value()}};
-}
-
-std::string RowJson(const KeyDifference& d) {
-  OrderedJson row{{"change", ChangeOf(d)}};
-  SetKey(row, "key", d.key);
-  row["from"] = StateJson(d.from);
-  row["to"] = StateJson(d.to);
-  return JsonText(row);
-}
 
 std::vector<std::string> RowCells(const KeyDifference& d) {
   const auto size = [](const auto& state) { return state ? std::to_string(state->value_bytes) : "-"; };
@@ -40,7 +23,8 @@ Status PrintDifferences(Invocation& call, Engine& engine, const DiffOptions& opt
       {{"CHANGE", 7}, {"KEY", 32}, {"SIZE A", 10}, {"SIZE B", 10}, {"VERSION A", 10}, {"VERSION B", 1}});
   return engine.Diff(options, [&](const KeyDifference& difference) {
     call.progress.Wipe();
-    return call.flags.json ? call.out.Line(RowJson(difference)) : table.Row(RowCells(difference));
+    return call.flags.json ? call.out.Line(JsonText(DifferenceJson(difference)))
+                           : table.Row(RowCells(difference));
   });
 }
 

@@ -1,4 +1,4 @@
-#include "tools/cli/json_text.h"
+#include "report/json_text.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/key_selection.h"
 #include "tools/ctl/store_access.h"

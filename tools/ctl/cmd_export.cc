@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "engine/api/results.h"
 #include "engine/transfer/transfer.h"
-#include "tools/cli/base64.h"
+#include "report/json_text.h"
 #include "tools/cli/input.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"

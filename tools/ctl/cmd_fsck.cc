@@ -5,7 +5,7 @@
 
 #include "engine/admin/inspect.h"
 #include "engine/admin/repair.h"
-#include "tools/cli/json_text.h"
+#include "report/check_json.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/confirm.h"
@@ -26,22 +26,6 @@ struct Outcome {
   std::optional<Version> dropped_at;     // absent: the keys are still there
   bool dry_run = false;
 };
-
-OrderedJson OutcomeJson(const Outcome& outcome) {
-  OrderedJson out = CheckReportFields(outcome.report);
-  OrderedJson& steps = out["repaired"] = OrderedJson::array();
-  for (const RepairStep& step : outcome.steps) {
-    steps.push_back(OrderedJson{{"action", step.action},
-                                {"where", step.where},
-                                {"version", VersionJson(step.version)},
-                                {"message", step.message}});
-  }
-  out["gives_up"] = RangesJson(outcome.plan.gives_up);
-  out["pins_dropped"] = PinsJson(outcome.plan.pins_dropped);
-  out["dry_run"] = outcome.dry_run;
-  out["trusted"] = outcome.plan.trusted;
-  return out;
-}
 
 // With --drop_damaged the document has two more fields.
 void AddDroppedKeys(const Outcome& outcome, OrderedJson& out) {
@@ -98,7 +82,9 @@ Result<ExitStatus> PrintOutcome(Invocation& call, const Outcome& outcome) {
   const std::string found = CompleteHints(CheckReportText(outcome.report, left), call.flags);
   std::string text;
   if (call.flags.json) {
-    OrderedJson json = OutcomeJson(outcome);
+    OrderedJson json = RepairJson(outcome.report, outcome.steps, outcome.plan);
+    json["dry_run"] = outcome.dry_run;
+    json["trusted"] = outcome.plan.trusted;
     if (call.flags.drop_damaged) AddDroppedKeys(outcome, json);
     text = JsonText(json) + '\n';
   } else if (outcome.dry_run) {

@@ -1,3 +1,4 @@
+#include "report/info_json.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/hints.h"
 #include "tools/ctl/info_text.h"

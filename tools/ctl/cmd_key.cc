@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "tools/cli/base64.h"
+#include "base/base64.h"
+#include "report/json_text.h"
 #include "tools/cli/input.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/confirm.h"

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "report/history_json.h"
 #include "tools/cli/byte_size.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/cli/time_text.h"
 #include "tools/ctl/commands.h"
@@ -10,27 +10,6 @@
 
 namespace rawkv::ctl {
 namespace {
-
-OrderedJson ChangeJson(const KeyChange& change) {
-  OrderedJson row;
-  switch (change.kind) {
-    case KeyChange::Kind::kPut:
-      row["op"] = "put";
-      SetKey(row, "key", change.key);
-      row["size"] = change.value_bytes;
-      break;
-    case KeyChange::Kind::kDelete:
-      row["op"] = "delete";
-      SetKey(row, "key", change.key);
-      break;
-    case KeyChange::Kind::kDeleteRange:
-      row["op"] = "delete_range";
-      SetKey(row, "from", change.key);
-      SetKey(row, "to", change.end_key);
-      break;
-  }
-  return row;
-}
 
 std::string ChangeText(const KeyChange& change) {
   switch (change.kind) {
@@ -44,25 +23,8 @@ std::string ChangeText(const KeyChange& change) {
   __builtin_unreachable();
 }
 
-std::string EntryJson(const HistoryEntry& entry, bool with_changes) {
-  OrderedJson row{{"version", entry.commit.version.value()},
-                  {"lineage", ToHex(entry.commit.lineage.value())},
-                  {"time_unix_ms", entry.commit.time_unix_ms},
-                  {"changes_known", entry.changes_known},
-                  {"puts", entry.puts},
-                  {"deletes", entry.deletes},
-                  {"value_bytes", entry.value_bytes}};
-  SetKey(row, "metadata", entry.commit.metadata);
-  if (with_changes) {
-    OrderedJson changes = OrderedJson::array();
-    for (const KeyChange& change : entry.changes) changes.push_back(ChangeJson(change));
-    row["changes"] = std::move(changes);
-  }
-  return JsonText(row);
-}
-
-Status PrintEntry(Invocation& call, Table& table, const HistoryEntry& entry) {
-  if (call.flags.json) return call.out.Line(EntryJson(entry, call.flags.keys));
+Status PrintEntry(Invocation& call, Table& table, const HistoryEntry& entry, const HistoryOptions& options) {
+  if (call.flags.json) return call.out.Line(JsonText(HistoryEntryJson(entry, options)));
   const CommitRecord& commit = entry.commit;
   std::vector<std::string> cells = {ToString(commit.version), UtcTimeMs(commit.time_unix_ms)};
   if (entry.changes_known) {
@@ -121,7 +83,7 @@ Result<ExitStatus> RunLog(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const bool any, SetVersions(*engine, from, to, &options));
   if (any) {
     RAWKV_RETURN_IF_ERROR(engine->ReadHistory(
-        options, [&](const HistoryEntry& entry) { return PrintEntry(call, table, entry); }));
+        options, [&](const HistoryEntry& entry) { return PrintEntry(call, table, entry, options); }));
   }
   RAWKV_RETURN_IF_ERROR(engine.Close());
   return ExitStatus::kDone;

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "engine/admin/repair.h"
-#include "tools/cli/json_text.h"
+#include "report/history_json.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/confirm.h"
@@ -18,25 +18,7 @@ struct PlanOutcome {
 };
 
 OrderedJson PlanJson(const RollbackPlan& plan, PlanOutcome outcome) {
-  OrderedJson snapshots = OrderedJson::array();
-  for (const Version version : plan.snapshots_dropped) snapshots.push_back(version.value());
-  OrderedJson versions;  // null
-  if (plan.versions_dropped.has_value()) {
-    const auto& [first, last] = *plan.versions_dropped;
-    versions = {first.value(), last.value()};
-  }
-  OrderedJson json{{"from", plan.from.value()},
-                   {"to", plan.to.value()},
-                   {"base", plan.base.value()},
-                   {"records", plan.records},
-                   {"start", VersionJson(plan.start)},
-                   {"versions_dropped", versions},
-                   {"snapshots_dropped", snapshots},
-                   {"pins_dropped", PinsJson(plan.pins_dropped)},
-                   {"blocked_by", plan.blocked_by},
-                   {"log_begins_anew", plan.log_begins_anew},
-                   {"history_dropped", RangesJson(plan.history_dropped)}};
-  AddWork(plan.estimate, &json);
+  OrderedJson json = RollbackPlanJson(plan);
   json["dry_run"] = outcome.dry_run;
   json["done"] = outcome.done;
   return json;

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "base/sha256.h"
-#include "tools/cli/json_text.h"
+#include "report/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/key_selection.h"

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "report/check_json.h"
 #include "tools/cli/byte_size.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
@@ -9,18 +9,6 @@
 
 namespace rawkv::ctl {
 namespace {
-
-OrderedJson ReportJson(const ScrubReport& report) {
-  return OrderedJson{{"ok", report.findings_total == 0},
-                     {"pass", report.pass},
-                     {"resumed", report.resumed},
-                     {"bytes", report.bytes},
-                     {"records", report.records},
-                     {"snapshots", report.snapshots},
-                     {"payloads", report.payloads},
-                     {"findings_total", report.findings_total},
-                     {"findings", FindingsJson(report.findings)}};
-}
 
 std::string ReportText(const ScrubReport& report) {
   std::string text;
@@ -42,7 +30,7 @@ Result<ExitStatus> RunScrub(Invocation& call) {
   call.progress.Wipe();
   RAWKV_RETURN_IF_ERROR(report.status());
   RAWKV_RETURN_IF_ERROR(
-      call.out.Write(call.flags.json ? JsonText(ReportJson(*report)) + '\n' : ReportText(*report)));
+      call.out.Write(call.flags.json ? JsonText(ScrubJson(*report)) + '\n' : ReportText(*report)));
   RAWKV_RETURN_IF_ERROR(engine.Close());
   return report->findings_total == 0 ? ExitStatus::kDone : ExitStatus::kNo;
 }

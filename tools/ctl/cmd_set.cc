@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/admin/inspect.h"
-#include "tools/cli/json_text.h"
+#include "report/info_json.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/setting_flags.h"
@@ -36,9 +36,7 @@ Result<ExitStatus> RunSet(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
   RAWKV_ASSIGN_OR_RETURN(const RuntimeSettings settings, store.ChangeSettings(change));
   RAWKV_RETURN_IF_ERROR(store.Close());
-  OrderedJson json{{"durability", DurabilityName(settings.durability)}};
-  json.update(SettingsJson(settings));
-  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(json))
+  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(AllSettingsJson(settings)))
                                         : call.out.Write(SettingsText(settings)));
   return ExitStatus::kDone;
 }

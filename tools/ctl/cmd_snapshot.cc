@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "engine/admin/inspect.h"
+#include "report/check_json.h"
+#include "report/info_json.h"
 #include "tools/cli/byte_size.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
@@ -27,11 +28,6 @@ std::vector<std::string> SnapshotCells(const SnapshotRow& row) {
           HumanBytes(row.bytes),
           row.current ? "current" : "-",
           row.pins.empty() ? "-" : OneLine(fmt::format("pinned: {}", fmt::join(row.pins, ", ")))};
-}
-
-OrderedJson VerdictJson(const SnapshotVerdict& verdict) {
-  return OrderedJson{
-      {"version", verdict.version.value()}, {"ok", verdict.errors.empty()}, {"errors", verdict.errors}};
 }
 
 std::vector<std::string> VerdictCells(const SnapshotVerdict& verdict) {
@@ -108,13 +104,9 @@ Result<ExitStatus> RunSnapshotDelete(Invocation& call) {
 Result<ExitStatus> RunSnapshotPrune(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(Upkeep store, Upkeep::Open(call));
   RAWKV_ASSIGN_OR_RETURN(const std::vector<Version> removed, store.Prune(call.flags.keep));
-  OrderedJson versions = OrderedJson::array();
   std::string text;
-  for (const Version version : removed) {
-    versions.push_back(version.value());
-    text += ToString(version) + '\n';
-  }
-  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText({{"removed", versions}}))
+  for (const Version version : removed) text += ToString(version) + '\n';
+  RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText({{"removed", VersionsJson(removed)}}))
                                         : call.out.Write(text));
   RAWKV_RETURN_IF_ERROR(store.Close());
   return ExitStatus::kDone;

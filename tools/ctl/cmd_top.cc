@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "engine/admin/inspect.h"
+#include "report/json_text.h"
 #include "tools/cli/byte_size.h"
 #include "tools/cli/interrupt.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/cli/time_text.h"
 #include "tools/ctl/commands.h"

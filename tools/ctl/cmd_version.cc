@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
 #include "engine/admin/inspect.h"
-#include "tools/cli/json_text.h"
+#include "report/info_json.h"
+#include "report/json_text.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "engine/admin/inspect.h"
-#include "tools/cli/json_text.h"
+#include "report/check_json.h"
 #include "tools/cli/text_format.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/report_rows.h"
@@ -10,14 +10,6 @@
 
 namespace rawkv::ctl {
 namespace {
-
-OrderedJson SegmentJson(const LogSegmentRow& row) {
-  return OrderedJson{{"segment", row.segment},
-                     {"first_version", row.first.value()},
-                     {"last_version", row.last.value()},
-                     {"bytes", row.bytes},
-                     {"sealed", row.sealed}};
-}
 
 std::vector<std::string> SegmentCells(const LogSegmentRow& row) {
   // A new segment holds nothing yet: its last version lies before its first.
@@ -47,7 +39,7 @@ Result<ExitStatus> RunWalList(Invocation& call) {
   if (!rows.ok()) return TurnAbsentIntoRefused(rows.status());
   Table table(call.out, {{"SEGMENT", 24}, {"VERSIONS", 24}, {"BYTES", 12}, {"STATE", 1}});
   for (const LogSegmentRow& row : *rows) {
-    RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(SegmentJson(row)))
+    RAWKV_RETURN_IF_ERROR(call.flags.json ? call.out.Line(JsonText(LogSegmentJson(row)))
                                           : table.Row(SegmentCells(row)));
   }
   return ExitStatus::kDone;

@@ -6,8 +6,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/base64.h"
 #include "base/clock.h"
-#include "tools/cli/base64.h"
 #include "tools/cli/time_text.h"
 #include "tools/ctl/setting_flags.h"
 

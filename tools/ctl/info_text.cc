@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "report/info_json.h"
 #include "tools/cli/byte_size.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 #include "tools/cli/time_text.h"
 #include "tools/ctl/report_rows.h"
@@ -13,85 +13,6 @@
 
 namespace rawkv::ctl {
 namespace {
-
-OrderedJson DeviceJson(const EngineInfo& info) {
-  return OrderedJson{{"path", info.device_path},
-                     {"kind", info.device_kind},
-                     {"capacity_bytes", info.capacity_bytes},
-                     {"slot_bytes", info.slot_bytes},
-                     {"header_bytes", info.header_bytes}};
-}
-
-OrderedJson SlotsJson(const SlotUse& slots) {
-  return OrderedJson{{"at_version", slots.at_version.value()},
-                     {"total", slots.total},
-                     {"live", slots.live},
-                     {"pinned", slots.pinned},
-                     {"reclaimable", slots.reclaimable},
-                     {"reserved", slots.reserved},
-                     {"free", slots.free},
-                     {"available", slots.available}};
-}
-
-OrderedJson PinnedByJson(const EngineInfo& info) {
-  OrderedJson holders = OrderedJson::array();
-  for (const PinnedBy& holder : info.pinned_by) {
-    holders.push_back(OrderedJson{{"kind", holder.kind},
-                                  {"name", holder.name},
-                                  {"version", holder.version.value()},
-                                  {"slots", holder.slots},
-                                  {"log_bytes", holder.log_bytes},
-                                  {"table_bytes", holder.table_bytes}});
-  }
-  return holders;
-}
-
-OrderedJson GivenUpJson(const EngineInfo& info) {
-  if (!info.given_up.has_value()) return nullptr;
-  return OrderedJson{
-      {"first", info.given_up->first.value()},
-      {"last", info.given_up->last.value()},
-      {"versions", info.given_up->versions},
-      {"unix_ms", info.given_up->unix_ms},
-      {"cause", info.given_up->cause == GivenUpCause::kNoSlots ? "no free slots" : "history_bytes_max"}};
-}
-
-OrderedJson EngineJson(const EngineInfo& info) {
-  return OrderedJson{
-      {"requested", info.engine_requested}, {"used", info.engine_used}, {"reason", info.engine_reason}};
-}
-
-OrderedJson StatusJson(const std::optional<WriterStatus>& status) {
-  if (!status.has_value()) return nullptr;
-  OrderedJson activities = OrderedJson::array();
-  for (const WriterActivity& activity : status->activities) {
-    activities.push_back(
-        OrderedJson{{"what", activity.what}, {"done", activity.done}, {"total", activity.total}});
-  }
-  return OrderedJson{{"state", status->state},
-                     {"health", status->health},
-                     {"version", status->version.value()},
-                     {"durable_version", status->durable_version.value()},
-                     {"slots_total", status->slots_total},
-                     {"slots_free", status->slots_free},
-                     {"slots_available", status->slots_available},
-                     {"activities", activities},
-                     {"opened_unix_ms", status->opened_unix_ms},
-                     {"unix_ms", status->unix_ms}};
-}
-
-OrderedJson WriterJson(const EngineInfo& info) {
-  if (!info.writer.has_value()) return nullptr;
-  return OrderedJson{
-      {"pid", info.writer->pid}, {"host", info.writer->host}, {"status", StatusJson(info.writer->status)}};
-}
-
-OrderedJson RecoveryJson(const EngineInfo& info) {
-  if (!info.recovery.has_value()) return nullptr;
-  return OrderedJson{{"cut_after", info.recovery->cut_after.value()},
-                     {"bytes", info.recovery->bytes},
-                     {"unix_ms", info.recovery->unix_ms}};
-}
 
 // Lines with a label and a value in columns. The second and later lines of a label have an empty label.
 class Lines {
@@ -218,35 +139,6 @@ void AddStatus(const std::optional<WriterStatus>& status, Lines& lines) {
 }
 
 }  // namespace
-
-OrderedJson InfoJson(const EngineInfo& info) {
-  OrderedJson snapshots = OrderedJson::array();
-  for (const SnapshotRow& row : info.snapshots) snapshots.push_back(SnapshotJson(row));
-  return OrderedJson{{"store_uuid", info.store_uuid.ToString()},
-                     {"device_uuid", info.device_uuid.ToString()},
-                     {"device", DeviceJson(info)},
-                     {"inline_bytes", info.inline_bytes},
-                     {"formats", FormatsJson(info.formats)},
-                     {"initial_version", info.initial_version.value()},
-                     {"version", info.version.value()},
-                     {"durable_version", info.durable_version.value()},
-                     {"lineage", ToHex(info.lineage.value())},
-                     {"reachable", RangesJson(info.reachable)},
-                     {"current", VersionJson(info.current)},
-                     {"snapshots", snapshots},
-                     {"slots", SlotsJson(info.slots)},
-                     {"pinned_by", PinnedByJson(info)},
-                     {"pinned_shared", info.pinned_shared},
-                     {"engine", EngineJson(info)},
-                     {"durability", DurabilityName(info.settings.durability)},
-                     {"settings", SettingsJson(info.settings)},
-                     {"health", info.health},
-                     {"writer", WriterJson(info)},
-                     {"read_only_media", info.read_only_media},
-                     {"given_up", GivenUpJson(info)},
-                     {"recovery", RecoveryJson(info)},
-                     {"aside", info.aside}};
-}
 
 std::string InfoText(const EngineInfo& info) {
   Lines lines;

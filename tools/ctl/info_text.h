@@ -3,12 +3,10 @@
 #include <string>
 
 #include "engine/api/info.h"
-#include "tools/cli/json_text.h"
 
 namespace rawkv::ctl {
 
-// The output of `info`. docs/cli.md lists the fields.
-OrderedJson InfoJson(const EngineInfo& info);
+// The output of `info` as text.
 std::string InfoText(const EngineInfo& info);
 
 }  // namespace rawkv::ctl

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 
+#include "report/info_json.h"
 #include "tools/cli/time_text.h"
 
 namespace rawkv::ctl {
@@ -83,18 +84,6 @@ std::string ValueText(const Setting<KeepTiers>&, const KeepTiers& value) {
   return KeepTiersText(value);
 }
 
-OrderedJson ValueJson(uint64_t value) {
-  return value;
-}
-
-OrderedJson ValueJson(const KeepTiers& tiers) {
-  OrderedJson rows = OrderedJson::array();
-  for (const KeepTier& tier : tiers) {
-    rows.push_back(OrderedJson{{"every_seconds", tier.every_seconds}, {"for_seconds", tier.for_seconds}});
-  }
-  return rows;
-}
-
 std::string ValueText(const Setting<uint64_t>& setting, uint64_t value) {
   return setting.unit == SettingUnit::kSeconds ? DurationText(value) : fmt::format("{}", value);
 }
@@ -142,20 +131,6 @@ std::string KeepTiersText(const KeepTiers& tiers) {
                         DurationText(tier.for_seconds));
   }
   return text.empty() ? "0" : text;
-}
-
-std::string_view DurabilityName(Durability durability) {
-  return durability == Durability::kSynced ? "synced" : "unsafe_unsynced";
-}
-
-OrderedJson SettingsJson(const RuntimeSettings& settings) {
-  OrderedJson json;
-  ForEachSetting([&](const auto& setting) {
-    if constexpr (!std::is_same_v<decltype(setting), const Setting<Durability>&>) {
-      json[std::string(setting.json)] = ValueJson(settings.*setting.value);
-    }
-  });
-  return json;
 }
 
 std::string SettingsText(const RuntimeSettings& settings) {

@@ -6,7 +6,6 @@
 
 #include "engine/api/settings.h"
 #include "tools/cli/flag_set.h"
-#include "tools/cli/json_text.h"
 
 // Each setting of a store (engine/api/settings.h) is a flag of the same name, and a line SETTING=VALUE.
 namespace rawkv::ctl {
@@ -18,10 +17,7 @@ std::string SettingsHelp();
 // Reads the flags that were given. kInvalidArgument names the flag and the problem.
 Result<SettingsChange> ReadSettingFlags(const FlagSet& flags);
 
-std::string_view DurabilityName(Durability durability);
 std::string KeepTiersText(const KeepTiers& tiers);  // "1h/1d,1d/30d", "0"
-// The settings other than durability, which documents show next to them.
-OrderedJson SettingsJson(const RuntimeSettings& settings);
 // A line SETTING=VALUE for each; `set` reads the values back.
 std::string SettingsText(const RuntimeSettings& settings);
 

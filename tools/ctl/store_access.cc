@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/admin/inspect.h"
-#include "tools/cli/json_text.h"
+#include "report/json_text.h"
 #include "tools/ctl/work_text.h"
 
 namespace rawkv::ctl {

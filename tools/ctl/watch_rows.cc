@@ -5,16 +5,11 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "report/metrics.h"
 #include "tools/cli/byte_size.h"
 #include "tools/cli/text_format.h"
 
 namespace rawkv::ctl {
-
-uint64_t LogBytes(const std::vector<LogSegmentRow>& segments) {
-  uint64_t bytes = 0;
-  for (const LogSegmentRow& segment : segments) bytes += segment.bytes;
-  return bytes;
-}
 
 WatchFigures WatchFiguresOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segments) {
   const SlotUse& slots = info.slots;

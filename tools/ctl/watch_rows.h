@@ -18,7 +18,6 @@ struct WatchFigures {
   uint64_t snapshots = 0;
   uint64_t log_bytes = 0;
 };
-uint64_t LogBytes(const std::vector<LogSegmentRow>& segments);
 WatchFigures WatchFiguresOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segments);
 
 // Speeds since the figures before. Absent for the first ones, and where a rollback or a prune has made a

@@ -20,12 +20,6 @@ std::string WorkText(const ReplayEstimate& work) {
                      work.measured ? "measured in this store" : "assumed");
 }
 
-void AddWork(const ReplayEstimate& work, OrderedJson* document) {
-  (*document)["replay_bytes"] = work.replay_bytes;
-  (*document)["estimated_seconds"] = std::round(work.seconds() * 1000) / 1000;
-  (*document)["rate_measured"] = work.measured;
-}
-
 void AnnounceView(Invocation& call, Engine& engine, Version version) {
   const Result<ReplayEstimate> work = engine.EstimateView(version);
   if (!work.ok() || work->seconds() <= 1) return;

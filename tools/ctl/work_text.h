@@ -3,7 +3,6 @@
 #include <string>
 
 #include "engine/engine.h"
-#include "tools/cli/json_text.h"
 #include "tools/ctl/command.h"
 
 // How long the work takes that leads to an old version.
@@ -11,8 +10,6 @@ namespace rawkv::ctl {
 
 // "about 32 s: 320 MiB of log at 10 MiB a second (assumed)", or why the work takes next to no time.
 std::string WorkText(const ReplayEstimate& work);
-// Adds the fields "replay_bytes", "estimated_seconds" and "rate_measured".
-void AddWork(const ReplayEstimate& work, OrderedJson* document);
 // Prints a line on standard error if a view of the version takes more than a second. Without an estimate it
 // prints nothing: the view itself reports the error.
 void AnnounceView(Invocation& call, Engine& engine, Version version);

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "report/json_text.h"
 #include "tools/cli/byte_size.h"
-#include "tools/cli/json_text.h"
 #include "tools/cli/text_format.h"
 
 namespace rawkv::torture {
@@ -56,30 +56,30 @@ std::string TextReport(const Outcome& outcome) {
 
 std::string JsonReport(const Outcome& outcome) {
   const Tally& t = outcome.tally;
-  ctl::OrderedJson out = {{"result", ResultWord(outcome)},
-                          {"seed", outcome.seed},
-                          {"kills", t.kills},
-                          {"kills_synced", t.kills - t.kills_unsynced},
-                          {"kills_unsafe_unsynced", t.kills_unsynced},
-                          {"kills_in_open", t.kills_in_open},
-                          {"kills_in_rollback", t.kills_in_rollback},
-                          {"rounds", t.rounds},
-                          {"formats", t.formats},
-                          {"commits", t.commits},
-                          {"commits_settled", t.settled_doubts},
-                          {"digests", t.digests},
-                          {"versions", t.judged.versions},
-                          {"keys", t.judged.keys},
-                          {"value_bytes", t.judged.value_bytes},
-                          {"deep_checks", t.judged.deep_checks},
-                          {"milliseconds", outcome.wall_ns / 1'000'000}};
+  OrderedJson out = {{"result", ResultWord(outcome)},
+                     {"seed", outcome.seed},
+                     {"kills", t.kills},
+                     {"kills_synced", t.kills - t.kills_unsynced},
+                     {"kills_unsafe_unsynced", t.kills_unsynced},
+                     {"kills_in_open", t.kills_in_open},
+                     {"kills_in_rollback", t.kills_in_rollback},
+                     {"rounds", t.rounds},
+                     {"formats", t.formats},
+                     {"commits", t.commits},
+                     {"commits_settled", t.settled_doubts},
+                     {"digests", t.digests},
+                     {"versions", t.judged.versions},
+                     {"keys", t.judged.keys},
+                     {"value_bytes", t.judged.value_bytes},
+                     {"deep_checks", t.judged.deep_checks},
+                     {"milliseconds", outcome.wall_ns / 1'000'000}};
   if (!outcome.status.ok()) out["error"] = outcome.status.ToString();
   if (outcome.violation) {
     out["failed_round"] = outcome.failed_round;
     out["store"] = outcome.store;
     out["replay"] = outcome.replay;
   }
-  return ctl::JsonText(out) + "\n";
+  return JsonText(out) + "\n";
 }
 
 }  // namespace rawkv::torture

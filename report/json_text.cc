@@ -1,9 +1,9 @@
-#include "tools/cli/json_text.h"
+#include "report/json_text.h"
 
-#include "tools/cli/base64.h"
-#include "tools/cli/text_format.h"
+#include "base/base64.h"
+#include "base/utf8.h"
 
-namespace rawkv::ctl {
+namespace rawkv {
 
 std::string JsonText(const OrderedJson& value) {
   return value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
@@ -22,4 +22,4 @@ OrderedJson VersionJson(const std::optional<Version>& version) {
   return version->value();
 }
 
-}  // namespace rawkv::ctl
+}  // namespace rawkv

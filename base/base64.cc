@@ -1,10 +1,10 @@
-#include "tools/cli/base64.h"
+#include "base/base64.h"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
 
-namespace rawkv::ctl {
+namespace rawkv {
 namespace {
 
 // libcrypto takes lengths as int. So long values are converted in pieces whose length needs no padding.
@@ -62,4 +62,4 @@ Result<std::string> DecodeBase64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace rawkv::ctl
+}  // namespace rawkv

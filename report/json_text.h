@@ -7,7 +7,7 @@
 
 #include "base/types.h"
 
-namespace rawkv::ctl {
+namespace rawkv {
 
 // A JSON value whose fields keep the order in which they are set; the order is part of the contract.
 using OrderedJson = nlohmann::ordered_json;
@@ -21,4 +21,4 @@ void SetKey(OrderedJson& object, std::string_view name, std::string_view bytes);
 // The number, or null.
 OrderedJson VersionJson(const std::optional<Version>& version);
 
-}  // namespace rawkv::ctl
+}  // namespace rawkv

@@ -1,8 +1,8 @@
-#include "tools/cli/json_text.h"
+#include "report/json_text.h"
 
 #include <gtest/gtest.h>
 
-namespace rawkv::ctl {
+namespace rawkv {
 namespace {
 
 std::string KeyText(std::string_view bytes) {
@@ -35,4 +35,4 @@ TEST(JsonText, ReplacesBytesThatAreNotUtf8) {
 }
 
 }  // namespace
-}  // namespace rawkv::ctl
+}  // namespace rawkv

@@ -1,8 +1,8 @@
-#include "tools/cli/base64.h"
+#include "base/base64.h"
 
 #include <gtest/gtest.h>
 
-namespace rawkv::ctl {
+namespace rawkv {
 namespace {
 
 TEST(Base64, EncodesTheRfcExamples) {
@@ -38,4 +38,4 @@ TEST(Base64, RefusesTextThatIsNotStrictBase64) {
 }
 
 }  // namespace
-}  // namespace rawkv::ctl
+}  // namespace rawkv

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 
-namespace rawkv::ctl {
+namespace rawkv {
 
 // RFC 4648 with padding, on one line.
 std::string EncodeBase64(std::string_view bytes);
@@ -14,4 +14,4 @@ std::string EncodeBase64(std::string_view bytes);
 // space and other alphabets. kInvalidArgument.
 Result<std::string> DecodeBase64(std::string_view text);
 
-}  // namespace rawkv::ctl
+}  // namespace rawkv
