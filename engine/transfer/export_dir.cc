@@ -28,6 +28,21 @@ Status WriteNewFile(Fs& fs, const std::string& path, std::string_view content) {
   return file->Sync();
 }
 
+Result<LoadedManifest> LoadExportManifest(Fs& fs, const std::string& in) {
+  const std::string path = JoinPath(in, kExportManifestName);
+  Result<std::string> file = ReadFile(fs, path, kMaxExportManifestBytes);
+  if (!file.ok()) {
+    if (file.status().code() != StatusCode::kNotFound) return file.status();
+    return Status::FailedPrecondition(in +
+                                      ": no export here (its MANIFEST is missing; an export that was not "
+                                      "finished has none)");
+  }
+  Result<ExportManifest> manifest = DecodeExportManifest(*file);
+  if (!manifest.ok()) return manifest.status().WithContext(path);
+  if (manifest->base) return Status::NotSupported(path + ": increments are not supported yet");
+  return LoadedManifest{*std::move(file), *std::move(manifest)};
+}
+
 std::string ExportDir::MarkPath() const {
   return JoinPath(dir_, kMarkName);
 }

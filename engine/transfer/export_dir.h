@@ -17,6 +17,14 @@ inline constexpr std::string_view kExportOriginName = "ORIGIN";
 // Makes a file with this content, durably but for its name. kFailedPrecondition: it exists.
 Status WriteNewFile(Fs& fs, const std::string& path, std::string_view content);
 
+struct LoadedManifest {
+  std::string file;  // as stored
+  ExportManifest manifest;
+};
+// The manifest of a finished export in the directory `in`. kFailedPrecondition: there is none. kCorruption.
+// kNotSupported: an increment.
+Result<LoadedManifest> LoadExportManifest(Fs& fs, const std::string& in);
+
 // The directory to which an export is written, from its claim until its MANIFEST is in place. The claim makes
 // the mark EXPORTING durable before anything else is written, and locks it, so that one export at a time
 // writes to the directory. EXPORTING names what is written, and has a row for each finished chunk, so that

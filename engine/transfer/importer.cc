@@ -138,21 +138,6 @@ class FragmentJoiner {
   bool open_ = false, started_ = false;
 };
 
-Result<ExportManifest> LoadManifest(Fs& fs, const std::string& in) {
-  const std::string path = JoinPath(in, kExportManifestName);
-  Result<std::string> file = ReadFile(fs, path, kMaxExportManifestBytes);
-  if (!file.ok()) {
-    if (file.status().code() != StatusCode::kNotFound) return file.status();
-    return Status::FailedPrecondition(in +
-                                      ": no export here (its MANIFEST is missing; an export that was not "
-                                      "finished has none)");
-  }
-  Result<ExportManifest> manifest = DecodeExportManifest(*file);
-  if (!manifest.ok()) return manifest.status().WithContext(path);
-  if (manifest->base) return Status::NotSupported(path + ": increments are not supported yet");
-  return manifest;
-}
-
 // The commit of the exported version from ORIGIN; absent if there is no ORIGIN, or an older one.
 Result<std::optional<ExportedCommit>> LoadCommit(Fs& fs, const std::string& in, Version version) {
   const std::string path = JoinPath(in, kExportOriginName);
@@ -210,7 +195,8 @@ Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptio
   Fs& fs = *o.format.env.fs;
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, ResolveStoreDir(fs, store_dir));
   const std::string in = ResolvePath(fs, o.in);
-  RAWKV_ASSIGN_OR_RETURN(const ExportManifest manifest, LoadManifest(fs, in));
+  RAWKV_ASSIGN_OR_RETURN(const LoadedManifest loaded, LoadExportManifest(fs, in));
+  const ExportManifest& manifest = loaded.manifest;
   o.format.initial_version = manifest.version;
 
   RAWKV_ASSIGN_OR_RETURN(NewStore store, BeginFormat(dir, o.format, StoreMaker::kImport));
@@ -223,10 +209,10 @@ Result<FormatResult> ImportStore(const std::string& store_dir, const ImportOptio
 }
 
 Result<std::vector<ExportChunkRow>> ListExport(const std::string& export_dir, const Environment& env) try {
-  RAWKV_ASSIGN_OR_RETURN(const ExportManifest manifest,
-                         LoadManifest(*env.fs, ResolvePath(*env.fs, export_dir)));
+  RAWKV_ASSIGN_OR_RETURN(const LoadedManifest loaded,
+                         LoadExportManifest(*env.fs, ResolvePath(*env.fs, export_dir)));
   std::vector<ExportChunkRow> rows;
-  for (const ExportChunk& c : manifest.chunks) {
+  for (const ExportChunk& c : loaded.manifest.chunks) {
     rows.push_back({c.name, c.bytes, ToHex(c.sha256), c.first_key, c.last_key});
   }
   return rows;
