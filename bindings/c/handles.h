@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,9 +11,19 @@
 #include "base/result.h"
 #include "bindings/c/rawkv_c.h"
 #include "engine/engine.h"
+#include "engine/transfer/chunk_transfer.h"
 
 struct rawkv_engine {
+  std::unique_ptr<rawkv::Logger> logger;  // null: that of the options; the engine uses it until its end
+  std::string dir;                        // absolute
+  bool read_only = false;
   std::unique_ptr<rawkv::Engine> engine;
+};
+struct rawkv_chunk_reader {
+  std::unique_ptr<rawkv::ExportReader> reader;
+};
+struct rawkv_chunk_receiver {
+  std::unique_ptr<rawkv::ExportReceiver> receiver;
 };
 struct rawkv_view {
   std::shared_ptr<const rawkv::ReadView> view;
@@ -58,6 +69,24 @@ template <typename Call>
 int Run(char** error, Call&& call) noexcept {
   return Answer(NoThrow(std::forward<Call>(call)), error);
 }
+
+// Runs `call`, which returns Result<std::string>, and sets `*text` to a copy of its text for rawkv_free, or
+// to null after an error.
+template <typename Call>
+int RunForText(char** text, char** error, Call&& call) noexcept {
+  *text = nullptr;
+  return Run(error, [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const std::string answer, call());
+    *text = ::strdup(answer.c_str());
+    return *text != nullptr ? Status::Ok() : Status::IoError("out of memory");
+  });
+}
+
+inline std::optional<Version> VersionOrTip(uint64_t version) {
+  return version == RAWKV_TIP ? std::nullopt : std::optional(Version(version));
+}
+// kInvalidArgument: an unknown flag; `function` begins the message.
+Result<RollbackOptions> RollbackOptionsOf(const char* function, uint32_t flags);
 
 // A copy of `bytes` for rawkv_free; null without memory.
 inline void* CopyOf(const void* bytes, size_t size) {

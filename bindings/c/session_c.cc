@@ -4,6 +4,7 @@
 
 #include "bindings/c/handles.h"
 #include "bindings/c/option_text.h"
+#include "report/json_text.h"
 
 namespace rawkv::c {
 namespace {
@@ -118,6 +119,20 @@ int rawkv_session_commit(rawkv_session* session, rawkv_batch* batch, const rawkv
 
 int rawkv_session_sync(rawkv_session* session, uint64_t* id, char** error) {
   return AnswerId(session->session->SubmitSync(), id, error);
+}
+
+int rawkv_session_stats_json(rawkv_session* session, char** json, char** error) {
+  return RunForText(json, error, [&]() -> Result<std::string> {
+    const SessionStats s = session->session->stats();
+    return JsonText({{"accepted", s.accepted},
+                     {"completed", s.completed},
+                     {"refused", s.refused},
+                     {"bytes_in_flight", s.bytes_in_flight},
+                     {"reads_from_memory", s.reads_from_memory},
+                     {"reads_on_a_thread", s.reads_on_a_thread},
+                     {"direct_bytes", s.direct_bytes},
+                     {"bounced_bytes", s.bounced_bytes}});
+  });
 }
 
 int rawkv_session_event_fd(const rawkv_session* session) {

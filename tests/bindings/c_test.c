@@ -8,47 +8,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bindings/c/rawkv_c.h"
+#include "tests/bindings/c_test.h"
 
-static int failures = 0;
+int failures = 0;
 
-#define EXPECT(condition)                                              \
-  do {                                                                 \
-    if (!(condition)) {                                                \
-      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-      ++failures;                                                      \
-    }                                                                  \
-  } while (0)
-
-/* Expects a code, and a text if and only if it is an error. Frees the text. */
-static void expect_code(int line, int code, int expected, char* error) {
+void expect_code(const char* file, int line, int code, int expected, char* error) {
   if (code != expected || (code != RAWKV_OK) != (error != NULL)) {
-    fprintf(stderr, "%s:%d: %s instead of %s: %s\n", __FILE__, line, rawkv_code_name(code),
+    fprintf(stderr, "%s:%d: %s instead of %s: %s\n", file, line, rawkv_code_name(code),
             rawkv_code_name(expected), error != NULL ? error : "no text");
     ++failures;
   }
   rawkv_free(error);
 }
-#define CALL(expected, call)               \
-  do {                                     \
-    char* error = NULL;                    \
-    const int code = (call);               \
-    expect_code(__LINE__, code, expected, error); \
-  } while (0)
 
-static void put(rawkv_engine* engine, const char* key, const char* value, uint32_t flags) {
+void put(rawkv_engine* engine, const char* key, const char* value, uint32_t flags) {
   rawkv_batch* batch = rawkv_batch_new();
   rawkv_batch_put(batch, key, strlen(key), value, strlen(value), flags);
   CALL(RAWKV_OK, rawkv_commit(engine, batch, NULL, NULL, &error));
   rawkv_batch_free(batch);
 }
 
-static int holds(rawkv_engine* engine, const rawkv_view* view, const char* key, const char* value) {
+int holds(rawkv_engine* engine, const rawkv_view* view, const char* key, const char* value) {
   char out[64];
   size_t size = 0;
   const int code = rawkv_get(engine, view, key, strlen(key), out, sizeof out, &size, NULL);
   if (value == NULL) return code == RAWKV_NOT_FOUND;
   return code == RAWKV_OK && size == strlen(value) && memcmp(out, value, size) == 0;
+}
+
+int has(char* text, const char* part) {
+  const int found = text != NULL && strstr(text, part) != NULL;
+  if (!found) fprintf(stderr, "not in it: %s\n%s\n", part, text != NULL ? text : "no text");
+  rawkv_free(text);
+  return found;
 }
 
 static void test_arguments(rawkv_engine* engine) {
@@ -257,6 +249,11 @@ static void test_session(rawkv_engine* engine) {
     }
   }
   EXPECT(rawkv_session_wait(session, -1) == 0);
+  {
+    char* json = NULL;
+    CALL(RAWKV_OK, rawkv_session_stats_json(session, &json, &error));
+    EXPECT(has(json, "\"completed\":67"));
+  }
   rawkv_batch_put(batch, "", 0, "x", 1, 0);
   CALL(RAWKV_OK, rawkv_session_commit(session, batch, NULL, &commit, &error));
   EXPECT(rawkv_session_wait(session, -1) == 1);
@@ -287,6 +284,18 @@ static void print_abi(void) {
   PRINT_OFFSET(rawkv_completion, version);
   PRINT_OFFSET(rawkv_completion, answers);
   PRINT_OFFSET(rawkv_completion, memory);
+  PRINT_SIZE(rawkv_export_summary);
+  PRINT_OFFSET(rawkv_export_summary, chunk_count);
+  PRINT_OFFSET(rawkv_export_summary, hash);
+  PRINT_SIZE(rawkv_log_sink);
+  PRINT_OFFSET(rawkv_log_sink, log);
+  PRINT_OFFSET(rawkv_log_sink, context);
+  PRINT_SIZE(rawkv_query);
+  PRINT_OFFSET(rawkv_query, from);
+  PRINT_OFFSET(rawkv_query, prefix);
+  PRINT_OFFSET(rawkv_query, limit);
+  PRINT_OFFSET(rawkv_query, flags);
+  PRINT_SIZE(rawkv_version_range);
   PRINT_SIZE(rawkv_read);
   PRINT_OFFSET(rawkv_read, code);
   PRINT_OFFSET(rawkv_read, written_by);
@@ -308,10 +317,16 @@ int main(int argc, char** argv) {
   test_multi_get(engine);
   test_history(engine, argv[1]);
   test_session(engine);
+  test_next_many(engine);
+  test_documents(engine);
+  test_upkeep(engine);
+  test_chunks(engine, argv[1]);
   CALL(RAWKV_OK, rawkv_sync(engine, &error));
   EXPECT(rawkv_durable_version(engine) == rawkv_version(engine));
   CALL(RAWKV_OK, rawkv_close(engine, &error));
   CALL(RAWKV_OK, rawkv_close(NULL, &error));
+  test_log_sink(argv[1]);
+  test_closed_store(argv[1]);
   printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }
