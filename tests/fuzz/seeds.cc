@@ -108,6 +108,18 @@ void AddTyped(Seeds& seeds) {
                    "09223372036854775808.log",
                    R"(put 'a key' "a \"value\"" b\ c # comment)",
                    "01234567-89ab-4cde-8f01-23456789abcd"};
+  const auto packed = [](char kind, char flags, char key, char value) {
+    return std::string{kind, flags, 0, 0, key, 0, 0, 0, value, 0, 0, 0, 0, 0, 0, 0} +
+           std::string(static_cast<size_t>(key + value), 'x');
+  };
+  seeds["batch_operations"] = {"", packed(1, 0, 1, 9), packed(1, 3, 4, 0), packed(2, 0, 100, 0),
+                               packed(1, 1, 2, 2) + packed(2, 0, 1, 0) + packed(3, 0, 1, 1)};
+  seeds["option_text"] = {"",
+                          "capacity=64MiB inline_bytes=64\nsnapshot_interval=0",
+                          " engine=auto\tdurability=synced queue_depth=1 cache=buffered",
+                          "keep_tiers=3600/86400,86400/2592000 keep_recent=3",
+                          "keep_tiers=0 history_bytes_max=1GiB log=none",
+                          "device=/dev/null lock_wait_ms=18446744073709551615"};
   seeds["sealed_file"] = {Seal(kFuzzedKind, ""), Seal(kFuzzedKind, "payload"),
                           Seal(kFuzzedKind, std::string(512, 'p'))};
 }

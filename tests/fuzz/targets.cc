@@ -44,6 +44,10 @@ constexpr auto kTargets = std::to_array<Target>({
     // gflags::FlagSaver copies every flag of the program.
     {.name = "command_line", .run = FuzzCommandLine, .heap_bytes_base = 128 << 10},
     {.name = "text", .run = FuzzText, .input_bytes_max = 512},
+    // An operation of 16 bytes takes 40 in memory, in a vector that grows by doubling, and is packed again.
+    {.name = "batch_operations", .run = FuzzBatchOperations},
+    // The table of all keys is made for each call.
+    {.name = "option_text", .run = FuzzOptionText, .input_bytes_max = 512},
 });
 
 }  // namespace

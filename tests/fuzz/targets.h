@@ -50,4 +50,8 @@ Verdict FuzzChangeLine(ConstBytes input);
 Verdict FuzzCommandLine(ConstBytes input);  // arguments, each ended or separated by a NUL
 Verdict FuzzText(ConstBytes input);         // byte sizes, base64, UUIDs, file names
 
+// c_interface.cc
+Verdict FuzzBatchOperations(ConstBytes input);
+Verdict FuzzOptionText(ConstBytes input);
+
 }  // namespace rawkv::fuzz
