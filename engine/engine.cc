@@ -179,12 +179,16 @@ Result<std::shared_ptr<const ReadView>> Engine::OpenView(std::optional<Version> 
 
 Result<std::unique_ptr<Iterator>> Engine::NewIterator(const IteratorOptions& options) try {
   RAWKV_RETURN_IF_ERROR(impl_->CheckReadable());
+  if (options.read_ahead_bytes > kMaxReadAheadBytes) {
+    return Status::InvalidArgument("read_ahead_bytes is " + std::to_string(options.read_ahead_bytes) +
+                                   ", the limit is " + std::to_string(kMaxReadAheadBytes));
+  }
   auto view = std::static_pointer_cast<const EngineView>(options.view);
   if (view == nullptr) {
     RAWKV_ASSIGN_OR_RETURN(view, impl_->OpenView(std::nullopt, "view"));
   }
   return NewEngineIterator(std::move(view), NarrowBounds(options.lower, options.upper, options.prefix),
-                           *impl_->core.payload);
+                           *impl_->core.payload, options.read_ahead_bytes);
 } catch (...) {
   return StatusOfException();
 }

@@ -4,6 +4,7 @@
 
 #include "base/exception_status.h"
 #include "base/key_prefix.h"
+#include "engine/read/read_ahead.h"
 #include "engine/read/reader.h"
 
 namespace rawkv {
@@ -11,31 +12,36 @@ namespace {
 
 class EngineIterator final : public Iterator {
  public:
-  EngineIterator(std::shared_ptr<const EngineView> view, const KeyBounds& bounds, PayloadIo& payload)
-      : view_(std::move(view)), payload_(payload), empty_(bounds.empty) {
-    cursor_ = view_->index().NewCursor(bounds.lower, bounds.upper, view_->point());
-  }
+  EngineIterator(std::shared_ptr<const EngineView> view, const KeyBounds& bounds, PayloadIo& payload,
+                 uint64_t read_ahead_bytes)
+      : view_(std::move(view)),
+        payload_(payload),
+        empty_(bounds.empty),
+        cursor_(NewCursor(*view_, bounds)),
+        ahead_(payload, read_ahead_bytes, [this, bounds] { return NewCursor(*view_, bounds); }) {}
 
   ~EngineIterator() override {
     // Threads that a forked process does not have may hold locks of the index.
-    if (view_->forked()) (void)cursor_.release();
+    if (!view_->forked()) return;
+    (void)cursor_.release();
+    ahead_.Leak();
   }
 
   bool Valid() const override { return !empty_ && error_.ok() && cursor_->Valid(); }
   void SeekToFirst() override {
-    Move([this] { cursor_->SeekToFirst(); });
+    Move(ReadAhead::Step::kJump, [this] { cursor_->SeekToFirst(); });
   }
   void SeekToLast() override {
-    Move([this] { cursor_->SeekToLast(); });
+    Move(ReadAhead::Step::kJump, [this] { cursor_->SeekToLast(); });
   }
   void Seek(std::string_view key) override {
-    Move([&] { cursor_->Seek(key); });
+    Move(ReadAhead::Step::kJump, [&] { cursor_->Seek(key); });
   }
   void Next() override {
-    Move([this] { cursor_->Next(); });
+    Move(ReadAhead::Step::kNext, [this] { cursor_->Next(); });
   }
   void Prev() override {
-    Move([this] { cursor_->Prev(); });
+    Move(ReadAhead::Step::kPrev, [this] { cursor_->Prev(); });
   }
   std::string_view key() const override { return cursor_->key(); }
   uint64_t value_bytes() const override { return entry_.value.length(); }
@@ -43,6 +49,9 @@ class EngineIterator final : public Iterator {
   Result<std::string> ReadValue() const override {
     return NoThrow([this]() -> Result<std::string> {
       RAWKV_RETURN_IF_ERROR(CheckProcess());
+      if (const ConstBytes* const bytes = ahead_.Read(key(), entry_.value)) {
+        return std::string(AsStringView(*bytes));
+      }
       Result<std::string> value = ReadStoredValue(payload_, entry_.value);
       if (!value.ok()) return value.status().WithContext(KeyForMessage(key()));
       return value;
@@ -53,6 +62,10 @@ class EngineIterator final : public Iterator {
   }
 
  private:
+  static std::unique_ptr<IndexCursor> NewCursor(const EngineView& view, const KeyBounds& bounds) {
+    return view.index().NewCursor(bounds.lower, bounds.upper, view.point());
+  }
+
   Status CheckProcess() const {
     if (!view_->forked()) return Status::Ok();
     return Status::FailedPrecondition(
@@ -60,11 +73,12 @@ class EngineIterator final : public Iterator {
   }
 
   // Moves the cursor and reads the entry there. An error ends the walk.
-  template <typename Step>
-  void Move(const Step& step) {
+  template <typename Go>
+  void Move(ReadAhead::Step step, const Go& go) {
+    ahead_.Moved(step);
     error_ = NoThrow([&]() -> Status {
       RAWKV_RETURN_IF_ERROR(CheckProcess());
-      step();
+      go();
       if (empty_ || !cursor_->Valid()) return Status::Ok();
       RAWKV_ASSIGN_OR_RETURN(entry_, cursor_->entry());
       return Status::Ok();
@@ -75,6 +89,7 @@ class EngineIterator final : public Iterator {
   PayloadIo& payload_;
   const bool empty_;
   std::unique_ptr<IndexCursor> cursor_;
+  mutable ReadAhead ahead_;  // ReadValue does not move the iterator
   IndexEntry entry_;
   Status error_;
 };
@@ -93,8 +108,8 @@ KeyBounds NarrowBounds(std::string lower, std::string upper, std::string_view pr
 }
 
 std::unique_ptr<Iterator> NewEngineIterator(std::shared_ptr<const EngineView> view, const KeyBounds& bounds,
-                                            PayloadIo& payload) {
-  return std::make_unique<EngineIterator>(std::move(view), bounds, payload);
+                                            PayloadIo& payload, uint64_t read_ahead_bytes) {
+  return std::make_unique<EngineIterator>(std::move(view), bounds, payload, read_ahead_bytes);
 }
 
 }  // namespace rawkv

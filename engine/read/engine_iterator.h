@@ -18,7 +18,8 @@ struct KeyBounds {
 KeyBounds NarrowBounds(std::string lower, std::string upper, std::string_view prefix);
 
 // An iterator over a view's index. It keeps the view open. `payload` must outlive it.
+// `read_ahead_bytes` as in IteratorOptions.
 std::unique_ptr<Iterator> NewEngineIterator(std::shared_ptr<const EngineView> view, const KeyBounds& bounds,
-                                            PayloadIo& payload);
+                                            PayloadIo& payload, uint64_t read_ahead_bytes);
 
 }  // namespace rawkv

@@ -60,6 +60,7 @@ void BenchCommit();
 void BenchCommitValues();
 void BenchRead();
 void BenchReadInline();
+void BenchScan();
 void BenchReplay();
 void BenchWaits();
 void BenchAlongside();

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
       {"commit-values", BenchCommitValues},
       {"read", BenchRead},
       {"read-inline", BenchReadInline},
+      {"scan", BenchScan},
       {"replay", BenchReplay},
       {"waits", BenchWaits},
       {"alongside", BenchAlongside},
