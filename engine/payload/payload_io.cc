@@ -8,12 +8,14 @@
 #include "base/checksum.h"
 #include "base/exception_status.h"
 #include "engine/payload/extent_header.h"
+#include "engine/payload/merged_reads.h"
 
 namespace rawkv {
 namespace {
 
-// Chunks that one batch reads. Bounds the bounce buffers to 32 MiB, and keeps any device queue full.
-constexpr size_t kChunksInFlight = 128;
+// What one batch reads. Bounds the bounce buffers, and keeps any device queue full.
+constexpr uint64_t kBytesInFlight = 32 << 20;
+constexpr size_t kChunksInFlight = 4096;
 // Values of at least this size are written from the caller's memory if it is aligned. A smaller one is
 // copied, so that it can share a transfer with its header and its neighbours.
 constexpr uint64_t kDirectBytes = 64 * 1024;
@@ -147,6 +149,7 @@ Status PayloadIo::Read(ReadJob job) {
 
 void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
   std::vector<ChunkRead> chunks;
+  uint64_t bytes = 0;  // of `chunks`
   for (ReadJob& job : jobs) {
     job.status = CheckFitsDevice(*job.ref);
     if (!job.status.ok() || job.length == 0) continue;
@@ -154,9 +157,11 @@ void PayloadIo::ReadMany(std::span<ReadJob> jobs) {
                 "range in bounds");
     for (uint64_t chunk = FirstChunk(job); chunk <= LastChunk(job); ++chunk) {
       chunks.push_back(MakeChunk(job, chunk));
-      if (chunks.size() == kChunksInFlight) {
+      bytes += AlignUp(chunks.back().bytes, kBlockAlign);
+      if (chunks.size() == kChunksInFlight || bytes + kPayloadChunkBytes > kBytesInFlight) {
         ReadChunks(chunks);
         chunks.clear();
+        bytes = 0;
       }
     }
   }
@@ -229,12 +234,7 @@ void PayloadIo::ReadChunks(std::span<ChunkRead> chunks) {
     if (c.status.ok()) c.status = NoThrow([&] { return FinishChunk(c); });
     if (!c.status.ok() && c.job->status.ok()) c.job->status = c.status;
   };
-  // The batch is over kMaxBatch only if the chunks are in very small extents; it is then split.
-  for (size_t done = 0; done < batch.size(); done += BlockDevice::kMaxBatch) {
-    const size_t n = std::min(BlockDevice::kMaxBatch, batch.size() - done);
-    // on_done has the status of each request.
-    (void)device_.Submit(std::span(batch).subspan(done, n), [&](size_t i) { on_done(done + i); });
-  }
+  ReadMerged(device_, batch, on_done);
 }
 
 Status PayloadIo::CheckHeaders(std::string_view key, const PayloadRef& ref) {

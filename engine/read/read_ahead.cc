@@ -7,7 +7,7 @@
 namespace rawkv {
 namespace {
 
-// A walk that ends soon should not have read much in vain. The window doubles with each batch.
+// A walk that ends soon should not have read much that nobody wants. The window doubles with each batch.
 constexpr uint64_t kFirstWindowBytes = 128 << 10;
 // Entries that one batch looks at, most of them without a payload.
 constexpr size_t kEntriesMax = 4096;

@@ -33,7 +33,7 @@ class DirectoryReceiver final : public ExportReceiver {
     if (!names.ok()) return names.status();
     if (IsFinished(*names)) {
       RAWKV_ASSIGN_OR_RETURN(LoadedManifest loaded, LoadExportManifest(fs_, dir_));
-      Accept(std::move(loaded.manifest));
+      RAWKV_RETURN_IF_ERROR(Accept(std::move(loaded.manifest)));
       complete_ = true;
       return Status::Ok();
     }
@@ -106,8 +106,9 @@ class DirectoryReceiver final : public ExportReceiver {
     const Result<std::string> file = ReadFile(fs_, Path(kReceivedManifestName), kMaxTransferChunkBytes);
     if (file.ok() && Sha256Of(AsBytes(*file)) == hash_) {
       RAWKV_ASSIGN_OR_RETURN(ExportManifest manifest, DecodeManifest(AsBytes(*file)));
-      Accept(std::move(manifest));
-    } else if (file.status().refused()) {
+      RAWKV_RETURN_IF_ERROR(Accept(std::move(manifest)));
+    } else if (!file.ok() && file.status().code() != StatusCode::kNotFound &&
+               file.status().code() != StatusCode::kCorruption) {
       return file.status();
     }
     RAWKV_RETURN_IF_ERROR(RemoveOthers());
@@ -121,15 +122,21 @@ class DirectoryReceiver final : public ExportReceiver {
     return manifest;
   }
 
-  // Finds the chunks of the manifest that are there.
-  void Accept(ExportManifest manifest) RAWKV_REQUIRES(mu_) {
-    manifest_ = std::move(manifest);
-    present_.assign(manifest_->chunks.size(), false);
-    for (size_t i = 0; i < present_.size(); ++i) {
-      const ExportChunk& chunk = manifest_->chunks[i];
+  // Finds the chunks of the manifest that are there. A chunk that cannot be read now is no reason to fetch it
+  // again, so such an error is returned.
+  Status Accept(ExportManifest manifest) RAWKV_REQUIRES(mu_) {
+    std::vector<bool> present(manifest.chunks.size(), false);
+    for (size_t i = 0; i < present.size(); ++i) {
+      const ExportChunk& chunk = manifest.chunks[i];
       const Result<std::string> content = ReadFile(fs_, Path(chunk.name), kMaxChunkBytes);
-      present_[i] = content.ok() && IsWhole(chunk, *content).ok();
+      const Status whole = content.ok() ? IsWhole(chunk, *content) : content.status();
+      present[i] = whole.ok();
+      const bool absent = whole.code() == StatusCode::kNotFound || whole.code() == StatusCode::kCorruption;
+      if (!whole.ok() && !absent) return whole;
     }
+    manifest_ = std::move(manifest);
+    present_ = std::move(present);
+    return Status::Ok();
   }
 
   static Status IsWhole(const ExportChunk& chunk, std::string_view file) {
@@ -161,8 +168,7 @@ class DirectoryReceiver final : public ExportReceiver {
     if (manifest_) return Status::Ok();
     RAWKV_ASSIGN_OR_RETURN(ExportManifest manifest, DecodeManifest(chunk));
     RAWKV_RETURN_IF_ERROR(WriteFileAtomic(fs_, Path(kReceivedManifestName), chunk));
-    Accept(std::move(manifest));
-    return Status::Ok();
+    return Accept(std::move(manifest));
   }
 
   Status AddFile(uint64_t number, ConstBytes chunk) RAWKV_REQUIRES(mu_) {

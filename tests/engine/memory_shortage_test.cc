@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "engine/transfer/chunk_transfer.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/support/memory_limit.h"
 
@@ -145,6 +146,22 @@ TEST_F(MemoryShortageTest, ReadsReturnAnError) {
   RepeatWithMoreMemory([&] { return engine_->OpenView(old_).status(); }, [&] { ExpectWorks(); });
   RepeatWithMoreMemory([&] { return engine_->GetCommit(old_).status(); }, [&] { ExpectWorks(); });
   RepeatWithMoreMemory([&] { return engine_->Info().status(); }, [&] { ExpectWorks(); });
+}
+
+TEST_F(MemoryShortageTest, SendingAndReceivingChunksReturnsAnError) {
+  ASSERT_OK(engine_->Export({.version = engine_->version(), .out = tmp_.File("sent"), .progress = {}}));
+  const auto transfer = [&]() -> Status {
+    RAWKV_ASSIGN_OR_RETURN(const auto reader, ExportReader::Open(tmp_.File("sent")));
+    RAWKV_ASSIGN_OR_RETURN(const auto receiver,
+                           ExportReceiver::Open(tmp_.File("received"), reader->summary().hash));
+    static std::vector<std::byte> chunk(kMaxTransferChunkBytes);
+    for (uint64_t i = 0; i < reader->summary().chunk_count; ++i) {
+      RAWKV_ASSIGN_OR_RETURN(const uint64_t bytes, reader->Read(i, chunk));
+      RAWKV_RETURN_IF_ERROR(receiver->Add(i, ConstBytes(chunk).first(bytes)));
+    }
+    return receiver->complete() ? Status::Ok() : Status::Internal("chunks are missing");
+  };
+  RepeatWithMoreMemory(transfer, [&] { ExpectWorks(); });
 }
 
 TEST_F(MemoryShortageTest, SnapshotAndRetentionCallsReturnAnError) {

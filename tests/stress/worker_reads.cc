@@ -249,6 +249,8 @@ void Worker::Iterate() {
   if (rng_.OneIn(3)) options.lower = KeyName(rng_.Below(kKeys));
   if (rng_.OneIn(3)) options.upper = KeyName(rng_.Below(kKeys));
   if (rng_.OneIn(6)) options.prefix = "key-1";
+  if (rng_.OneIn(3)) options.read_ahead_bytes = rng_.OneIn(2) ? 0 : 64 << 10;
+  const bool every_value = rng_.OneIn(2);  // the iterator then reads ahead
   const History::Calm calm = world_.history.TakeCalm();
   const Call call(world_.board, number_, "Iterate");
   const Result<std::unique_ptr<Iterator>> made = world_.engine->NewIterator(options);
@@ -258,7 +260,7 @@ void Worker::Iterate() {
   std::string last;
   if (rng_.OneIn(8)) return;  // never positioned
   it.Seek(KeyName(rng_.Below(kKeys)));
-  for (uint64_t steps = rng_.Below(12); steps > 0 && it.Valid(); --steps, it.Next()) {
+  for (uint64_t steps = rng_.Below(every_value ? 40 : 12); steps > 0 && it.Valid(); --steps, it.Next()) {
     const std::string key(it.key());
     if (key <= last) world_.Violation("an iterator went from " + last + " to " + key);
     last = key;
@@ -266,7 +268,7 @@ void Worker::Iterate() {
       world_.Violation("an iterator shows " + key + " written by version " + ToString(it.written_by()) +
                        ", and version() answered " + ToString(tip) + " afterwards");
     }
-    if (!rng_.OneIn(3)) continue;
+    if (!every_value && !rng_.OneIn(3)) continue;
     const Result<std::string> value = it.ReadValue();
     if (!world_.Expect("iterator_value", value.status(), {}, key)) return;
     if (const ReadRecipe read = RecipeOf(key, *value); !read.wrong.empty()) {
