@@ -73,6 +73,7 @@ class RAWKV_EXPORT ExportReceiver {
   // Whether the directory is a finished export.
   virtual bool complete() const = 0;
   // The numbers of the chunks that are not there yet, ascending, at most `limit`. Only {0} before chunk 0.
+  // Fewer if there is no memory for them.
   virtual std::vector<uint64_t> Missing(uint64_t limit) const = 0;
 };
 

@@ -68,10 +68,13 @@ class DirectoryReceiver final : public ExportReceiver {
   std::vector<uint64_t> Missing(uint64_t limit) const override {
     const MutexLock lock(mu_);
     std::vector<uint64_t> out;
-    if (!manifest_ && limit > 0) out.push_back(0);
-    for (uint64_t i = 0; i < present_.size() && out.size() < limit; ++i) {
-      if (!present_[i]) out.push_back(i + 1);
-    }
+    (void)NoThrow([&]() -> Status {
+      if (!manifest_ && limit > 0) out.push_back(0);
+      for (uint64_t i = 0; i < present_.size() && out.size() < limit; ++i) {
+        if (!present_[i]) out.push_back(i + 1);
+      }
+      return {};
+    });
     return out;
   }
 

@@ -150,11 +150,11 @@ TEST_F(MemoryShortageTest, ReadsReturnAnError) {
 
 TEST_F(MemoryShortageTest, SendingAndReceivingChunksReturnsAnError) {
   ASSERT_OK(engine_->Export({.version = engine_->version(), .out = tmp_.File("sent"), .progress = {}}));
+  const std::string sent = tmp_.File("sent"), received = tmp_.File("received");
+  std::vector<std::byte> chunk(kMaxTransferChunkBytes);
   const auto transfer = [&]() -> Status {
-    RAWKV_ASSIGN_OR_RETURN(const auto reader, ExportReader::Open(tmp_.File("sent")));
-    RAWKV_ASSIGN_OR_RETURN(const auto receiver,
-                           ExportReceiver::Open(tmp_.File("received"), reader->summary().hash));
-    static std::vector<std::byte> chunk(kMaxTransferChunkBytes);
+    RAWKV_ASSIGN_OR_RETURN(const auto reader, ExportReader::Open(sent));
+    RAWKV_ASSIGN_OR_RETURN(const auto receiver, ExportReceiver::Open(received, reader->summary().hash));
     for (uint64_t i = 0; i < reader->summary().chunk_count; ++i) {
       RAWKV_ASSIGN_OR_RETURN(const uint64_t bytes, reader->Read(i, chunk));
       RAWKV_RETURN_IF_ERROR(receiver->Add(i, ConstBytes(chunk).first(bytes)));
