@@ -89,7 +89,8 @@ Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& pa
                      : S_ISCHR(mode)  ? "a character device that is not NVMe"
                      : S_ISFIFO(mode) ? "a pipe"
                                       : "a socket";
-  return Status::InvalidArgument(path + ": is " + what + "; name a regular file or a block device");
+  return Status::InvalidArgument(path + ": is " + what +
+                                 "; name a regular file, a block device or an NVMe character device");
 }
 
 Result<uint64_t> SizeOfDevice(int fd, const struct stat& info, const std::string& path) {
@@ -125,8 +126,7 @@ Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& 
   if (::stat(path.c_str(), &info) != 0) return Status::FromErrno(errno, "open of " + path);
   RAWKV_ASSIGN_OR_RETURN(const DeviceKind kind, DeviceKindOf(info.st_mode, info.st_rdev, path));
   if (kind == DeviceKind::kNvmeChar) {
-    return Status::NotSupported(path +
-                                ": NVMe character devices are not supported yet; use the block device");
+    return Status::NotSupported(path + ": is an NVMe character device; use the engine nvme or auto");
   }
   int flags = options.writable ? O_RDWR : O_RDONLY;
   if (options.writable && kind == DeviceKind::kBlockDevice) flags |= O_EXCL;

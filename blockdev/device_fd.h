@@ -23,8 +23,8 @@ struct DeviceFd {
 // other kinds (directory, pipe, other character device). `path` is for the message.
 Result<DeviceKind> DeviceKindOf(mode_t mode, dev_t device, const std::string& path);
 
-// Opens the device, locks it and reads its geometry. Errors as OpenBlockDevice; kNotSupported for NVMe
-// character devices.
+// Opens a file or block device, locks it and reads its geometry. Errors as OpenBlockDevice; kNotSupported for
+// NVMe character devices, which OpenNvmeNode opens.
 Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& options);
 
 // The size of an open regular file or block device, in bytes. `info` is its stat result.

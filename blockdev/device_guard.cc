@@ -12,6 +12,7 @@
 #include "base/unique_fd.h"
 #include "blockdev/device_fd.h"
 #include "blockdev/device_users.h"
+#include "blockdev/nvme_node.h"
 #include "blockdev/superblock.h"
 
 namespace rawkv {
@@ -87,19 +88,6 @@ Result<std::string> FindRawkvStore(int fd, const std::string& path) {
   return std::string();
 }
 
-// The path of the block device of an NVMe namespace, by which its users and signatures can be found:
-// /dev/nvme0n1 for /dev/ng0n1.
-Result<std::string> BlockDevicePathOf(const std::string& path) {
-  std::array<char, 4096> real{};
-  if (::realpath(path.c_str(), real.data()) == nullptr) return Status::FromErrno(errno, "path of " + path);
-  const std::string name = std::string(real.data());
-  const size_t at = name.rfind("/ng");
-  if (at == std::string::npos) {
-    return Status::FailedPrecondition(path + ": no block device of the same name to check it by");
-  }
-  return name.substr(0, at) + "/nvme" + name.substr(at + 3);
-}
-
 Status CheckFileOrBlock(const std::string& path, const struct stat& info, SignaturePolicy policy) {
   RAWKV_RETURN_IF_ERROR(CheckDeviceIsUnused(path, info));
   if (policy == SignaturePolicy::kOverwrite) return Status::Ok();
@@ -107,6 +95,9 @@ Status CheckFileOrBlock(const std::string& path, const struct stat& info, Signat
 
   const UniqueFd fd = OpenUninterrupted(path, O_RDONLY);
   if (!fd.valid()) return Status::FromErrno(errno, "open of " + path);
+  // NVMe commands write past the page cache, which may hold older blocks as long as any program has the block
+  // device open. An error leaves the cache as it is.
+  static_cast<void>(::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED));
   RAWKV_ASSIGN_OR_RETURN(std::string found, FindRawkvStore(fd.get(), path));
   if (found.empty()) {
     RAWKV_ASSIGN_OR_RETURN(found, FindSignature(fd.get(), path));
@@ -123,11 +114,8 @@ Status CheckDeviceMayBeFormatted(const std::string& path, SignaturePolicy policy
   const Result<DeviceKind> kind = DeviceKindOf(info.st_mode, info.st_rdev, path);
   if (!kind.ok()) return Status::FailedPrecondition(kind.status().message());
   if (*kind == DeviceKind::kNvmeChar) {
-    RAWKV_ASSIGN_OR_RETURN(checked, BlockDevicePathOf(path));
-    if (::stat(checked.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) {
-      return Status::FailedPrecondition(path + ": cannot be checked, because " + checked +
-                                        " is not its block device");
-    }
+    RAWKV_ASSIGN_OR_RETURN(checked, NvmeBlockPathOf(path));
+    if (::stat(checked.c_str(), &info) != 0) return Status::FromErrno(errno, "stat of " + checked);
   }
   return CheckFileOrBlock(checked, info, policy);
 }

@@ -12,7 +12,6 @@
 #include <cstring>
 
 #include "blockdev/device_fd.h"
-#include "blockdev/transfer.h"
 
 namespace rawkv {
 
@@ -26,15 +25,17 @@ void FdBlockDevice::RunSerially(std::span<IoRequest> batch, const OnDone& on_don
     Transfer::Next next = Transfer::Next::kAgain;
     while (next != Transfer::Next::kDone) {
       if (next == Transfer::Next::kPause) PauseForRetry();
-      const uint64_t offset = transfer.offset().value();
-      const int64_t result = transfer.kind() == IoKind::kRead
-                                 ? raw_->ReadAt(fd_.get(), offset, transfer.buffer())
-                                 : raw_->WriteAt(fd_.get(), offset, transfer.buffer());
-      next = transfer.HandleResult(result, path());
+      next = transfer.HandleResult(Call(transfer), path());
     }
     batch[i].status = transfer.status();
     if (on_done) on_done(i);
   }
+}
+
+int64_t FdBlockDevice::Call(const Transfer& transfer) {
+  const uint64_t offset = transfer.offset().value();
+  return transfer.kind() == IoKind::kRead ? raw_->ReadAt(fd_.get(), offset, transfer.buffer())
+                                          : raw_->WriteAt(fd_.get(), offset, transfer.buffer());
 }
 
 Status FdBlockDevice::DoFlush() {

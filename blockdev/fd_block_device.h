@@ -7,6 +7,7 @@
 #include "base/unique_fd.h"
 #include "blockdev/block_device.h"
 #include "blockdev/raw_io.h"
+#include "blockdev/transfer.h"
 
 namespace rawkv {
 
@@ -23,6 +24,8 @@ class FdBlockDevice : public BlockDevice {
       : BlockDevice(std::move(path), geometry), fd_(std::move(fd)), raw_(std::move(raw)) {}
 
   void RunSerially(std::span<IoRequest> batch, const OnDone& on_done);
+  // Makes the transfer's next call and returns its result, for Transfer::HandleResult.
+  virtual int64_t Call(const Transfer& transfer);
   // Uses fdatasync, for io_uring too: io_uring runs fsync on a kernel worker thread, and a flush waits for
   // the result, so the ring would only add a switch of threads. Never retried, not even after EINTR: after a
   // failed sync the kernel marks the pages clean, and a retry would succeed without writing them (invariant
@@ -33,6 +36,7 @@ class FdBlockDevice : public BlockDevice {
   Result<uint64_t> DoFindSize() override;
 
   int fd() const { return fd_.get(); }
+  RawIo& raw() const { return *raw_; }
 
  private:
   const UniqueFd fd_;

@@ -23,7 +23,7 @@ class IoRing {
   };
   struct Completion {
     uint64_t tag = 0;
-    int64_t result = 0;  // bytes moved, or a negated errno
+    int64_t result = 0;  // bytes moved, a negated errno, or an NVMe status (nvme_status.h)
   };
 
   virtual ~IoRing() = default;  // no call may be in flight

@@ -15,6 +15,7 @@ namespace rawkv {
 struct IoSeams {
   std::shared_ptr<RawIo> raw = std::make_shared<RawIo>();
   RingFactory make_ring = MakeIoUringRing;
+  NvmeCommandRingFactory make_nvme_ring = MakeNvmeCommandRing;
 };
 
 // OpenBlockDevice with the given seams.

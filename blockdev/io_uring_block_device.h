@@ -13,7 +13,7 @@ namespace rawkv {
 
 // The `io_uring` engine: a batch keeps up to `queue_depth` transfers in flight. A batch of one request uses a
 // plain system call: at depth 1 a ring has no benefit, and single reads of many threads then need no rings.
-class IoUringBlockDevice final : public FdBlockDevice {
+class IoUringBlockDevice : public FdBlockDevice {
  public:
   struct Rings {
     RingFactory make;
@@ -26,11 +26,13 @@ class IoUringBlockDevice final : public FdBlockDevice {
   Result<std::unique_ptr<IoQueue>> OpenQueue() override;
   std::unique_ptr<ReapedRing> OpenRing() override;
 
- private:
+ protected:
+  // `first` is a ring that rings.make has made for `fd`.
   IoUringBlockDevice(std::string path, Geometry geometry, UniqueFd fd, std::shared_ptr<RawIo> raw,
                      Rings rings, std::unique_ptr<IoRing> first);
   void DoSubmit(std::span<IoRequest> batch, const OnDone& on_done) override;
 
+ private:
   ReapedRing::Options ReapedOptions();
 
   const uint32_t queue_depth_;

@@ -6,68 +6,61 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 
 namespace rawkv {
 
 namespace {
 
-// Does not register the file with the ring: the kernel releases a registered file only when it destroys the
-// ring, some time after close, and until then the file's lock would outlive the device.
-class IoUringRing final : public IoRing {
+// The flags of a ring whose completions do not interrupt the submitting thread. That thread posts its
+// completions when it next enters the kernel, and the second flag lets Reap see that some are due.
+// SINGLE_ISSUER and DEFER_TASKRUN are rejected: only one thread could then submit and reap.
+constexpr unsigned kQuiet = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+
+// Owns the two queues of an io_uring.
+class Queues {
  public:
-  explicit IoUringRing(int fd) : fd_(fd) {}
-  ~IoUringRing() override {
+  Queues() = default;
+  ~Queues() {
     if (open_) io_uring_queue_exit(&ring_);
   }
-  IoUringRing(const IoUringRing&) = delete;
-  IoUringRing& operator=(const IoUringRing&) = delete;
+  Queues(const Queues&) = delete;
+  Queues& operator=(const Queues&) = delete;
 
   // Returns 0 or a negated errno.
-  int Open(uint32_t entries) {
-    // The kernel then does not interrupt the submitting thread for each completion. That thread posts its
-    // completions when it next enters the kernel, and the flag lets Reap see that some are due.
-    // SINGLE_ISSUER and DEFER_TASKRUN are rejected: only one thread could then submit and reap.
-    int result = io_uring_queue_init(entries, &ring_, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
-    if (result == -EINVAL) result = io_uring_queue_init(entries, &ring_, 0);  // a kernel before 5.19
+  int Open(uint32_t entries, unsigned flags) {
+    const int result = io_uring_queue_init(entries, &ring_, flags);
     open_ = result == 0;
     return result;
   }
 
-  bool SupportsReadAndWrite() {
+  bool Supports(std::initializer_list<int> operations) {
     io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
     if (probe == nullptr) return false;
-    const bool both = io_uring_opcode_supported(probe, IORING_OP_READ) != 0 &&
-                      io_uring_opcode_supported(probe, IORING_OP_WRITE) != 0;
+    const bool all = std::all_of(operations.begin(), operations.end(), [&](int operation) {
+      return io_uring_opcode_supported(probe, operation) != 0;
+    });
     io_uring_free_probe(probe);
-    return both;
+    return all;
   }
 
-  bool Push(const Call& call) override {
-    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
-    if (sqe == nullptr) return false;
-    const auto length = static_cast<unsigned>(call.buffer.size());
-    if (call.kind == IoKind::kRead) {
-      io_uring_prep_read(sqe, fd_, call.buffer.data(), length, call.offset.value());
-    } else {
-      io_uring_prep_write(sqe, fd_, call.buffer.data(), length, call.offset.value());
-    }
-    io_uring_sqe_set_data64(sqe, call.tag);
-    return true;
-  }
+  // Null when the submission queue is full.
+  io_uring_sqe* NextEntry() { return io_uring_get_sqe(&ring_); }
 
-  bool PushWake(uint64_t tag) override {
-    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+  bool PushWake(uint64_t tag) {
+    io_uring_sqe* sqe = NextEntry();
     if (sqe == nullptr) return false;
     io_uring_prep_nop(sqe);
     io_uring_sqe_set_data64(sqe, tag);
     return true;
   }
 
-  int Submit() override { return io_uring_submit(&ring_); }
+  int Submit() { return io_uring_submit(&ring_); }
 
-  int Wait(int64_t timeout_ms) override {
+  int Wait(int64_t timeout_ms) {
     io_uring_cqe* unused = nullptr;
     if (timeout_ms < 0) return io_uring_wait_cqe(&ring_, &unused);
     __kernel_timespec limit{.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1'000'000};
@@ -80,7 +73,8 @@ class IoUringRing final : public IoRing {
     return io_uring_wait_cqe_timeout(&ring_, &unused, &limit);
   }
 
-  size_t Reap(std::span<Completion> out) override {
+  template <typename Completion>
+  size_t Reap(std::span<Completion> out) {
     size_t count = 0;
     io_uring_cqe* cqe = nullptr;
     while (count < out.size() && io_uring_peek_cqe(&ring_, &cqe) == 0) {
@@ -91,9 +85,79 @@ class IoUringRing final : public IoRing {
   }
 
  private:
-  const int fd_;
   bool open_ = false;
   io_uring ring_{};
+};
+
+// Neither ring registers the file: the kernel releases a registered file only when it destroys the ring, some
+// time after close, and until then the file's lock would outlive the device.
+class IoUringRing final : public IoRing {
+ public:
+  explicit IoUringRing(int fd) : fd_(fd) {}
+
+  // Returns 0 or a negated errno.
+  int Open(uint32_t entries) {
+    const int result = queues_.Open(entries, kQuiet);
+    return result == -EINVAL ? queues_.Open(entries, 0) : result;  // a kernel before 5.19
+  }
+  bool SupportsReadAndWrite() { return queues_.Supports({IORING_OP_READ, IORING_OP_WRITE}); }
+
+  bool Push(const Call& call) override {
+    io_uring_sqe* sqe = queues_.NextEntry();
+    if (sqe == nullptr) return false;
+    const auto length = static_cast<unsigned>(call.buffer.size());
+    if (call.kind == IoKind::kRead) {
+      io_uring_prep_read(sqe, fd_, call.buffer.data(), length, call.offset.value());
+    } else {
+      io_uring_prep_write(sqe, fd_, call.buffer.data(), length, call.offset.value());
+    }
+    io_uring_sqe_set_data64(sqe, call.tag);
+    return true;
+  }
+  bool PushWake(uint64_t tag) override { return queues_.PushWake(tag); }
+  int Submit() override { return queues_.Submit(); }
+  int Wait(int64_t timeout_ms) override { return queues_.Wait(timeout_ms); }
+  size_t Reap(std::span<Completion> out) override { return queues_.Reap(out); }
+
+ private:
+  const int fd_;
+  Queues queues_;
+};
+
+// A ring whose entries have room for a command of 72 bytes, and whose completions have room for the drive's
+// second result, without which the kernel refuses NVMe commands.
+class IoUringNvmeRing final : public NvmeCommandRing {
+ public:
+  explicit IoUringNvmeRing(int fd) : fd_(fd) {}
+
+  // Returns 0 or a negated errno.
+  int Open(uint32_t entries) {
+    return queues_.Open(entries, kQuiet | IORING_SETUP_SQE128 | IORING_SETUP_CQE32);
+  }
+  bool SupportsCommands() { return queues_.Supports({IORING_OP_URING_CMD}); }
+
+  bool Push(uint64_t tag, const nvme_uring_cmd& command) override {
+    io_uring_sqe* sqe = queues_.NextEntry();
+    if (sqe == nullptr) return false;
+    constexpr size_t kEntryBytes = 128;
+    constexpr size_t kCommandAt = offsetof(io_uring_sqe, cmd);
+    static_assert(kCommandAt + sizeof(command) <= kEntryBytes);
+    std::memset(static_cast<void*>(sqe), 0, kEntryBytes);
+    sqe->opcode = IORING_OP_URING_CMD;
+    sqe->fd = fd_;
+    sqe->cmd_op = NVME_URING_CMD_IO;
+    std::memcpy(reinterpret_cast<char*>(sqe) + kCommandAt, &command, sizeof(command));
+    io_uring_sqe_set_data64(sqe, tag);
+    return true;
+  }
+  bool PushWake(uint64_t tag) override { return queues_.PushWake(tag); }
+  int Submit() override { return queues_.Submit(); }
+  int Wait(int64_t timeout_ms) override { return queues_.Wait(timeout_ms); }
+  size_t Reap(std::span<Completion> out) override { return queues_.Reap(out); }
+
+ private:
+  const int fd_;
+  Queues queues_;
 };
 
 std::string WhyUnavailable(int error) {
@@ -122,6 +186,16 @@ Result<std::unique_ptr<IoRing>> MakeIoUringRing(int fd, uint32_t entries) {
     return Status::NotSupported("io_uring lacks the read and write operations (kernel before 5.6)");
   }
   return std::unique_ptr<IoRing>(std::move(ring));
+}
+
+Result<std::unique_ptr<NvmeCommandRing>> MakeNvmeCommandRing(int fd, uint32_t entries) {
+  auto ring = std::make_unique<IoUringNvmeRing>(fd);
+  const int result = ring->Open(entries);
+  if (result == -EINVAL || (result == 0 && !ring->SupportsCommands())) {
+    return Status::NotSupported("io_uring lacks NVMe commands (kernel before 5.19)");
+  }
+  if (result < 0) return Status::NotSupported(WhyUnavailable(-result));
+  return std::unique_ptr<NvmeCommandRing>(std::move(ring));
 }
 
 }  // namespace rawkv

@@ -1,11 +1,16 @@
 #include "blockdev/open_block_device.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include "base/fs.h"
 #include "base/fs_ops.h"
 #include "base/resolve_path.h"
 #include "blockdev/device_fd.h"
 #include "blockdev/io_seams.h"
 #include "blockdev/io_uring_block_device.h"
+#include "blockdev/nvme_block_device.h"
 #include "blockdev/posix_block_device.h"
 
 namespace rawkv {
@@ -17,6 +22,34 @@ constexpr uint32_t kMaxQueueDepth = 1024;
 bool IsDeviceDirectory(const std::string& resolved) {
   const std::string path = resolved + '/';
   return path.starts_with("/dev/") && !path.starts_with("/dev/shm/");
+}
+
+Result<DeviceKind> KindOfDevice(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return Status::FromErrno(errno, "open of " + path);
+  return DeviceKindOf(info.st_mode, info.st_rdev, path);
+}
+
+Result<OpenedDevice> OpenNvmeBlockDevice(const std::string& path, const DeviceOpenOptions& options,
+                                         IoSeams seams) {
+  if (options.engine != IoEngine::kAuto && options.engine != IoEngine::kNvme) {
+    return Status::NotSupported(
+        "engine " + std::string(IoEngineName(options.engine)) + " for " + path +
+        ": it is an NVMe character device; use the engine nvme, or the block device of "
+        "the namespace");
+  }
+  RAWKV_ASSIGN_OR_RETURN(NvmeNode node, OpenNvmeNode(path, options.writable));
+  RAWKV_ASSIGN_OR_RETURN(auto device, NvmeBlockDevice::Make(path, std::move(node), std::move(seams.raw),
+                                                            {.make = std::move(seams.make_nvme_ring),
+                                                             .queue_depth = options.queue_depth}));
+  OpenedDevice out;
+  out.used = IoEngine::kNvme;
+  out.reason = options.engine == IoEngine::kAuto ? "nvme, because the device is an NVMe character device"
+                                                 : "nvme, as asked";
+  out.reason += "; " + device->Describe();
+  if (options.cache == CacheMode::kBuffered) out.reason += "; direct, because it has no page cache";
+  out.device = std::move(device);
+  return out;
 }
 }  // namespace
 
@@ -51,8 +84,10 @@ Result<OpenedDevice> OpenBlockDevice(const std::string& path, const DeviceOpenOp
     return Status::InvalidArgument("queue depth " + std::to_string(options.queue_depth) + ": must be 1 to " +
                                    std::to_string(kMaxQueueDepth));
   }
+  RAWKV_ASSIGN_OR_RETURN(const DeviceKind kind, KindOfDevice(path));
+  if (kind == DeviceKind::kNvmeChar) return OpenNvmeBlockDevice(path, options, std::move(seams));
   if (options.engine == IoEngine::kNvme) {
-    return Status::NotSupported("engine nvme for " + path + ": not supported yet; use auto");
+    return Status::NotSupported("engine nvme for " + path + ": it is " + NvmeEngineAdvice(path, kind));
   }
   RAWKV_ASSIGN_OR_RETURN(DeviceFd opened, OpenDeviceFd(path, options));
 

@@ -20,7 +20,9 @@ enum class CacheMode : uint8_t {
 };
 
 struct DeviceOpenOptions {
-  IoEngine engine = IoEngine::kAuto;  // auto: io_uring if available, else posix; `reason` explains the choice
+  // auto: nvme for an NVMe character device (/dev/ngXnY); otherwise io_uring if available, else posix.
+  // `reason` explains the choice.
+  IoEngine engine = IoEngine::kAuto;
   CacheMode cache = CacheMode::kDirect;
   uint32_t queue_depth = 64;  // 1 … 1024 transfers of a batch in flight
   bool writable = true;       // read-only opens take no exclusive lock
@@ -32,10 +34,13 @@ struct OpenedDevice {
   std::string reason;  // why this engine is used, in one line
 };
 
-// Opens a regular file or a block device for I/O. A writable open takes flock on the descriptor that it uses
-// for I/O, and opens a block device with O_EXCL; kBusy if another user holds it. If the caller names an
-// engine that is not available, the result is kNotSupported; only kAuto falls back. kNotFound if the path is
-// missing. The size of a file does not change.
+// Opens a regular file, a block device or an NVMe character device for I/O. A writable open takes flock on
+// the descriptor that it uses for I/O, and opens a block device with O_EXCL; for an NVMe character device it
+// holds the block device of the namespace with O_EXCL. kBusy if another user holds it. If the caller names an
+// engine that is not available for the device, the result is kNotSupported; only kAuto falls back, and not
+// for an NVMe character device. kNotSupported also for a namespace that rawkv cannot use: metadata or
+// protection information, zones, blocks that do not divide 4096 bytes. kNotFound if the path is missing. The
+// size of a file does not change.
 RAWKV_EXPORT Result<OpenedDevice> OpenBlockDevice(const std::string& path, const DeviceOpenOptions& options);
 
 // Makes a sparse file of exactly `capacity_bytes` (mode 0600), and syncs it and its directory.

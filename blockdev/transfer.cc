@@ -18,6 +18,7 @@ Transfer::Next Transfer::HandleResult(int64_t result, const std::string& path) {
     status_ = Status::FailedPrecondition("write to " + path + ": it was opened read-only");
     return Next::kDone;
   }
+  if (const auto status = NvmeStatusOfResult(result)) return HandleNvmeStatus(*status, path);
   if (result < 0) return Fail(static_cast<int>(-result), path, "");
   if (result == 0) return Fail(EIO, path, "no bytes moved inside the capacity; did the device shrink?");
   if (static_cast<uint64_t>(result) > asked) {
@@ -40,6 +41,12 @@ Transfer::Next Transfer::RetryWithoutProgress(int error, int64_t moved, const st
   return Fail(error, path,
               moved > 0 ? "only " + std::to_string(moved) + " bytes at a time after " + tries
                         : "no progress after " + tries);
+}
+
+Transfer::Next Transfer::HandleNvmeStatus(NvmeStatus status, const std::string& path) {
+  if (!status.Retryable()) return Fail(status.Errno(), path, status.ToString());
+  if (++retries_ <= kMaxNvmeRetries) return Next::kPause;
+  return Fail(status.Errno(), path, status.ToString() + " after " + std::to_string(retries_) + " tries");
 }
 
 Transfer::Next Transfer::Fail(int error, const std::string& path, const std::string& why) {

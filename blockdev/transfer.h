@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "blockdev/block_device.h"
+#include "blockdev/nvme_status.h"
 
 namespace rawkv {
 
@@ -16,6 +17,9 @@ namespace rawkv {
 class Transfer {
  public:
   static constexpr int kMaxRetries = 64;
+  // Retries after NVMe statuses that allow one. Fewer, since each try may wait for the kernel's time-out,
+  // which is 30 seconds by default.
+  static constexpr int kMaxNvmeRetries = 8;
   // Linux moves less than 2 GiB a call, and an io_uring length has 32 bits.
   static constexpr uint64_t kMaxCallBytes = 1ull << 30;
 
@@ -32,7 +36,8 @@ class Transfer {
     kAgain,  // make the next call
     kPause,  // make the next call after PauseForRetry
   };
-  // Handles the result of a call: bytes moved, or a negated errno. `path` is for the message.
+  // Handles the result of a call: bytes moved, a negated errno, or an NVMe status (nvme_status.h). `path` is
+  // for the message.
   Next HandleResult(int64_t result, const std::string& path);
 
   const Status& status() const { return status_; }
@@ -40,6 +45,7 @@ class Transfer {
  private:
   Next Fail(int error, const std::string& path, const std::string& why);
   Next RetryWithoutProgress(int error, int64_t moved, const std::string& path);
+  Next HandleNvmeStatus(NvmeStatus status, const std::string& path);
 
   IoKind kind_;
   DeviceOffset offset_;

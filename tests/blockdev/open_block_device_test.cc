@@ -14,6 +14,7 @@
 
 #include "base/unique_fd.h"
 #include "blockdev/io_seams.h"
+#include "blockdev/nvme_node.h"
 #include "tests/blockdev/test_bytes.h"
 #include "tests/support/temp_dir.h"
 
@@ -61,10 +62,22 @@ TEST_F(OpenBlockDeviceTest, ExplicitEngineNeverFallsBack) {
   EXPECT_TRUE(OpenBlockDevice(path, {.engine = IoEngine::kPosix}).ok());
 }
 
-TEST_F(OpenBlockDeviceTest, NvmeIsNotSupportedYet) {
+TEST_F(OpenBlockDeviceTest, EngineNvmeNeedsACharacterDevice) {
   const auto opened = OpenBlockDevice(path, {.engine = IoEngine::kNvme});
   EXPECT_EQ(opened.status().code(), StatusCode::kNotSupported);
-  EXPECT_NE(opened.status().message().find("not supported yet"), std::string::npos);
+  EXPECT_NE(opened.status().message().find("/dev/ngXnY"), std::string::npos) << opened.status().message();
+  EXPECT_EQ(OpenNvmeNode("/dev/null", true).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(NvmeBlockPathOf("/dev/null").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(OpenBlockDeviceTest, EngineNvmeNamesTheCharacterDeviceOfABlockDevice) {
+  const auto advice = [](const std::string& block) {
+    return NvmeEngineAdvice(block, DeviceKind::kBlockDevice);
+  };
+  EXPECT_EQ(advice("/dev/nvme0n1"), "a block device; use /dev/ng0n1 for the engine nvme");
+  EXPECT_EQ(advice("/dev/nvme12n34p5"),
+            "a partition; use the engine io_uring, or the whole namespace as /dev/ng12n34");
+  EXPECT_NE(advice("/dev/sda").find("use the engine io_uring"), std::string::npos);
 }
 
 // Sets a seccomp filter as containers do. Runs in a child, because the filter cannot be removed.
