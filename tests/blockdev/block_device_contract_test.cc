@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <numeric>
 #include <thread>
 
@@ -16,6 +17,9 @@ namespace {
 class BlockDeviceContract : public DeviceSuite {};
 
 INSTANTIATE_TEST_SUITE_P(Devices, BlockDeviceContract, testing::ValuesIn(AllDeviceCases()),
+                         [](const auto& test) { return NameOf(test.param); });
+
+INSTANTIATE_TEST_SUITE_P(Drives, BlockDeviceContract, testing::Values(NvmeDeviceCase()),
                          [](const auto& test) { return NameOf(test.param); });
 
 // A range of a device and its expected bytes. Each request of a batch has its own region.
@@ -74,8 +78,10 @@ TEST_P(BlockDeviceContract, ReportsItsGeometry) {
   EXPECT_EQ(opened->used, GetParam().engine);
   EXPECT_EQ(opened->device->path(), path());
   EXPECT_EQ(geometry.capacity_bytes, kCapacity);
-  EXPECT_EQ(geometry.kind,
-            GetParam().backing == Backing::kFile ? DeviceKind::kFile : DeviceKind::kBlockDevice);
+  const std::map<Backing, DeviceKind> kinds = {{Backing::kFile, DeviceKind::kFile},
+                                               {Backing::kLoop, DeviceKind::kBlockDevice},
+                                               {Backing::kNvme, DeviceKind::kNvmeChar}};
+  EXPECT_EQ(geometry.kind, kinds.at(GetParam().backing));
   const bool asked_direct = GetParam().cache == CacheMode::kDirect;
   if (!asked_direct || GetParam().backing == Backing::kLoop) {
     EXPECT_EQ(geometry.direct, asked_direct);

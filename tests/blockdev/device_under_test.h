@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace rawkv {
 
-enum class Backing { kFile, kLoop };
+enum class Backing { kFile, kLoop, kNvme };
 
 // One kind of device with one engine and cache mode. The suites run with all of them.
 struct DeviceCase {
@@ -23,6 +24,7 @@ struct DeviceCase {
 };
 
 inline std::string NameOf(const DeviceCase& c) {
+  if (c.engine == IoEngine::kNvme) return "Nvme";
   return std::string(c.backing == Backing::kFile ? "File" : "Loop") +
          (c.engine == IoEngine::kPosix ? "Posix" : "IoUring") +
          (c.cache == CacheMode::kDirect ? "Direct" : "Buffered");
@@ -40,12 +42,23 @@ inline std::vector<DeviceCase> AllDeviceCases() {
   return out;
 }
 
-// Skips a test with the cause if loop devices or io_uring are not available.
+// The engine nvme on the drive that the environment variable RAWKV_TEST_NVME names. Its content is lost.
+inline DeviceCase NvmeDeviceCase() {
+  return {.backing = Backing::kNvme, .engine = IoEngine::kNvme};
+}
+
+// Skips a test with the cause if loop devices, io_uring or an NVMe drive are not available.
 class DeviceSuite : public testing::TestWithParam<DeviceCase> {
  protected:
   static constexpr uint64_t kCapacity = 40 << 20;
 
   void SetUp() override {
+    if (GetParam().backing == Backing::kNvme) {
+      const char* const node = std::getenv("RAWKV_TEST_NVME");
+      if (node == nullptr) GTEST_SKIP() << "RAWKV_TEST_NVME names no NVMe character device (tests/nvme/run)";
+      path_ = node;
+      return;
+    }
     const std::string file = dir_.File("device.img");
     const Status made = CreateDeviceFile(file, kCapacity);
     ASSERT_TRUE(made.ok()) << made.ToString();

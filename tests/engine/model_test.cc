@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 
 #include "engine/admin/repair.h"
@@ -319,6 +320,20 @@ TEST(ModelOnBlockDeviceTest, EveryReachableVersionEqualsTheModel) {
       "BlockDevice",
       {.device = loop->path(), .inline_bytes = 500, .runtime = {.snapshot_interval = 0, .keep_recent = 2}},
       {.discard_freed = true}, 600 * 1024, 250);
+  History(config, TestSeed(1), dir.File("store")).Run();
+}
+
+// The drive must have 64 MiB or more, and loses its content.
+TEST(ModelOnNvmeTest, EveryReachableVersionEqualsTheModel) {
+  const char* const node = std::getenv("RAWKV_TEST_NVME");
+  if (node == nullptr) GTEST_SKIP() << "RAWKV_TEST_NVME names no NVMe character device (tests/nvme/run)";
+  const TempDir dir;
+  const ModelConfig config = Configure("Nvme",
+                                       {.device = node,
+                                        .inline_bytes = 500,
+                                        .force = true,
+                                        .runtime = {.snapshot_interval = 0, .keep_recent = 2}},
+                                       {.engine = IoEngine::kNvme, .discard_freed = true}, 1200 * 1024, 250);
   History(config, TestSeed(1), dir.File("store")).Run();
 }
 

@@ -28,7 +28,7 @@ Result<std::optional<IoEngine>> EngineOrAny(const std::string& text);         //
   FLAG(bool, ctl::SwitchValue, yes, false, "overwrite the content of the device without asking") \
   FLAG(string, ctl::BytesValue, capacity, "", "BYTES: size of a new device file (256MiB)") \
   FLAG(string, DurabilityOrBoth, durability, "both", "MODE: synced, unsafe_unsynced or both; a kill loses nothing (both)") \
-  FLAG(string, EngineOrAny, engine, "any", "NAME: auto, posix, io_uring; any chooses one for each kill (any)") \
+  FLAG(string, EngineOrAny, engine, "any", "NAME: auto, posix, io_uring, nvme; any chooses one for each kill (any)") \
   FLAG(uint64, ctl::NumberValue, seed, 0, "N: seed of all choices except the scheduler's; printed at the end") \
   FLAG(uint64, RoundValue, first_round, 0, "N: with --seed: begin at the last format before round N (0)") \
   FLAG(bool, ctl::SwitchValue, keep, false, "keep the store also after a good run") \

@@ -1,8 +1,11 @@
 #include "tools/torture/run.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -10,6 +13,7 @@
 #include "base/fs.h"
 #include "base/fs_ops.h"
 #include "base/resolve_path.h"
+#include "blockdev/device_fd.h"
 #include "blockdev/device_guard.h"
 #include "tools/cli/input.h"
 #include "tools/cli/interrupt.h"
@@ -61,15 +65,24 @@ class WorkPlace {
   bool made_ = false, made_dir_ = true, keep_ = false;
 };
 
+Result<DeviceKind> KindOf(const std::string& device) {
+  struct stat info {};
+  if (::stat(device.c_str(), &info) != 0) return Status::FromErrno(errno, "stat of " + device);
+  return DeviceKindOf(info.st_mode, info.st_rdev, device);
+}
+
 // Requires the operator's consent to overwrite an existing device. A regular file without a known signature
-// needs no consent; a block device always needs it.
+// needs no consent; any other device always needs it.
 Status RequireConsent(const Options& options) {
-  RAWKV_ASSIGN_OR_RETURN(const FileStat stat, PosixFs().Stat(options.device));
+  RAWKV_ASSIGN_OR_RETURN(const DeviceKind kind, KindOf(options.device));
   const Status blank = CheckDeviceMayBeFormatted(options.device, SignaturePolicy::kRefuse);
-  if (blank.ok() && stat.kind == FileKind::kRegular) return blank;
+  if (blank.ok() && kind == DeviceKind::kFile) return blank;
   RAWKV_RETURN_IF_ERROR(CheckDeviceMayBeFormatted(options.device, SignaturePolicy::kOverwrite));
   if (options.yes) return Status::Ok();
-  const std::string what = blank.ok() ? options.device + " is a block device" : blank.message();
+  const std::string what =
+      blank.ok()
+          ? options.device + (kind == DeviceKind::kNvmeChar ? " is an NVMe namespace" : " is a block device")
+          : blank.message();
   if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) {
     return Status::FailedPrecondition("refused (no confirmation): " + what +
                                       "; give --yes to overwrite all its content");
@@ -80,6 +93,13 @@ Status RequireConsent(const Options& options) {
   RAWKV_ASSIGN_OR_RETURN(const auto answer, lines.Next());
   if (answer == "yes") return Status::Ok();
   return Status::FailedPrecondition("refused (no confirmation): nothing changed");
+}
+
+// Absent: any engine may be used. An NVMe character device has one engine only.
+std::optional<IoEngine> ChooseEngine(const Options& options) {
+  if (options.engine || options.device.empty()) return options.engine;
+  const Result<DeviceKind> kind = KindOf(options.device);  // an error: a file that the format makes
+  return kind.ok() && *kind == DeviceKind::kNvmeChar ? std::optional(IoEngine::kNvme) : std::nullopt;
 }
 
 // Runs rounds until the time or the number of kills is reached.
@@ -162,7 +182,7 @@ Result<Outcome> Run(const Options& options, const std::string& program) {
                      .capacity_bytes = options.capacity.value_or(kUsualCapacityBytes),
                      .seed = outcome.seed,
                      .durability = options.durability,
-                     .engine = options.engine});
+                     .engine = ChooseEngine(options)});
   RAWKV_RETURN_IF_ERROR(campaign.Format(overwrite));
   Rounds(options, campaign, &outcome).Run();
   const uint64_t from = outcome.failed_round - outcome.failed_round % Campaign::kRoundsPerFormat;
