@@ -124,6 +124,28 @@ void AddTyped(Seeds& seeds) {
                           Seal(kFuzzedKind, std::string(512, 'p'))};
 }
 
+// What the drives of a virtual machine answer, without the fields that nobody reads.
+void AddNvmeIdentify(Seeds& seeds) {
+  std::string space(1 + 4096, '\0');
+  space[0] = 0;
+  space[1 + 2] = 0x20;       // 2^21 blocks
+  space[1 + 25] = 7;         // formats, less one
+  space[1 + 26] = 4;         // the one in use
+  space[1 + 128 + 18] = 12;  // blocks of 4096 bytes
+  std::string controller(1 + 4096, '\0');
+  controller[0] = 1;
+  controller.replace(1 + 24, 14, "QEMU NVMe Ctrl");
+  controller[1 + 77] = 7;
+  controller[1 + 520] = 0x5d;
+  controller[1 + 525] = 7;
+  std::string descriptors(1 + 64, '\0');
+  descriptors[0] = 2;
+  descriptors.replace(1, 4, std::string("\x03\x10\x00\x00", 4));  // a UUID
+  descriptors.replace(1 + 20, 4, std::string("\x04\x01\x00\x00", 4));
+  descriptors[1 + 24] = 2;
+  seeds["nvme_identify"] = {space, controller, descriptors};
+}
+
 }  // namespace
 
 Seeds MakeSeeds() {
@@ -131,6 +153,7 @@ Seeds MakeSeeds() {
   AddStoreSeeds(seeds);
   AddForeseen(seeds);
   AddTyped(seeds);
+  AddNvmeIdentify(seeds);
   for (auto& [target, inputs] : seeds) {
     RAWKV_CHECK(FindTarget(target) != nullptr, "seeds are for a target");
     std::sort(inputs.begin(), inputs.end());

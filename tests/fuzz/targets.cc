@@ -17,6 +17,7 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "change_set", .run = FuzzChangeSet, .heap_factor = 36},
     {.name = "superblock", .run = FuzzSuperblock},
     {.name = "extent_header", .run = FuzzExtentHeader},
+    {.name = "nvme_identify", .run = FuzzNvmeIdentify, .input_bytes_max = 1 + 4096},
     {.name = "sealed_file", .run = FuzzSealedFile, .input_bytes_max = 1024},
     {.name = "store_file", .run = FuzzStoreFile},
     {.name = "rollback_marker", .run = FuzzRollbackMarker, .input_bytes_max = 256},

@@ -19,6 +19,9 @@ Verdict FuzzChangeSet(ConstBytes input);
 Verdict FuzzSuperblock(ConstBytes input);
 Verdict FuzzExtentHeader(ConstBytes input);
 
+// nvme_identify.cc
+Verdict FuzzNvmeIdentify(ConstBytes input);  // structure u8 (namespace, controller, descriptors), its bytes
+
 // store_files.cc
 Verdict FuzzStoreFile(ConstBytes input);
 Verdict FuzzRollbackMarker(ConstBytes input);
