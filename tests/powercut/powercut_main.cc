@@ -3,6 +3,9 @@
 // after a power cut by the last mark.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nvme_ioctl.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,14 +31,27 @@ int SyncOrLie(long call, int fd) {
 
 }  // namespace
 
-// Replaces the functions of the C library for this program and all its libraries. With `lie` no sync takes
-// place, and the campaign must detect the loss (posix engine only, because io_uring does not call these
-// functions).
+// Replaces the functions of the C library for this program and all its libraries. With `lie` no sync and no
+// NVMe flush takes place, and the campaign must detect the loss. (Files and block devices use the engine
+// posix then, because io_uring does not call these functions.)
 extern "C" int fsync(int fd) {
   return SyncOrLie(SYS_fsync, fd);
 }
 extern "C" int fdatasync(int fd) {
   return SyncOrLie(SYS_fdatasync, fd);
+}
+
+extern "C" int ioctl(int fd, unsigned long request, ...) {
+  va_list rest;
+  va_start(rest, request);
+  void* const argument = va_arg(rest, void*);
+  va_end(rest);
+  constexpr unsigned char kFlush = 0;
+  if (lie_about_syncs && request == NVME_IOCTL_IO64_CMD &&
+      static_cast<const nvme_passthru_cmd64*>(argument)->opcode == kFlush) {
+    return 0;
+  }
+  return static_cast<int>(syscall(SYS_ioctl, fd, request, argument));
 }
 
 namespace rawkv::torture {
@@ -128,7 +144,8 @@ int Main(int argc, char** argv) {
     WorkerPlan plan = {.store = argv[2], .scratch = argv[5], .device = argv[3]};
     plan.durability = ParseDurability(argv[6]);
     plan.seed = std::strtoull(argv[7], nullptr, 10);
-    plan.engine = lie_about_syncs ? IoEngine::kPosix : IoEngine::kAuto;
+    const bool commands = plan.device.starts_with("/dev/ng");
+    plan.engine = lie_about_syncs && !commands ? IoEngine::kPosix : IoEngine::kAuto;
     plan.actors = static_cast<uint32_t>(std::strtoul(argv[8], nullptr, 10));
     plan.acts_per_actor = std::strtoull(argv[9], nullptr, 10);
     return End(Work(plan, sink));
