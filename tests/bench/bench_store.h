@@ -68,5 +68,6 @@ void BenchUndo();
 void BenchUndoCommit();
 void BenchUndoWindow();
 void BenchSession();
+void BenchNvme();  // on the drive that RAWKV_TEST_NVME names
 
 }  // namespace rawkv::bench

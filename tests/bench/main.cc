@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
       {"undo-commit", BenchUndoCommit},
       {"undo-window", BenchUndoWindow},
       {"session", BenchSession},
+      {"nvme", BenchNvme},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;
