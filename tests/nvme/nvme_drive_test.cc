@@ -166,6 +166,29 @@ TEST_F(NvmeDriveTest, DriveReportsAReadPastItsEndAsAStatus) {
   EXPECT_NE(NvmeStatus(static_cast<uint16_t>(result)).ToString().find("LBA out of range"), std::string::npos);
 }
 
+// More commands than the drive's queue has entries: the kernel then waits for one on a thread of its own.
+TEST_F(NvmeDriveTest, DeepQueuesOfManyThreadsTransferEverything) {
+  constexpr uint64_t kBlocks = 1500;
+  constexpr uint32_t kThreads = 4;
+  auto opened = Open(NodePath(), {.queue_depth = 1024});
+  ASSERT_OK(opened.status());
+  AlignedBuffer written = RandomBuffer(kBlocks * kBlockAlign, random);
+  ASSERT_OK(opened->device->Write(DeviceOffset(0), written.bytes()));
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      AlignedBuffer read(written.size());
+      std::vector<IoRequest> batch;
+      for (uint64_t at = 0; at < read.size(); at += kBlockAlign) {
+        batch.push_back({.offset = DeviceOffset(at), .buffer = read.bytes().subspan(at, kBlockAlign)});
+      }
+      EXPECT_OK(opened->device->Submit(batch));
+      EXPECT_TRUE(SameBytes(written.bytes(), read.bytes()));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 // Reads one request and counts it.
 class CountedJob final : public IoQueue::Job {
  public:
