@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Sums the results of test stages: test_summary.py STAGE=BUILD_DIR...
 
-Reads BUILD_DIR/junit.xml (CTest: one case per program) and BUILD_DIR/gtest/*.xml (GoogleTest: one case per
-test). For a GoogleTest program it counts the tests. A program that fails without a failed test (crash,
+Reads BUILD_DIR/junit.xml (CTest: one case per program) and BUILD_DIR/gtest/*.xml (GoogleTest and pytest: one case per
+test). For a program with such a file it counts the tests. A program that fails without a failed test (crash,
 time-out, sanitizer report) counts as one more failure. Lists failures and skips with their
 reasons, then prints `N passed, N failed, N skipped` as the last line. Exit status 1 if anything failed,
 or if nothing ran.
@@ -38,8 +38,11 @@ def skip_reason(element):
 
 def gtest_case(element):
     name = f"{element.get('classname')}.{element.get('name')}"
-    if element.find("failure") is not None:
-        message = element.find("failure").get("message") or ""
+    failure = element.find("failure")
+    if failure is None:
+        failure = element.find("error")  # pytest: a fixture failed
+    if failure is not None:
+        message = failure.get("message") or ""
         return Case(name, "failed", " ".join(message.split())[:300])
     skipped = element.find("skipped")
     if element.get("result") == "skipped" or skipped is not None:

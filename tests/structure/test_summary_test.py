@@ -76,6 +76,14 @@ class TestSummaryTest(unittest.TestCase):
         self.assertEqual((status, lines[-1]), (1, "1 passed, 1 failed, 0 skipped"))
         self.assertIn("  failed: a_test: A.Fails: a.cc:6 why", lines)
 
+    def test_an_error_in_a_fixture_of_pytest_is_a_failure(self):
+        error = '<testcase classname="test_a" name="test_b"><error message="failed on setup">text</error></testcase>'
+        passed = '<testcase classname="test_a" name="test_c" time="0.1"/>'
+        status, lines = self.summary({"junit.xml": ctest(failed("python_test")),
+                                      "gtest/python_test.xml": gtest(passed, error)})
+        self.assertEqual((status, lines[-1]), (1, "1 passed, 1 failed, 0 skipped"))
+        self.assertIn("  failed: python_test: test_a.test_b: failed on setup", lines)
+
     def test_a_program_that_fails_after_its_tests_is_a_failure(self):
         status, lines = self.summary({"junit.xml": ctest(failed("a_test")),
                                       "gtest/a_test.xml": gtest(PASSED)})

@@ -9,14 +9,14 @@
 """
 
 from ._abi import OP_COMMIT, OP_EXISTS, OP_GET, OP_SYNC, TIP
-from ._library import abi_version
+from ._library import abi_version, code_name
 from .batch import PACKED, PACKED_DELETE, PACKED_DELETE_RANGE, PACKED_PUT, Batch
 from .engine import CommitResult, Engine, View, format_store, import_store, open_store
 from .errors import (BUSY, CORRUPTION, FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, IO_ERROR, NO_SPACE, NOT_FOUND,
                      NOT_SUPPORTED, OK, POISONED, VERSION_UNREACHABLE, BusyError, CorruptionError,
                      FailedPreconditionError, InternalError, InvalidArgumentError, LibraryError, NoSpaceError,
                      NotFoundError, NotSupportedError, PoisonedError, RawkvError, StoreIoError,
-                     VersionUnreachableError)
+                     VersionUnreachableError, error_of)
 from .iterator import Iterator
 from .reads import ReadArray, ReadResult
 from .session import Completion, Session

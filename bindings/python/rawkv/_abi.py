@@ -126,8 +126,9 @@ FUNCTIONS: dict[str, tuple[object, tuple[object, ...]]] = {
     "rawkv_import": (c_int, (_text, _text, _text, _error)),
     "rawkv_session_open": (c_int, (_handle, _text, _out, _error)),
     "rawkv_session_close": (None, (_handle,)),
-    "rawkv_session_get": (c_int, (_handle, POINTER(Read), c_size_t, c_size_t, _u64_out, _error)),
-    "rawkv_session_exists": (c_int, (_handle, POINTER(Read), c_size_t, c_size_t, _u64_out, _error)),
+    # `reads` is a c_void_p, so that it may also be a bytes object with the fields of rawkv_read.
+    "rawkv_session_get": (c_int, (_handle, c_void_p, c_size_t, c_size_t, _u64_out, _error)),
+    "rawkv_session_exists": (c_int, (_handle, c_void_p, c_size_t, c_size_t, _u64_out, _error)),
     "rawkv_session_commit": (c_int, (_handle, _handle, POINTER(CommitOptions), _u64_out, _error)),
     "rawkv_session_sync": (c_int, (_handle, _u64_out, _error)),
     "rawkv_session_event_fd": (c_int, (_handle,)),
@@ -136,7 +137,7 @@ FUNCTIONS: dict[str, tuple[object, tuple[object, ...]]] = {
 }
 
 
-def declare(library: ctypes.CDLL) -> None:
+def declare(library: ctypes.CDLL | ctypes.PyDLL) -> None:
     """Gives each function its types. AttributeError: the library lacks a function; its name is in the message."""
     for name, (result, arguments) in FUNCTIONS.items():
         function = getattr(library, name)

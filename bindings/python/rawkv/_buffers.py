@@ -66,6 +66,24 @@ def new_bytes(size: int) -> tuple[bytes, int]:
     return made, _bytes_address(made)
 
 
+def address_of_bytes(source: bytes) -> int:
+    """The address of the content of a bytes object, which the caller keeps alive."""
+    address: int = _bytes_address(source)
+    return address
+
+
+def address_of(memory: Any, writable: bool) -> tuple[Any, int, int]:
+    """(pin, address, size in bytes) of a buffer. The memory stays where it is while the pin lives.
+
+    The pin of a writable memoryview is a ctypes object, which costs a third of a Pinned.
+    """
+    if type(memory) is memoryview and not memory.readonly and memory.nbytes != 0 and memory.c_contiguous:
+        pin = ctypes.c_char.from_buffer(memory)
+        return pin, ctypes.addressof(pin), memory.nbytes
+    pinned = Pinned(memory, writable)
+    return pinned, pinned.address, pinned.size
+
+
 def key_bytes(key: str | bytes | bytearray | memoryview) -> bytes:
     """A key as bytes; text becomes UTF-8."""
     if isinstance(key, bytes):

@@ -17,6 +17,7 @@ SONAME = "librawkv.so.0"
 
 _lock = threading.Lock()
 _library: ctypes.CDLL | None = None
+_library_with_gil: ctypes.PyDLL | None = None
 
 
 def candidates() -> list[str]:
@@ -72,6 +73,18 @@ def library() -> ctypes.CDLL:
             if _library is None:
                 _library = _load()
     return _library
+
+
+def library_with_gil() -> ctypes.PyDLL:
+    """The same library, but a call keeps Python's global lock. Only for calls that are short and never wait: no
+    function of the library calls back into Python, so a call that waits would stop every other thread. Thread-safe."""
+    global _library_with_gil
+    loaded = library()
+    with _lock:
+        if _library_with_gil is None:
+            _library_with_gil = ctypes.PyDLL(loaded._name, handle=loaded._handle)
+            _abi.declare(_library_with_gil)
+    return _library_with_gil
 
 
 def abi_version() -> int:

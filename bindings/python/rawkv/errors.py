@@ -36,7 +36,7 @@ class RawkvError(Exception):
 
 
 class NotFoundError(RawkvError):
-    """There is no such key, name or store."""
+    """There is no such key or store."""
 
     code = NOT_FOUND
 

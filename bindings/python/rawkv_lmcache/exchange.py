@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from functools import partial
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import rawkv
+from rawkv import code_name
+from rawkv.fast_session import Done, FastSession, pack_keys, pack_puts, pack_reads
 
 # A result: the id of the future, whether the batch succeeded, the text of its error, and one verdict for each key.
 Result = Tuple[int, bool, str, Optional[List[bool]]]
@@ -17,38 +20,40 @@ Outcome = Tuple[bool, str, List[bool]]
 class _Future:
     """One batch: the steps that submit its operations, and the function that makes the result of their completions."""
 
-    __slots__ = ("id", "keys", "steps", "finish", "failure", "accepted", "completions")
+    __slots__ = ("id", "keys", "steps", "finish", "kept", "failure", "accepted", "done")
 
-    def __init__(self, keys: int, steps: list[Callable[[], int]],
-                 finish: Callable[[list[rawkv.Completion]], Outcome]) -> None:
+    def __init__(self, keys: int, finish: Callable[[list[Done]], Outcome]) -> None:
         self.id = 0
         self.keys = keys
-        self.steps = steps
-        self.finish = finish
+        self.steps: list[Callable[[], int]] = []
+        self.finish: Callable[[list[Done]], Outcome] | None = finish
+        self.kept: Any = None  # the caller's memory, and what the operations need
         self.failure = ""  # of a step, although earlier steps were accepted
         self.accepted: list[int] = []  # operations, in the order of the steps
-        self.completions: dict[int, rawkv.Completion] = {}
+        self.done: list[Done] = []
 
     def failed(self, message: str) -> Outcome:
         return False, message, [False] * self.keys
 
-    def take(self, completion: rawkv.Completion) -> Outcome | None:
+    def take(self, done: Done) -> Outcome | None:
         """Keeps the completion of an operation. The outcome of the batch if it was the last one."""
-        self.completions[completion.id] = completion
-        if len(self.completions) < len(self.accepted):
+        self.done.append(done)
+        if len(self.done) < len(self.accepted):
             return None
-        done = [self.completions[operation] for operation in self.accepted]
-        message = self.failure or next((one.message for one in done if not one.ok), "")
+        self.done.sort()  # by the id, and so in the order of the steps
+        message = self.failure or next((one.message for one in self.done if one.code != rawkv.OK), "")
         try:
-            return self.failed(message) if message else self.finish(done)
+            assert self.finish is not None
+            return self.failed(message) if message else self.finish(self.done)
         except Exception as error:  # noqa: BLE001: a result, and never the end of the thread
             return self.failed(f"{type(error).__name__}: {error}")
         finally:
-            self.steps, self.finish = [], _no_finish  # they reference the caller's memory
+            self.release()
 
-
-def _no_finish(_: list[rawkv.Completion]) -> Outcome:
-    raise AssertionError("a future finishes once")
+    def release(self) -> None:
+        """Gives up every reference to the caller's memory. The closures refer to the future, so that a part of them
+        would otherwise stay until a collection of garbage."""
+        self.steps, self.finish, self.kept = [], None, None
 
 
 class Exchange:
@@ -66,7 +71,7 @@ class Exchange:
         if operations_max < 2:
             raise ValueError("operations_max must be at least 2, because a delete is two operations")
         self._store = store
-        self._session = store.session(operations_max=operations_max, bytes_in_flight_max=bytes_in_flight_max)
+        self._session = FastSession(store, operations_max=operations_max, bytes_in_flight_max=bytes_in_flight_max)
         self._operations_max = operations_max
         self._event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._lock = threading.Lock()
@@ -86,65 +91,49 @@ class Exchange:
     def get(self, keys: Sequence[str], buffers: Sequence[Any]) -> int:
         """Reads each value into its buffer. True: the value fills the buffer. False without an error: no such key, and
         the buffer is untouched."""
-        array: Any = None
+        def prepare() -> list[Callable[[], int]]:
+            future.kept = reads = pack_reads(keys, buffers)
+            return [partial(self._session.submit_get, reads)]
 
-        def prepare() -> None:
-            nonlocal array
-            array = rawkv.ReadArray(keys, buffers)
-
-        def finish(done: list[rawkv.Completion]) -> Outcome:
+        def finish(done: list[Done]) -> Outcome:
             verdicts, message = [], ""
-            for i, answer in enumerate(done[0].answers):
-                wanted = array.reads[i].out_size
-                verdicts.append(answer.ok and answer.size == wanted)
-                if not verdicts[i] and answer.code != rawkv.NOT_FOUND and not message:
-                    message = f"{keys[i]}: {self._reason(keys[i], buffers[i], answer)}"
+            for i, (code, _, size, _) in enumerate(done[0].answers):
+                whole = code == rawkv.OK and size == future.kept.sizes[i]
+                verdicts.append(whole)
+                if not whole and code != rawkv.NOT_FOUND and not message:
+                    message = f"{keys[i]}: {self._reason(keys[i], buffers[i], code, size)}"
             return not message, message, verdicts
 
-        return self._submit(_Future(len(keys), [lambda: self._session.submit_reads("rawkv_session_get", array)],
-                                    finish), prepare)
+        future = _Future(len(keys), finish)
+        return self._submit(future, prepare)
 
     def set(self, keys: Sequence[str], buffers: Sequence[Any]) -> int:
         """Stores all values with one commit, or none of them. A key that exists keeps its value."""
-        batch: Any = None
+        def prepare() -> list[Callable[[], int]]:
+            future.kept = puts = pack_puts(keys, buffers)
+            return [partial(self._session.submit_puts, puts)]
 
-        def prepare() -> None:
-            nonlocal batch
-            if len(keys) != len(buffers):
-                raise ValueError(f"{len(keys)} keys need as many buffers, not {len(buffers)}")
-            batch = rawkv.Batch()
-            for key, buffer in zip(keys, buffers):
-                batch.put(key, buffer, if_absent=True, borrow=True)
-
-        return self._submit(_Future(len(keys), [lambda: self._session.submit_commit(batch)],
-                                    lambda done: (True, "", [True] * len(keys))), prepare)
+        future = _Future(len(keys), lambda done: (True, "", [True] * len(keys)))
+        return self._submit(future, prepare)
 
     def exists(self, keys: Sequence[str]) -> int:
         """Whether each key exists."""
-        array: Any = None
+        def prepare() -> list[Callable[[], int]]:
+            future.kept = reads = pack_keys(keys)
+            return [partial(self._session.submit_exists, reads)]
 
-        def prepare() -> None:
-            nonlocal array
-            array = rawkv.ReadArray(keys, None)
-
-        return self._submit(_Future(len(keys), [lambda: self._session.submit_reads("rawkv_session_exists", array)],
-                                    lambda done: _existence(done[0])), prepare)
+        future = _Future(len(keys), _existence)
+        return self._submit(future, prepare)
 
     def delete(self, keys: Sequence[str]) -> int:
         """Removes all keys with one commit, or none of them. True: the key existed."""
-        array: Any = None
-        batch: Any = None
+        def prepare() -> list[Callable[[], int]]:
+            future.kept = reads = pack_keys(keys)
+            # The look-up finds the state before the commit: the session keeps the order of operations on a key.
+            return [partial(self._session.submit_exists, reads), partial(self._session.submit_deletes, keys)]
 
-        def prepare() -> None:
-            nonlocal array, batch
-            array, batch = rawkv.ReadArray(keys, None), rawkv.Batch()
-            for key in keys:
-                batch.delete(key)
-
-        # The look-up finds the state before the commit, because the session keeps the order of operations on a key.
-        steps = [lambda: self._session.submit_reads("rawkv_session_exists", array),
-                 lambda: self._session.submit_commit(batch)]
-        return self._submit(_Future(len(keys), steps, lambda done: _existence(done[0])), prepare)
+        future = _Future(len(keys), _existence)
+        return self._submit(future, prepare)
 
     # ---- results ----
 
@@ -197,11 +186,11 @@ class Exchange:
 
     # ---- inside ----
 
-    def _submit(self, future: _Future, prepare: Callable[[], None]) -> int:
+    def _submit(self, future: _Future, prepare: Callable[[], list[Callable[[], int]]]) -> int:
         failure = ""
         if future.keys != 0:
             try:
-                prepare()
+                future.steps = prepare()
             except Exception as error:  # noqa: BLE001: every wrong argument becomes a result
                 failure = f"{type(error).__name__}: {error}"
         with self._lock:
@@ -210,6 +199,7 @@ class Exchange:
             self._last_id += 1
             future.id = self._last_id
             if failure or future.keys == 0:
+                future.release()
                 self._finish(future, future.failed(failure) if failure else (True, "", []))
             elif self._waiting or not self._start(future):
                 self._waiting.append(future)
@@ -231,6 +221,7 @@ class Exchange:
             self._under_way[operation] = future
         self._operations += len(future.accepted)
         if not future.accepted:
+            future.release()
             self._finish(future, future.failed(future.failure))
         return True
 
@@ -251,8 +242,8 @@ class Exchange:
             self._session.wait()
             completions = self._session.drain()
             with self._lock:
-                futures = [self._under_way.pop(completion.id) for completion in completions]
-            ready = [(future, future.take(completion)) for future, completion in zip(futures, completions)]
+                futures = [self._under_way.pop(done.id) for done in completions]
+            ready = [(future, future.take(done)) for future, done in zip(futures, completions)]
             with self._lock:
                 self._operations -= len(completions)
                 for future, outcome in ready:
@@ -261,17 +252,16 @@ class Exchange:
                 while self._waiting and self._start(self._waiting[0]):
                     self._waiting.popleft()
 
-    def _reason(self, key: str, buffer: Any, answer: rawkv.ReadResult) -> str:
+    def _reason(self, key: str, buffer: Any, code: int, size: int) -> str:
         """Why a value does not fill its buffer. The session gives only a code, so the value is read again for the
         text."""
         try:
-            size = answer.size if answer.ok else self._store.get_into(key, buffer)
+            found = size if code == rawkv.OK else self._store.get_into(key, buffer)
         except rawkv.RawkvError as error:
             return str(error)
-        return f"the value has {size} bytes, and its buffer {memoryview(buffer).nbytes}"
+        return f"the value has {found} bytes, and its buffer {memoryview(buffer).nbytes}"
 
 
-def _existence(done: rawkv.Completion) -> Outcome:
-    wrong = next((answer for answer in done.answers if answer.code not in (rawkv.OK, rawkv.NOT_FOUND)), None)
-    message = "" if wrong is None else str(wrong.error())
-    return wrong is None, message, [answer.ok for answer in done.answers]
+def _existence(done: list[Done]) -> Outcome:
+    wrong = next((code for code, *_ in done[0].answers if code not in (rawkv.OK, rawkv.NOT_FOUND)), None)
+    return wrong is None, "" if wrong is None else code_name(wrong), [code == rawkv.OK for code, *_ in done[0].answers]
