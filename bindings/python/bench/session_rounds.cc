@@ -1,4 +1,5 @@
-// The C++ side of connector_bench.py: the same work through Session, in the same process and on the same store.
+// The C++ side of connector_bench.py: the same work through Session, in the same process and on the same
+// store.
 
 #include <poll.h>
 
@@ -17,8 +18,9 @@ using rawkv::Session;
 using rawkv::SessionCompletion;
 using rawkv::SessionOp;
 
-// The work of one round. `write`: stores `operations` new values, otherwise reads them. Operation i has the key
-// prefix + i and the memory at arena + (place * stride), where a place belongs to one operation at a time.
+// The work of one round. `write`: stores `operations` new values, otherwise reads them. Operation i has the
+// key prefix + i and the memory at arena + (place * stride), where a place belongs to one operation at a
+// time.
 struct Round {
   std::string prefix;
   uint64_t operations = 0;
@@ -51,8 +53,8 @@ uint64_t Submit(Session& session, const Round& round, uint64_t operation, size_t
   return *id;
 }
 
-// Keeps `depth` operations under way until all have completed. With a descriptor it waits by poll(2), otherwise
-// by Session::Wait.
+// Keeps `depth` operations under way until all have completed. With a descriptor it waits by poll(2),
+// otherwise by Session::Wait.
 void Run(Session& session, int descriptor, const Round& round) {
   std::vector<size_t> idle;
   for (size_t i = 0; i < round.depth; ++i) idle.push_back(i);
