@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import sys
 
 import pytest
@@ -11,6 +12,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rawkv  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def files_are_removed(tmp_path):
+    """pytest would keep the files of its last three runs."""
+    yield
+    shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 @pytest.fixture
