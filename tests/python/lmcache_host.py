@@ -62,7 +62,7 @@ class Host:
         self.drained = 0
         self.stop = threading.Event()
         self.failure = None
-        self.thread = threading.Thread(target=self.demux, name="demux")
+        self.thread = threading.Thread(target=self.demux, name="demux", daemon=True)
         self.thread.start()
 
     def demux(self):

@@ -151,9 +151,14 @@ class FastSession:
         """Waits until a completion can be drained, or returns at once if nothing is under way."""
         self._free_lock.rawkv_session_wait(self._pointer, -1)
 
-    def drain(self) -> list[Done]:
-        """Up to 64 completions. Only one thread may call it at a time."""
-        count = self._free_lock.rawkv_session_drain(self._pointer, self._room, COMPLETION.size, _DRAIN_MAX)
+    def drain(self, short: bool = False) -> list[Done]:
+        """Up to 64 completions. Only one thread may call it at a time.
+
+        A drain also takes in reads that have just ended, and verifies them. `short`: only short reads are under way, so
+        that the call keeps Python's lock. After wait() another thread would otherwise take the lock, and each result
+        would wait for it.
+        """
+        count = (self._keep_lock if short else self._free_lock).rawkv_session_drain(self._pointer, self._room, COMPLETION.size, _DRAIN_MAX)
         done = []
         for i in range(count):
             (operation, op, code, _, _, _, answer_count, answers, _, _, error, memory) = COMPLETION.unpack_from(

@@ -20,7 +20,7 @@ Outcome = Tuple[bool, str, List[bool]]
 class _Future:
     """One batch: the steps that submit its operations, and the function that makes the result of their completions."""
 
-    __slots__ = ("id", "keys", "steps", "finish", "kept", "failure", "accepted", "done")
+    __slots__ = ("id", "keys", "steps", "finish", "kept", "failure", "accepted", "done", "long")
 
     def __init__(self, keys: int, finish: Callable[[list[Done]], Outcome]) -> None:
         self.id = 0
@@ -31,6 +31,7 @@ class _Future:
         self.failure = ""  # of a step, although earlier steps were accepted
         self.accepted: list[int] = []  # operations, in the order of the steps
         self.done: list[Done] = []
+        self.long = False  # it reads so much that its completion takes time
 
     def failed(self, message: str) -> Outcome:
         return False, message, [False] * self.keys
@@ -78,6 +79,7 @@ class Exchange:
         self._work = threading.Condition(self._lock)  # the thread waits for it without an operation under way
         self._idle = False  # whether the thread does so
         self._operations = 0  # in the session
+        self._long = 0  # futures under way whose completion takes time
         self._last_id = 0
         self._waiting: deque[_Future] = deque()  # not in the session yet
         self._under_way: dict[int, _Future] = {}  # by the id of the operation
@@ -93,6 +95,7 @@ class Exchange:
         the buffer is untouched."""
         def prepare() -> list[Callable[[], int]]:
             future.kept = reads = pack_reads(keys, buffers)
+            future.long = not reads.short
             return [partial(self._session.submit_get, reads)]
 
         def finish(done: list[Done]) -> Outcome:
@@ -220,6 +223,7 @@ class Exchange:
             future.accepted.append(operation)
             self._under_way[operation] = future
         self._operations += len(future.accepted)
+        self._long += future.long and bool(future.accepted)
         if not future.accepted:
             future.release()
             self._finish(future, future.failed(future.failure))
@@ -240,7 +244,8 @@ class Exchange:
                     self._work.wait()
                     self._idle = False
             self._session.wait()
-            completions = self._session.drain()
+            # A long read that is submitted from now on may be drained with Python's lock held, once.
+            completions = self._session.drain(short=self._long == 0)
             with self._lock:
                 futures = [self._under_way.pop(done.id) for done in completions]
             ready = [(future, future.take(done)) for future, done in zip(futures, completions)]
@@ -248,6 +253,7 @@ class Exchange:
                 self._operations -= len(completions)
                 for future, outcome in ready:
                     if outcome is not None:
+                        self._long -= future.long
                         self._finish(future, outcome)
                 while self._waiting and self._start(self._waiting[0]):
                     self._waiting.popleft()
