@@ -39,10 +39,12 @@ class _Future:
     def take(self, done: Done) -> Outcome | None:
         """Keeps the completion of an operation. The outcome of the batch if it was the last one."""
         self.done.append(done)
-        if len(self.done) < len(self.accepted):
-            return None
-        self.done.sort()  # by the id, and so in the order of the steps
-        message = self.failure or next((one.message for one in self.done if one.code != rawkv.OK), "")
+        message = self.failure or done.message
+        if len(self.accepted) > 1 or self.failure:
+            if len(self.done) < len(self.accepted):
+                return None
+            self.done.sort()  # by the id, and so in the order of the steps
+            message = self.failure or next((one.message for one in self.done if one.message), "")
         try:
             assert self.finish is not None
             return self.failed(message) if message else self.finish(self.done)
