@@ -74,7 +74,10 @@ def test_exists_and_delete_have_a_verdict_for_each_key(host):
     assert host.do("delete", ["a"]) == (True, "", [False])
 
 
-def test_batches_of_one_host_keep_their_order(host):
+@pytest.mark.parametrize("operations_max", [2, 3, 4096])
+def test_batches_of_one_host_keep_their_order(directory, operations_max):
+    """Also if they wait for room in the session."""
+    host = Host(RawkvConnector(directory, capacity="16MiB", operations_max=operations_max))
     arena = Arena(1, 100)
     _, view = arena.take(100)
     view[:] = b"v" * 100
@@ -84,6 +87,7 @@ def test_batches_of_one_host_keep_their_order(host):
                     host.submit("delete", ["key"]), host.submit("exists", ["key"])]
     results = [waiter.wait() for waiter in waiters]
     assert results == [(True, "", [True]), (True, "", [True]), (True, "", [True]), (True, "", [False])] * 50
+    host.close()
 
 
 def test_wrong_arguments_are_results(host):

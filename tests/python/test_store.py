@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import rawkv
+from rawkv._handle import Handle
 
 
 def test_values_of_every_kind_of_buffer_are_stored(store):
@@ -259,6 +260,27 @@ def test_options_are_checked(directory):
         rawkv.open_store("a\0b")
     with pytest.raises(rawkv.NotFoundError):
         rawkv.open_store(directory)
+
+
+def test_handle_is_closed_once_and_without_a_call_under_way():
+    handle = Handle(1, "thing")
+    calls = []
+
+    def close():
+        handle.close(lambda pointer: calls.append((pointer, handle._users)) or True)
+
+    assert handle.enter() == 1
+    closers = [threading.Thread(target=close) for _ in range(2)]
+    for closer in closers:
+        closer.start()
+    with pytest.raises(rawkv.FailedPreconditionError, match="the thing is closed"):
+        while True:  # until a closer has begun
+            handle.enter()
+            handle.leave()
+    handle.leave()
+    for closer in closers:
+        closer.join()
+    assert calls == [(1, 0)] and handle.closed
 
 
 def test_close_waits_for_calls_of_other_threads(directory):

@@ -21,4 +21,13 @@ from .iterator import Iterator
 from .reads import ReadArray, ReadResult
 from .session import Completion, Session
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [
+    "BUSY", "Batch", "BusyError", "CORRUPTION", "CommitResult", "Completion", "CorruptionError", "Engine",
+    "FAILED_PRECONDITION", "FailedPreconditionError", "INTERNAL", "INVALID_ARGUMENT", "IO_ERROR",
+    "InternalError", "InvalidArgumentError", "Iterator", "LibraryError", "NOT_FOUND", "NOT_SUPPORTED",
+    "NO_SPACE", "NoSpaceError", "NotFoundError", "NotSupportedError", "OK", "OP_COMMIT", "OP_EXISTS", "OP_GET",
+    "OP_SYNC", "PACKED", "PACKED_DELETE", "PACKED_DELETE_RANGE", "PACKED_PUT", "POISONED", "PoisonedError",
+    "RawkvError", "ReadArray", "ReadResult", "Session", "StoreIoError", "TIP", "VERSION_UNREACHABLE",
+    "VersionUnreachableError", "View", "abi_version", "code_name", "error_of", "format_store", "import_store",
+    "open_store",
+]

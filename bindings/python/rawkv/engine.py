@@ -68,7 +68,8 @@ class View(Reads):
         return self._engine.handle, self._handle
 
     def _keep(self, iterator: Iterator) -> Iterator:
-        return self._engine.keep_open(iterator)
+        self._engine.keep_open(iterator)
+        return iterator
 
     def close(self) -> None:
         """Frees the view. Idempotent."""
@@ -110,7 +111,8 @@ class Engine(Reads):
         return self._handle, None
 
     def _keep(self, iterator: Iterator) -> Iterator:
-        return self.keep_open(iterator)
+        self.keep_open(iterator)
+        return iterator
 
     def keep_open(self, opened: Any) -> Any:
         """Remembers a view, an iterator or a session, which close() closes first."""

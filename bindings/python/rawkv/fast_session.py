@@ -25,7 +25,7 @@ class Packed(NamedTuple):
     """Keys and memory of one read as an array of rawkv_read, with everything that must stay alive."""
 
     array: bytes
-    count: int
+    number: int  # of keys
     sizes: list[int]  # of the memory of each key
     short: bool
     kept: tuple[Any, ...]
@@ -132,7 +132,7 @@ class FastSession:
 
     def _submit_reads(self, function: Callable[..., int], reads: Packed) -> int:
         made, error = ctypes.c_uint64(), ctypes.c_void_p()
-        code = function(self._pointer, reads.array, READ.size, reads.count, made, error)
+        code = function(self._pointer, reads.array, READ.size, reads.number, made, error)
         if code != OK:
             check(code, error)
         return made.value

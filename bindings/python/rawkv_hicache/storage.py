@@ -128,8 +128,8 @@ class RawkvHiCache(_base()):  # type: ignore[misc]  # SGLang's class where it is
     @_never_raises(lambda arguments: False)
     def set(self, key: str, value: Any = None, target_location: Any = None, target_sizes: Any = None) -> bool:
         """Stores a value: a tensor in host memory, or a buffer. True also if the key exists."""
-        return self.batch_set([key], [value if value is not None else target_location],
-                              target_sizes=None if target_sizes is None else [target_sizes])
+        return bool(self.batch_set([key], [value if value is not None else target_location],
+                                   target_sizes=None if target_sizes is None else [target_sizes]))
 
     @_never_raises(lambda arguments: False)
     def batch_set(self, keys: Sequence[str], values: Any = None, target_locations: Any = None,

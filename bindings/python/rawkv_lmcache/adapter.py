@@ -98,7 +98,7 @@ class RawkvL2Adapter(host_types.AdapterBase):  # type: ignore[misc]  # LMCache's
         self._loaded: dict[int, Any] = {}
         self._last_error = ""
         flags = os.EFD_NONBLOCK | os.EFD_CLOEXEC
-        self._descriptors = {kind: os.eventfd(0, flags) for kind in ("store", "lookup", "load", "stop")}
+        self._descriptors: dict[str, int] = {kind: os.eventfd(0, flags) for kind in ("store", "lookup", "load", "stop")}
         self._thread = threading.Thread(target=self._run, name="rawkv-l2-adapter", daemon=True)
         self._thread.start()
 
@@ -175,7 +175,8 @@ class RawkvL2Adapter(host_types.AdapterBase):  # type: ignore[misc]  # LMCache's
             raise ValueError("page_size must be positive")
         prefix = f"{model_name}@".encode() if model_name is not None else b""
         begin = bytes.fromhex(cursor) + b"\0" if cursor is not None else prefix
-        entries, last = [], b""
+        entries: list[Any] = []
+        last = b""
         for key in self._store.keys(lower=begin or None):
             if not key.startswith(prefix):
                 break
@@ -202,7 +203,7 @@ class RawkvL2Adapter(host_types.AdapterBase):  # type: ignore[misc]  # LMCache's
             status = {"type": "rawkv", "last_error": self._last_error, "locked_keys": len(+self._locks),
                       "keys": len(self._sizes)}
         exchange = self._exchange.status()
-        healthy = exchange.pop("is_healthy") and self._thread.is_alive() and "poisoned" not in status["last_error"]
+        healthy = exchange.pop("is_healthy") and self._thread.is_alive() and "poisoned" not in str(status["last_error"])
         return {**exchange, **status, "is_healthy": healthy}
 
     def close(self) -> None:
