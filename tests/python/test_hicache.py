@@ -89,6 +89,16 @@ def test_ranks_do_not_share_pages_but_ranks_of_an_mla_model_do(directory):
     assert all("/" not in part for name in names for part in name)
 
 
+def test_each_rank_has_its_own_store(tmp_path):
+    extra = {"directory": str(tmp_path / "store-{tp_rank}-{pp_rank}"), "capacity": "16MiB"}
+    both = [RawkvHiCache(config(rank), extra) for rank in (0, 1)]
+    assert all((tmp_path / f"store-{rank}-0").is_dir() for rank in (0, 1))
+    with pytest.raises(rawkv.BusyError):
+        RawkvHiCache(config(1), extra)
+    for storage in both:
+        storage.close()
+
+
 def test_tensors_and_buffers(storage):
     value = content_of("tensor", 10_000)
     assert storage.set("a", Tensor(value)) is True

@@ -51,8 +51,9 @@ class RawkvHiCache(_base()):  # type: ignore[misc]  # SGLang's class where it is
     """Stores the pages of a KV cache in a rawkv store. SGLang makes one with cls(storage_config, kwargs).
 
     `kwargs` has the parameters of rawkv_lmcache.RawkvConnector that concern the store; they may also stand in
-    storage_config.extra_config. Other keys of SGLang in there are ignored. The constructor raises if the store cannot be
-    opened. No other call raises: a failure is logged, and counts as a miss or as not stored. Thread-safe.
+    storage_config.extra_config. Other keys of SGLang in there are ignored. A store has one writer, so each rank needs a
+    store of its own: {tp_rank} and {pp_rank} in `directory` and `device` become the numbers of the rank. The constructor
+    raises if the store cannot be opened. No other call raises: a failure is logged, and counts as a miss or as not stored. Thread-safe.
 
     The keys of a page contain the model and, because each rank has another part of a page, the rank: not for MLA models,
     where all ranks have the same pages.
@@ -73,6 +74,10 @@ class RawkvHiCache(_base()):  # type: ignore[misc]  # SGLang's class where it is
         if getattr(storage_config, "pp_size", 1) > 1:
             suffix += f"_p{storage_config.pp_rank}"
         self._suffix = suffix
+        ranks = {name: getattr(storage_config, name, 0) for name in ("tp_rank", "pp_rank")}
+        for name in ("directory", "device"):
+            if parameters.get(name):
+                parameters[name] = parameters[name].format(**ranks)
         self._pool: Any = None
         self._lock = threading.Lock()
         self._stats = {"hits": 0, "misses": 0, "stored": 0, "errors": 0}
