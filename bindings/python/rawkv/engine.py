@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import threading
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,7 @@ class Engine(Reads):
         pointer, error = ctypes.c_void_p(), ctypes.c_void_p()
         check(library().rawkv_open(path_bytes(directory), option_text(options), pointer, error), error)
         self._handle = Handle(pointer.value, "store")
+        self._open_lock = threading.Lock()
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()  # views, iterators and sessions
 
     @property
@@ -116,7 +118,8 @@ class Engine(Reads):
 
     def keep_open(self, opened: Any) -> Any:
         """Remembers a view, an iterator or a session, which close() closes first."""
-        self._open.add(opened)
+        with self._open_lock:
+            self._open.add(opened)
         return opened
 
     # ---- commits ----
@@ -222,10 +225,13 @@ class Engine(Reads):
     def close(self) -> None:
         """Closes the views, iterators and sessions that are still open, and then the store. Idempotent.
 
-        An error shows that the last versions may not be durable; the store is closed nevertheless.
+        BusyError: another thread has opened one of them meanwhile; the store stays open. Any other error shows that the
+        last versions may not be durable; the store is closed nevertheless.
         """
-        for opened in list(self._open):
-            opened.close()
+        with self._open_lock:
+            children = list(self._open)
+        for child in children:
+            child.close()
 
         def close(pointer: int) -> bool:
             error = ctypes.c_void_p()
