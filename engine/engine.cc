@@ -87,11 +87,11 @@ T ReadWith(Impl& impl, const ReadOptions& options, const Fn& fn, const Fail& fai
   if (!readable.ok()) return fail(readable);
   impl.counters.gets.fetch_add(1, std::memory_order_relaxed);
   if (options.view == nullptr) {
-    Reader reader(*impl.core.index, nullptr, *impl.core.payload);
+    Reader reader(*impl.core.index, *impl.core.payload, impl.core.values.get());
     return fn(reader);
   }
   const auto* view = static_cast<const EngineView*>(options.view);
-  Reader reader(view->index(), view->point().get(), *impl.core.payload);
+  Reader reader(view->index(), *impl.core.payload, view->point().get());
   return fn(reader);
 }
 

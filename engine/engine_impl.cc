@@ -23,10 +23,14 @@ uint64_t LogBytesFrom(Core& core, Version version) {
 
 }  // namespace
 
+Engine::Impl::Impl(const OpenOptions& options) {
+  if (options.value_cache_bytes != 0) core.values = std::make_unique<ValueCache>(options.value_cache_bytes);
+}
+
 Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir, const OpenOptions& options) {
   RAWKV_RETURN_IF_ERROR(KeyIndex::CheckProcess().WithContext("opening " + dir));  // before it starts threads
   RAWKV_ASSIGN_OR_RETURN(const std::string store_dir, ResolveStoreDir(*options.env.fs, dir));
-  std::unique_ptr<Impl> impl(new Impl());
+  std::unique_ptr<Impl> impl(new Impl(options));
   Impl* const self = impl.get();
   const auto open_context = [&](ContextAccess access) -> Status {
     RAWKV_ASSIGN_OR_RETURN(self->context, OpenStoreContext(store_dir, options, access));
@@ -135,6 +139,7 @@ Status Engine::Impl::ReadNewest() {
   }
   core.payload->GrowTo(c.layout().slot_count);
   epochs.Close();
+  if (core.values != nullptr) core.values->Clear();
   core.index = newest.view->shared_index();
   core.tip.Reset(newest.view->version());
   core.durable = newest.durable.value();
@@ -266,6 +271,12 @@ EngineStats Engine::Impl::Stats() const {
                   .views_built = n.views_built.load(),
                   .views_shared = n.views_shared.load(),
                   .replay_bytes_per_second = context->replay_rate.bytes_per_second()};
+  if (core.values != nullptr) {
+    const ValueCache::Stats values = core.values->stats();
+    out.value_cache_hits = values.hits;
+    out.value_cache_misses = values.misses;
+    out.value_cache_bytes = values.bytes;
+  }
   if (context->device.device != nullptr) {
     const DeviceCounters d = context->device.device->counters();
     out.device_bytes_written = d.written_bytes;

@@ -85,7 +85,7 @@ class Engine::Impl {
   std::unique_ptr<ControlServer> control;  // null if this engine takes no requests
 
  private:
-  Impl() = default;
+  explicit Impl(const OpenOptions& options);
   std::unique_ptr<SessionHub> MakeSessionHub();
   // For a read-only engine: makes the newest version in the log the tip. The errors are those of
   // OpenNewestView.

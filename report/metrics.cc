@@ -112,6 +112,12 @@ Figures CountersAndRateOf(const EngineStats& stats) {
   return figures;
 }
 
+Figures ValueCacheOf(const EngineStats& stats) {
+  return {{"value_cache_hits", stats.value_cache_hits, "Look-ups that found the value in the cache."},
+          {"value_cache_misses", stats.value_cache_misses, "Look-ups that did not."},
+          {"value_cache_bytes", stats.value_cache_bytes, "Memory that the cached values use."}};
+}
+
 uint64_t LogBytes(const std::vector<LogSegmentRow>& segments) {
   uint64_t bytes = 0;
   for (const LogSegmentRow& segment : segments) bytes += segment.bytes;

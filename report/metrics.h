@@ -23,6 +23,8 @@ using Figures = std::vector<Figure>;
 Figures CountersOf(const EngineStats& stats);
 // The counters, and the speed of the newest replay.
 Figures CountersAndRateOf(const EngineStats& stats);
+// How the cache of values is used. Only the process that has it can report it.
+Figures ValueCacheOf(const EngineStats& stats);
 // Sizes of the store, independent of an open.
 Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segments);
 uint64_t LogBytes(const std::vector<LogSegmentRow>& segments);

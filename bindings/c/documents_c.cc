@@ -60,7 +60,10 @@ int rawkv_stats_json(rawkv_engine* engine, char** json, char** error) {
   return RunForText(json, error, [&]() -> Result<std::string> {
     Figures figures = {{"version", engine->engine->version().value()},
                        {"durable_version", engine->engine->durable_version().value()}};
-    for (const Figure& figure : CountersAndRateOf(engine->engine->stats())) figures.push_back(figure);
+    const EngineStats stats = engine->engine->stats();
+    for (const Figures& part : {CountersAndRateOf(stats), ValueCacheOf(stats)}) {
+      figures.insert(figures.end(), part.begin(), part.end());
+    }
     return JsonText(FiguresJson(figures));
   });
 }

@@ -104,6 +104,7 @@ Result<OpenOptions> ParseOpenOptions(const char* text) {
   options.Count("slot_bytes", &out.slot_bytes).Count("header_bytes", &out.header_bytes);
   options.Count("inline_bytes", &out.inline_bytes);
   options.Count("memtable_bytes", &out.memtable_bytes).Count("block_cache_bytes", &out.block_cache_bytes);
+  options.Count("value_cache_bytes", &out.value_cache_bytes);
   options.Count("group_bytes_max", &out.group_bytes_max).Flag("discard_freed", &out.discard_freed);
   options.Count("scrub_bytes_per_second", &out.scrub_bytes_per_second);
   options.Count("scrub_rest_seconds", &out.scrub_rest_seconds);

@@ -81,6 +81,9 @@ struct EngineStats {
   uint64_t views_built = 0;              // views of an old version for which an index was built
   uint64_t views_shared = 0;             // the others, which used an index that was there
   uint64_t replay_bytes_per_second = 0;  // of log, in the newest replay of 1 MiB or more; 0: there was none
+  uint64_t value_cache_hits = 0,
+           value_cache_misses = 0;  // look-ups; 0 without OpenOptions::value_cache_bytes
+  uint64_t value_cache_bytes = 0;   // in use now
   friend bool operator==(const EngineStats&, const EngineStats&) = default;
 };
 

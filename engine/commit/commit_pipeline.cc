@@ -19,6 +19,13 @@ CommitResult MakeNotApplied(const Status& status) {
           .version = {}};
 }
 
+void AddChangedKeys(const ChangeSet& changes, ValueCache::Changing& changing) {
+  for (const ChangeOp& op : changes.ops) {
+    if (op.kind == ChangeOp::Kind::kDeleteRange) return changing.AddAll();
+  }
+  for (const ChangeOp& op : changes.ops) changing.Add(op.key);
+}
+
 bool HasPut(const WriteBatch& batch) {
   const auto& operations = batch.operations();
   return std::any_of(operations.begin(), operations.end(), [](const WriteBatch::Operation& op) {
@@ -320,6 +327,10 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
       before_group = PrepareUndo(newest, undo ? &*undo : nullptr, *batch);
       return {};
     });
+    ValueCache::Changing changing(core_.values.get());
+    if (core_.values != nullptr) {
+      for (PreparedCommit* commit : commits) AddChangedKeys(commit->effective(), changing);
+    }
     status = core_.tip.Publish(applier.meta().applied, [&] { return core_.index->Apply(*batch); });
   }
   RAWKV_RETURN_IF_ERROR(status);

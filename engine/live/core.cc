@@ -9,6 +9,7 @@ namespace rawkv {
 void Core::Reset() RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   // `payload` stays: views of older versions continue to read across a rollback, and it depends only on the
   // device.
+  if (values != nullptr) values->Clear();
   undo_backlog.Clear();
   allocator.reset();
   wal.reset();

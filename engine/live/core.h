@@ -10,6 +10,7 @@
 #include "engine/space/slot_allocator.h"
 #include "engine/store/store_context.h"
 #include "engine/undo/undo_backlog.h"
+#include "engine/value_cache/value_cache.h"
 #include "wal/wal.h"
 
 namespace rawkv {
@@ -22,7 +23,8 @@ class Core {
   std::unique_ptr<Wal> wal RAWKV_PT_GUARDED_BY(write_mu_);
   std::unique_ptr<SlotAllocator> allocator;
   std::unique_ptr<PayloadIo> payload;
-  MetaRecord meta RAWKV_GUARDED_BY(write_mu_);           // of the newest applied version
+  std::unique_ptr<ValueCache> values;           // of the tip; null: there is no cache. Constant while open
+  MetaRecord meta RAWKV_GUARDED_BY(write_mu_);  // of the newest applied version
   bool flush_begun RAWKV_GUARDED_BY(write_mu_) = false;  // there is an index flush that nobody has waited for
   UndoBacklog undo_backlog RAWKV_GUARDED_BY(write_mu_);
   // Versions outside of [undo_from, undo_end) have no undo record in the index.

@@ -77,25 +77,48 @@ Result<IndexEntry> Reader::Find(std::string_view key) {
 }
 
 Result<Value> Reader::Get(std::string_view key) {
+  ValueCache::Ticket ticket;
+  Value value;
+  const auto take = [&](ConstBytes bytes, Version written_by) {
+    value = {std::string(AsStringView(bytes)), written_by};
+  };
+  if (values_ != nullptr && values_->Find(key, &ticket, take)) return value;
   RAWKV_ASSIGN_OR_RETURN(IndexEntry entry, Find(key));
-  if (entry.value.is_inline())
-    return Value{std::get<std::string>(std::move(entry.value.data)), entry.written_by};
-  Result<std::string> bytes = ReadStoredValue(payload_, entry.value);
-  if (!bytes.ok()) return bytes.status().WithContext(KeyForMessage(key));
-  return Value{*std::move(bytes), entry.written_by};
+  value.written_by = entry.written_by;
+  if (entry.value.is_inline()) {
+    value.bytes = std::get<std::string>(std::move(entry.value.data));
+  } else {
+    Result<std::string> bytes = ReadStoredValue(payload_, entry.value);
+    if (!bytes.ok()) return bytes.status().WithContext(KeyForMessage(key));
+    value.bytes = *std::move(bytes);
+  }
+  if (values_ != nullptr) values_->Insert(key, ticket, AsBytes(value.bytes), value.written_by);
+  return value;
 }
 
 Result<uint64_t> Reader::GetInto(std::string_view key, Bytes out) {
+  ValueCache::Ticket ticket;
+  uint64_t length = 0;
+  const auto take = [&](ConstBytes bytes, Version) {
+    length = bytes.size();
+    if (!bytes.empty() && length <= out.size()) std::memcpy(out.data(), bytes.data(), length);
+  };
+  if (values_ != nullptr && values_->Find(key, &ticket, take)) {
+    if (length > out.size()) return TooSmall(length, out);
+    return length;
+  }
   RAWKV_ASSIGN_OR_RETURN(const IndexEntry entry, Find(key));
-  const uint64_t length = entry.value.length();
+  length = entry.value.length();
   if (length > out.size()) return TooSmall(length, out);
   if (entry.value.is_inline()) {
     CopyInline(entry.value, out);
-    return length;
+  } else {
+    const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
+    RAWKV_RETURN_IF_ERROR(
+        payload_.Read({.ref = &ref, .offset = 0, .length = length, .out = out, .status = {}})
+            .WithContext(KeyForMessage(key)));
   }
-  const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
-  RAWKV_RETURN_IF_ERROR(payload_.Read({.ref = &ref, .offset = 0, .length = length, .out = out, .status = {}})
-                            .WithContext(KeyForMessage(key)));
+  if (values_ != nullptr) values_->Insert(key, ticket, out.first(length), entry.written_by);
   return length;
 }
 
@@ -204,6 +227,8 @@ std::vector<SessionAnswer> Reader::MultiGetInto(std::span<const SessionRead> rea
 }
 
 Result<bool> Reader::Exists(std::string_view key) {
+  ValueCache::Ticket none;
+  if (values_ != nullptr && values_->Find(key, &none, [](ConstBytes, Version) {})) return true;
   RAWKV_RETURN_IF_ERROR(CheckKey(key));
   RAWKV_ASSIGN_OR_RETURN(const std::optional<IndexEntry> entry, index_.Get(key, at_));
   return entry.has_value();

@@ -10,6 +10,7 @@
 #include "engine/api/session.h"
 #include "engine/index/key_index.h"
 #include "engine/payload/payload_io.h"
+#include "engine/value_cache/value_cache.h"
 
 namespace rawkv {
 
@@ -18,8 +19,12 @@ namespace rawkv {
 // and their errors.
 class Reader {
  public:
-  Reader(KeyIndex& index, const ReadPoint* at, PayloadIo& payload)
-      : index_(index), at_(at), payload_(payload) {}
+  // Of the tip; `values` may be null.
+  Reader(KeyIndex& index, PayloadIo& payload, ValueCache* values)
+      : index_(index), payload_(payload), values_(values) {}
+  // Of a view.
+  Reader(KeyIndex& index, PayloadIo& payload, const ReadPoint* at)
+      : index_(index), payload_(payload), at_(at) {}
 
   Result<Value> Get(std::string_view key);
   Result<uint64_t> GetInto(std::string_view key, Bytes out);
@@ -33,8 +38,9 @@ class Reader {
   std::vector<Result<IndexEntry>> FindMany(std::span<const std::string_view> keys);
 
   KeyIndex& index_;
-  const ReadPoint* const at_;
   PayloadIo& payload_;
+  ValueCache* const values_ = nullptr;
+  const ReadPoint* const at_ = nullptr;
 };
 
 // kInvalidArgument, which names two of the keys, if the memory of two reads overlaps. The values would

@@ -13,6 +13,22 @@ namespace {
 
 constexpr size_t kKeptRunsMax = 64;
 
+using Found = Result<std::optional<IndexEntry>>;
+
+// Finds the value in the cache, as an entry with an inline value. `values` may be null.
+bool FindCached(ValueCache* values, std::string_view key, ValueCache::Ticket* ticket,
+                std::optional<Found>& found) {
+  return values != nullptr && values->Find(key, ticket, [&](ConstBytes value, Version written_by) {
+    found = Found(IndexEntry{written_by, {std::string(AsStringView(value)), std::nullopt}});
+  });
+}
+
+void InsertInline(ValueCache* values, std::string_view key, const ValueCache::Ticket& ticket,
+                  const Found& found) {
+  if (values == nullptr || !found.ok() || !found->has_value() || !(*found)->value.is_inline()) return;
+  values->Insert(key, ticket, AsBytes(std::get<std::string>((*found)->value.data)), (*found)->written_by);
+}
+
 }  // namespace
 
 void ChunkRun::Plan() {
@@ -95,11 +111,10 @@ bool SessionCore::LookUpKeys(Operation& operation, LookUp mode) {
     if (key.empty() || key.size() > kMaxKeyBytes) {
       found = Status::InvalidArgument("a key has 1 to " + std::to_string(kMaxKeyBytes) + " bytes, not " +
                                       std::to_string(key.size()));
-    } else if (mode == LookUp::kMayBlock) {
-      found = index.Get(key);
-    } else {
-      found = index.GetFromMemory(key);
+    } else if (ValueCache::Ticket ticket; !FindCached(parts.core.values.get(), key, &ticket, found)) {
+      found = mode == LookUp::kMayBlock ? index.Get(key) : index.GetFromMemory(key);
       if (!found.has_value()) return false;
+      InsertInline(parts.core.values.get(), key, ticket, *found);
     }
   }
   // Touches no memory of the caller before every look-up has finished, since those that block start again.

@@ -255,7 +255,11 @@ std::vector<ModelConfig> Configurations() {
                  .header_bytes = 4096,
                  .inline_bytes = 0,
                  .runtime = {.snapshot_interval = 20, .keep_recent = 1, .wal_segment_bytes = 256 * 1024}},
-                {.engine = IoEngine::kIoUring, .queue_depth = 4, .memtable_bytes = kMiB}, 600 * 1024, 350));
+                {.engine = IoEngine::kIoUring,
+                 .queue_depth = 4,
+                 .memtable_bytes = kMiB,
+                 .value_cache_bytes = 256 * kKiB},
+                600 * 1024, 350));
   out.push_back(Configure("LargeSlotsLargeValues",
                           {.capacity_bytes = 512 * kMiB,
                            .slot_bytes = 65536,
@@ -269,15 +273,16 @@ std::vector<ModelConfig> Configurations() {
        .header_bytes = 4096,
        .runtime = {.snapshot_interval = 50, .keep_recent = 0, .durability = Durability::kUnsafeUnsynced}},
       {.engine = IoEngine::kPosix, .cache = CacheMode::kBuffered}, 300 * 1024, 500));
-  out.push_back(Configure("UnsyncedSmallMemtable",
-                          {.capacity_bytes = 96 * kMiB,
-                           .inline_bytes = 4096,
-                           .runtime = {.snapshot_interval = 0,
-                                       .keep_recent = 3,
-                                       .wal_segment_bytes = 128 * 1024,
-                                       .durability = Durability::kUnsafeUnsynced}},
-                          {.memtable_bytes = kMiB, .block_cache_bytes = kMiB, .discard_freed = true},
-                          300 * 1024, 700));
+  out.push_back(Configure(
+      "UnsyncedSmallMemtable",
+      {.capacity_bytes = 96 * kMiB,
+       .inline_bytes = 4096,
+       .runtime = {.snapshot_interval = 0,
+                   .keep_recent = 3,
+                   .wal_segment_bytes = 128 * 1024,
+                   .durability = Durability::kUnsafeUnsynced}},
+      {.memtable_bytes = kMiB, .block_cache_bytes = kMiB, .value_cache_bytes = kMiB, .discard_freed = true},
+      300 * 1024, 700));
   ModelConfig tiny =
       Configure("TinyDevice",
                 {.capacity_bytes = 2 * kMiB,

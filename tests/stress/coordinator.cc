@@ -55,6 +55,7 @@ bool Coordinator::MakeStore() {
   ChooseDevice();
   format.force = !format.device.empty();
   world_.open.memtable_bytes = 256 << 10;
+  world_.open.value_cache_bytes = 256 << 10;
   world_.open.env.logger = &logger_;
   const Call call(world_.board, world_.options.threads, "Format");
   return world_.Expect("format", Engine::Format(world_.store_dir(), format).status(), {});

@@ -30,7 +30,7 @@ MAY_INCLUDE = {
 # The folders of engine/, from the bottom. Wings on one floor do not include each other.
 WING_FLOORS = (
     ("api",),
-    ("payload", "rocksdb"),
+    ("payload", "rocksdb", "value_cache"),
     ("index",),
     ("space",),
     ("undo",),
