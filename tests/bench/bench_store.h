@@ -61,6 +61,7 @@ void BenchCommitValues();
 void BenchRead();
 void BenchReadInline();
 void BenchScan();
+void BenchHotReads();
 void BenchReplay();
 void BenchWaits();
 void BenchAlongside();

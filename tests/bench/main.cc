@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
       {"read", BenchRead},
       {"read-inline", BenchReadInline},
       {"scan", BenchScan},
+      {"read-hot", BenchHotReads},
       {"replay", BenchReplay},
       {"waits", BenchWaits},
       {"alongside", BenchAlongside},
