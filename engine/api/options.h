@@ -35,20 +35,6 @@ struct Environment {
   std::function<Status(const std::string&, uint64_t capacity_bytes)> create_device = CreateDeviceFile;
 };
 
-// Everything except `runtime`, `force` and `env` is fixed for the life of the store.
-struct FormatOptions {
-  std::string device;                    // path; empty: the sparse file device.img in the store's directory
-  uint64_t capacity_bytes = 1ull << 30;  // of a device file that the format makes
-  uint64_t slot_bytes = 4096;            // allocation unit: a multiple of 4096, up to 64 MiB
-  uint64_t header_bytes = 0;     // of each extent (docs/formats/extent-header.md); 0 or a multiple of 4096
-  uint64_t inline_bytes = 1024;  // values up to this size stay in the index; 0 … 64 KiB
-  Version initial_version;       // version of the empty state; 0 … 2^62
-  bool digest = false;           // a state digest for each version; not supported yet (kNotSupported)
-  bool force = false;            // overwrite a foreign signature, an older store or an unfinished import
-  RuntimeSettings runtime;
-  Environment env;
-};
-
 // How far a long operation is.
 struct Progress {
   const char* what = "";  // "replay", "export", "verify", …
@@ -58,6 +44,25 @@ struct Progress {
 };
 // Called from the working thread, at most a few times a second.
 using ProgressFn = std::function<void(const Progress&)>;
+
+// The options from `device` to `digest` are fixed for the life of the store.
+struct FormatOptions {
+  std::string device;                    // path; empty: the sparse file device.img in the store's directory
+  uint64_t capacity_bytes = 1ull << 30;  // of a device file that the format makes
+  uint64_t slot_bytes = 4096;            // allocation unit: a multiple of 4096, up to 64 MiB
+  uint64_t header_bytes = 0;     // of each extent (docs/formats/extent-header.md); 0 or a multiple of 4096
+  uint64_t inline_bytes = 1024;  // values up to this size stay in the index; 0 … 64 KiB
+  Version initial_version;       // version of the empty state; 0 … 2^62
+  bool digest = false;           // a state digest for each version; not supported yet (kNotSupported)
+  bool force = false;            // overwrite a foreign signature, an older store or an unfinished import
+  // Writes zeros to the whole device file. Otherwise the file is sparse: the first write to each part of it
+  // waits for the filesystem to find new blocks, and fails when the filesystem has none left.
+  // kInvalidArgument: the device is not a file.
+  bool preallocate = false;
+  ProgressFn progress;  // of the preallocation
+  RuntimeSettings runtime;
+  Environment env;
+};
 
 struct OpenOptions {
   IoEngine engine = IoEngine::kAuto;

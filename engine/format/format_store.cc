@@ -1,5 +1,9 @@
 #include "engine/format/format_store.h"
 
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
 #include "base/fs_ops.h"
 #include "base/limits.h"
 #include "base/resolve_path.h"
@@ -58,6 +62,13 @@ Status RemoveUnsizedDeviceFile(Fs& fs, const NewStore& s) {
   return unsized && s.dir->begins_again() ? fs.RemoveFile(s.device_path) : Status::Ok();
 }
 
+Status CheckCanPreallocate(const NewStore& s) {
+  const DeviceKind kind = s.device.device->geometry().kind;
+  if (kind != DeviceKind::kBlockDevice && kind != DeviceKind::kNvmeChar) return Status::Ok();
+  return Status::InvalidArgument(s.device_path +
+                                 ": only a file can be preallocated; a device has its blocks already");
+}
+
 // Opens the device, which locks it. Makes a device file if there is none.
 Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s) {
   RAWKV_RETURN_IF_ERROR(RemoveUnsizedDeviceFile(*o.env.fs, s));
@@ -74,10 +85,33 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
   RAWKV_ASSIGN_OR_RETURN(s.device, o.env.open_device(s.device_path, {.writable = true}));
   RAWKV_ASSIGN_OR_RETURN(s.superblock.layout, PlanLayout(s.device.device->geometry().capacity_bytes,
                                                          o.slot_bytes, o.header_bytes));
+  if (o.preallocate) RAWKV_RETURN_IF_ERROR(CheckCanPreallocate(s));
   s.record.device_hint = DeviceHintOf(*o.env.fs, dir, s.device_path);
   s.record.layout = s.superblock.layout;
   s.record.sequence = 1;
   return Status::Ok();
+}
+
+// Writes zeros to all slots.
+Status Preallocate(const ProgressFn& progress, NewStore& s) {
+  constexpr uint64_t kTransferBytes = 256 << 10;
+  constexpr size_t kTransfers = 64;  // at a time
+  BlockDevice& device = *s.device.device;
+  AlignedBuffer zeros(kTransferBytes);
+  std::memset(zeros.data(), 0, zeros.size());
+  const uint64_t end = device.geometry().capacity_bytes;
+  std::vector<IoRequest> batch;
+  for (uint64_t at = s.superblock.layout.slots_offset; at < end;) {
+    batch.clear();
+    for (; at < end && batch.size() < kTransfers; at += batch.back().buffer.size()) {
+      batch.push_back({.kind = IoKind::kWrite,
+                       .offset = DeviceOffset(at),
+                       .buffer = zeros.bytes().first(std::min(kTransferBytes, end - at))});
+    }
+    RAWKV_RETURN_IF_ERROR(device.Submit(batch));
+    if (progress) progress({.what = "preallocate", .done = at, .total = end, .unit = "bytes"});
+  }
+  return device.Flush();
 }
 
 // Removes what was made before `failure`, as far as possible. The rest stays marked as unfinished.
@@ -165,6 +199,7 @@ Result<NewStore> BeginFormat(const std::string& dir, const FormatOptions& o, Sto
   // Every check comes before anything is destroyed.
   Status begun = PrepareDevice(dir, o, s);
   if (begun.ok()) begun = s.dir->Clear(s.device.device->geometry().file_id);
+  if (begun.ok() && o.preallocate) begun = Preallocate(o.progress, s);
   if (!begun.ok()) return UndoFormat(fs, s, begun);
   return s;
 }

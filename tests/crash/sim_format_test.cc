@@ -68,12 +68,13 @@ std::string Judge(const DiskImage& image, bool old_store, uint64_t seed) {
   return ExpectWhole(world, 0);
 }
 
-void CutPowerEverywhere(bool old_store, size_t at_least) {
+void CutPowerEverywhere(bool old_store, bool preallocate, size_t at_least) {
   const DiskImage start = Start(old_store);
   SimWorld world(start, 32);
   world.disk().Record(true);
   FormatOptions format = FormatOf(world.env());
   format.force = old_store;
+  format.preallocate = preallocate;
   ASSERT_TRUE(Engine::Format(kDir, format).ok());
   CrashStates states(start);
   std::set<uint64_t> seen;
@@ -91,13 +92,18 @@ void CutPowerEverywhere(bool old_store, size_t at_least) {
   std::printf("[   states ] %zu\n", seen.size());
 }
 
-TEST(SimFormat, PowerCutLeavesAStoreOrARepeatableFormat) {
-  CutPowerEverywhere(false, 100);
+class SimFormat : public testing::TestWithParam<bool> {};  // whether the device file is preallocated
+
+TEST_P(SimFormat, PowerCutLeavesAStoreOrARepeatableFormat) {
+  CutPowerEverywhere(false, GetParam(), 100);
 }
 
-TEST(SimFormat, PowerCutInAForcedFormatLeavesTheOldStoreOrTheNextOneOrNone) {
-  CutPowerEverywhere(true, 100);
+TEST_P(SimFormat, PowerCutInAForcedFormatLeavesTheOldStoreOrTheNextOneOrNone) {
+  CutPowerEverywhere(true, GetParam(), 100);
 }
+
+INSTANTIATE_TEST_SUITE_P(Devices, SimFormat, testing::Bool(),
+                         [](const auto& tested) { return tested.param ? "Preallocated" : "Sparse"; });
 
 }  // namespace
 }  // namespace rawkv

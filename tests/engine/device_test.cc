@@ -213,6 +213,21 @@ TEST_F(TrimTest, DiscardsOnABlockDevice) {
   whole_at_the_end_ = false;
 }
 
+TEST_F(TrimTest, BlockDeviceIsNotPreallocated) {
+  ASSERT_OK(CreateDeviceFile(tmp_.File("backing"), 8 * kMiB));
+  Result<LoopDevice> loop = LoopDevice::Attach(tmp_.File("backing"));
+  if (!loop.ok()) GTEST_SKIP() << loop.status().message();
+  format_.device = loop->path();
+  format_.preallocate = true;
+  EXPECT_STATUS(Engine::Format(dir_, format_), StatusCode::kInvalidArgument, loop->path(), "only a file");
+  EXPECT_LT(AllocatedBytes(tmp_.File("backing")), kMiB);
+  format_.preallocate = false;
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  Close();
+  ExpectWhole();  // while the loop device is attached
+  whole_at_the_end_ = false;
+}
+
 TEST_F(TrimTest, IsRefusedWithoutTheRightToWrite) {
   ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
   Close();

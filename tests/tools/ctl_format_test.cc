@@ -53,6 +53,23 @@ TEST_F(CtlFormat, CreatesAnAbsentDeviceFileAndKeepsTheSizeOfAnExistingOne) {
   EXPECT_EQ(std::filesystem::file_size(File("dev2")), 24u << 20);
 }
 
+TEST_F(CtlFormat, PreallocatedDeviceFileHasAllItsBlocks) {
+  const auto allocated = [&](const std::string& name) {
+    struct stat s {};
+    EXPECT_EQ(::stat(File(name).c_str(), &s), 0);
+    return static_cast<uint64_t>(s.st_blocks) * 512;
+  };
+  Ok({"format", "--device=" + File("sparse"), "--capacity=16MiB", "--store=" + File("store2")});
+  EXPECT_LT(allocated("sparse"), 1u << 20);
+  Ok({"format", "--device=" + File("full"), "--capacity=16MiB", "--preallocate"});
+  EXPECT_GE(allocated("full"), 15u << 20);
+  Ok({"put", "k", std::string(10'000, 'v')});
+  EXPECT_EQ(Ok({"get", "k"}), std::string(10'000, 'v'));
+  // An older file that is sparse is filled, too.
+  Ok({"format", "--device=" + File("sparse"), "--preallocate", "--force", "--store=" + File("store2")});
+  EXPECT_GE(allocated("sparse"), 15u << 20);
+}
+
 TEST_F(CtlFormat, RefusesToMakeAFileForAMistypedBlockDevice) {
   SkipFinalCheck();
   std::filesystem::create_symlink("/dev", File("link"));

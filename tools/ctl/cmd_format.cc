@@ -7,7 +7,10 @@ namespace rawkv::ctl {
 
 Result<ExitStatus> RunFormat(Invocation& call) {
   RAWKV_ASSIGN_OR_RETURN(const std::string dir, StoreDirOf(call.flags));
-  const Result<FormatResult> made = Engine::Format(dir, FormatOptionsOf(call.flags));
+  FormatOptions options = FormatOptionsOf(call.flags);
+  options.progress = call.progress.Callback();
+  const Result<FormatResult> made = Engine::Format(dir, options);
+  call.progress.Wipe();
   if (!made.ok()) return TurnAbsentIntoRefused(made.status());
   RAWKV_RETURN_IF_ERROR(PrintFormatResult(call, *made));
   return ExitStatus::kDone;

@@ -23,9 +23,9 @@ const FlagNames kKeyFlags = {"prefix", "prefix_b64", "from", "to", "from_b64", "
 // Flags of commands that read a closed store.
 const FlagNames kInspectFlags = {"engine", "device", "wait"};
 // Flags of commands that make a store.
-const FlagNames kFormatFlags =
-    FlagNames{"device", "capacity", "slot_bytes", "header_bytes", "inline_bytes", "digest", "force"} +
-    SettingNames();
+const FlagNames kFormatFlags = FlagNames{"device",       "capacity", "slot_bytes", "header_bytes",
+                                         "inline_bytes", "digest",   "force",      "preallocate"} +
+                               SettingNames();
 
 const std::vector<Command> kCommands = {
     {.name = "format",

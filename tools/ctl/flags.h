@@ -41,6 +41,7 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(uint64, VersionValue, initial_version, 0, "N: version of the empty state (0)") \
   FLAG(bool, SwitchValue, digest, false, "keep a state digest for every version (not supported yet)") \
   FLAG(bool, SwitchValue, force, false, "overwrite an older store or a foreign signature") \
+  FLAG(bool, SwitchValue, preallocate, false, "write zeros to the whole device file, so that later writes need no new blocks") \
   FLAG(uint64, VersionValue, version, 0, "N: the version to work on") \
   FLAG(string, TimeValue, time, "", "TIME: the newest version of that time: 2026-03-01T14:05:00Z, '2h ago', '3d ago 14:05'") \
   FLAG(string, AnyTextValue, from, "", "A: the first key; for log and diff the older version, or its time") \

@@ -43,6 +43,7 @@ FormatOptions FormatOptionsOf(const Flags& flags) {
   options.initial_version = flags.initial_version.value_or(options.initial_version);
   options.digest = flags.digest;
   options.force = flags.force;
+  options.preallocate = flags.preallocate;
   options.runtime = Changed(options.runtime, flags.settings);
   return options;
 }
