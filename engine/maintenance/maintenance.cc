@@ -294,7 +294,7 @@ Status Maintenance::ReclaimSome(const Reachability& reach, std::optional<Deferre
       RAWKV_RETURN_IF_ERROR(txn.Reclaim(entry, *batch));
       freed.push_back(entry.extent);
     }
-    txn.WritePages(*batch);
+    txn.Finish(*batch);
     MetaRecord meta = core_.meta;
     meta.taken_slots = static_cast<uint64_t>(static_cast<int64_t>(meta.taken_slots) + txn.taken_delta());
     batch->PutMeta(meta);

@@ -42,7 +42,13 @@ Status AllocationTxn::ForEachPage(const Extent& extent,
   return Status::Ok();
 }
 
+void AllocationTxn::PutDeferred(IndexBatch& batch) {
+  if (deferred_) batch.PutDeferred(*deferred_);
+  deferred_.reset();
+}
+
 Status AllocationTxn::RemoveDeferred(const Extent& extent, IndexBatch& batch) {
+  PutDeferred(batch);
   RAWKV_ASSIGN_OR_RETURN(const std::vector<DeferredFree> overlapping, batch.DeferredOverlapping(extent));
   for (const DeferredFree& entry : overlapping) {
     batch.DeleteDeferred(entry);
@@ -83,7 +89,13 @@ Status AllocationTxn::Defer(const Extent& extent, Version born, Version freed, I
     return Status::Ok();
   }));
   live_delta_ -= static_cast<int64_t>(extent.count.value());
-  batch.PutDeferred({extent, born, freed});
+  if (deferred_ && deferred_->extent.end() == extent.first && deferred_->born == born &&
+      deferred_->freed == freed) {
+    deferred_->extent.count = deferred_->extent.count + extent.count;
+    return Status::Ok();
+  }
+  PutDeferred(batch);
+  deferred_ = {extent, born, freed};
   return Status::Ok();
 }
 
@@ -126,7 +138,8 @@ Status AllocationTxn::Revive(const Extent& extent, IndexBatch& batch) {
   return RemoveDeferred(extent, batch);
 }
 
-void AllocationTxn::WritePages(IndexBatch& batch) const {
+void AllocationTxn::Finish(IndexBatch& batch) {
+  PutDeferred(batch);
   for (const auto& [number, page] : dirty_) batch.PutPage(number, page);
 }
 

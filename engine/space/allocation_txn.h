@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "base/extent.h"
 #include "base/result.h"
@@ -28,7 +29,8 @@ class AllocationTxn {
   // from an old snapshot lists slots as deferred that were reclaimed and reused since. kCorruption: a slot is
   // live already.
   Status Take(const Extent& extent, IndexBatch& batch);
-  // Makes live slots deferred. kCorruption: a slot is not live.
+  // Makes live slots deferred. kCorruption: a slot is not live. Extents that follow each other on the device,
+  // and were written and freed by the same versions, become one deferred free.
   Status Defer(const Extent& extent, Version born, Version freed, IndexBatch& batch);
   // Makes the slots of a deferred free free. kCorruption: a slot is live or free.
   Status Reclaim(const DeferredFree& entry, IndexBatch& batch);
@@ -40,8 +42,8 @@ class AllocationTxn {
   int64_t live_delta() const { return live_delta_; }  // in slots
   int64_t taken_delta() const { return taken_delta_; }
   const std::map<uint64_t, AllocationPage>& dirty() const { return dirty_; }
-  // Puts every changed page into the batch. Call it once, at the end.
-  void WritePages(IndexBatch& batch) const;
+  // Puts the last deferred free and every changed page into the batch. Call it once, at the end.
+  void Finish(IndexBatch& batch);
 
  private:
   // Calls `fn` with each page that the extent touches, and the bits in it. kCorruption: outside the device.
@@ -49,10 +51,12 @@ class AllocationTxn {
                      const std::function<Status(AllocationPage&, uint64_t first_bit, uint64_t bits)>& fn);
   Result<AllocationPage*> Page(uint64_t number);
   Status RemoveDeferred(const Extent& extent, IndexBatch& batch);
+  void PutDeferred(IndexBatch& batch);
 
   const uint64_t slot_count_;
   const PageLoader load_;
   std::map<uint64_t, AllocationPage> dirty_;
+  std::optional<DeferredFree> deferred_;  // not in the batch yet, because the next extent may continue it
   int64_t live_delta_ = 0;
   int64_t taken_delta_ = 0;
 };

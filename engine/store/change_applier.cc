@@ -95,7 +95,7 @@ MetaRecord ChangeApplier::MetaNow() const {
 }
 
 void ChangeApplier::Finish(SlotId cursor) {
-  txn_.WritePages(batch_);
+  txn_.Finish(batch_);
   meta_ = MetaNow();
   meta_.cursor = cursor;
   batch_.PutMeta(meta_);

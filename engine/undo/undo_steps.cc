@@ -35,7 +35,7 @@ class UndoBatch {
   }
 
   Result<MetaRecord> Commit() {
-    txn_.WritePages(batch_);
+    txn_.Finish(batch_);
     batch_.PutMeta(meta_);
     RAWKV_RETURN_IF_ERROR(target_.index->Apply(batch_));
     return meta_;
