@@ -97,12 +97,20 @@ Status PayloadIo::WriteMany(std::span<const WriteJob> jobs) {
     copied += ref.extents.size() * layout_.header_bytes +
               (WritesDirectly(value) ? kBlockAlign : AlignUp(value.size(), kBlockAlign));
   }
-  WriteWindow window(device_, copied);
+  AlignedBuffer kept;
+  {
+    MutexLock lock(kept_mu_);
+    kept = std::move(kept_);
+  }
+  WriteWindow window(device_, copied, std::move(kept));
   for (const WriteJob& job : jobs) {
     RAWKV_RETURN_IF_ERROR(WriteHeaders(job, window));
     RAWKV_RETURN_IF_ERROR(WritePieces(job, window));
   }
-  return window.Run();
+  RAWKV_RETURN_IF_ERROR(window.Run());
+  MutexLock lock(kept_mu_);
+  kept_ = window.TakeMemory();
+  return Status::Ok();
 }
 
 Status PayloadIo::WriteHeaders(const WriteJob& job, WriteWindow& window) const {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/extent.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "base/uuid.h"
 #include "blockdev/block_device.h"
@@ -98,6 +99,8 @@ class PayloadIo {
   const DeviceLayout layout_;  // for everything but the number of slots
   const Uuid device_uuid_;
   std::atomic<uint64_t> slot_count_;
+  Mutex kept_mu_;
+  AlignedBuffer kept_ RAWKV_GUARDED_BY(kept_mu_);  // of the last WriteWindow: new memory costs page faults
 };
 
 }  // namespace rawkv

@@ -13,8 +13,11 @@ constexpr uint64_t kMaxTransferBytes = 256 * 1024;
 
 }  // namespace
 
-WriteWindow::WriteWindow(BlockDevice& device, uint64_t copied_bytes)
-    : device_(device), copies_(std::min(AlignUp(copied_bytes, kBlockAlign), kCopyBytes)) {}
+WriteWindow::WriteWindow(BlockDevice& device, uint64_t copied_bytes, AlignedBuffer kept)
+    : device_(device), copies_(std::move(kept)) {
+  const uint64_t wanted = std::min(AlignUp(copied_bytes, kBlockAlign), kCopyBytes);
+  if (copies_.size() < wanted) copies_ = AlignedBuffer(wanted);
+}
 
 Status WriteWindow::WriteCopy(DeviceOffset offset, ConstBytes bytes) {
   RAWKV_CHECK(bytes.empty() || copies_.size() != 0, "the window has memory for what is copied");

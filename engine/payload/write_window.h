@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -14,8 +15,11 @@ namespace rawkv {
 // device share transfers. Not thread-safe.
 class WriteWindow {
  public:
-  // `copied_bytes`: what will be copied, at most; the window has memory for a part of it.
-  WriteWindow(BlockDevice& device, uint64_t copied_bytes);
+  // `copied_bytes`: what will be copied, at most; the window needs memory for a part of it. It uses `kept`,
+  // the memory of an earlier window, if that is large enough.
+  WriteWindow(BlockDevice& device, uint64_t copied_bytes, AlignedBuffer kept);
+  // The memory, for a later window. The window cannot copy any more.
+  AlignedBuffer TakeMemory() { return std::move(copies_); }
 
   // Each may run the writes that were collected before, and returns their first error. `offset` must be a
   // multiple of the block size.
