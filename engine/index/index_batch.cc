@@ -1,10 +1,8 @@
 #include "engine/index/index_batch.h"
 
-#include <rocksdb/comparator.h>
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/options.h>
-#include <rocksdb/utilities/write_batch_with_index.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -26,15 +24,17 @@ void Must(const rocksdb::Status& status) {
   RAWKV_CHECK(status.ok(), status.ToString().c_str());
 }
 
-// Makes the changes of one batch in another one.
-class ChangeCopier : public rocksdb::WriteBatch::Handler {
+// Keeps the last change of each key, in the order of keys.
+class ChangeCollector : public rocksdb::WriteBatch::Handler {
  public:
-  explicit ChangeCopier(rocksdb::WriteBatchBase& to) : to_(to) {}
-  void Put(const rocksdb::Slice& key, const rocksdb::Slice& value) override { Must(to_.Put(key, value)); }
-  void Delete(const rocksdb::Slice& key) override { Must(to_.Delete(key)); }
+  explicit ChangeCollector(IndexBatch::Changes& to) : to_(to) {}
+  void Put(const rocksdb::Slice& key, const rocksdb::Slice& value) override {
+    to_.insert_or_assign(key.ToString(), value.ToString());
+  }
+  void Delete(const rocksdb::Slice& key) override { to_.insert_or_assign(key.ToString(), std::nullopt); }
 
  private:
-  rocksdb::WriteBatchBase& to_;
+  IndexBatch::Changes& to_;
 };
 
 // Orders the changes of one batch by their keys, as RocksDB inserts keys several times faster if each follows
@@ -89,47 +89,70 @@ IndexBatch::IndexBatch(rocksdb::DB& db, const std::string& dir)
       ordered_(std::make_unique<rocksdb::WriteBatch>()) {}
 IndexBatch::~IndexBatch() = default;
 
-rocksdb::WriteBatchBase& IndexBatch::changes() const {
-  if (readable_ != nullptr) return *readable_;
-  return *collected_;
+void IndexBatch::Put(std::string_view key, std::string_view value) {
+  Must(collected_->Put(key, value));
+  if (latest_) latest_->insert_or_assign(std::string(key), std::string(value));
 }
 
-rocksdb::WriteBatchWithIndex& IndexBatch::Readable() {
-  if (readable_ == nullptr) {
-    readable_ = std::make_unique<rocksdb::WriteBatchWithIndex>(rocksdb::BytewiseComparator(),
-                                                               /*reserved_bytes=*/0, /*overwrite_key=*/true);
-    ChangeCopier copier(*readable_);
-    Must(collected_->Iterate(&copier));
-    collected_->Clear();
+void IndexBatch::Delete(std::string_view key) {
+  Must(collected_->Delete(key));
+  if (latest_) latest_->insert_or_assign(std::string(key), std::nullopt);
+}
+
+const IndexBatch::Changes& IndexBatch::LatestChanges() {
+  if (!latest_) {
+    Changes latest;
+    ChangeCollector collector(latest);
+    Must(collected_->Iterate(&collector));
+    latest_ = std::move(latest);
   }
-  return *readable_;
+  return *latest_;
 }
 
 Result<std::optional<IndexEntry>> IndexBatch::GetEntry(std::string_view key) {
+  const auto index_key = UserKey(key);
+  const Changes& changes = LatestChanges();
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status =
-      Readable().GetFromBatchAndDB(&db_, rocksdb::ReadOptions(), UserKey(key).view(), &value);
+  rocksdb::Status status;
+  if (const auto changed = changes.find(index_key.view()); changed == changes.end()) {
+    status = db_.Get(rocksdb::ReadOptions(), db_.DefaultColumnFamily(), index_key.view(), &value);
+  } else if (!changed->second) {
+    return std::optional<IndexEntry>();
+  } else {
+    value.PinSelf(*changed->second);
+  }
   return LookupResult(status, value.ToStringView(), dir_);
 }
 
 void IndexBatch::PutEncodedEntry(std::string_view key, std::string_view entry) {
-  Must(changes().Put(UserKey(key).view(), entry));
+  Put(UserKey(key).view(), entry);
 }
 
 void IndexBatch::DeleteEntry(std::string_view key) {
-  Must(changes().Delete(UserKey(key).view()));
+  Delete(UserKey(key).view());
 }
 
 Status IndexBatch::Walk(std::string_view first, std::string_view behind,
                         const std::function<Status(std::string_view, std::string_view)>& fn) {
+  if (first >= behind) return Status::Ok();
+  const Changes& changes = LatestChanges();
+  auto change = changes.lower_bound(first);
+  const auto end = changes.lower_bound(behind);
   const rocksdb::Slice upper = behind;
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &upper;
-  const std::unique_ptr<rocksdb::Iterator> it(
-      Readable().NewIteratorWithBase(db_.DefaultColumnFamily(), db_.NewIterator(options), &options));
-  // The bound holds for the index below; the batch's own keys are compared here.
-  for (it->Seek(first); it->Valid() && it->key().compare(upper) < 0; it->Next()) {
-    RAWKV_RETURN_IF_ERROR(fn(it->key().ToStringView(), it->value().ToStringView()));
+  const std::unique_ptr<rocksdb::Iterator> it(db_.NewIterator(options, db_.DefaultColumnFamily()));
+  it->Seek(first);
+  while (it->Valid() || change != end) {
+    const int order = !it->Valid() ? 1 : change == end ? -1 : it->key().compare(change->first);
+    if (order < 0) {
+      RAWKV_RETURN_IF_ERROR(fn(it->key().ToStringView(), it->value().ToStringView()));
+    } else {
+      // The batch's own change of a key counts.
+      if (change->second) RAWKV_RETURN_IF_ERROR(fn(change->first, *change->second));
+      ++change;
+    }
+    if (order <= 0) it->Next();
   }
   return FromRocksdb(it->status(), "scanning index " + dir_);
 }
@@ -145,22 +168,22 @@ Status IndexBatch::ForEachKey(std::string_view begin, std::string_view end,
 }
 
 void IndexBatch::PutPage(uint64_t page, const AllocationPage& content) {
-  Must(changes().Put(PageKey(page).view(), EncodeAllocationPage(content)));
+  Put(PageKey(page).view(), EncodeAllocationPage(content));
 }
 
 void IndexBatch::PutDeferred(const DeferredFree& entry) {
   for (const DeferredFree& piece : BlockPieces(entry)) {
     const SlotId first = piece.extent.first;
-    Must(changes().Put(DeferredBySlotKey(first).view(), EncodeDeferredBySlot(piece)));
-    Must(changes().Put(DeferredByVersionKey(piece.freed, first).view(), EncodeDeferredByVersion(piece)));
+    Put(DeferredBySlotKey(first).view(), EncodeDeferredBySlot(piece));
+    Put(DeferredByVersionKey(piece.freed, first).view(), EncodeDeferredByVersion(piece));
   }
 }
 
 void IndexBatch::DeleteDeferred(const DeferredFree& entry) {
   for (const DeferredFree& piece : BlockPieces(entry)) {
     const SlotId first = piece.extent.first;
-    Must(changes().Delete(DeferredBySlotKey(first).view()));
-    Must(changes().Delete(DeferredByVersionKey(piece.freed, first).view()));
+    Delete(DeferredBySlotKey(first).view());
+    Delete(DeferredByVersionKey(piece.freed, first).view());
   }
 }
 
@@ -216,12 +239,12 @@ void IndexBatch::PutMeta(const MetaRecord& meta) {
 }
 
 uint64_t IndexBatch::bytes() const {
-  return changes().GetWriteBatch()->GetDataSize() + (meta_ ? meta_->size() : 0) + undo_bytes_;
+  return collected_->GetDataSize() + (meta_ ? meta_->size() : 0) + undo_bytes_;
 }
 
 void IndexBatch::Clear() {
   collected_->Clear();
-  readable_.reset();
+  latest_.reset();
   ordered_->Clear();
   meta_.reset();
   undo_.clear();
@@ -229,9 +252,8 @@ void IndexBatch::Clear() {
 }
 
 rocksdb::WriteBatch& IndexBatch::Finish() {
-  const rocksdb::WriteBatch& all = *changes().GetWriteBatch();
-  ChangeOrderer orderer(all.Count());
-  Must(all.Iterate(&orderer));
+  ChangeOrderer orderer(collected_->Count());
+  Must(collected_->Iterate(&orderer));
   orderer.WriteTo(ordered_.get());
   // The meta record and the undo records are put last: their keys follow all others, and share no prefix with
   // them.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,18 +17,20 @@
 namespace rocksdb {
 class DB;
 class WriteBatch;
-class WriteBatchBase;
-class WriteBatchWithIndex;
 }  // namespace rocksdb
 
 namespace rawkv {
 
 // Changes that KeyIndex::Apply applies in one step. Reads through the batch see its changes on top of the
 // present index. It only collects the changes until the first read: most batches of small values are never
-// read, and what makes a batch readable costs more than everything else. Not thread-safe; for the holder of
-// the write right.
+// read, and what makes a batch readable costs more than everything else. GetEntry needs a hash table of the
+// changed keys, and a walk needs all changes in order, which costs several times as much. Not thread-safe;
+// for the holder of the write right.
 class IndexBatch {
  public:
+  // Values by raw key; absent where the key is deleted.
+  using Changes = std::map<std::string, std::optional<std::string>, std::less<>>;
+
   // `db` and `dir` must outlive the batch.
   IndexBatch(rocksdb::DB& db, const std::string& dir);
   ~IndexBatch();
@@ -65,15 +68,15 @@ class IndexBatch {
   Status Walk(std::string_view first, std::string_view behind,
               const std::function<Status(std::string_view key, std::string_view value)>& fn);
   Status DeferredBeginningIn(SlotId first, SlotId behind, std::vector<DeferredFree>* found);
-  rocksdb::WriteBatchBase& changes() const;
-  // The changes in a form that can be read. Later changes go there too.
-  rocksdb::WriteBatchWithIndex& Readable();
+  void Put(std::string_view key, std::string_view value);
+  void Delete(std::string_view key);
+  const Changes& LatestChanges();
 
   rocksdb::DB& db_;
   const std::string& dir_;
-  const std::unique_ptr<rocksdb::WriteBatch> collected_;    // the changes until the first read
-  std::unique_ptr<rocksdb::WriteBatchWithIndex> readable_;  // all changes, from then on
-  const std::unique_ptr<rocksdb::WriteBatch> ordered_;      // what Finish returns
+  const std::unique_ptr<rocksdb::WriteBatch> collected_;  // all changes, in the order of the calls
+  std::optional<Changes> latest_;                       // the last change of each key, from the first read on
+  const std::unique_ptr<rocksdb::WriteBatch> ordered_;  // what Finish returns
   std::optional<std::string> meta_;  // Finish puts it, so that only the last one is written
   // Undo records, absent where one is deleted. Finish puts them after everything else: they are large, and
   // nothing reads them through the batch.

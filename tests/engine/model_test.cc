@@ -258,7 +258,7 @@ std::vector<ModelConfig> Configurations() {
                 {.engine = IoEngine::kIoUring,
                  .queue_depth = 4,
                  .memtable_bytes = kMiB,
-                 .value_cache_bytes = 256 * kKiB},
+                 .value_cache_bytes = 256 * 1024},
                 600 * 1024, 350));
   out.push_back(Configure("LargeSlotsLargeValues",
                           {.capacity_bytes = 512 * kMiB,

@@ -1,4 +1,4 @@
-#include "engine/index/flush_listener.h"
+#include "engine/rocksdb/flush_listener.h"
 
 #include <gtest/gtest.h>
 #include <rocksdb/listener.h>

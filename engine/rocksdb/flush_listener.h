@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/logger.h"
-#include "engine/index/flush_tracker.h"
+#include "engine/rocksdb/flush_tracker.h"
 
 namespace rocksdb {
 class EventListener;

@@ -1,4 +1,4 @@
-#include "engine/index/flush_tracker.h"
+#include "engine/rocksdb/flush_tracker.h"
 
 #include <algorithm>
 #include <utility>
