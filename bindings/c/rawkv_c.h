@@ -72,7 +72,7 @@ typedef struct rawkv_chunk_receiver rawkv_chunk_receiver;
  * or 0), history_bytes_max, wal_segment_bytes and undo_versions.
  *
  * Keys of `options` of rawkv_format: device, capacity, slot_bytes, header_bytes, inline_bytes,
- * initial_version, force, log (stderr, none), and the settings.
+ * initial_version, force, preallocate, log (stderr, none), and the settings.
  * Of rawkv_open: device, engine (auto, posix, io_uring), cache (direct, buffered), queue_depth, read_only,
  * accept_older_store, lock_wait_ms, slot_bytes, header_bytes and inline_bytes (as expected), memtable_bytes,
  * block_cache_bytes, value_cache_bytes, group_bytes_max, discard_freed, scrub_bytes_per_second,
@@ -338,7 +338,7 @@ RAWKV_C_API int rawkv_export(rawkv_engine* engine, uint64_t version, const char*
 RAWKV_C_API int rawkv_export_with(rawkv_engine* engine, uint64_t version, const char* dir,
                                   const char* options, char** error);
 /* Makes a store of an export. Keys of `options`: device, capacity, slot_bytes, header_bytes, inline_bytes,
- * force, log. */
+ * force, preallocate, log. */
 RAWKV_C_API int rawkv_import(const char* export_dir, const char* dir, const char* options, char** error);
 
 /* An export as numbered chunks, for a network (state sync). Chunk 0 is the manifest, which holds the

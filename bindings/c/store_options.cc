@@ -86,7 +86,7 @@ Result<FormatOptions> ParseFormatOptions(const char* text) {
   options.Text("device", &out.device).Count("capacity", &out.capacity_bytes);
   options.Count("slot_bytes", &out.slot_bytes).Count("header_bytes", &out.header_bytes);
   options.Count("inline_bytes", &out.inline_bytes).Count("initial_version", &initial);
-  options.Flag("force", &out.force);
+  options.Flag("force", &out.force).Flag("preallocate", &out.preallocate);
   AddSettings(options, &settings);
   AddLog(options, &out.env);
   RAWKV_RETURN_IF_ERROR(options.Parse(text));
