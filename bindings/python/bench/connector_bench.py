@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures RawkvConnector against the C++ session: connector_bench.py SESSION_ROUNDS_LIBRARY [--directory DIR]
 
-Both work in one process, on one store and in one arena, with rounds that take turns, so that other programs disturb both
+The rates are batches a second. Both work in one process, on one store and in one arena, with rounds that take turns, so that other programs disturb both
 alike. The host side of the connector is the one of LMCache: one thread submits, and one polls the descriptor and drains.
 Prints a table with the median of each rate, and of the ratio of each round. RAWKV_LIBRARY names librawkv.so.
 """
@@ -26,11 +26,13 @@ from rawkv_lmcache import RawkvConnector  # noqa: E402
 
 
 class Host:
-    """Submits batches of one key, keeps `depth` of them under way, and drains in a thread of its own."""
+    """Submits batches, keeps `depth` of them under way, and drains in a thread of its own."""
 
-    def __init__(self, connector: RawkvConnector, arena: memoryview, stride: int, value_bytes: int, depth: int) -> None:
+    def __init__(self, connector: RawkvConnector, arena: memoryview, keys: int, value_bytes: int, depth: int) -> None:
         self.connector = connector
-        self.views = [arena[place * stride:place * stride + value_bytes] for place in range(depth)]
+        views = [arena[at:at + value_bytes] for at in range(0, depth * keys * value_bytes, value_bytes)]
+        self.keys = keys
+        self.views = [views[place * keys:(place + 1) * keys] for place in range(depth)]
         self.room = threading.Semaphore(0)
         self.idle: list[int] = []
         self.place_of: dict[int, int] = {}
@@ -67,7 +69,8 @@ class Host:
             self.room.acquire()
             with self.lock:
                 place = self.idle.pop()
-                self.place_of[submit([prefix + str(operation)], [self.views[place]])] = place
+                keys = [f"{prefix}{operation}-{number}" for number in range(self.keys)]
+                self.place_of[submit(keys, self.views[place])] = place
         self.all_done.wait()
         return time.perf_counter() - begin
 
@@ -76,22 +79,23 @@ class Host:
         self.thread.join()
 
 
-def measure(library: ctypes.CDLL, directory: str, value_bytes: int, operations: int, depth: int, rounds: int) -> None:
+def measure(library: ctypes.CDLL, directory: str, value_bytes: int, keys: int, operations: int, depth: int,
+            rounds: int) -> None:
     connector = RawkvConnector(os.path.join(directory, "store"), capacity="3GiB")
-    arena_map = mmap.mmap(-1, depth * value_bytes)
+    arena_map = mmap.mmap(-1, depth * keys * value_bytes)
     arena = memoryview(arena_map)
     arena[:] = os.urandom(1 << 16) * (len(arena) >> 16)
     address = ctypes.addressof(ctypes.c_char.from_buffer(arena_map))
     store = connector._store  # noqa: SLF001: the same engine for both sides
-    host = Host(connector, arena, value_bytes, value_bytes, depth)
+    host = Host(connector, arena, keys, value_bytes, depth)
 
     def by_session(prefix: str, write: bool, poll: bool) -> float:
         with store.handle as pointer:
-            return float(library.rawkv_bench_session_round(pointer, prefix.encode(), operations, depth, address,
-                                                           value_bytes, value_bytes, int(write), int(poll)))
+            return float(library.rawkv_bench_session_round(pointer, prefix.encode(), operations, depth, keys, address,
+                                                           value_bytes, int(write), int(poll)))
 
     def clear(prefix: str) -> None:
-        future = connector.submit_batch_delete([prefix + str(i) for i in range(operations)])
+        future = connector.submit_batch_delete([f"{prefix}{i}-{number}" for i in range(operations) for number in range(keys)])
         with host.lock:
             host.place_of[future] = 0
         while future in host.place_of:
@@ -114,7 +118,7 @@ def measure(library: ctypes.CDLL, directory: str, value_bytes: int, operations: 
                     clear(one_prefix)
         ratio = {name: statistics.median(a / b for a, b in zip(rates["connector"], rates[name]))
                  for name in ("wait", "poll")}
-        print(f"| {'set' if write else 'get'} | {value_bytes >> 10} KiB | {depth} | "
+        print(f"| {'set' if write else 'get'} of {keys} | {value_bytes >> 10} KiB | {depth} | "
               f"{statistics.median(rates['wait']):.0f} | {statistics.median(rates['poll']):.0f} | "
               f"{statistics.median(rates['connector']):.0f} | {ratio['wait']:.2f} | {ratio['poll']:.2f} |", flush=True)
     host.close()
@@ -132,12 +136,12 @@ def main() -> None:
     function.restype = ctypes.c_double
     function.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64, ctypes.c_size_t, ctypes.c_void_p,
                          ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_int)
-    print("| batch of one | value | under way | C++ session, wait/s | C++ session, poll/s | connector/s | "
+    print("| batch | value | under way | C++ session, wait/s | C++ session, poll/s | connector/s | "
           "ratio to wait | ratio to poll |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for value_bytes, operations in ((4 << 20, 64), (64 << 10, 2000)):
+    for value_bytes, keys, operations in ((4 << 20, 1, 64), (64 << 10, 1, 2000), (64 << 10, 8, 250)):
         directory = tempfile.mkdtemp(prefix="rawkv-connector-bench-", dir=arguments.directory)
         try:
-            measure(library, directory, value_bytes, operations, 16, arguments.rounds)
+            measure(library, directory, value_bytes, keys, operations, 16, arguments.rounds)
         finally:
             shutil.rmtree(directory)
 

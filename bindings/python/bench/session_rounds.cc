@@ -16,17 +16,16 @@ namespace {
 
 using rawkv::Session;
 using rawkv::SessionCompletion;
-using rawkv::SessionOp;
 
-// The work of one round. `write`: stores `operations` new values, otherwise reads them. Operation i has the
-// key prefix + i and the memory at arena + (place * stride), where a place belongs to one operation at a
-// time.
+// The work of one round. `write`: stores new values, otherwise reads them. Operation i has `keys` keys,
+// prefix + i
+// + "-" + number. Their values lie one after the other in its place, which no other operation has meanwhile.
 struct Round {
   std::string prefix;
   uint64_t operations = 0;
   size_t depth = 0;
+  size_t keys = 0;  // of an operation
   std::byte* arena = nullptr;
-  size_t stride = 0;
   size_t value_bytes = 0;
   bool write = false;
 };
@@ -38,16 +37,26 @@ void Require(bool ok, const char* what) {
 }
 
 uint64_t Submit(Session& session, const Round& round, uint64_t operation, size_t place) {
-  const std::string key = round.prefix + std::to_string(operation);
-  std::byte* const memory = round.arena + place * round.stride;
+  std::byte* const memory = round.arena + place * round.keys * round.value_bytes;
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < round.keys; ++i) {
+    keys.push_back(round.prefix + std::to_string(operation) + "-" + std::to_string(i));
+  }
   rawkv::Result<uint64_t> id = uint64_t{0};
   if (round.write) {
     rawkv::WriteBatch batch;
-    batch.PutBorrowedIfAbsent(key, rawkv::ConstBytes(memory, round.value_bytes));
+    for (size_t i = 0; i < round.keys; ++i) {
+      batch.PutBorrowedIfAbsent(keys[i],
+                                rawkv::ConstBytes(memory + i * round.value_bytes, round.value_bytes));
+    }
     id = session.SubmitCommit(std::move(batch));
   } else {
-    const rawkv::SessionRead read{.key = key, .out = rawkv::Bytes(memory, round.value_bytes)};
-    id = session.SubmitGet(std::span(&read, 1));
+    std::vector<rawkv::SessionRead> reads;
+    for (size_t i = 0; i < round.keys; ++i) {
+      reads.push_back(
+          {.key = keys[i], .out = rawkv::Bytes(memory + i * round.value_bytes, round.value_bytes)});
+    }
+    id = session.SubmitGet(reads);
   }
   Require(id.ok(), "submit");
   return *id;
@@ -75,7 +84,7 @@ void Run(Session& session, int descriptor, const Round& round) {
     const size_t count = session.Drain(done);
     for (size_t i = 0; i < count; ++i) {
       Require(done[i].status.ok(), "operation");
-      Require(done[i].op != SessionOp::kGet || done[i].answers.at(0).status.ok(), "read");
+      for (const rawkv::SessionAnswer& answer : done[i].answers) Require(answer.status.ok(), "read");
       idle.push_back(place_of.at(done[i].id));
     }
     completed += count;
@@ -86,7 +95,7 @@ void Run(Session& session, int descriptor, const Round& round) {
 
 // Runs one round and returns its seconds. `poll`: wait for the descriptor of the session.
 extern "C" __attribute__((visibility("default"))) double rawkv_bench_session_round(
-    rawkv_engine* engine, const char* prefix, uint64_t operations, size_t depth, void* arena, size_t stride,
+    rawkv_engine* engine, const char* prefix, uint64_t operations, size_t depth, size_t keys, void* arena,
     size_t value_bytes, int write, int poll) {
   rawkv::Result<std::unique_ptr<Session>> session = engine->engine->OpenSession();
   Require(session.ok(), "open");
@@ -94,8 +103,8 @@ extern "C" __attribute__((visibility("default"))) double rawkv_bench_session_rou
   const Round round{.prefix = prefix,
                     .operations = operations,
                     .depth = depth,
+                    .keys = keys,
                     .arena = static_cast<std::byte*>(arena),
-                    .stride = stride,
                     .value_bytes = value_bytes,
                     .write = write != 0};
   const auto begin = std::chrono::steady_clock::now();
