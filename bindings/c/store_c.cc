@@ -114,9 +114,16 @@ int rawkv_get(rawkv_engine* engine, const rawkv_view* view, const void* key, siz
               size_t out_size, size_t* size, char** error) {
   *size = 0;
   return Run(error, [&]() -> Status {
-    RAWKV_ASSIGN_OR_RETURN(
-        *size, engine->engine->GetInto(AsView(key, key_size), c::AsBytes(out, out_size), OptionsFor(view)));
-    return Status::Ok();
+    const SessionRead read{.key = AsView(key, key_size), .out = c::AsBytes(out, out_size)};
+    const Result<uint64_t> bytes = engine->engine->GetInto(read.key, read.out, OptionsFor(view));
+    if (bytes.ok()) *size = *bytes;
+    if (bytes.status().code() != StatusCode::kInvalidArgument) return bytes.status();
+    // Only this call answers with the length as well.
+    for (const SessionAnswer& answer : engine->engine->MultiGetInto(std::span(&read, 1), OptionsFor(view))) {
+      if (answer.status.ok()) return Status::Busy("the value was replaced meanwhile; read it again");
+      *size = answer.bytes;
+    }
+    return bytes.status();
   });
 }
 

@@ -289,6 +289,20 @@ TEST_P(SessionTest, DescriptorIsReadableExactlyWhileCompletionsWait) {
   EXPECT_FALSE(session_->Wait(0));
 }
 
+TEST_P(SessionTest, CallerThatReadsTheDescriptorStillGetsEachCompletion) {
+  OpenAll();
+  Put("k", "v");
+  EXPECT_FALSE(Readable());
+  AlignedBuffer out(4 * kKiB);
+  for (int i = 0; i < 2; ++i) {
+    Read("k", out.bytes());
+    ASSERT_TRUE(session_->Wait(-1));
+    uint64_t count = 0;
+    ASSERT_EQ(::read(session_->event_fd(), &count, sizeof(count)), 8);
+    EXPECT_OK(TakeOne().status);
+  }
+}
+
 TEST_P(SessionTest, CloseCompletesWhatWasAccepted) {
   OpenAll();
   Put("k", OneSlot(7));
