@@ -9,6 +9,18 @@
 
 namespace rawkv {
 
+namespace {
+
+// The result of a command of a ring. Where the drive's queue is full, the kernel lets a command wait on a
+// thread of its own. Linux 6.1 was observed to end hundreds of such commands with EFAULT, although their
+// memory was valid. It had not sent them to the drive, and they succeed when they are repeated.
+int64_t ResultOfCompletion(int64_t raw, int64_t success) {
+  if (raw == 0) return success;
+  return raw == -EFAULT ? -EAGAIN : ResultOfNvmeCommand(raw, 0);
+}
+
+}  // namespace
+
 NvmeRing::NvmeRing(std::unique_ptr<NvmeCommandRing> ring, Options options)
     : ring_(std::move(ring)), options_(options) {
   // The kernel takes entries out of the submission queue before they complete, and its completion queue has
@@ -55,8 +67,7 @@ size_t NvmeRing::Reap(std::span<Completion> out) {
     RAWKV_CHECK(ended[i].tag < slots_.size() && free_.size() < slots_.size(),
                 "a completion answers a command of this ring");
     const Slot slot = slots_[index];
-    out[i] = {.tag = slot.tag,
-              .result = ended[i].result == 0 ? slot.result : ResultOfNvmeCommand(ended[i].result, 0)};
+    out[i] = {.tag = slot.tag, .result = ResultOfCompletion(ended[i].result, slot.result)};
     free_.push_back(index);
   }
   return count;

@@ -200,6 +200,22 @@ TEST_P(NvmeStatusHandling, RefusalsOfTheKernelAreReported) {
   EXPECT_STATUS(Transfer(*device, IoKind::kRead), StatusCode::kIoError, "No such device");
 }
 
+// Linux 6.1 does so when the drive's queue is full (NvmeRing).
+TEST_F(NvmeBlockDeviceTest, CommandsOfARingThatTheKernelDidNotMapAreRetried) {
+  const auto device = Opened();
+  AlignedBuffer written = RandomBuffer(9 * kBlockAlign, random);
+  AlignedBuffer read(written.size());
+  drive->Answer(kWrite, 8, {-EFAULT, -EFAULT});
+  std::vector<IoRequest> writes = Blocks(IoKind::kWrite, written);
+  ASSERT_OK(device->Submit(writes));
+  std::vector<IoRequest> reads = Blocks(IoKind::kRead, read);
+  drive->Answer(kRead, 16, std::vector<int64_t>(20, -EFAULT));
+  ASSERT_OK(device->Submit(reads));
+  EXPECT_TRUE(SameBytes(written.bytes(), read.bytes()));
+  drive->Answer(kRead, 16, std::vector<int64_t>(100, -EFAULT));
+  EXPECT_STATUS(device->Submit(reads), StatusCode::kIoError, "no progress after 65 tries");
+}
+
 TEST_P(NvmeStatusHandling, ReadOnlyDeviceIssuesNoWrite) {
   const auto device = Opened(/*writable=*/false);
   EXPECT_OK(Transfer(*device, IoKind::kRead));
