@@ -169,24 +169,33 @@ TEST_F(NvmeDriveTest, DriveReportsAReadPastItsEndAsAStatus) {
 // More commands than the drive's queue has entries: the kernel then waits for one on a thread of its own.
 TEST_F(NvmeDriveTest, DeepQueuesOfManyThreadsTransferEverything) {
   constexpr uint64_t kBlocks = 1500;
-  constexpr uint32_t kThreads = 4;
+  constexpr uint64_t kThreads = 4;
   auto opened = Open(NodePath(), {.queue_depth = 1024});
   ASSERT_OK(opened.status());
-  AlignedBuffer written = RandomBuffer(kBlocks * kBlockAlign, random);
-  ASSERT_OK(opened->device->Write(DeviceOffset(0), written.bytes()));
-  std::vector<std::thread> threads;
-  for (uint32_t t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&] {
-      AlignedBuffer read(written.size());
-      std::vector<IoRequest> batch;
-      for (uint64_t at = 0; at < read.size(); at += kBlockAlign) {
-        batch.push_back({.offset = DeviceOffset(at), .buffer = read.bytes().subspan(at, kBlockAlign)});
-      }
-      EXPECT_OK(opened->device->Submit(batch));
-      EXPECT_TRUE(SameBytes(written.bytes(), read.bytes()));
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  BlockDevice& device = *opened->device;
+  AlignedBuffer written = RandomBuffer(kThreads * kBlocks * kBlockAlign, random);
+  const auto transfer_all = [&](IoKind kind, AlignedBuffer& memory) {
+    std::vector<std::thread> threads;
+    for (uint64_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        std::vector<IoRequest> batch;
+        for (uint64_t i = t * kBlocks; i < (t + 1) * kBlocks; ++i) {
+          batch.push_back({.kind = kind,
+                           .offset = DeviceOffset(i * kBlockAlign),
+                           .buffer = memory.bytes().subspan(i * kBlockAlign, kBlockAlign)});
+        }
+        EXPECT_OK(device.Submit(batch));
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  };
+  transfer_all(IoKind::kWrite, written);
+  AlignedBuffer read(written.size());
+  ASSERT_OK(device.Read(DeviceOffset(0), read.bytes()));
+  EXPECT_TRUE(SameBytes(written.bytes(), read.bytes())) << "after writes";
+  std::memset(read.data(), 0, read.size());
+  transfer_all(IoKind::kRead, read);
+  EXPECT_TRUE(SameBytes(written.bytes(), read.bytes())) << "after reads";
 }
 
 // Reads one request and counts it.
