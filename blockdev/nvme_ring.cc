@@ -11,9 +11,9 @@ namespace rawkv {
 
 namespace {
 
-// The result of a command of a ring. Where the drive's queue is full, the kernel lets a command wait on a
-// thread of its own. Linux 6.1 was observed to end hundreds of such commands with EFAULT, although their
-// memory was valid. It had not sent them to the drive, and they succeed when they are repeated.
+// The result of a command of a ring. While the drive's queue was full, Linux 6.1 was observed to end hundreds
+// of commands with EFAULT, although their memory was valid. The cause in the kernel is not known. Repeated,
+// they succeed, and to repeat a read or a write of the same bytes does no harm.
 int64_t ResultOfCompletion(int64_t raw, int64_t success) {
   if (raw == 0) return success;
   return raw == -EFAULT ? -EAGAIN : ResultOfNvmeCommand(raw, 0);
