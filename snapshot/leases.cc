@@ -141,6 +141,10 @@ Lease::Lease(Fs& fs, std::string dir, Version version, Version base, std::unique
 
 Lease::~Lease() = default;
 
+std::string Lease::DirOf(const std::string& store_dir, const Uuid& id) {
+  return JoinPath(ViewsIn(store_dir), id.ToString());
+}
+
 Result<std::unique_ptr<Lease>> Lease::Create(Fs& fs, Clock& clock, const std::string& store_dir, Uuid id,
                                              Version version, Version base) {
   if (base > version) {
@@ -148,7 +152,7 @@ Result<std::unique_ptr<Lease>> Lease::Create(Fs& fs, Clock& clock, const std::st
                                    " cannot be built from snapshot " + ToString(base));
   }
   RAWKV_RETURN_IF_ERROR(MakeViewsDir(fs, store_dir));
-  const std::string dir = JoinPath(ViewsIn(store_dir), id.ToString());
+  const std::string dir = DirOf(store_dir, id);
   const std::string tmp = dir + std::string(kTmpSuffix);
   for (const std::string& path : {dir, tmp}) {
     RAWKV_ASSIGN_OR_RETURN(const bool exists, Exists(fs, path));

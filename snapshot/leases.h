@@ -23,6 +23,8 @@ class Lease {
   // `base` exists.
   static Result<std::unique_ptr<Lease>> Create(Fs& fs, Clock& clock, const std::string& store_dir, Uuid id,
                                                Version version, Version base);
+  // The directory of the lease with this id.
+  static std::string DirOf(const std::string& store_dir, const Uuid& id);
   ~Lease();  // unlocks, but does not delete the directory; Remove or a sweep does
   const std::string& dir() const { return dir_; }
   Version version() const { return version_; }

@@ -30,7 +30,9 @@ void EngineView::LeaveToParent() {
 OldIndex::~OldIndex() {
   index.reset();
   // The next open sweeps a directory that cannot be removed now.
-  if (lease != nullptr) (void)NoThrow([this] { return lease->Remove(); });
+  if (lease == nullptr) return;
+  (void)NoThrow([this] { return lease->Remove(); });
+  leases->Erase(lease->dir());
 }
 
 EngineView::~EngineView() {
@@ -123,16 +125,24 @@ Result<std::shared_ptr<const EngineView>> ViewRegistry::FinishClone(StoreContext
 }
 
 Status ViewRegistry::LinkClone(StoreContext& c, const CloneSource& source, EngineView& view) {
-  Result<std::unique_ptr<Lease>> lease = Lease::Create(
-      *c.env.fs, *c.env.clock, c.paths.dir, Uuid::Generate(*c.env.entropy), view.version_, source.base);
-  if (!lease.ok()) return lease.status();
+  const Uuid id = Uuid::Generate(*c.env.entropy);
+  const std::string dir = Lease::DirOf(c.paths.dir, id);
+  leases_->Add(dir);
+  Result<std::unique_ptr<Lease>> lease =
+      Lease::Create(*c.env.fs, *c.env.clock, c.paths.dir, id, view.version_, source.base);
+  if (!lease.ok()) {
+    leases_->Erase(dir);
+    return lease.status();
+  }
   const std::string to = JoinPath((*lease)->dir(), "index");
   const Status status = source.working ? CloneWorkingIndex(c, source.live, to)
                                        : CloneIndex(*c.env.fs, c.snapshots->IndexPathOf(source.base), to);
   if (status.ok()) {
     view.clone_->lease = *std::move(lease);
+    view.clone_->leases = leases_;
   } else {
     (void)(*lease)->Remove().ok();  // otherwise the next open sweeps it
+    leases_->Erase(dir);
   }
   return status;
 }
@@ -217,17 +227,6 @@ std::optional<CommitRecord> ViewRegistry::CommitOf(Version version) const {
 bool ViewRegistry::Empty() const {
   MutexLock lock(mu_);
   return views_.empty();
-}
-
-std::vector<std::string> ViewRegistry::LeaseDirs() const {
-  MutexLock lock(mu_);
-  std::vector<std::string> out;
-  const auto add = [&out](const std::shared_ptr<OldIndex>& clone) {
-    if (clone != nullptr && clone->lease != nullptr) out.push_back(clone->lease->dir());
-  };
-  for (const EngineView* v : views_) add(v->clone_);
-  for (const std::shared_ptr<OldIndex>& clone : kept_) add(clone);
-  return out;
 }
 
 std::vector<Version> ViewRegistry::ReplayBases() const {

@@ -4,6 +4,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,27 @@ struct CloneSource {
 // The commit with which an index ends.
 CommitRecord ToCommitRecord(const MetaRecord& meta);
 
+// The lease directories of this process, each from before it exists until it is deleted. Thread-safe.
+class OwnLeases {
+ public:
+  void Add(const std::string& dir) {
+    MutexLock lock(mu_);
+    dirs_.insert(dir);
+  }
+  void Erase(const std::string& dir) {
+    MutexLock lock(mu_);
+    dirs_.erase(dir);
+  }
+  std::vector<std::string> List() const {
+    MutexLock lock(mu_);
+    return {dirs_.begin(), dirs_.end()};
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::set<std::string> dirs_ RAWKV_GUARDED_BY(mu_);
+};
+
 // The index of an old version with the directory that it lives in. The views of that version share it, and
 // ViewRegistry keeps it for a later one. Constant once a view was opened.
 struct OldIndex {
@@ -38,10 +60,11 @@ struct OldIndex {
 
   CommitRecord commit;  // of the version
   std::shared_ptr<KeyIndex> index;
-  std::unique_ptr<Lease> lease;  // null for a clone in memory
-  bool ready = false;            // the index is at the version
-  bool shared = false;           // CloneSource::shared
-  uint64_t kept_bytes_max = 0;   // how much memory kept clones may take with this one; 0: it is not kept
+  std::unique_ptr<Lease> lease;       // null for a clone in memory
+  std::shared_ptr<OwnLeases> leases;  // that list the lease
+  bool ready = false;                 // the index is at the version
+  bool shared = false;                // CloneSource::shared
+  uint64_t kept_bytes_max = 0;        // how much memory kept clones may take with this one; 0: it is not kept
 };
 
 // A version that is held for reading: an index, and for the live index a read point of it. Thread-safe.
@@ -115,7 +138,8 @@ class ViewRegistry {
   // The commit of a version that an open view holds; absent if no view holds it.
   std::optional<CommitRecord> CommitOf(Version version) const;
   bool Empty() const;
-  std::vector<std::string> LeaseDirs() const;
+  // The lease directories of this process, also of a clone that is being made or deleted.
+  std::vector<std::string> LeaseDirs() const { return leases_->List(); }
   // The bases of the clones whose replay still needs the log.
   std::vector<Version> ReplayBases() const;
 
@@ -128,9 +152,10 @@ class ViewRegistry {
   void Forget(EngineView& view);
   std::shared_ptr<OldIndex> FindClone(Version version) const RAWKV_REQUIRES(mu_);
   // Makes a lease for `view` and a clone next to it. Leaves nothing after a failure.
-  static Status LinkClone(StoreContext& context, const CloneSource& source, EngineView& view);
+  Status LinkClone(StoreContext& context, const CloneSource& source, EngineView& view);
 
   const ForkGuard& process_;
+  const std::shared_ptr<OwnLeases> leases_ = std::make_shared<OwnLeases>();
   mutable Mutex mu_;
   std::list<const EngineView*> views_ RAWKV_GUARDED_BY(mu_);
   Kept kept_ RAWKV_GUARDED_BY(mu_);  // the newest first

@@ -3,8 +3,12 @@
 // (docs/adr/0034-a-clone-that-was-closed-is-kept.md).
 
 #include <filesystem>
+#include <functional>
+#include <future>
+#include <utility>
 
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/fs_seam.h"
 #include "wal/segment_name.h"
 
 namespace rawkv {
@@ -191,6 +195,61 @@ TEST_F(SharedViewTest, ReaderAlongsideAWriterSharesButKeepsNothing) {
   }
   EXPECT_EQ(Clones(), own);
   ASSERT_OK(reader->Close());
+}
+
+// Calls `act` on another thread before each operation below views/.
+class ActingFs final : public FsSeam {
+ public:
+  ActingFs() : FsSeam(PosixFs()) {}
+  std::function<void()> act;
+  uint64_t acted = 0;
+
+ private:
+  Status Before(const FsOperation& operation, bool*) override {
+    if (operation.path.find("/views/") == std::string::npos || act == nullptr) return Status::Ok();
+    const std::function<void()> now = std::exchange(act, nullptr);  // not for the operations of `act`
+    std::async(std::launch::async, now).get();
+    act = now;
+    ++acted;
+    return Status::Ok();
+  }
+};
+
+class OwnLeasesTest : public EngineTest {
+ protected:
+  OwnLeasesTest() {
+    open_.env.fs = &fs_;
+    open_.status_interval_ms = 0;  // the operations of that thread are not meant
+    open_.block_cache_bytes = 0;   // no clone is kept
+    open_.settings.undo_versions = 0;
+  }
+  // Plans a rollback before each operation of `work` below views/.
+  void PlanDuring(const std::function<void()>& work) {
+    fs_.acted = 0;
+    fs_.act = [this] {
+      const Result<RollbackPlan> plan = engine_->PlanRollback(Version(3));
+      ASSERT_OK(plan);
+      for (const std::string& text : plan->blocked_by) {
+        EXPECT_EQ(text.find("lease"), std::string::npos) << text << ", and this process is the only one";
+      }
+    };
+    work();
+    fs_.act = nullptr;
+    EXPECT_GT(fs_.acted, 5u);
+  }
+  ActingFs fs_;
+};
+
+TEST_F(OwnLeasesTest, CloneThatIsMadeOrDeletedBlocksNoRollback) {
+  FormatAndOpen();
+  Overwrite("k", 8);
+  PlanDuring([&] { EXPECT_OK(engine_->Pin("p", Version(6))); });
+  auto view = View(Version(5));
+  ASSERT_NE(view, nullptr);
+  ASSERT_OK_AND_ASSIGN(const RollbackPlan plan, engine_->PlanRollback(Version(3)));
+  EXPECT_EQ(plan.blocked_by, (std::vector<std::string>{"pin p at version 6", "view 5 at version 5"}));
+  PlanDuring([&] { view.reset(); });
+  Close();
 }
 
 }  // namespace
