@@ -48,13 +48,13 @@ TEST(Faults, EveryOperationFailsInTurn) {
 
 // After a failed sync of the store's directory, its new names are in caches only, and later steps must not
 // depend on them. Tries such a sync in each step of each history, and all subsets of the names that a power
-// cut may leave.
+// cut may leave. The suite takes a third of them.
 TEST(Faults, NothingDependsOnNamesOfAFailedSync) {
   using Extent = FaultCampaignOptions::Extent;
   FaultCampaignOptions options{.seed = TestSeed(1),
                                .extent = RunsAll() ? Extent::kEverything : Extent::kVariants,
                                .power_cuts = 9,
-                               .share = Share(1, 10)};
+                               .share = RunsAll() ? 1 : Share(3, 30)};
   options.match = "fs.syncdir store dir";
   FaultCampaign campaign(options);
   campaign.Run();

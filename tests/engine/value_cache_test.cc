@@ -192,7 +192,7 @@ TEST_F(CachedReadsTest, RefreshOfAReaderEmptiesItsCache) {
 // threads read the same keys, and so insert them, all the time.
 TEST_F(CachedReadsTest, NoReadIsOlderThanTheLastChange) {
   constexpr uint64_t kKeys = 8;
-  constexpr int kChanges = 2'000;
+  constexpr int kChanges = 1'000;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   std::vector<std::string> keys;
