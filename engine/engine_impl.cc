@@ -259,8 +259,9 @@ Result<std::shared_ptr<const EngineView>> Engine::Impl::OpenView(std::optional<V
 
 EngineStats Engine::Impl::Stats() const {
   const EngineCounters& n = counters;
+  const uint64_t groups = n.groups.load();  // before the commits
   EngineStats out{.commits = n.commits.load(),
-                  .groups = n.groups.load(),
+                  .groups = groups,
                   .user_bytes_written = n.user_bytes_written.load(),
                   .log_bytes_written = n.log_bytes_written.load(),
                   .gets = n.gets.load(),

@@ -344,7 +344,9 @@ Status CommitPipeline::CommitRound(std::span<Waiter* const> group, bool* unknown
   core_.allocator->Merge(txn, taken, {});
   core_.meta = applier.meta();
   if (synced) core_.durable.store(core_.meta.applied.value());
-  counters_.groups.fetch_add(1, std::memory_order_relaxed);
+  // The commits before the group: whoever reads the groups first never sees more groups than commits.
+  counters_.commits.fetch_add(group.size(), std::memory_order_relaxed);
+  counters_.groups.fetch_add(1, std::memory_order_release);
   counters_.log_bytes_written.fetch_add(Wal::FramedBytes(records), std::memory_order_relaxed);
   // The commits of this group are applied. An error here ends later commits.
   const Status flushed =
@@ -386,7 +388,6 @@ void CommitPipeline::AnswerWaiters(std::span<Waiter* const> group, const Status&
       w->result.status = status;
       w->result.outcome = CommitOutcome::kApplied;
       w->result.existed = std::move(w->commit.existed);
-      counters_.commits.fetch_add(1, std::memory_order_relaxed);
       counters_.user_bytes_written.fetch_add(w->commit.user_bytes, std::memory_order_relaxed);
     } else if (unknown) {
       // The slots stay reserved: if the record is in the log, a reopen makes them live.
