@@ -106,10 +106,12 @@ Result<uint64_t> SizeOfDevice(int fd, const struct stat& info, const std::string
   return bytes;
 }
 
-Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path) {
-  // udev holds a shared lock for a short time after a writer has closed a block device.
-  const int tries = kind == DeviceKind::kBlockDevice ? 50 : 1;
-  for (int i = 0; i < tries; ++i) {
+Status LockDeviceFd(int fd, const std::string& path) {
+  // After a process with an io_uring was killed, the kernel ends its transfers for a moment more, and keeps
+  // the device open until then. udev holds a shared lock for a short time after a writer has closed a block
+  // device.
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     int returned = 0;
     do {
@@ -138,7 +140,7 @@ Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& 
   if (now.st_ino != info.st_ino || now.st_dev != info.st_dev) {
     return Status::Busy(path + ": replaced while rawkv opened it; try again");
   }
-  if (options.writable) RAWKV_RETURN_IF_ERROR(LockDeviceFd(fd, kind, path));
+  if (options.writable) RAWKV_RETURN_IF_ERROR(LockDeviceFd(fd, path));
 
   RAWKV_ASSIGN_OR_RETURN(const uint64_t size, SizeOfDevice(fd, now, path));
   if (size < kBlockAlign) {

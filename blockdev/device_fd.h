@@ -30,7 +30,8 @@ Result<DeviceFd> OpenDeviceFd(const std::string& path, const DeviceOpenOptions& 
 // The size of an open regular file or block device, in bytes. `info` is its stat result.
 Result<uint64_t> SizeOfDevice(int fd, const struct stat& info, const std::string& path);
 
-// Takes the exclusive advisory lock that every writer of a device holds. kBusy if another writer holds it.
-Status LockDeviceFd(int fd, DeviceKind kind, const std::string& path);
+// Takes the exclusive advisory lock that every writer of a device holds. kBusy if another writer holds it and
+// does not release it within a second.
+Status LockDeviceFd(int fd, const std::string& path);
 
 }  // namespace rawkv

@@ -160,7 +160,7 @@ Status CheckExclusiveOpen(const std::string& path, const struct stat& info) {
     if (errno == EBUSY) return Refuse(path, "another program or mount holds it", "stop its user first");
     return Status::FromErrno(errno, "open of " + path);
   }
-  const Status locked = LockDeviceFd(fd.get(), block ? DeviceKind::kBlockDevice : DeviceKind::kFile, path);
+  const Status locked = LockDeviceFd(fd.get(), path);
   return locked.code() == StatusCode::kBusy ? Status::FailedPrecondition(locked.message()) : locked;
 }
 

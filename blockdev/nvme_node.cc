@@ -98,7 +98,7 @@ Result<NvmeNode> OpenNvmeNode(const std::string& path, bool writable) {
     return Status::Busy(path + ": replaced while rawkv opened it; try again");
   }
   if (writable) {
-    RAWKV_RETURN_IF_ERROR(LockDeviceFd(node.fd.get(), DeviceKind::kNvmeChar, path));
+    RAWKV_RETURN_IF_ERROR(LockDeviceFd(node.fd.get(), path));
     RAWKV_ASSIGN_OR_RETURN(const std::string block_path, NvmeBlockPathOf(path));
     RAWKV_ASSIGN_OR_RETURN(node.exclusive, OpenExclusively(path, block_path));
   }

@@ -9,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <future>
 
 #include "base/unique_fd.h"
 #include "blockdev/io_seams.h"
@@ -114,6 +116,18 @@ TEST_F(OpenBlockDeviceTest, OneWriterAtATime) {
   EXPECT_TRUE(OpenBlockDevice(path, {.writable = false}).ok());
   first->device.reset();
   EXPECT_TRUE(OpenBlockDevice(path, {}).ok());
+}
+
+// The kernel keeps the device of a killed process open for a moment, until the transfers of its ring have
+// ended.
+TEST_F(OpenBlockDeviceTest, WaitsForALockThatIsReleasedSoon) {
+  auto first = OpenBlockDevice(path, {});
+  ASSERT_TRUE(first.ok());
+  std::future<Status> second =
+      std::async(std::launch::async, [this] { return OpenBlockDevice(path, {}).status(); });
+  EXPECT_EQ(second.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  first->device.reset();
+  EXPECT_TRUE(second.get().ok());
 }
 
 TEST_F(OpenBlockDeviceTest, LockIsFreeOnceTheDeviceIsClosed) {
