@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable
+from typing import Callable, TypeVar
 
 from .errors import FailedPreconditionError
+
+
+Object = TypeVar("Object", bound="Closing")
+
+
+class Closing:
+    """An object with a handle and an idempotent close(). A `with` block and the garbage collector close it."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self: Object) -> Object:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_handle"):  # otherwise the constructor has failed
+            self.close()
 
 
 class Handle:

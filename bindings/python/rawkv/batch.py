@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _abi
 from ._buffers import Pinned, key_bytes
-from ._handle import Handle
+from ._handle import Closing, Handle
 from ._library import check, library
 from .errors import StoreIoError
 
@@ -17,7 +17,7 @@ PACKED = struct.Struct("<BBHIQ")
 PACKED_PUT, PACKED_DELETE, PACKED_DELETE_RANGE = 1, 2, 3
 
 
-class Batch:
+class Batch(Closing):
     """Puts and deletes that one commit applies together, in the order of the calls.
 
     A batch belongs to one thread at a time. An operation with a wrong key or value makes the commit fail, not the call
@@ -103,13 +103,3 @@ class Batch:
 
         self._handle.close(free)
         self._borrowed = []
-
-    def __enter__(self) -> Batch:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_handle"):
-            self.close()

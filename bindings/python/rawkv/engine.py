@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _abi
-from ._handle import Handle
+from ._handle import Closing, Handle
 from ._library import check, library, option_text, path_bytes, take_text
 from .batch import Batch
 from .errors import BUSY, RawkvError
@@ -57,7 +57,7 @@ def open_store(directory: str | bytes | os.PathLike[str], **options: object) -> 
     return Engine(directory, **options)
 
 
-class View(Reads):
+class View(Closing, Reads):
     """One version of a store, which stays readable until the view is closed. Thread-safe."""
 
     def __init__(self, engine: Engine, pointer: int) -> None:
@@ -80,18 +80,8 @@ class View(Reads):
 
         self._handle.close(free)
 
-    def __enter__(self) -> View:
-        return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_handle"):
-            self.close()
-
-
-class Engine(Reads):
+class Engine(Closing, Reads):
     """An open store. Every call is thread-safe; close waits for the calls under way. Reads see the newest version.
 
     A process that was forked while a store is open must not use the objects of its parent.
@@ -100,9 +90,9 @@ class Engine(Reads):
     def __init__(self, directory: str | bytes | os.PathLike[str], **options: object) -> None:
         pointer, error = ctypes.c_void_p(), ctypes.c_void_p()
         check(library().rawkv_open(path_bytes(directory), option_text(options), pointer, error), error)
-        self._handle = Handle(pointer.value, "store")
         self._open_lock = threading.Lock()
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()  # views, iterators and sessions
+        self._handle = Handle(pointer.value, "store")
 
     @property
     def handle(self) -> Handle:
@@ -247,16 +237,6 @@ class Engine(Reads):
     @property
     def closed(self) -> bool:
         return self._handle.closed
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_open"):
-            self.close()
 
     def _simple(self, function: str, *arguments: Any, error: ctypes.c_void_p | None = None) -> None:
         """Calls a function that takes the engine first and a text of an error last."""

@@ -6,11 +6,11 @@ import ctypes
 from typing import Iterator as PythonIterator
 
 from ._buffers import key_bytes
-from ._handle import Handle
+from ._handle import Closing, Handle
 from ._library import check, library
 
 
-class Iterator:
+class Iterator(Closing):
     """A position among the keys of one version. It belongs to one thread at a time.
 
     A new iterator has no position: call first, last or seek. It sees the version of its view, or the version that was
@@ -100,13 +100,3 @@ class Iterator:
             return True
 
         self._handle.close(free)
-
-    def __enter__(self) -> Iterator:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_handle"):
-            self.close()

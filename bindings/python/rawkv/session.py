@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Sequence
 
 from . import _abi
-from ._handle import Handle
+from ._handle import Closing, Handle
 from ._library import check, code_name, library
 from .batch import Batch
 from .errors import OK, RawkvError, error_of
@@ -58,7 +58,7 @@ def existed_of(pointer: Any, count: int) -> tuple[int, ...]:
     return tuple(pointer[:count]) if count else ()
 
 
-class Session:
+class Session(Closing):
     """Reads and commits without a thread that waits. Every call is thread-safe; close waits for the calls under way.
 
     A submit call never waits for the device. It returns the id of the operation, whose completion drain() returns
@@ -152,16 +152,6 @@ class Session:
 
         self._handle.close(free)
         self._kept = {}
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_handle"):
-            self.close()
 
 
 def _completion(raw: _abi.Completion) -> Completion:
