@@ -3,6 +3,7 @@
 #include "base/byte_codec.h"
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
+#include "base/utf8.h"
 
 // Layout: docs/formats/pins.md.
 namespace rawkv {
@@ -22,22 +23,11 @@ Status Damaged(const std::string& path, const std::string& how) {
 // Removes the first code point from `text` and returns it. Returns 0xFFFFFFFF for invalid UTF-8, also for
 // overlong forms and surrogates, so that a name has one spelling.
 uint32_t TakeCodePoint(std::string_view& text) {
-  constexpr uint32_t kBad = 0xffffffff;
+  const size_t length = Utf8SequenceLength(text, 0);
+  if (length == 0) return 0xffffffff;
   const auto lead = static_cast<uint8_t>(text[0]);
-  const size_t length = lead < 0x80         ? 1
-                        : lead >> 5 == 0x6  ? 2
-                        : lead >> 4 == 0xe  ? 3
-                        : lead >> 3 == 0x1e ? 4
-                                            : 0;
-  if (length == 0 || length > text.size()) return kBad;
   uint32_t code = length == 1 ? lead : lead & (0x7fu >> length);
-  for (size_t i = 1; i < length; ++i) {
-    const auto next = static_cast<uint8_t>(text[i]);
-    if (next >> 6 != 0x2) return kBad;
-    code = code << 6 | (next & 0x3fu);
-  }
-  constexpr uint32_t kLowest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < kLowest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return kBad;
+  for (size_t i = 1; i < length; ++i) code = code << 6 | (static_cast<uint8_t>(text[i]) & 0x3fu);
   text.remove_prefix(length);
   return code;
 }
