@@ -90,6 +90,19 @@ class FullFilesystemTest : public EngineTest, public testing::WithParamInterface
   uint64_t filled_ = 0;
 };
 
+TEST_P(FullFilesystemTest, PreallocationWithoutRoomLeavesNothing) {
+  ASSERT_OK(filesystem_->FillTo(12 * kMiB));
+  FormatOptions format = format_;
+  format.capacity_bytes = 64 * kMiB;
+  format.device.clear();  // the file device.img in the store's directory
+  format.preallocate = true;
+  const std::string dir = fs::path(dir_).parent_path() / "other";
+  EXPECT_STATUS(Engine::Format(dir, format), StatusCode::kNoSpace);
+  EXPECT_TRUE(!fs::exists(dir) || fs::is_empty(dir));
+  format.preallocate = false;
+  EXPECT_OK(Engine::Format(dir, format));  // a sparse file needs no room
+}
+
 TEST_P(FullFilesystemTest, RefusedCommitChangesNothing) {
   ASSERT_NO_FATAL_FAILURE(FillUp());
   const Version tip = engine_->version();
