@@ -98,8 +98,7 @@ struct OpenOptions {
   uint64_t group_bytes_max = 8ull << 20;  // log bytes of one commit group; a larger commit is its own group
   uint64_t block_cache_bytes = 256ull << 20;  // RocksDB's cache of table blocks
   // For copies of values that were read from the tip, up to 16 KiB each: a read of one of them needs neither
-  // the index nor the device. Commits then remove what they change, which costs them about 100 ns a key. 0:
-  // none.
+  // the index nor the device. Commits then remove the keys that they change. 0: none.
   uint64_t value_cache_bytes = 0;
   bool discard_freed = false;  // discard slots on the device when they become free
 

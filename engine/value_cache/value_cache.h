@@ -28,6 +28,8 @@ namespace rawkv {
 // Thread-safe. No call waits for anything but a short critical section, none throws, and if there is no
 // memory, a value is not inserted.
 class ValueCache {
+  static constexpr size_t kShards = 64;
+
  public:
   // Larger values are not inserted: reading one from the device costs little more than copying it.
   static constexpr uint64_t kValueBytesMax = 16 << 10;
@@ -86,12 +88,10 @@ class ValueCache {
 
    private:
     ValueCache* const cache_;
-    std::array<uint32_t, 64> added_{};  // to each shard
+    std::array<uint32_t, kShards> added_{};  // to each shard
   };
 
  private:
-  static constexpr size_t kShards = 64;
-
   struct Entry {
     size_t hash;
     Version written_by;
