@@ -172,9 +172,15 @@ Result<Version> Maintenance::Publish(const std::string* pin, SnapshotCause cause
 Status Maintenance::AddPin(const std::string& name, Version version) {
   RAWKV_ASSIGN_OR_RETURN(PinTable pins, LoadPins(*context_.env.fs, context_.paths.dir));
   RAWKV_RETURN_IF_ERROR(CheckPinNameFree(pins, name, version));
-  RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, SurveyNow());
-  if (survey.Find(version) == nullptr) {
+  RAWKV_ASSIGN_OR_RETURN(const Retained retained, SurveyRetained());
+  if (retained.survey.Find(version) == nullptr) {
     return Status::NotFound("there is no snapshot at version " + ToString(version));
+  }
+  // Such a snapshot was pinned below the floor, and could not be removed when its last pin went.
+  if (version < retained.survey.reuse_floor && !retained.reach.IsReachable(version)) {
+    return Status::VersionUnreachable("the snapshot at version " + ToString(version) +
+                                      " waits to be removed, and its values may be overwritten already; "
+                                      "choose another version (`rawkv-ctl info` shows them)");
   }
   if (!pins.emplace(name, version).second) return SyncStoreDir();  // the pin exists already
   return WithReserve(context_, [&] { return SavePins(*context_.env.fs, context_.paths.dir, pins); });

@@ -114,6 +114,27 @@ TEST_F(LeftoversTest, SnapshotThatCannotBeRemovedStaysReachable) {
   EXPECT_EQ(Snapshots().size(), 1u);
 }
 
+// No log leads from it to the tip, so that nothing but the pin held its slots.
+TEST_F(LeftoversTest, SnapshotThatOutlivesItsPinCannotBePinnedAgain) {
+  MakeStore();
+  ASSERT_OK(engine_->Pin("held", Version(2)));
+  ASSERT_OK(engine_->Prune(0));
+  const std::string stays = SnapshotStore::DirName(Version(2));
+  Refuse(Status::FromErrno(EPERM, "rename"), [stays](const Operation& o) {
+    return o.Is("rename", ".removing") && o.path.find(stays) != std::string::npos;
+  });
+  for (const char* key : {"k2", "k3", "k3"}) Overwrite(key, 5);
+  ASSERT_OK(engine_->CreateSnapshot());
+  ASSERT_OK(engine_->Prune(0));
+  ASSERT_OK(engine_->Unpin("held"));
+  EXPECT_EQ(Snapshots().front(), Version(2)) << "it is removed: the test shows nothing";
+  EXPECT_STATUS(engine_->Pin("again", Version(2)), StatusCode::kVersionUnreachable, "overwritten");
+  ExpectWorks();
+  fs_.Disarm();
+  ASSERT_OK(engine_->Prune(0));
+  EXPECT_EQ(Snapshots().size(), 1u);
+}
+
 // After the rollback nothing of the abandoned branch may be read, not even after a commit and a snapshot with
 // the same version number.
 TEST_F(LeftoversTest, SnapshotAboveTheTargetThatCannotBeRemovedIsNeverReadAgain) {
