@@ -213,13 +213,11 @@ Status StoreChecker::CheckWorking() {
   Result<std::unique_ptr<KeyIndex>> index = OpenIndexForReading(c_.env, c_.paths.working_index());
   Result<MetaRecord> meta = index.ok() ? (*index)->Meta() : Result<MetaRecord>(index.status());
   if (meta.status().refused()) return meta.status();
-  const bool opens = index.ok() && base.ok();
-  if (!meta.ok() && (opens || meta.status().code() == StatusCode::kIoError)) {
-    MarkWorkingBroken(meta.status());
-    return Status::Ok();
-  }
   if (!meta.ok()) {
-    if (base.ok()) rebuilt("does not open (" + meta.status().message() + ")");
+    if ((index.ok() && base.ok()) || meta.status().code() == StatusCode::kIoError)
+      MarkWorkingBroken(meta.status());
+    else if (base.ok())
+      rebuilt("does not open (" + meta.status().message() + ")");
     return Status::Ok();
   }
   if (!c_.chain().Contains(meta->lineage, meta->applied)) {
@@ -254,9 +252,7 @@ Status StoreChecker::CheckIndexes() {
   }
   const Result<FsSpace> space = c_.env.fs->Space(c_.paths.dir);
   if (space.ok() && space->read_only) {
-    AddNote(
-        "slots and payloads could not be checked: that needs a throw-away clone, and the directory cannot be "
-        "written");
+    AddNote("slots and payloads could not be checked: the directory of the clone for it is read-only");
     return Status::Ok();
   }
   // A writer that comes while nobody had the store open changes it, and the check is repeated.
@@ -326,8 +322,12 @@ Status StoreChecker::CheckSnapshotSlots(Version v, SlotCheck& at_tip, SlotCheck*
   if (!whole) return Status::Ok();
   const SlotCheck& live = at_working != nullptr ? *at_working : at_tip;
   AddSlotFindings(std::move(found), snapshot.worst(), live.worst() != SlotCheck::Worst::kNothing);
-  // A snapshot that only waits for its removal, as its pin is gone, holds no slots any more.
-  if (!ToReachability(survey_, facts_.tip, {}).IsReachable(v)) return Status::Ok();
+  if (!ToReachability(survey_, facts_.tip, {}).IsReachable(v)) {
+    if (v >= survey_.reuse_floor)
+      AddNote("the next snapshot removes snapshot " + ToString(v) + ", as no log leads from it to the tip; " +
+              "`rawkv-ctl snapshot pin --name=NAME --version=" + ToString(v) + "` keeps it");
+    return Status::Ok();  // it holds no slots
+  }
   at_tip.CheckHoldsSlotsOf(snapshot, v, &report_);
   if (at_working != nullptr && at_working->version() >= v)
     at_working->CheckHoldsSlotsOf(snapshot, v, &report_);
