@@ -9,6 +9,11 @@ if(RAWKV_SANITIZE)
   string(REPLACE ";" "," sanitizers "${RAWKV_SANITIZE}")
   add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${sanitizers})
+  # These checks of UndefinedBehaviorSanitizer take a fifth of the time to compile. AddressSanitizer detects most of what
+  # they would: the use of a null pointer, and of memory outside an object.
+  if("undefined" IN_LIST RAWKV_SANITIZE)
+    add_compile_options(-fno-sanitize=null,object-size,vptr)
+  endif()
 endif()
 
 # The ThreadSanitizer of GCC 12 cannot map its shadow memory if the kernel randomizes more than 28 bits of an address. On

@@ -13,7 +13,6 @@
 #include "engine/admin/repair.h"
 #include "snapshot/snapshot_store.h"
 #include "tests/engine/engine_fixture.h"
-#include "tests/support/sanitized.h"
 
 // A refused read shows nothing about the store. It is an error of the call and no finding, and no repair acts
 // on it (docs/repair.md, "Damaged, or not readable").
@@ -153,7 +152,6 @@ TEST_F(RefusedReadsTest, MissingPermissionIsNotReportedAsDamage) {
 }
 
 TEST_F(RefusedReadsTest, DescriptorLimitIsNotReportedAsDamage) {
-  if (kNeedsDescriptors) GTEST_SKIP() << "UndefinedBehaviorSanitizer needs descriptors of its own";
   MakeStore();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

@@ -13,15 +13,6 @@ inline constexpr bool kSanitized =
     false;
 #endif
 
-// Whether UndefinedBehaviorSanitizer is on as well. It opens a pipe to check the type of an object, and
-// reports the object as invalid if no descriptor is left.
-inline constexpr bool kNeedsDescriptors =
-#if defined(__SANITIZE_ADDRESS__)
-    true;
-#else
-    false;
-#endif
-
 constexpr uint64_t Share(uint64_t usual, uint64_t sanitized) {
   return kSanitized ? sanitized : usual;
 }
