@@ -60,7 +60,9 @@ struct SessionStats {
   uint64_t reads_from_memory = 0;  // operations whose look-up ran in Submit
   uint64_t reads_on_a_thread = 0;  // operations whose look-up could have blocked
   uint64_t direct_bytes = 0;       // read from the device directly into the caller's memory
-  uint64_t bounced_bytes = 0;      // copied from a buffer of the session, since the memory was unaligned
+  // Copied from a buffer of the session: of memory whose address is not a multiple of 4096, of chunks of less
+  // than 64 KiB without room for the padding of their last block, and that block of larger ones.
+  uint64_t bounced_bytes = 0;
 };
 
 // Operations that no thread waits for. A program submits from one thread and waits on one descriptor.

@@ -13,6 +13,10 @@
 namespace rawkv {
 namespace {
 
+// From this length on, the whole blocks of a chunk are read directly into memory without room for the padding
+// of the last block, which is then a transfer of its own. For shorter ones a copy costs less than that
+// transfer.
+constexpr uint64_t kMinSplitBytes = 64ull << 10;
 // What one batch reads. Bounds the bounce buffers, and keeps any device queue full.
 constexpr uint64_t kBytesInFlight = 32 << 20;
 constexpr size_t kChunksInFlight = 4096;
@@ -195,33 +199,49 @@ PayloadIo::ChunkRead PayloadIo::MakeChunk(ReadJob& job, uint64_t chunk) {
 void PayloadIo::PlanChunk(ChunkRead& c, std::vector<IoRequest>& batch) const {
   const ReadJob& job = *c.job;
   const uint64_t padded = AlignUp(c.bytes, kBlockAlign);
+  const uint64_t whole = c.bytes / kBlockAlign * kBlockAlign;
   const uint64_t at = c.begin - std::min(c.begin, job.offset);  // in `out`, if the chunk begins there
-  if (c.begin >= job.offset && at + padded <= job.out.size() &&
-      c.begin + c.bytes <= job.offset + job.length && IsAlignedPointer(job.out.data() + at)) {
+  const bool wanted_whole = c.begin >= job.offset && c.begin + c.bytes <= job.offset + job.length;
+  const bool aligned = wanted_whole && IsAlignedPointer(job.out.data() + at);
+  if (aligned && at + padded <= job.out.size()) {
     c.target = job.out.subspan(at, padded);
+  } else if (aligned && whole >= kMinSplitBytes) {
+    c.target = job.out.subspan(at, whole);
+    c.bounce = AlignedBuffer(kBlockAlign);
   } else {
     c.bounce = AlignedBuffer(padded);
     c.target = c.bounce.bytes();
   }
-  for (const Piece& piece : Locate(*job.ref, c.begin, c.begin + c.bytes)) {
-    batch.push_back(
-        {.kind = IoKind::kRead,
-         .offset = piece.offset,
-         .buffer = c.target.subspan(piece.value_offset - c.begin, AlignUp(piece.bytes, kBlockAlign))});
+  const auto read = [&](DeviceOffset offset, Bytes buffer) {
+    if (buffer.empty()) return;
+    batch.push_back({.kind = IoKind::kRead, .offset = offset, .buffer = buffer});
     ++c.pending;
+  };
+  for (const Piece& piece : Locate(*job.ref, c.begin, c.begin + c.bytes)) {
+    const uint64_t from = piece.value_offset - c.begin;
+    const uint64_t bytes = AlignUp(piece.bytes, kBlockAlign);
+    const uint64_t direct = std::min(bytes, c.target.size() - from);
+    read(piece.offset, c.target.subspan(from, direct));
+    if (direct < bytes) read(piece.offset + direct, c.bounce.bytes());
   }
 }
 
 Status PayloadIo::FinishChunk(const ChunkRead& c) const {
   const ReadJob& job = *c.job;
-  const ConstBytes content = ConstBytes(c.target).first(c.bytes);
+  ConstBytes content = c.target;
+  if (c.target.size() < c.bytes) {
+    const uint64_t rest = c.bytes - c.target.size();
+    std::memcpy(c.target.data() + c.target.size(), c.bounce.data(), rest);
+    content = job.out.subspan(c.begin - job.offset);
+  }
+  content = content.first(c.bytes);
   if (ChunkChecksum(*job.ref, c.chunk, content) != job.ref->chunk_checksums[c.chunk]) {
     return Status::Corruption(device_.path() + ": payload checksum mismatch in chunk " +
                               std::to_string(c.chunk) + " of the extent at slot " +
                               std::to_string(job.ref->extents.front().first.value()) + " (offset " +
                               std::to_string(layout_.OffsetOf(job.ref->extents.front().first).value()) + ")");
   }
-  if (c.bounce.size() == 0) return Status::Ok();
+  if (c.target.data() != c.bounce.data()) return Status::Ok();
   const uint64_t from = std::max(c.begin, job.offset);
   const uint64_t to = std::min(c.begin + c.bytes, job.offset + job.length);
   std::memcpy(job.out.data() + (from - job.offset), content.data() + (from - c.begin), to - from);

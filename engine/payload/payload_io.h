@@ -58,7 +58,9 @@ class PayloadIo {
     uint64_t chunk = 0;
     uint64_t begin = 0;  // of the chunk in the value
     uint64_t bytes = 0;
-    Bytes target{};  // the caller's memory or `bounce`; a multiple of the block size
+    // Whole blocks of the caller's memory, or `bounce`. If it is shorter than the chunk, `bounce` has the
+    // last block.
+    Bytes target{};
     AlignedBuffer bounce{};
     uint32_t pending = 0;  // transfers that have not completed
     Status status{};
@@ -70,7 +72,7 @@ class PayloadIo {
   static ChunkRead MakeChunk(ReadJob& job, uint64_t chunk);
   // Chooses the memory of the chunk, appends its transfers to `batch` and counts them in `pending`.
   void PlanChunk(ChunkRead& chunk, std::vector<IoRequest>& batch) const;
-  // Verifies a chunk whose transfers have succeeded, and copies it out of its bounce buffer. kCorruption.
+  // Verifies a chunk whose transfers have succeeded, and copies what is in its bounce buffer. kCorruption.
   Status FinishChunk(const ChunkRead& chunk) const;
 
   // Reads and verifies the whole value and its extent headers.

@@ -247,7 +247,8 @@ void SessionCore::FinishChunk(ChunkRun* run, const Status& status) noexcept {
     SessionAnswer& answer = operation.completion.answers[run->read];
     stats_.bytes_in_flight -= run->bytes;
     on_ring_ -= run->own_ring ? 1 : 0;
-    (run->chunk.bounce.size() == 0 ? stats_.direct_bytes : stats_.bounced_bytes) += run->bytes;
+    stats_.bounced_bytes += run->chunk.bounce.size();
+    stats_.direct_bytes += run->bytes - run->chunk.bounce.size();
     if (!status.ok() && answer.status.ok()) {
       answer.status =
           NoThrow([&] { return status.WithContext(KeyForMessage(operation.reads[run->read].key)); });

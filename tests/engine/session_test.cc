@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/extent.h"
 #include "blockdev/aligned_buffer.h"
 #include "tests/engine/engine_fixture.h"
 
@@ -111,6 +112,41 @@ TEST_P(SessionTest, BatchOfReadsAnswersEachKey) {
   EXPECT_EQ(stats.bytes_in_flight, 0u);
   EXPECT_GE(stats.direct_bytes, 2 * kKiB);
   EXPECT_GE(stats.bounced_bytes, large.size());
+}
+
+// Programs pass aligned memory that ends with the value, whatever its length.
+TEST_P(SessionTest, OfMemoryWithoutRoomForPaddingOnlyTheLastBlockIsCopied) {
+  OpenAll();
+  struct Case {
+    uint64_t length, copied;
+  };
+  constexpr uint64_t kChunk = kPayloadChunkBytes;
+  const std::vector<Case> cases{{64 * kKiB, 0},
+                                {64 * kKiB + 1, kBlockAlign},
+                                {68 * kKiB - 1, kBlockAlign},
+                                {kChunk - 1, kBlockAlign},
+                                {kChunk + 64 * kKiB + 4095, kBlockAlign},
+                                {kChunk + 5000, 8 * kKiB},  // the last chunk is short
+                                {3 * kChunk + 100 * kKiB + 17, kBlockAlign}};
+  for (const auto& [length, copied] : cases) {
+    SCOPED_TRACE(length);
+    const std::string value = MakeValue({length, length});
+    Put("k", value);
+    AlignedBuffer out(AlignUp(length, kBlockAlign) + kBlockAlign);
+    std::memset(out.data(), 0x5a, out.size());
+    const SessionStats before = session_->stats();
+    Accepted(session_->SubmitGet(std::array{SessionRead{"k", out.bytes().first(length)}}));
+    const SessionCompletion done = TakeOne();
+    ASSERT_OK(done.status);
+    ASSERT_OK(done.answers.front().status);
+    EXPECT_EQ(AsStringView(out.bytes().first(length)), value);
+    for (const std::byte after : out.bytes().subspan(length)) {
+      ASSERT_EQ(after, std::byte{0x5a}) << "memory after the value has changed";
+    }
+    const SessionStats stats = session_->stats();
+    EXPECT_EQ(stats.bounced_bytes - before.bounced_bytes, copied);
+    EXPECT_EQ(stats.direct_bytes - before.direct_bytes, AlignUp(length, kBlockAlign) - copied);
+  }
 }
 
 TEST_P(SessionTest, ReadsSeeTheirOwnSessionsCommits) {
