@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "blockdev/block_device.h"
@@ -29,6 +30,8 @@ class IoQueue {
     // this one. Must not throw, and must not wait for another job.
     virtual void OnDone() = 0;
     const Status& status() const { return request_.status; }
+    // The bytes if its transfers used registered memory, else 0.
+    uint64_t registered_bytes() const { return registered_ ? request_.buffer.size() : 0; }
 
    private:
     friend class JobList;
@@ -37,11 +40,18 @@ class IoQueue {
     friend class RingIoQueue;
     IoRequest request_;
     Transfer transfer_;  // its progress on a ring
+    bool registered_ = false;
     Job* next_ = nullptr;
   };
 
   virtual ~IoQueue() = default;
   virtual void Submit(std::span<Job* const> jobs) = 0;
+
+  // ReapedRing documents these two. The default refuses with kNotSupported.
+  virtual Result<uint64_t> RegisterMemory(Bytes /*memory*/) {
+    return Status::NotSupported("the engine of the device does not register memory");
+  }
+  virtual void UnregisterMemory(uint64_t /*id*/) {}
 };
 
 // Jobs in the order in which they were pushed. Allocates nothing.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/result.h"
@@ -20,6 +21,8 @@ class IoRing {
     IoKind kind = IoKind::kRead;
     DeviceOffset offset{};
     Bytes buffer{};  // must stay alive until its completion is reaped
+    // Of RegisterMemory, if the buffer lies within that piece.
+    std::optional<uint32_t> memory_slot{};
   };
   struct Completion {
     uint64_t tag = 0;
@@ -38,6 +41,15 @@ class IoRing {
   // Returns 0 or a negated errno, -ETIME after the limit.
   static constexpr int64_t kForever = -1;
   virtual int Wait(int64_t timeout_ms) = 0;
+  // Keeps the pages of `piece`, 1 byte to 1 GiB, in memory under a slot below kMemorySlots, so that transfers
+  // in it cost the kernel less. Until it is unregistered the piece must stay mapped; transfers under way keep
+  // its pages. These two may also run next to the other calls. kNotSupported; kIoError: the memory cannot be
+  // locked.
+  static constexpr uint32_t kMemorySlots = 64;
+  virtual Status RegisterMemory(uint32_t /*slot*/, Bytes /*piece*/) {
+    return Status::NotSupported("the engine of the device does not register memory");
+  }
+  virtual void UnregisterMemory(uint32_t /*slot*/) {}
   // Takes completions of finished calls, without waiting. Returns their number.
   virtual size_t Reap(std::span<Completion> out) = 0;
 };

@@ -11,6 +11,8 @@
 #include <initializer_list>
 #include <string>
 
+#include "base/mutex.h"
+
 namespace rawkv {
 
 namespace {
@@ -84,9 +86,37 @@ class Queues {
     return count;
   }
 
+  Status RegisterMemory(uint32_t slots, uint32_t slot, Bytes piece) {
+    {
+      MutexLock lock(memory_mu_);
+      if (!has_table_) {
+        if (const int made = io_uring_register_buffers_sparse(&ring_, slots); made < 0) {
+          return Status::NotSupported(std::string("io_uring does not register memory: ") +
+                                      std::strerror(-made) + " (kernel before 5.19)");
+        }
+      }
+      has_table_ = true;
+    }
+    const int result = SetMemory(slot, {.iov_base = piece.data(), .iov_len = piece.size()});
+    if (result == 1) return Status::Ok();
+    return Status::IoError("io_uring cannot register " + std::to_string(piece.size()) +
+                           " bytes of memory: " + std::strerror(-result) +
+                           (result == -ENOMEM ? " (raise the limit of locked memory, ulimit -l)" : ""));
+  }
+  // An empty slot is a piece of no bytes.
+  void UnregisterMemory(uint32_t slot) { (void)SetMemory(slot, {}); }
+
  private:
+  // Returns 1 or a negated errno.
+  int SetMemory(uint32_t slot, iovec piece) {
+    const __u64 no_tag = 0;
+    return io_uring_register_buffers_update_tag(&ring_, slot, &piece, &no_tag, 1);
+  }
+
   bool open_ = false;
   io_uring ring_{};
+  Mutex memory_mu_;
+  bool has_table_ RAWKV_GUARDED_BY(memory_mu_) = false;
 };
 
 // Neither ring registers the file: the kernel releases a registered file only when it destroys the ring, some
@@ -105,11 +135,17 @@ class IoUringRing final : public IoRing {
   bool Push(const Call& call) override {
     io_uring_sqe* sqe = queues_.NextEntry();
     if (sqe == nullptr) return false;
+    std::byte* const memory = call.buffer.data();
     const auto length = static_cast<unsigned>(call.buffer.size());
-    if (call.kind == IoKind::kRead) {
-      io_uring_prep_read(sqe, fd_, call.buffer.data(), length, call.offset.value());
+    const uint64_t offset = call.offset.value();
+    const bool read = call.kind == IoKind::kRead;
+    if (call.memory_slot) {
+      const auto slot = static_cast<int>(*call.memory_slot);
+      read ? io_uring_prep_read_fixed(sqe, fd_, memory, length, offset, slot)
+           : io_uring_prep_write_fixed(sqe, fd_, memory, length, offset, slot);
     } else {
-      io_uring_prep_write(sqe, fd_, call.buffer.data(), length, call.offset.value());
+      read ? io_uring_prep_read(sqe, fd_, memory, length, offset)
+           : io_uring_prep_write(sqe, fd_, memory, length, offset);
     }
     io_uring_sqe_set_data64(sqe, call.tag);
     return true;
@@ -118,6 +154,10 @@ class IoUringRing final : public IoRing {
   int Submit() override { return queues_.Submit(); }
   int Wait(int64_t timeout_ms) override { return queues_.Wait(timeout_ms); }
   size_t Reap(std::span<Completion> out) override { return queues_.Reap(out); }
+  Status RegisterMemory(uint32_t slot, Bytes piece) override {
+    return queues_.RegisterMemory(kMemorySlots, slot, piece);
+  }
+  void UnregisterMemory(uint32_t slot) override { queues_.UnregisterMemory(slot); }
 
  private:
   const int fd_;

@@ -1,5 +1,6 @@
 #include "blockdev/reaped_ring.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -44,13 +45,16 @@ void ReapedRing::Pump() {
       continue;
     }
     const Transfer& transfer = job->transfer_;
+    const std::optional<uint32_t> slot = FindSlot(transfer.buffer());
     if (in_flight_ + pushed_.size() >= options_.depth ||
         !ring_->Push({.tag = reinterpret_cast<uintptr_t>(job),
                       .kind = transfer.kind(),
                       .offset = transfer.offset(),
-                      .buffer = transfer.buffer()})) {
+                      .buffer = transfer.buffer(),
+                      .memory_slot = slot})) {
       break;
     }
+    job->registered_ = slot.has_value();
     pushed_.push_back(waiting_.Pop());
     --waiting_count_;
   }
@@ -146,6 +150,63 @@ void ReapedRing::HandleCompletion(const IoRing::Completion& completion, JobList&
   }
   job->request_.status = thrown.ok() ? job->transfer_.status() : thrown;
   done.Push(job);
+}
+
+Result<uint64_t> ReapedRing::RegisterMemory(Bytes memory) {
+  const uint64_t wanted = (memory.size() - 1) / kPieceBytes + 1;
+  std::vector<uint32_t> slots;
+  uint64_t id = 0;
+  {
+    MutexLock lock(mu_);
+    for (uint32_t slot = 0; slot < pieces_.size() && slots.size() < wanted; ++slot) {
+      if (pieces_[slot].id == 0) slots.push_back(slot);
+    }
+    if (slots.size() < wanted) {
+      return Status::NoSpace("more than " + std::to_string(pieces_.size()) +
+                             " pieces of 1 GiB of memory would be registered");
+    }
+    id = ++last_memory_id_;
+    for (const uint32_t slot : slots) pieces_[slot].id = id;
+  }
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const Bytes rest = memory.subspan(i * kPieceBytes);
+    const Bytes piece = rest.first(std::min<uint64_t>(rest.size(), kPieceBytes));
+    const Status registered = ring_->RegisterMemory(slots[i], piece);
+    MutexLock lock(mu_);
+    if (registered.ok()) {
+      pieces_[slots[i]].bytes = piece;
+      continue;
+    }
+    for (size_t j = i; j < slots.size(); ++j) pieces_[slots[j]] = {};
+    mu_.Unlock();
+    UnregisterMemory(id);
+    mu_.Lock();
+    return registered;
+  }
+  return id;
+}
+
+void ReapedRing::UnregisterMemory(uint64_t id) {
+  for (uint32_t slot = 0; slot < IoRing::kMemorySlots; ++slot) {
+    {
+      MutexLock lock(mu_);
+      if (pieces_[slot].id != id) continue;
+      pieces_[slot].bytes = {};  // no transfer finds it any more
+    }
+    ring_->UnregisterMemory(slot);
+    MutexLock lock(mu_);
+    pieces_[slot] = {};
+  }
+}
+
+std::optional<uint32_t> ReapedRing::FindSlot(Bytes buffer) const {
+  if (last_memory_id_ == 0) return {};
+  for (uint32_t slot = 0; slot < pieces_.size(); ++slot) {
+    const Bytes piece = pieces_[slot].bytes;
+    if (buffer.data() >= piece.data() && buffer.data() + buffer.size() <= piece.data() + piece.size())
+      return slot;
+  }
+  return {};
 }
 
 ReapedRing::Job* ReapedRing::TakeStray() {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,6 +52,13 @@ class ReapedRing {
   // Calls OnDone of each job that has ended, on this thread. Never waits.
   void Reap() RAWKV_EXCLUDES(mu_);
 
+  // Registers memory (not empty) with the kernel, in pieces of 1 GiB, and returns an id. Transfers within a
+  // piece cost the kernel less from now on. The memory must stay mapped until it is unregistered. Takes as
+  // long as the kernel needs to bring the pages into memory. Nothing is registered after an error:
+  // kNotSupported; kNoSpace: 64 pieces are registered; kIoError: the memory cannot be locked.
+  Result<uint64_t> RegisterMemory(Bytes memory) RAWKV_EXCLUDES(mu_);
+  void UnregisterMemory(uint64_t id) RAWKV_EXCLUDES(mu_);
+
   // Takes a job that the ring does not transfer: its status is an error if the request is invalid; otherwise
   // the ring has failed. The caller runs it elsewhere. Null: there is none.
   Job* TakeStray() RAWKV_EXCLUDES(mu_);
@@ -58,6 +67,14 @@ class ReapedRing {
   static constexpr int kMaxRefusals = 64;
   static constexpr uint64_t kWakeTag = 0;  // no job has the address 0
 
+  // A slot of the ring's registered memory.
+  struct Piece {
+    uint64_t id = 0;  // of RegisterMemory; 0: the slot is free
+    Bytes bytes;      // empty: it is being registered or unregistered
+  };
+  static constexpr uint64_t kPieceBytes = 1ull << 30;
+
+  std::optional<uint32_t> FindSlot(Bytes buffer) const RAWKV_REQUIRES(mu_);
   void Pump() RAWKV_REQUIRES(mu_);
   void SubmitPushed() RAWKV_REQUIRES(mu_);
   void HandleRefusal(int error) RAWKV_REQUIRES(mu_);
@@ -65,7 +82,8 @@ class ReapedRing {
 
   const BlockDevice& device_;
   const Options options_;
-  // Push and Submit are called under mu_, Wait and Reap by the thread that waits or reaps.
+  // Push and Submit are called under mu_, Wait and Reap by the thread that waits or reaps, the two calls
+  // about memory by any.
   const std::unique_ptr<IoRing> ring_;
 
   Mutex mu_;
@@ -78,6 +96,8 @@ class ReapedRing {
   bool pause_ RAWKV_GUARDED_BY(mu_) = false;  // a transfer makes no progress
   int refusals_ RAWKV_GUARDED_BY(mu_) = 0;    // consecutive ones
   bool failed_ RAWKV_GUARDED_BY(mu_) = false;
+  std::array<Piece, IoRing::kMemorySlots> pieces_ RAWKV_GUARDED_BY(mu_);
+  uint64_t last_memory_id_ RAWKV_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace rawkv

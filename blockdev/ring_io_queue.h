@@ -19,6 +19,8 @@ class RingIoQueue final : public IoQueue {
                                                ReapedRing::Options options);
   ~RingIoQueue() override;
   void Submit(std::span<Job* const> jobs) override;
+  Result<uint64_t> RegisterMemory(Bytes memory) override { return ring_.RegisterMemory(memory); }
+  void UnregisterMemory(uint64_t id) override { ring_.UnregisterMemory(id); }
 
  private:
   RingIoQueue(BlockDevice& device, std::unique_ptr<IoRing> ring, ReapedRing::Options options)

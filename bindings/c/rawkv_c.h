@@ -397,6 +397,10 @@ RAWKV_C_API int rawkv_session_exists(rawkv_session* session, const rawkv_read* r
 RAWKV_C_API int rawkv_session_commit(rawkv_session* session, rawkv_batch* batch,
                                      const rawkv_commit_options* options, uint64_t* id, char** error);
 RAWKV_C_API int rawkv_session_sync(rawkv_session* session, uint64_t* id, char** error);
+/* Registers memory, any part of which may be used for reads by this session from then on at less cost to the
+ * kernel. It must stay mapped until the session is closed. RAWKV_NOT_SUPPORTED: another engine than io_uring, or
+ * a kernel before 5.19. RAWKV_IO_ERROR: the limit of locked memory. Everything works without. */
+RAWKV_C_API int rawkv_session_register_memory(rawkv_session* session, void* memory, size_t size, char** error);
 /* Counters of the session. */
 RAWKV_C_API int rawkv_session_stats_json(rawkv_session* session, char** json, char** error);
 /* Readable exactly while completions wait. Only poll it. */

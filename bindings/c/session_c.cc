@@ -121,6 +121,10 @@ int rawkv_session_sync(rawkv_session* session, uint64_t* id, char** error) {
   return AnswerId(session->session->SubmitSync(), id, error);
 }
 
+int rawkv_session_register_memory(rawkv_session* session, void* memory, size_t size, char** error) {
+  return Answer(session->session->RegisterMemory(c::AsBytes(memory, size)), error);
+}
+
 int rawkv_session_stats_json(rawkv_session* session, char** json, char** error) {
   return RunForText(json, error, [&]() -> Result<std::string> {
     const SessionStats s = session->session->stats();
@@ -131,7 +135,8 @@ int rawkv_session_stats_json(rawkv_session* session, char** json, char** error) 
                      {"reads_from_memory", s.reads_from_memory},
                      {"reads_on_a_thread", s.reads_on_a_thread},
                      {"direct_bytes", s.direct_bytes},
-                     {"bounced_bytes", s.bounced_bytes}});
+                     {"bounced_bytes", s.bounced_bytes},
+                     {"registered_bytes", s.registered_bytes}});
   });
 }
 

@@ -63,6 +63,7 @@ struct SessionStats {
   // Copied from a buffer of the session: of memory whose address is not a multiple of 4096, of chunks of less
   // than 64 KiB without room for the padding of their last block, and that block of larger ones.
   uint64_t bounced_bytes = 0;
+  uint64_t registered_bytes = 0;  // of direct_bytes, those into registered memory
 };
 
 // Operations that no thread waits for. A program submits from one thread and waits on one descriptor.
@@ -104,6 +105,14 @@ class RAWKV_EXPORT Session {
   virtual Result<uint64_t> SubmitCommit(WriteBatch&& batch, const CommitOptions& options = {}) = 0;
   // Makes every earlier commit of the session durable, and with them all acknowledged versions.
   virtual Result<uint64_t> SubmitSync() = 0;
+
+  // Registers memory of the caller, so that reads into it cost the kernel less (io_uring's fixed buffers).
+  // Any part of it may be used, by this session. It must stay mapped until the session is closed. Returns
+  // after the kernel has brought all pages into memory. Everything works without; nothing has changed after
+  // an error. kNotSupported: another engine than io_uring, or a kernel before 5.19. kIoError: the limit of
+  // locked memory (ulimit -l). kNoSpace: all sessions of the engine together have registered 64 pieces; a
+  // piece is at most 1 GiB. kInvalidArgument: no memory.
+  virtual Status RegisterMemory(Bytes memory) = 0;
 
   // A descriptor that is readable exactly while completions wait. The session reads and closes it; the caller
   // only polls it. The first call waits for the reads that are on their way from the device. From then on a

@@ -292,10 +292,42 @@ void SessionCore::Attend() noexcept {
   (void)TryReap(/*timeout_ms=*/0);
 }
 
+Status SessionCore::RegisterMemory(Bytes memory) {
+  if (memory.empty()) return Status::InvalidArgument("the memory to register is empty");
+  size_t at = 0;
+  {
+    MutexLock lock(mu_);
+    RAWKV_RETURN_IF_ERROR(CheckOpen());
+    at = memory_.size();
+    memory_.emplace_back();
+  }
+  // Without the mutex: the kernel may have to fetch many pages.
+  Registered registered;
+  RAWKV_ASSIGN_OR_RETURN(registered.in_queue, hub_.io().RegisterMemory(memory));
+  Status status;
+  if (ring_ != nullptr) {
+    const Result<uint64_t> in_ring = ring_->RegisterMemory(memory);
+    status = in_ring.status();
+    if (in_ring.ok()) registered.in_ring = *in_ring;
+  }
+  MutexLock lock(mu_);
+  if (status.ok()) {
+    memory_[at] = registered;
+  } else {
+    hub_.io().UnregisterMemory(registered.in_queue);
+  }
+  return status;
+}
+
 void SessionCore::Close() {
   MutexLock lock(mu_);
   closed_ = true;
   while (active_ != 0) WaitForProgress(IoRing::kForever);
+  for (const Registered& memory : memory_) {
+    if (memory.in_queue != 0) hub_.io().UnregisterMemory(memory.in_queue);
+    if (memory.in_ring != 0) ring_->UnregisterMemory(memory.in_ring);
+  }
+  memory_.clear();
 }
 
 SessionStats SessionCore::stats() const {

@@ -40,6 +40,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   Result<uint64_t> SubmitExists(std::span<const std::string_view> keys);
   Result<uint64_t> SubmitCommit(WriteBatch&& batch, const CommitOptions& options);
   Result<uint64_t> SubmitSync();
+  Status RegisterMemory(Bytes memory);
   int event_fd();
   size_t Drain(std::span<SessionCompletion> out);
   bool Wait(int64_t timeout_ms);
@@ -115,6 +116,11 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   bool polled_ RAWKV_GUARDED_BY(mu_) = false;     // event_fd() was called
   bool closed_ RAWKV_GUARDED_BY(mu_) = false;
   SessionStats stats_ RAWKV_GUARDED_BY(mu_);
+  // Memory that RegisterMemory has registered with the hub's queue and with the session's ring.
+  struct Registered {
+    uint64_t in_queue = 0, in_ring = 0;  // ids; 0: not registered
+  };
+  std::vector<Registered> memory_ RAWKV_GUARDED_BY(mu_);
 };
 
 }  // namespace rawkv

@@ -44,6 +44,9 @@ class SessionHandle final : public Session {
   Result<uint64_t> SubmitSync() override {
     return Submit([&] { return core_->SubmitSync(); });
   }
+  Status RegisterMemory(Bytes memory) override {
+    return NoThrow([&] { return forked() ? RefuseForked() : core_->RegisterMemory(memory); });
+  }
   int event_fd() const override { return core_->event_fd(); }
   size_t Drain(std::span<SessionCompletion> out) override { return forked() ? 0 : core_->Drain(out); }
   bool Wait(int64_t timeout_ms) override { return !forked() && core_->Wait(timeout_ms); }

@@ -249,6 +249,7 @@ void SessionCore::FinishChunk(ChunkRun* run, const Status& status) noexcept {
     on_ring_ -= run->own_ring ? 1 : 0;
     stats_.bounced_bytes += run->chunk.bounce.size();
     stats_.direct_bytes += run->bytes - run->chunk.bounce.size();
+    for (const IoQueue::Job* job : run->jobs) stats_.registered_bytes += job->registered_bytes();
     if (!status.ok() && answer.status.ok()) {
       answer.status =
           NoThrow([&] { return status.WithContext(KeyForMessage(operation.reads[run->read].key)); });

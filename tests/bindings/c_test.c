@@ -200,6 +200,7 @@ static void test_session(rawkv_engine* engine) {
   rawkv_read none;
   CALL(RAWKV_INVALID_ARGUMENT, rawkv_session_open(engine, "operations_max=0", &session, &error));
   CALL(RAWKV_OK, rawkv_session_open(engine, "operations_max=1000 bytes_in_flight_max=1MiB", &session, &error));
+  CALL(RAWKV_INVALID_ARGUMENT, rawkv_session_register_memory(session, NULL, 0, &error));
   memset(value, 's', sizeof value);
   rawkv_batch_put(batch, "a", 1, value, sizeof value, RAWKV_IF_ABSENT | RAWKV_BORROW);
   rawkv_batch_put(batch, "s", 1, value, sizeof value, RAWKV_IF_ABSENT | RAWKV_BORROW);

@@ -6,9 +6,12 @@
 
 #include <cerrno>
 #include <deque>
+#include <map>
+#include <optional>
 #include <thread>
 
 #include "tests/blockdev/memory_device.h"
+#include "tests/support/expect_status.h"
 
 namespace rawkv {
 namespace {
@@ -16,7 +19,22 @@ namespace {
 // A ring whose transfers end only when the test ends them.
 class HeldRing final : public IoRing {
  public:
-  bool Push(const Call& call) override { return PushTag(call.tag); }
+  bool Push(const Call& call) override {
+    MutexLock lock(mu_);
+    slots_.push_back(call.memory_slot);
+    pushed_.push_back(call.tag);
+    return true;
+  }
+  Status RegisterMemory(uint32_t slot, Bytes piece) override {
+    MutexLock lock(mu_);
+    if (pieces_.size() == memory_limit_) return Status::IoError("no memory can be locked");
+    EXPECT_TRUE(pieces_.emplace(slot, piece).second) << "slot " << slot << " is in use";
+    return Status::Ok();
+  }
+  void UnregisterMemory(uint32_t slot) override {
+    MutexLock lock(mu_);
+    EXPECT_EQ(pieces_.erase(slot), 1u) << "slot " << slot << " is empty";
+  }
   bool PushWake(uint64_t tag) override { return PushTag(tag); }
   int Submit() override {
     MutexLock lock(mu_);
@@ -71,6 +89,19 @@ class HeldRing final : public IoRing {
     MutexLock lock(mu_);
     return held_.size();
   }
+  void LimitMemory(size_t pieces) {
+    MutexLock lock(mu_);
+    memory_limit_ = pieces;
+  }
+  std::map<uint32_t, Bytes> pieces() {
+    MutexLock lock(mu_);
+    return pieces_;
+  }
+  // Of the calls that were pushed since the last look.
+  std::vector<std::optional<uint32_t>> TakeSlots() {
+    MutexLock lock(mu_);
+    return std::exchange(slots_, {});
+  }
   int submits() {
     MutexLock lock(mu_);
     return submits_;
@@ -90,6 +121,9 @@ class HeldRing final : public IoRing {
   int error_ RAWKV_GUARDED_BY(mu_) = 0;
   int submits_ RAWKV_GUARDED_BY(mu_) = 0;
   int waits_ RAWKV_GUARDED_BY(mu_) = 0;
+  size_t memory_limit_ RAWKV_GUARDED_BY(mu_) = SIZE_MAX;
+  std::map<uint32_t, Bytes> pieces_ RAWKV_GUARDED_BY(mu_);
+  std::vector<std::optional<uint32_t>> slots_ RAWKV_GUARDED_BY(mu_);
 };
 
 class ReapedRingTest : public testing::Test {
@@ -208,6 +242,50 @@ TEST_F(ReapedRingTest, InvalidJobsAndJobsOfAFailedRingAreStrays) {
   ring_->Reap();
   EXPECT_EQ(done_, 1);
   EXPECT_FALSE(ring_->Wait(IoRing::kForever));
+}
+
+// Names memory that no test touches, so that it may be larger than the machine has.
+Bytes FarMemory(uint64_t address, uint64_t bytes) {
+  return {reinterpret_cast<std::byte*>(address), bytes};
+}
+
+TEST_F(ReapedRingTest, TransfersWithinRegisteredMemoryUseItsSlot) {
+  ASSERT_OK_AND_ASSIGN(const uint64_t id, ring_->RegisterMemory(buffer_.bytes()));
+  Add(2);
+  ring_->Start(ReapedRing::Pace::kNow);
+  EXPECT_EQ(held_->TakeSlots(), (std::vector<std::optional<uint32_t>>{0, 0}));
+  EXPECT_EQ(jobs_.front().registered_bytes(), kBlockAlign);
+  ring_->UnregisterMemory(id);
+  Add(1);
+  ring_->Start(ReapedRing::Pace::kNow);
+  EXPECT_EQ(held_->TakeSlots(), std::vector<std::optional<uint32_t>>(1));
+  EXPECT_EQ(jobs_.back().registered_bytes(), 0u);
+  held_->Finish(3);
+  ring_->Reap();
+  EXPECT_EQ(done_, 3);
+}
+
+TEST_F(ReapedRingTest, LargeMemoryIsRegisteredInPiecesOfOneGiB) {
+  constexpr uint64_t kGiB = 1ull << 30;
+  ASSERT_OK_AND_ASSIGN(const uint64_t first, ring_->RegisterMemory(FarMemory(kGiB, 2 * kGiB + 1)));
+  const auto pieces = held_->pieces();
+  ASSERT_EQ(pieces.size(), 3u);
+  EXPECT_EQ(pieces.at(0).size(), kGiB);
+  EXPECT_EQ(pieces.at(1).data(), FarMemory(2 * kGiB, 1).data());
+  EXPECT_EQ(pieces.at(2).size(), 1u);
+  EXPECT_STATUS(ring_->RegisterMemory(FarMemory(kGiB, 62 * kGiB)), StatusCode::kNoSpace, "64 pieces");
+  ASSERT_OK(ring_->RegisterMemory(FarMemory(kGiB, 61 * kGiB)));
+  EXPECT_EQ(held_->pieces().size(), 64u);
+  ring_->UnregisterMemory(first);
+  EXPECT_EQ(held_->pieces().size(), 61u);
+}
+
+TEST_F(ReapedRingTest, NothingIsRegisteredIfOnePieceIsRefused) {
+  held_->LimitMemory(2);
+  EXPECT_STATUS(ring_->RegisterMemory(FarMemory(1ull << 30, 3ull << 30)), StatusCode::kIoError, "locked");
+  EXPECT_TRUE(held_->pieces().empty());
+  held_->LimitMemory(64);
+  ASSERT_OK(ring_->RegisterMemory(FarMemory(1ull << 30, 64ull << 30))) << "every slot is free again";
 }
 
 }  // namespace

@@ -149,6 +149,38 @@ TEST_P(SessionTest, OfMemoryWithoutRoomForPaddingOnlyTheLastBlockIsCopied) {
   }
 }
 
+TEST_P(SessionTest, ReadsIntoRegisteredMemoryAreCounted) {
+  OpenAll();
+  constexpr uint64_t kBytes = 700 * kKiB;
+  const std::string value = MakeValue({7, kBytes});
+  Put("k", value);
+  AlignedBuffer arena(4 * kMiB), other(kMiB);
+  EXPECT_STATUS(session_->RegisterMemory({}), StatusCode::kInvalidArgument);
+  const Status registered = session_->RegisterMemory(arena.bytes());
+  const bool rings = Info().engine_used == "io_uring";
+  ASSERT_EQ(registered.code(), rings ? StatusCode::kOk : StatusCode::kNotSupported) << registered.ToString();
+  const auto read_into = [&](Bytes out) {
+    const uint64_t before = session_->stats().registered_bytes;
+    Read("k", out);
+    const SessionCompletion done = TakeOne();
+    EXPECT_OK(done.status);
+    EXPECT_EQ(AsStringView(out.first(kBytes)), value);
+    return session_->stats().registered_bytes - before;
+  };
+  const uint64_t whole = rings ? AlignUp(kBytes, kBlockAlign) : 0;
+  EXPECT_EQ(read_into(arena.bytes()), whole);
+  EXPECT_EQ(read_into(arena.bytes().subspan(3 * kMiB)), whole);
+  EXPECT_EQ(read_into(other.bytes()), 0u);
+  (void)session_->event_fd();  // from now on reads use the engine's ring
+  EXPECT_EQ(read_into(arena.bytes().subspan(kMiB)), whole);
+
+  // The memory may be used for something else once the session is closed.
+  ASSERT_OK(session_->Close());
+  EXPECT_STATUS(session_->RegisterMemory(arena.bytes()), StatusCode::kFailedPrecondition);
+  OpenSession();
+  EXPECT_EQ(read_into(arena.bytes()), 0u);
+}
+
 TEST_P(SessionTest, ReadsSeeTheirOwnSessionsCommits) {
   OpenAll();
   constexpr uint64_t kRounds = 60;

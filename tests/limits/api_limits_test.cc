@@ -46,6 +46,10 @@ Status UseSession(Engine& engine) {
   const auto note = [&first](const Status& status) {
     if (first.ok()) first = status;
   };
+  if (const Status registered = session->RegisterMemory(Bytes(memory));
+      registered.code() != StatusCode::kNotSupported) {
+    note(registered);
+  }
   note(session->SubmitGet(reads).status());
   note(session->SubmitSync().status());
   std::vector<SessionCompletion> completions(8);

@@ -1,6 +1,7 @@
 """Sessions: operations that no thread waits for."""
 
 import gc
+import mmap
 import select
 import threading
 
@@ -102,6 +103,22 @@ def test_memory_lives_until_its_completion_is_drained(store):
         gc.collect()
         drain_all(session, 1)
         assert store.get("b") == value
+
+
+def test_reads_into_registered_memory(store):
+    store.put("k", b"v" * 300_000)
+    arena = mmap.mmap(-1, 1 << 20)
+    with store.session() as session:
+        with pytest.raises(rawkv.InvalidArgumentError):
+            session.register_memory(bytearray())
+        try:
+            session.register_memory(arena)
+        except rawkv.NotSupportedError as error:  # reads work without it
+            assert "io_uring" in str(error) or "engine" in str(error)
+        session.submit_get(["k"], [memoryview(arena)[4096:4096 + 300_000]])
+        assert drain_all(session, 1)
+    assert arena[4096:304_096] == b"v" * 300_000
+    assert arena[:4096] == bytes(4096)
 
 
 def test_threads_share_a_session(store):

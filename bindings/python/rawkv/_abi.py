@@ -130,6 +130,7 @@ FUNCTIONS: dict[str, tuple[object, tuple[object, ...]]] = {
     "rawkv_session_get": (c_int, (_handle, c_void_p, c_size_t, c_size_t, _u64_out, _error)),
     "rawkv_session_exists": (c_int, (_handle, c_void_p, c_size_t, c_size_t, _u64_out, _error)),
     "rawkv_session_commit": (c_int, (_handle, _handle, POINTER(CommitOptions), _u64_out, _error)),
+    "rawkv_session_register_memory": (c_int, (_handle, c_void_p, c_size_t, _error)),
     "rawkv_session_sync": (c_int, (_handle, _u64_out, _error)),
     "rawkv_session_event_fd": (c_int, (_handle,)),
     "rawkv_session_wait": (c_int, (_handle, c_int64)),
