@@ -100,7 +100,8 @@ bool IsGrowthOf(const DeviceLayout& larger, const DeviceLayout& layout) {
   return larger == same && larger.slot_count > layout.slot_count;
 }
 
-Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes) {
+Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes,
+                                uint64_t metadata_bytes) {
   if (!SlotAndHeaderSizesAreSane(slot_bytes, header_bytes)) {
     return Status::InvalidArgument("slot_bytes " + std::to_string(slot_bytes) + " and header_bytes " +
                                    std::to_string(header_bytes) + ": both must be multiples of " +
@@ -110,12 +111,21 @@ Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, ui
   if (capacity_bytes > kMaxDeviceBytes) {
     return Status::InvalidArgument("capacity " + std::to_string(capacity_bytes) + ": larger than any device");
   }
+  if (metadata_bytes != 0 && (metadata_bytes < kMetadataMinBytes || metadata_bytes > kMaxDeviceBytes / 4 ||
+                              !IsAligned(metadata_bytes, kMetadataUnit))) {
+    return Status::InvalidArgument("meta_total_bytes " + std::to_string(metadata_bytes) +
+                                   ": must be 0 or a multiple of " + std::to_string(kMetadataUnit) +
+                                   " from " + std::to_string(kMetadataMinBytes));
+  }
   DeviceLayout layout;
   layout.slot_bytes = slot_bytes;
   layout.header_bytes = header_bytes;
   layout.metadata_offset = 2 * kSuperblockBytes;
-  layout.metadata_bytes =
-      std::clamp(capacity_bytes / 64 / kMetadataUnit * kMetadataUnit, kMetadataMinBytes, kMetadataMaxBytes);
+  layout.metadata_bytes = metadata_bytes;
+  if (metadata_bytes == 0) {
+    layout.metadata_bytes =
+        std::clamp(capacity_bytes / 64 / kMetadataUnit * kMetadataUnit, kMetadataMinBytes, kMetadataMaxBytes);
+  }
   layout.slots_offset = AlignUp(layout.metadata_offset + layout.metadata_bytes, kBlockAlign);
   // An extent needs its header and at least one block of payload.
   const uint64_t least = layout.slots_offset + AlignUp(header_bytes + 1, slot_bytes);

@@ -21,7 +21,7 @@ inline constexpr uint64_t kMaxOwnerRecordBytes = 3956;
 struct DeviceLayout {
   uint64_t slot_bytes = 4096;    // allocation unit, kBlockAlign … kMaxSlotBytes
   uint64_t header_bytes = 0;     // at the start of each extent; 0 or a multiple of kBlockAlign
-  uint64_t metadata_offset = 0;  // reserved region for an on-device metadata checkpoint
+  uint64_t metadata_offset = 0;  // region for checkpoints of the index (checkpoint_region.h)
   uint64_t metadata_bytes = 0;   // two halves
   uint64_t slots_offset = 0;     // first byte of slot 0
   uint64_t slot_count = 0;
@@ -30,9 +30,10 @@ struct DeviceLayout {
   friend bool operator==(const DeviceLayout&, const DeviceLayout&) = default;
 };
 
-// Divides `capacity_bytes` into a layout. kInvalidArgument if the slot or header size is invalid or no slot
-// would fit.
-Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes);
+// Divides `capacity_bytes` into a layout. `metadata_bytes` 0: a 64th of the capacity. kInvalidArgument if a
+// size is invalid or no slot would fit.
+Result<DeviceLayout> PlanLayout(uint64_t capacity_bytes, uint64_t slot_bytes, uint64_t header_bytes,
+                                uint64_t metadata_bytes = 0);
 // Whether a layout from disk is one that a superblock may hold: aligned, ordered, without overflow.
 bool IsSaneLayout(const DeviceLayout& layout);
 // The first byte after the last slot of a sane layout.

@@ -395,6 +395,16 @@ Result<GrowReport> Engine::GrowDevice(const GrowOptions& options) try {
   return StatusOfException();
 }
 
+Result<Version> Engine::WriteCheckpoint() try {
+  RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToWrite());
+  if (impl_->checkpointer != nullptr) return impl_->checkpointer->Write();
+  return Status::FailedPrecondition(impl_->context->paths.dir +
+                                    ": the store makes no checkpoints; export it, and import it into a store "
+                                    "that is formatted with --meta_total_bytes");
+} catch (...) {
+  return StatusOfException();
+}
+
 Result<EngineInfo> Engine::Info() try {
   RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, impl_->EnterToRead());
   const auto describe = [this](Sight sight) -> Result<EngineInfo> {

@@ -240,6 +240,13 @@ class RAWKV_EXPORT Engine {
   // answers kPoisoned.
   Result<GrowReport> GrowDevice(const GrowOptions& options = {});
 
+  // Writes a checkpoint of the tip to the device, durably, unless the newest one is of that version, and
+  // returns the version. RebuildStore makes a store directory from it. Commits continue meanwhile.
+  // kFailedPrecondition: the store was formatted without checkpoints (FormatOptions::meta_total_bytes).
+  // kNoSpace: the index does not fit half of the region. kBusy: a rollback ended it; repeat the call. After
+  // an error the newest checkpoint is the one before.
+  Result<Version> WriteCheckpoint();
+
   // Identity, versions, space and health of the store.
   Result<EngineInfo> Info();
   // Counters since the open. Never fails.

@@ -78,7 +78,8 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
       c, self->core, self->poison, self->counters,
       CommitPipeline::Hooks{
           .make_space = {[self] { return self->maintenance->ReclaimSpace(); },
-                         [self] { return self->maintenance->MakeSpace(); }},
+                         [self] { return self->maintenance->MakeSpace(); },
+                         [self] { return self->LetGoOfCheckpoints(); }},
           .next_height = [self] { return self->automatic_->NextHeight(); },
           .at_height = [self](Version height)
                            RAWKV_NO_THREAD_SAFETY_ANALYSIS { self->automatic_->AtHeight(height); },
@@ -93,19 +94,47 @@ Result<std::unique_ptr<Engine::Impl>> Engine::Impl::Open(const std::string& dir,
                                             .gate = self->gate,
                                             .epochs = self->epochs,
                                             .readable = [self] { return self->CheckReadable(); }});
-  if (options.scrub_bytes_per_second) {
-    const Status started = self->scrubber->Start(
-        {.bytes_per_second = *options.scrub_bytes_per_second, .rest_seconds = options.scrub_rest_seconds});
-    // The store works without a scrub.
-    if (!started.ok()) {
-      c.env.logger->Log(LogLevel::kWarning,
-                        c.paths.dir + ": the scrub in the background cannot start: " + started.ToString());
-    }
-  }
+  self->StartScrubOfOpen();
+  self->StartCheckpoints();
   self->ForgetReplay();
   self->ready_ = true;
   self->status_->Publish();
   return impl;
+}
+
+void Engine::Impl::StartScrubOfOpen() {
+  const OpenOptions& options = context->options;
+  if (!options.scrub_bytes_per_second) return;
+  const Status started = scrubber->Start(
+      {.bytes_per_second = *options.scrub_bytes_per_second, .rest_seconds = options.scrub_rest_seconds});
+  if (started.ok()) return;
+  // The store works without a scrub.
+  context->env.logger->Log(
+      LogLevel::kWarning,
+      context->paths.dir + ": the scrub in the background cannot start: " + started.ToString());
+}
+
+void Engine::Impl::StartCheckpoints() {
+  if (context->checkpoints == nullptr) return;
+  checkpointer =
+      std::make_unique<Checkpointer>(Checkpointer::Parts{.context = *context,
+                                                         .core = core,
+                                                         .poison = poison,
+                                                         .counters = counters,
+                                                         .views = views,
+                                                         .enter = [this] { return EnterToWrite(); }});
+  checkpointer->Start();
+}
+
+Status Engine::Impl::LetGoOfCheckpoints() {
+  if (checkpointer == nullptr) return Status::Ok();
+  RAWKV_RETURN_IF_ERROR(checkpointer->LetGoOfHistory());
+  return maintenance->ReclaimSpace();
+}
+
+void Engine::Impl::WriteCheckpointForClose() {
+  // Its error is in the log. Everything is durable without it.
+  if (checkpointer != nullptr) (void)NoThrow([this] { return checkpointer->Write(); });
 }
 
 std::unique_ptr<SessionHub> Engine::Impl::MakeSessionHub() {
@@ -269,6 +298,8 @@ EngineStats Engine::Impl::Stats() const {
                   .slots_reclaimed = n.slots_reclaimed.load(),
                   .versions_given_up = n.versions_given_up.load(),
                   .index_flushes = n.index_flushes.load(),
+                  .checkpoints_written = n.checkpoints_written.load(),
+                  .checkpoints_failed = n.checkpoints_failed.load(),
                   .views_built = n.views_built.load(),
                   .views_shared = n.views_shared.load(),
                   .replay_bytes_per_second = context->replay_rate.bytes_per_second()};
@@ -305,7 +336,7 @@ WriterStatus Engine::Impl::DescribeSelf() {
     add_replay();
     return s;
   }
-  const Status health = DescribeHealth(c, poison);
+  const Status health = FindHealth(c, poison);
   if (!health.ok()) s.health = health.ToString();
   s.version = core.tip.Get();
   s.durable_version = std::min(Version(core.durable.load()), s.version);
@@ -323,6 +354,7 @@ WriterStatus Engine::Impl::DescribeSelf() {
     return CountAvailableSlots(*core.index, holds, s.slots_total, core.allocator->reserved_slots());
   });
   s.slots_available = std::max(available.ok() ? *available : 0, s.slots_free);
+  if (c.checkpoints != nullptr) s.checkpoint_error = c.checkpoints->Describe().error;
   if (counters.snapshot_under_way) s.activities.push_back({.what = "snapshot"});
   const ScrubReport scrub = scrubber->report();
   if (scrub.running) s.activities.push_back({.what = "scrub", .done = scrub.bytes});
@@ -371,12 +403,14 @@ Status Engine::Impl::Close() {
   if (closed_.load()) return Status::Ok();
   if (control != nullptr) control->Stop();          // a request may have a view open
   if (automatic_ != nullptr) automatic_->Finish();  // it may have a view open
+  std::optional<Checkpointer::Pause> paused(std::in_place, checkpointer.get());  // it has a view open
   const bool only_own_view = !views.Empty() && read_only_tip_ != nullptr && read_only_tip_.use_count() == 1 &&
                              views.Holds().size() == 1;
   if (!views.Empty() && !only_own_view) {
     if (control != nullptr) LogUnserved(control->Start());
     return Status::Busy("views or iterators are still open; close them first");
   }
+  paused.reset();
   return CloseParts();
 }
 
@@ -385,15 +419,18 @@ Status Engine::Impl::CloseParts() {
   if (status_ != nullptr) status_->Stop();
   if (scrubber != nullptr) (void)scrubber->Stop();
   if (automatic_ != nullptr) automatic_->Stop();
+  if (checkpointer != nullptr) checkpointer->Stop();
   gate.Close(Status::FailedPrecondition("the store is closed"));
   Status status = Status::Ok();
   if (pipeline != nullptr && poison.first().ok() && !unusable_.load()) {
     status = NoThrow([this] { return SyncForClose(); });
+    if (status.ok()) WriteCheckpointForClose();
   }
   closed_ = true;
   epochs.Close();
   sessions.reset();
   scrubber.reset();
+  checkpointer.reset();
   pipeline.reset();
   automatic_.reset();
   maintenance.reset();

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/fork_guard.h"
+#include "engine/checkpoint/checkpointer.h"
 #include "engine/commit/commit_pipeline.h"
 #include "engine/control/control_server.h"
 #include "engine/engine.h"
@@ -80,6 +81,8 @@ class Engine::Impl {
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<CommitPipeline> pipeline;
   std::unique_ptr<Scrubber> scrubber;  // null in a read-only engine
+  std::unique_ptr<Checkpointer>
+      checkpointer;  // null in a read-only engine, and in a store without checkpoints
   std::unique_ptr<SessionHub> sessions;
   std::atomic<uint64_t> rollbacks{0};      // grows while a rollback has the gate shut
   std::unique_ptr<ControlServer> control;  // null if this engine takes no requests
@@ -87,6 +90,10 @@ class Engine::Impl {
  private:
   explicit Impl(const OpenOptions& options);
   std::unique_ptr<SessionHub> MakeSessionHub();
+  void StartScrubOfOpen();
+  void StartCheckpoints();
+  // The last way to make space for a commit.
+  Status LetGoOfCheckpoints();
   // For a read-only engine: makes the newest version in the log the tip. The errors are those of
   // OpenNewestView.
   Status ReadNewest();
@@ -102,6 +109,7 @@ class Engine::Impl {
   void LogUnserved(const Status& started);
   // Stops what works in the background, and closes everything.
   Status CloseParts();
+  void WriteCheckpointForClose();
   Status SyncForClose();  // makes everything durable and writes the final watermark
   // kFailedPrecondition if something blocks the rollback.
   Result<RollbackPlan> PlanUnblockedRollback(Version target, const RollbackOptions& options);

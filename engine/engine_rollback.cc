@@ -37,6 +37,7 @@ Status Engine::Impl::SyncForRollback(const RollbackPlan& plan) {
 
 Status Engine::Impl::Rollback(Version target, const RollbackOptions& options) {
   MutexLock one_at_a_time(rollback_mu_);
+  const Checkpointer::Pause no_checkpoint(checkpointer.get());  // its view would block the rollback
   {
     RAWKV_ASSIGN_OR_RETURN(const OperationGate::Pass pass, EnterToWrite());
     RAWKV_ASSIGN_OR_RETURN(const RollbackPlan plan, PlanUnblockedRollback(target, options));

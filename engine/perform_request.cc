@@ -20,6 +20,8 @@ ControlReply PerformRequest(Engine& engine, const ControlRequest& request) {
   switch (request.operation) {
     case ControlRequest::Operation::kCreateSnapshot:
       return ReplyOf(engine.CreateSnapshot());
+    case ControlRequest::Operation::kWriteCheckpoint:
+      return ReplyOf(engine.WriteCheckpoint());
     case ControlRequest::Operation::kDeleteSnapshot:
       return ReplyOf(engine.DeleteSnapshot(version.value_or(Version())));
     case ControlRequest::Operation::kPin:

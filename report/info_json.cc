@@ -38,6 +38,17 @@ OrderedJson PinnedByJson(const EngineInfo& info) {
   return holders;
 }
 
+OrderedJson CheckpointJson(const EngineInfo& info) {
+  if (!info.checkpoint.has_value()) return nullptr;
+  const CheckpointInfo& checkpoint = *info.checkpoint;
+  return OrderedJson{{"version", VersionJson(checkpoint.version)},
+                     {"created_unix_ms", checkpoint.created_unix_ms},
+                     {"records", checkpoint.records},
+                     {"bytes", checkpoint.bytes},
+                     {"bytes_max", checkpoint.bytes_max},
+                     {"error", checkpoint.error}};
+}
+
 OrderedJson GivenUpJson(const EngineInfo& info) {
   if (!info.given_up.has_value()) return nullptr;
   return OrderedJson{
@@ -125,6 +136,7 @@ OrderedJson InfoJson(const EngineInfo& info) {
                      {"read_only_media", info.read_only_media},
                      {"given_up", GivenUpJson(info)},
                      {"recovery", RecoveryJson(info)},
+                     {"checkpoint", CheckpointJson(info)},
                      {"aside", info.aside}};
 }
 

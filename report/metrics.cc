@@ -102,6 +102,8 @@ Figures CountersOf(const EngineStats& stats) {
           {"versions_given_up", stats.versions_given_up,
            "Versions that the settings would keep, given up for space."},
           {"index_flushes", stats.index_flushes, "Flushes of the index."},
+          {"checkpoints_written", stats.checkpoints_written, "Checkpoints written to the device."},
+          {"checkpoints_failed", stats.checkpoints_failed, "Checkpoints that could not be written."},
           {"views_built", stats.views_built, "Views of old versions that got an index of their own."},
           {"views_shared", stats.views_shared, "Views of old versions that used an index that was there."}};
 }
@@ -124,12 +126,29 @@ uint64_t LogBytes(const std::vector<LogSegmentRow>& segments) {
   return bytes;
 }
 
+namespace {
+
+void AddCheckpoint(const EngineInfo& info, Figures* figures) {
+  if (!info.checkpoint) return;
+  const CheckpointInfo& checkpoint = *info.checkpoint;
+  figures->push_back({"checkpoint_version", checkpoint.version.value_or(Version()).value(),
+                      "Version of the newest checkpoint on the device; 0 without one."});
+  figures->push_back({"checkpoint_seconds", checkpoint.created_unix_ms / 1000,
+                      "Time of the newest checkpoint, in seconds since 1970; 0 without one."});
+  figures->push_back({"checkpoint_bytes", checkpoint.bytes, "Size of the newest checkpoint."});
+  figures->push_back({"checkpoint_bytes_max", checkpoint.bytes_max, "Size that a checkpoint may have."});
+  figures->push_back({"checkpoint_failing", checkpoint.error.empty() ? 0u : 1u,
+                      "1 if the newest attempt to write a checkpoint failed; info shows the error."});
+}
+
+}  // namespace
+
 Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segments) {
   uint64_t snapshot_bytes = 0;
   for (const SnapshotRow& row : info.snapshots) snapshot_bytes += row.bytes;
   const SlotUse& slots = info.slots;
   const auto bytes = [&info](uint64_t count) { return count * info.slot_bytes; };
-  return {
+  Figures figures = {
       {"version", info.version.value(), "The newest version."},
       {"durable_version", info.durable_version.value(), "The newest version that is known to be durable."},
       {"capacity_bytes", info.capacity_bytes, "Size of the device."},
@@ -148,6 +167,8 @@ Figures SizesOf(const EngineInfo& info, const std::vector<LogSegmentRow>& segmen
        "Versions given up for space since the last acknowledgement."},
       {"healthy", info.health == "ok" ? 1u : 0u,
        "1, or 0 if the process that has the store open has failed; info shows the error."}};
+  AddCheckpoint(info, &figures);
+  return figures;
 }
 
 OrderedJson FiguresJson(const Figures& figures) {

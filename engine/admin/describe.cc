@@ -27,6 +27,7 @@ EngineInfo DescribeIdentity(const StoreContext& c, const StoreSurvey& survey) {
   info.recovery = record.last_cut;
   info.given_up = record.given_up;
   info.pinned_by = MeasureHistoryFiles(c, survey);
+  if (c.checkpoints != nullptr) info.checkpoint = c.checkpoints->Describe();
   const Result<std::vector<std::string>> names = c.env.fs->List(c.paths.dir);
   // Best effort: an operation that needs the directory reports the error.
   if (names.ok()) std::copy_if(names->begin(), names->end(), std::back_inserter(info.aside), IsAsideName);
@@ -46,6 +47,7 @@ void DescribeWriter(const StoreContext& c, EngineInfo* info) {
   if (!info->writer->status) return;
   const WriterStatus& status = *info->writer->status;
   info->health = status.health;
+  if (info->checkpoint) info->checkpoint->error = status.checkpoint_error;
   info->settings.durability = status.durability;
   info->engine_requested = status.engine_requested;
   info->engine_used = status.engine_used;
@@ -86,18 +88,13 @@ Status DescribeSlots(KeyIndex& index, const Reachability& reach, uint64_t total_
   return Status::Ok();
 }
 
-Status DescribeHealth(const StoreContext& c, const Poison& poison) {
-  const Status first = poison.first();
-  return first.ok() ? CheckOpenedWithRoom(c) : first;
-}
-
 Result<EngineInfo> DescribeOpenStore(StoreContext& c, Core& core, const Poison& poison,
                                      const StoreSurvey& survey, const Reachability& reach) {
   EngineInfo info = DescribeIdentity(c, survey);
   info.version = reach.tip;
   info.durable_version = std::min(Version(core.durable.load()), reach.tip);
   info.reachable = reach.Ranges();
-  if (const Status health = DescribeHealth(c, poison); !health.ok()) info.health = health.ToString();
+  if (const Status health = FindHealth(c, poison); !health.ok()) info.health = health.ToString();
   RAWKV_RETURN_IF_ERROR(DescribeSlots(
       *core.index, reach, c.layout().slot_count,
       [&] { return core.allocator == nullptr ? 0 : core.allocator->reserved_slots(); }, &info));

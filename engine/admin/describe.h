@@ -16,9 +16,6 @@ namespace rawkv {
 Result<EngineInfo> DescribeOpenStore(StoreContext& context, Core& core, const Poison& poison,
                                      const StoreSurvey& survey, const Reachability& reach);
 
-// The error that keeps an open store from taking commits; ok if nothing does.
-Status DescribeHealth(const StoreContext& context, const Poison& poison);
-
 // What STORE and the directory show without an index: identity, settings, snapshots.
 EngineInfo DescribeIdentity(const StoreContext& context, const StoreSurvey& survey);
 

@@ -30,7 +30,7 @@ Status DescribeTip(StoreContext& c, const StoreSurvey& survey, EngineInfo* info)
   const Version tip = start.log.keep_through;
   info->version = tip;
   info->durable_version = std::min(start.log.durable, tip);
-  RAWKV_ASSIGN_OR_RETURN(std::vector<VersionHold> leases, ForeignLeases(c, {}));
+  RAWKV_ASSIGN_OR_RETURN(std::vector<VersionHold> leases, ForeignHolds(c, {}));
   const Reachability reach = ToReachability(survey, tip, std::move(leases));
   info->reachable = reach.Ranges();
 

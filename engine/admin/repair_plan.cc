@@ -155,7 +155,7 @@ class Decider {
     const Status whole = ReadLog(c_.log(), Next(oldest->version), target, accept);
     if (whole.code() == StatusCode::kCorruption || whole.code() == StatusCode::kNotFound) return false;
     RAWKV_RETURN_IF_ERROR(whole);
-    RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c_, {}));
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignHolds(c_, {}));
     Result<RollbackPlan> plan =
         MakeRollbackPlan(survey_, {.newest = std::max(newest_, Next(target)), .intact = target}, target,
                          leases, {.drop_pins = true});

@@ -42,8 +42,8 @@ struct SlotUse {
 // What this holder alone keeps. The sum of the slots over all holders, plus EngineInfo::pinned_shared, is
 // SlotUse::pinned.
 struct PinnedBy {
-  std::string
-      kind;  // "snapshot" (with the log after it), "tier" (keep_tiers), "pin", "view", "export", "lease"
+  std::string kind;  // "snapshot" (with the log after it), "tier" (keep_tiers), "pin", "view", "export",
+                     // "lease", "checkpoint"
   std::string name;
   Version version;
   uint64_t slots = 0;        // freed ones
@@ -78,6 +78,7 @@ struct EngineStats {
   uint64_t slots_reclaimed = 0;
   uint64_t versions_given_up = 0;  // kept by the settings, but given up because the device had no free slot
   uint64_t index_flushes = 0;
+  uint64_t checkpoints_written = 0, checkpoints_failed = 0;  // of FormatOptions::meta_total_bytes
   uint64_t views_built = 0;              // views of an old version for which an index was built
   uint64_t views_shared = 0;             // the others, which used an index that was there
   uint64_t replay_bytes_per_second = 0;  // of log, in the newest replay of 1 MiB or more; 0: there was none
@@ -107,7 +108,8 @@ struct WriterStatus {
   uint64_t slots_total = 0, slots_free = 0;
   uint64_t slots_available = 0;  // as SlotUse::available; at least so many
   std::vector<WriterActivity> activities;
-  EngineStats stats;  // zeros if the writer is of an older rawkv
+  std::string checkpoint_error;  // CheckpointInfo::error
+  EngineStats stats;             // zeros if the writer is of an older rawkv
   friend bool operator==(const WriterStatus&, const WriterStatus&) = default;
 };
 
@@ -128,6 +130,16 @@ struct TailCut {
 // Versions of the stored formats.
 struct FormatNumbers {
   uint32_t store = 0, wal = 0, device = 0, snapshot = 0;
+};
+
+// The checkpoints of a store that makes them (FormatOptions::meta_total_bytes).
+struct CheckpointInfo {
+  std::optional<Version> version;  // of the newest one; absent: there is none, so a rebuild is not possible
+  uint64_t created_unix_ms = 0;
+  uint64_t records = 0;    // keys of that version
+  uint64_t bytes = 0;      // that it takes on the device
+  uint64_t bytes_max = 0;  // that one checkpoint may take
+  std::string error;       // of the newest attempt in this open; "" if it succeeded, or none was made
 };
 
 struct EngineInfo {
@@ -154,8 +166,9 @@ struct EngineInfo {
   std::optional<WriterInfo> writer;  // another process that has the store open
   bool read_only_media = false;      // the store is on media that cannot be written
   std::optional<GivenUp> given_up;
-  std::optional<TailCut> recovery;  // the newest torn tail that a recovery cut
-  std::vector<std::string> aside;   // damaged files and directories of the store that were moved aside
+  std::optional<TailCut> recovery;           // the newest torn tail that a recovery cut
+  std::optional<CheckpointInfo> checkpoint;  // absent: the store makes none
+  std::vector<std::string> aside;  // damaged files and directories of the store that were moved aside
 };
 
 // The work that leads to an old version.

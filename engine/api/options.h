@@ -52,9 +52,13 @@ struct FormatOptions {
   uint64_t slot_bytes = 4096;            // allocation unit: a multiple of 4096, up to 64 MiB
   uint64_t header_bytes = 0;     // of each extent (docs/formats/extent-header.md); 0 or a multiple of 4096
   uint64_t inline_bytes = 1024;  // values up to this size stay in the index; 0 … 64 KiB
-  Version initial_version;       // version of the empty state; 0 … 2^62
-  bool digest = false;           // a state digest for each version; not supported yet (kNotSupported)
-  bool force = false;            // overwrite a foreign signature, an older store or an unfinished import
+  // Bytes of the device for two checkpoints of the index, from which a lost store directory can be rebuilt
+  // (docs/formats/checkpoint.md); each half must hold the whole index. A multiple of 8192, at least 64 KiB.
+  // 0: the store makes no checkpoints.
+  uint64_t meta_total_bytes = 0;
+  Version initial_version;  // version of the empty state; 0 … 2^62
+  bool digest = false;      // a state digest for each version; not supported yet (kNotSupported)
+  bool force = false;       // overwrite a foreign signature, an older store or an unfinished import
   // Writes zeros to the whole device file. Otherwise the file is sparse: the first write to each part of it
   // waits for the filesystem to find new blocks, and fails when the filesystem has none left.
   // kInvalidArgument: the device is not a file.
@@ -109,6 +113,12 @@ struct OpenOptions {
   // How often an open for writing replaces the file STATUS, from which `info` in another process shows its
   // state: at most once in this time, and only if something has changed. 0: only at the open.
   uint64_t status_interval_ms = 1000;
+  // For a store with checkpoints (FormatOptions::meta_total_bytes): a new one is written after this time,
+  // once no commit comes for a moment, and in any case when the newest one is older than the maximum age
+  // while there are newer versions. The close writes one, too. An interval of 0: only the close and
+  // Engine::WriteCheckpoint write one.
+  uint64_t checkpoint_interval_ms = 60'000;
+  uint64_t checkpoint_max_age_ms = 600'000;
   // Whether an open for writing performs what other processes of the same user, or of root, ask for: pins,
   // snapshots, prunes and changes of settings (RunningStore), for example for rawkv-ctl.
   bool serve_requests = true;

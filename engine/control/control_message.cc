@@ -4,7 +4,7 @@
 
 #include "base/byte_codec.h"
 #include "base/sealed_file.h"
-#include "engine/store/stored_settings.h"
+#include "engine/api/stored_settings.h"
 
 namespace rawkv {
 namespace {
@@ -82,7 +82,7 @@ Result<ControlRequest> DecodeControlRequest(std::string_view bytes) {
   if (has_number == 1) request.number = number;
   RAWKV_ASSIGN_OR_RETURN(request.settings, TakeSettings(r));
   if (!r.AtEnd()) return Status::Corruption("control request: bytes after its end");
-  if (operation < 1 || operation > static_cast<uint32_t>(ControlRequest::Operation::kAcknowledge)) {
+  if (operation < 1 || operation > static_cast<uint32_t>(ControlRequest::Operation::kWriteCheckpoint)) {
     return Status::NotSupported("operation " + std::to_string(operation) + " is not known here");
   }
   request.operation = static_cast<ControlRequest::Operation>(operation);

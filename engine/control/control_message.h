@@ -22,6 +22,7 @@ struct ControlRequest {
     kUnpin = 5,           // `name`
     kChangeSettings = 6,  // `settings`
     kAcknowledge = 7,     // Engine::AcknowledgeGivenUp
+    kWriteCheckpoint = 8,
   };
   Operation operation = Operation::kCreateSnapshot;
   std::string name;
@@ -32,7 +33,7 @@ struct ControlRequest {
 // The result of the operation, as Engine returns it.
 struct ControlReply {
   Status status;
-  std::vector<Version> versions;  // made, pinned or removed
+  std::vector<Version> versions;  // made, pinned, removed, or of a checkpoint
   RuntimeSettings settings;       // of kChangeSettings
 };
 

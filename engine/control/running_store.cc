@@ -77,4 +77,8 @@ Status RunningStore::AcknowledgeGivenUp() {
   return Ask({.operation = Operation::kAcknowledge, .name = {}, .number = {}, .settings = {}}).status();
 }
 
+Result<Version> RunningStore::WriteCheckpoint() {
+  return AskForVersion({.operation = Operation::kWriteCheckpoint, .name = {}, .number = {}, .settings = {}});
+}
+
 }  // namespace rawkv

@@ -35,6 +35,7 @@ class RAWKV_EXPORT RunningStore {
   Status Unpin(const std::string& name);
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
   Status AcknowledgeGivenUp();
+  Result<Version> WriteCheckpoint();
 
  private:
   explicit RunningStore(std::string lock_path) : lock_path_(std::move(lock_path)) {}

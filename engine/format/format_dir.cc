@@ -14,7 +14,7 @@ constexpr std::string_view kDeviceMadeLine = "\ndevice made\n";
 
 // Whether a claim that was interrupted before its mark may have left this file.
 bool IsClaimLeftover(std::string_view name) {
-  return name == "LOCK" || name == "FORMATTING.tmp" || name == "IMPORTING.tmp";
+  return name == "LOCK" || name == "FORMATTING.tmp" || name == "IMPORTING.tmp" || name == "REBUILDING.tmp";
 }
 
 }  // namespace
@@ -29,6 +29,7 @@ Result<FormatDir::Content> FormatDir::Inspect(Fs& fs, const std::string& dir) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
   if (has("STORE") || has("STORE-COPY")) return Content::kStore;
+  if (has("REBUILDING")) return Content::kRebuild;
   if (has("IMPORTING")) return Content::kImport;
   if (has("FORMATTING")) return Content::kFormat;
   std::erase_if(
@@ -42,20 +43,29 @@ Result<FormatDir::Content> FormatDir::Inspect(Fs& fs, const std::string& dir) {
 
 Status FormatDir::CheckClaimable(Content found, const std::string& dir, const Request& request) {
   const bool import = request.maker == StoreMaker::kImport;
-  const bool destroys = !import && request.force;
+  const bool rebuild = request.maker == StoreMaker::kRebuild;
+  const bool destroys = request.maker == StoreMaker::kFormat && request.force;
   switch (found) {
     case Content::kAbsent:
     case Content::kEmpty:
-    case Content::kFormat:
       return Status::Ok();
+    case Content::kFormat:
+      if (!rebuild) return Status::Ok();
+      return Status::FailedPrecondition(dir + " holds an unfinished format; remove it first");
+    case Content::kRebuild:
+      if (rebuild || destroys) return Status::Ok();
+      return Status::FailedPrecondition(dir + " holds an unfinished rebuild; rebuild again, or remove it");
     case Content::kImport:
       if (import || destroys) return Status::Ok();
+      if (rebuild) return Status::FailedPrecondition(dir + " holds an unfinished import; remove it first");
       return Status::FailedPrecondition(
           dir + " holds an unfinished import; import again, or use --force to destroy it");
     case Content::kStore:
       if (destroys) return Status::Ok();
-      return Status::FailedPrecondition(dir + (import ? " holds a store already; import makes a new one"
-                                                      : " holds a store already; use --force to destroy it"));
+      return Status::FailedPrecondition(
+          dir + (import    ? " holds a store already; import makes a new one"
+                 : rebuild ? " holds a store already; rebuild makes a new directory, so name another one"
+                           : " holds a store already; use --force to destroy it"));
     case Content::kParts:
       if (destroys) return Status::Ok();
       return Status::FailedPrecondition(
@@ -107,13 +117,21 @@ void FormatDir::RemoveMadeDir() {
 }
 
 std::string FormatDir::MarkPath() const {
-  return maker_ == StoreMaker::kImport ? paths_.importing() : paths_.formatting();
+  switch (maker_) {
+    case StoreMaker::kImport:
+      return paths_.importing();
+    case StoreMaker::kRebuild:
+      return paths_.rebuilding();
+    case StoreMaker::kFormat:
+      break;
+  }
+  return paths_.formatting();
 }
 
 Status FormatDir::WriteNewMark(Content found, const Request& request) {
   bool made_before = false;
-  for (const std::string& path : {paths_.importing(), paths_.formatting()}) {
-    if (found != Content::kImport && found != Content::kFormat) break;
+  for (const std::string& path : {paths_.rebuilding(), paths_.importing(), paths_.formatting()}) {
+    if (found != Content::kRebuild && found != Content::kImport && found != Content::kFormat) break;
     const Result<std::string> mark = ReadFile(fs_, path, kMaxMarkBytes);
     if (!mark.ok()) continue;
     begins_again_ = true;

@@ -11,13 +11,13 @@
 
 namespace rawkv {
 
-enum class StoreMaker : uint8_t { kFormat, kImport };
+enum class StoreMaker : uint8_t { kFormat, kImport, kRebuild };
 
-// The directory in which a format or import makes a store, from its claim until STORE is in place. The claim
-// locks LOCK, so that one process at a time makes a store in it. It makes a mark durable (FORMATTING or
-// IMPORTING) before anything else is written: after a crash the mark shows that nothing in the directory must
-// be kept, and the same command begins again. The rename of STORE publishes the store; a mark next to STORE
-// means nothing. Not thread-safe.
+// The directory in which a format, an import or a rebuild makes a store, from its claim until STORE is in
+// place. The claim locks LOCK, so that one process at a time makes a store in it. It makes a mark durable
+// (FORMATTING, IMPORTING or REBUILDING) before anything else is written: after a crash the mark shows that
+// nothing in the directory must be kept, and the same command begins again. The rename of STORE publishes the
+// store; a mark next to STORE means nothing. Not thread-safe.
 class FormatDir {
  public:
   struct Request {
@@ -49,7 +49,7 @@ class FormatDir {
   Status Abandon(FileId spared);
 
  private:
-  enum class Content : uint8_t { kAbsent, kEmpty, kFormat, kImport, kStore, kParts, kForeign };
+  enum class Content : uint8_t { kAbsent, kEmpty, kFormat, kImport, kRebuild, kStore, kParts, kForeign };
   FormatDir(Fs& fs, std::string dir, const Request& request)
       : fs_(fs), paths_(std::move(dir)), maker_(request.maker), store_uuid_(request.store_uuid) {}
 

@@ -38,6 +38,7 @@ NewStore MakeNewStore(const FormatOptions& o) {
   r.slot_bytes = o.slot_bytes;
   r.header_bytes = o.header_bytes;
   r.inline_bytes = o.inline_bytes;
+  r.checkpoints = o.meta_total_bytes != 0;
   r.runtime = o.runtime;
   Lineage root;
   while (root == Lineage()) root = Lineage(o.env.entropy->NextU64());
@@ -78,13 +79,14 @@ Status PrepareDevice(const std::string& dir, const FormatOptions& o, NewStore& s
     RAWKV_RETURN_IF_ERROR(CheckDeviceMayBeFormatted(
         s.device_path, o.force || ours ? SignaturePolicy::kOverwrite : SignaturePolicy::kRefuse));
   } else {
-    RAWKV_RETURN_IF_ERROR(PlanLayout(o.capacity_bytes, o.slot_bytes, o.header_bytes).status());
+    RAWKV_RETURN_IF_ERROR(
+        PlanLayout(o.capacity_bytes, o.slot_bytes, o.header_bytes, o.meta_total_bytes).status());
     RAWKV_RETURN_IF_ERROR(o.env.create_device(s.device_path, o.capacity_bytes));
     s.made_device = true;
   }
   RAWKV_ASSIGN_OR_RETURN(s.device, o.env.open_device(s.device_path, {.writable = true}));
   RAWKV_ASSIGN_OR_RETURN(s.superblock.layout, PlanLayout(s.device.device->geometry().capacity_bytes,
-                                                         o.slot_bytes, o.header_bytes));
+                                                         o.slot_bytes, o.header_bytes, o.meta_total_bytes));
   if (o.preallocate) RAWKV_RETURN_IF_ERROR(CheckCanPreallocate(s));
   s.record.device_hint = DeviceHintOf(*o.env.fs, dir, s.device_path);
   s.record.layout = s.superblock.layout;

@@ -52,6 +52,9 @@ Result<IndexEntry> IndexCursor::entry() const {
   Result<IndexEntry> entry = DecodeIndexEntry(AsBytes(iterator_->value().ToStringView()));
   return entry.ok() ? std::move(entry) : entry.status().WithContext("index " + dir_);
 }
+std::string_view IndexCursor::encoded_entry() const {
+  return iterator_->value().ToStringView();
+}
 Status IndexCursor::status() const {
   return FromRocksdb(iterator_->status(), "scanning index " + dir_);
 }

@@ -33,8 +33,9 @@ class IndexCursor {
   void Seek(std::string_view key);
   void Next();
   void Prev();
-  std::string_view key() const;      // user key
-  Result<IndexEntry> entry() const;  // decoded; kCorruption
+  std::string_view key() const;            // user key
+  Result<IndexEntry> entry() const;        // decoded; kCorruption
+  std::string_view encoded_entry() const;  // as the index has it; valid until the cursor moves
   Status status() const;
 
  private:

@@ -30,6 +30,11 @@ Status SyncAll(StoreContext& context, Core& core) {
   return Status::Ok();
 }
 
+Status FindHealth(const StoreContext& context, const Poison& poison) {
+  const Status first = poison.first();
+  return first.ok() ? CheckOpenedWithRoom(context) : first;
+}
+
 Status StartIndexFlush(Core& core) {
   core.flushed = core.meta.applied;
   return core.index->StartFlush();

@@ -5,6 +5,7 @@
 
 #include "base/mutex.h"
 #include "engine/index/key_index.h"
+#include "engine/live/poison.h"
 #include "engine/live/published_version.h"
 #include "engine/payload/payload_io.h"
 #include "engine/space/slot_allocator.h"
@@ -66,6 +67,9 @@ class RAWKV_SCOPED_CAPABILITY WriteRight {
 
 // Makes log and device durable through the tip. The caller must poison the engine after any error.
 Status SyncAll(StoreContext& context, Core& core) RAWKV_REQUIRES(core.write_right());
+
+// The error that keeps an open store from taking commits; ok if nothing does.
+Status FindHealth(const StoreContext& context, const Poison& poison);
 
 // KeyIndex::StartFlush.
 Status StartIndexFlush(Core& core) RAWKV_REQUIRES(core.write_right());

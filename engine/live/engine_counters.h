@@ -16,6 +16,8 @@ struct EngineCounters {
   std::atomic<uint64_t> slots_reclaimed{0};
   std::atomic<uint64_t> versions_given_up{0};
   std::atomic<uint64_t> index_flushes{0};
+  std::atomic<uint64_t> checkpoints_written{0};
+  std::atomic<uint64_t> checkpoints_failed{0};
   std::atomic<uint64_t> views_built{0};
   std::atomic<uint64_t> views_shared{0};
   std::atomic<bool> snapshot_under_way{false};  // for STATUS only

@@ -17,6 +17,7 @@ constexpr uint32_t kMaxActivities = 16;
 // Flags of the last fields, which older versions do not write.
 constexpr uint32_t kHasAvailableSlots = 1;
 constexpr uint32_t kHasCounters = 2;
+constexpr uint32_t kHasCheckpoints = 4;  // only of a store that makes checkpoints
 
 // In the order of their values in the file.
 constexpr uint64_t EngineStats::*kCounters[] = {&EngineStats::commits,
@@ -64,7 +65,9 @@ std::string EncodeWriterStatus(const WriterInfo& writer, const Uuid& store_uuid)
   const WriterStatus& s = *writer.status;
   ByteWriter w;
   w.Id(store_uuid);
-  w.U32(kHasAvailableSlots | kHasCounters);  // flags
+  const bool checkpoints =
+      s.stats.checkpoints_written + s.stats.checkpoints_failed != 0 || !s.checkpoint_error.empty();
+  w.U32(kHasAvailableSlots | kHasCounters | (checkpoints ? kHasCheckpoints : 0));  // flags
   w.U32(static_cast<uint32_t>(s.durability));
   w.U64(static_cast<uint64_t>(writer.pid));
   w.U64(s.unix_ms);
@@ -86,6 +89,11 @@ std::string EncodeWriterStatus(const WriterInfo& writer, const Uuid& store_uuid)
   }
   w.U64(s.slots_available);
   for (const auto counter : kCounters) w.U64(s.stats.*counter);
+  if (checkpoints) {
+    w.U64(s.stats.checkpoints_written);
+    w.U64(s.stats.checkpoints_failed);
+    PutText(w, s.checkpoint_error);
+  }
   return Seal(kStatusKind, w.str());
 }
 
@@ -109,12 +117,17 @@ Result<WriterInfo> DecodeWriterStatus(std::string_view file, const Uuid& store_u
     *text = TakeText(r);
   }
   RAWKV_ASSIGN_OR_RETURN(s.activities, DecodeActivities(r));
-  if (flags & ~(kHasAvailableSlots | kHasCounters)) {
+  if (flags & ~(kHasAvailableSlots | kHasCounters | kHasCheckpoints)) {
     return Status::NotSupported("STATUS: flags " + std::to_string(flags));
   }
   s.slots_available = flags & kHasAvailableSlots ? r.U64() : s.slots_free;
   if (flags & kHasCounters) {
     for (const auto counter : kCounters) s.stats.*counter = r.U64();
+  }
+  if (flags & kHasCheckpoints) {
+    s.stats.checkpoints_written = r.U64();
+    s.stats.checkpoints_failed = r.U64();
+    s.checkpoint_error = TakeText(r);
   }
   if (!r.AtEnd() || durability > 1 || writer.pid <= 0) {
     return Status::Corruption("STATUS: a field is out of range");

@@ -195,15 +195,16 @@ Status Maintenance::MakeSpace() {
 std::vector<VersionHold> Maintenance::Holds() {
   std::vector<VersionHold> holds = views_.Holds();
   // Leases that cannot be listed are left out here: Reclaim lists them again and fails without them.
-  Result<std::vector<VersionHold>> foreign = ForeignLeases(context_, views_.LeaseDirs());
+  Result<std::vector<VersionHold>> foreign = ForeignHolds(context_, views_.LeaseDirs());
   if (foreign.ok()) holds.insert(holds.end(), foreign->begin(), foreign->end());
   return holds;
 }
 
-// Views before leases: each clone view of this process has a lease, by which ForeignLeases leaves it out.
+// Views first: each clone view of this process has a lease, by which ForeignHolds leaves it out; and the view
+// from which a checkpoint is written is closed only once the checkpoint is a hold itself.
 Result<std::vector<VersionHold>> Maintenance::SurveyReaders() {
   std::vector<VersionHold> holds = views_.Holds();
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> foreign, ForeignLeases(context_, views_.LeaseDirs()));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> foreign, ForeignHolds(context_, views_.LeaseDirs()));
   holds.insert(holds.end(), foreign.begin(), foreign.end());
   return holds;
 }

@@ -92,7 +92,7 @@ class Finder {
     if (cause.refused()) return cause;
     if (cause.code() == StatusCode::kNotFound) {
       // Without a log, or next to the mark of an unfinished format, the directory holds no store.
-      for (const std::string& mark : {paths_.importing(), paths_.formatting()}) {
+      for (const std::string& mark : {paths_.importing(), paths_.formatting(), paths_.rebuilding()}) {
         RAWKV_ASSIGN_OR_RETURN(const bool marked, Exists(fs(), mark));
         if (marked) return std::optional<LostIdentity>();
       }

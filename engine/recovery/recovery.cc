@@ -81,6 +81,17 @@ Status RecordOpenAndCut(StoreContext& c, const std::optional<TailCut>& cut) {
   return c.UpdateSuperblock(c.reuse_floor());
 }
 
+// Without the erasure, a rebuild may accept a checkpoint whose slots were given out again. It then finds that
+// their checksums fail, so this does not keep the store closed.
+void AttachCheckpoints(StoreContext& c) {
+  if (c.checkpoints == nullptr) return;
+  const Status attached = c.checkpoints->Attach(c.chain(), *c.env.logger);
+  if (attached.ok()) return;
+  c.env.logger->Log(LogLevel::kWarning,
+                    c.paths.dir + ": an invalid checkpoint cannot be erased; rebuild with --deep if the " +
+                        "directory is ever lost: " + attached.ToString());
+}
+
 }  // namespace
 
 Result<CurrentChoice> ResolveCurrent(StoreContext& c) {
@@ -175,7 +186,8 @@ Result<StoreStart> JudgeStart(StoreContext& c, Version current, std::optional<Wo
 bool IsLeftover(const StoreContext& c, const std::string& name) {
   const std::string path = JoinPath(c.paths.dir, name);
   const bool named_so = name.ends_with(".tmp") || IsRemovalName(name) || path == c.paths.working_new() ||
-                        path == c.paths.formatting() || path == c.paths.importing();
+                        path == c.paths.formatting() || path == c.paths.importing() ||
+                        path == c.paths.rebuilding();
   return named_so && !IsDevice(c, path);
 }
 
@@ -194,6 +206,7 @@ Status SweepLeftovers(StoreContext& c) {
 Status Recover(StoreContext& c, Core& core) RAWKV_NO_THREAD_SAFETY_ANALYSIS {
   c.without_room = false;
   RAWKV_RETURN_IF_ERROR(FinishOrUndoRollback(c));
+  AttachCheckpoints(c);
   RAWKV_RETURN_IF_ERROR(SweepLeftovers(c));
   RAWKV_ASSIGN_OR_RETURN(const CurrentChoice current, ResolveCurrent(c));
   if (!current.note.empty()) c.env.logger->Log(LogLevel::kWarning, c.paths.dir + ": " + current.note);

@@ -79,7 +79,7 @@ Result<FoundStoreEnd> FindStoreEnd(StoreContext& c, const StoreSurvey& survey) {
 Result<RollbackPlan> PlanClosedRollback(StoreContext& c, Version target, const RollbackOptions& rollback) {
   RAWKV_ASSIGN_OR_RETURN(const StoreSurvey survey, Survey(c));
   RAWKV_ASSIGN_OR_RETURN(const FoundStoreEnd found, FindStoreEnd(c, survey));
-  RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignLeases(c, {}));
+  RAWKV_ASSIGN_OR_RETURN(const std::vector<VersionHold> leases, ForeignHolds(c, {}));
   Result<RollbackPlan> plan = MakeRollbackPlan(survey, found.end, target, leases, rollback);
   if (plan.status().code() == StatusCode::kVersionUnreachable) RAWKV_RETURN_IF_ERROR(survey.unread);
   if (plan.ok()) FindStartOnDisk(c, &*plan);

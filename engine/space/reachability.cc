@@ -13,12 +13,15 @@ bool Reachability::MayReuse(Version born, Version freed) const {
 
 bool Reachability::IsReachable(Version v) const {
   if (floor <= v && v <= tip) return true;
-  return std::any_of(holds.begin(), holds.end(), [&](const VersionHold& h) { return h.version == v; });
+  return std::any_of(holds.begin(), holds.end(),
+                     [&](const VersionHold& h) { return h.version == v && !h.only_slots; });
 }
 
 VersionRanges Reachability::Ranges() const {
   VersionRanges all{{floor, tip}};
-  for (const VersionHold& h : holds) all.emplace_back(h.version, h.version);
+  for (const VersionHold& h : holds) {
+    if (!h.only_slots) all.emplace_back(h.version, h.version);
+  }
   return Normalized(std::move(all));
 }
 

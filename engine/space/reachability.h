@@ -14,13 +14,15 @@ namespace rawkv {
 // slot that was born at B and freed at V if B <= r < V. Reachable are all versions in [floor, tip] and each
 // held version. Pure.
 
-// A hold on one version: a named pin, an open view, an export, or a lease of another process.
+// A hold on one version: a named pin, an open view, an export, a lease of another process, or a checkpoint.
 struct VersionHold {
   std::string kind;  // as PinnedBy::kind
   std::string name;
   Version version;
   // The holder reads the live index, which a rollback replaces: it blocks a rollback to any version.
   bool on_live_index = false;
+  // A checkpoint: it needs the slots of the version, but no reader gets there, and it blocks no rollback.
+  bool only_slots = false;
 };
 
 struct Reachability {

@@ -301,6 +301,11 @@ Result<std::unique_ptr<StoreContext>> OpenStoreContext(const std::string& dir, c
   const Status device = OpenDevice(*c, record, access);
   if (access != ContextAccess::kAlongsideWriter) RAWKV_RETURN_IF_ERROR(device);
   if (!device.ok()) c->device.device.reset();
+  if (device.ok() && record.checkpoints) {
+    c->checkpoints = std::make_unique<CheckpointHalves>(*c->device.device, c->layout(), record.device_uuid,
+                                                        record.store_uuid);
+    c->checkpoints->Load();
+  }
   if (device.ok() && record.sequence == 0) {  // format 1 has no floor
     record.reuse_floor = c->reuse_floor();
     c->AdoptRecord(record);

@@ -9,6 +9,7 @@
 #include "blockdev/open_block_device.h"
 #include "blockdev/superblock.h"
 #include "engine/api/options.h"
+#include "engine/space/checkpoint_halves.h"
 #include "engine/store/reserve.h"
 #include "engine/store/store_file.h"
 #include "engine/store/store_lock.h"
@@ -58,6 +59,7 @@ class StoreContext {
   std::string device_path;
   OpenedDevice device;
   std::unique_ptr<SuperblockStore> superblocks;
+  std::unique_ptr<CheckpointHalves> checkpoints;  // null: the store makes none, or the device is not open
   std::unique_ptr<SnapshotStore> snapshots;
   std::unique_ptr<Reserve> reserve;
   // The open found no room at all, not even the reserve: the index may be in memory, and STORE does not count

@@ -6,8 +6,8 @@
 #include "base/endian.h"
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
+#include "engine/api/stored_settings.h"
 #include "engine/store/store_paths.h"
-#include "engine/store/stored_settings.h"
 
 namespace rawkv {
 namespace {
@@ -20,6 +20,7 @@ constexpr uint32_t kFlagClosed = 4;
 constexpr uint32_t kFlagUndo = 8;
 constexpr uint32_t kFlagSettings = 16;
 constexpr uint32_t kFlagGivenUp = 32;
+constexpr uint32_t kFlagCheckpoints = 64;
 constexpr size_t kFormatAt = 8;  // in a sealed file
 
 // The default is not stored, so that a rawkv without undo records can read the store.
@@ -30,7 +31,7 @@ bool HasDefaultUndo(const StoreRecord& r) {
 uint32_t FlagsOf(const StoreRecord& r) {
   return (r.digest ? kFlagDigest : 0) | (r.last_cut ? kFlagCut : 0) | (r.closed_version ? kFlagClosed : 0) |
          (HasDefaultUndo(r) ? 0 : kFlagUndo) | (HasStoredSettings(r.runtime) ? kFlagSettings : 0) |
-         (r.given_up ? kFlagGivenUp : 0);
+         (r.given_up ? kFlagGivenUp : 0) | (r.checkpoints ? kFlagCheckpoints : 0);
 }
 
 void EncodeGivenUp(const GivenUp& given_up, ByteWriter* w) {
@@ -169,7 +170,8 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   cut.unix_ms = r.U64();
   const bool first_format = LoadLe<uint32_t>(file.data() + kFormatAt) == 1;
   const uint32_t known_flags =
-      kFlagDigest | kFlagCut | (first_format ? 0 : kFlagClosed | kFlagUndo | kFlagSettings | kFlagGivenUp);
+      kFlagDigest | kFlagCut |
+      (first_format ? 0 : kFlagClosed | kFlagUndo | kFlagSettings | kFlagGivenUp | kFlagCheckpoints);
   if (!first_format) RAWKV_RETURN_IF_ERROR(DecodeSecondFormat(r, flags, &out));
   out.device_hint = std::string(r.Blob());
   if (!r.ok() || out.initial_version > kMaxVersion || durability > 1 || (flags & ~known_flags) != 0) {
@@ -177,6 +179,7 @@ Result<StoreRecord> DecodeStoreRecord(std::string_view file) {
   }
   out.runtime.durability = static_cast<Durability>(durability);
   out.digest = (flags & kFlagDigest) != 0;
+  out.checkpoints = (flags & kFlagCheckpoints) != 0;
   if ((flags & kFlagCut) != 0) {
     out.last_cut = cut;
   } else if (cut.cut_after != Version() || cut.bytes != 0 || cut.unix_ms != 0) {
@@ -207,6 +210,11 @@ Status DescribeAbsence(Fs& fs, const StorePaths& paths) {
   if (formatting) {
     return Status::NotFound(paths.dir +
                             " holds a format that was not finished, not a store; format again, or remove it");
+  }
+  RAWKV_ASSIGN_OR_RETURN(const bool rebuilding, Exists(fs, paths.rebuilding()));
+  if (rebuilding) {
+    return Status::NotFound(
+        paths.dir + " holds a rebuild that was not finished, not a store; rebuild again, or remove it");
   }
   RAWKV_ASSIGN_OR_RETURN(const bool log, Exists(fs, paths.wal()));
   if (log) {

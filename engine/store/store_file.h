@@ -32,6 +32,7 @@ struct StoreRecord {
   uint64_t header_bytes = 0;
   uint64_t inline_bytes = 0;
   bool digest = false;
+  bool checkpoints = false;  // the metadata region is for checkpoints (FormatOptions::meta_total_bytes)
   RuntimeSettings runtime;
   LineageChain chain;
   std::optional<TailCut> last_cut;  // the newest torn tail that a recovery cut

@@ -8,10 +8,11 @@
 namespace rawkv {
 
 bool IsStoreName(std::string_view name) {
-  constexpr std::array<std::string_view, 14> kNames = {
-      "LOCK",  "STORE",  "STORE-COPY", "PINS",    "IMPORTING", "FORMATTING", "ROLLBACK",
-      "SCRUB", "STATUS", "wal",        "working", "views",     "current",    "reserve"};
-  constexpr std::array<std::string_view, 3> kScratch = {"format.tmp", "import.tmp", "snapshot-staging.tmp"};
+  constexpr std::array<std::string_view, 15> kNames = {
+      "LOCK",   "STORE", "STORE-COPY", "PINS",  "IMPORTING", "FORMATTING", "ROLLBACK",  "SCRUB",
+      "STATUS", "wal",   "working",    "views", "current",   "reserve",    "REBUILDING"};
+  constexpr std::array<std::string_view, 4> kScratch = {"format.tmp", "import.tmp", "rebuild.tmp",
+                                                        "snapshot-staging.tmp"};
   if (std::find(kScratch.begin(), kScratch.end(), name) != kScratch.end()) return true;
   const std::string_view stem = name.substr(0, name.find('.'));
   const bool known = std::find(kNames.begin(), kNames.end(), stem) != kNames.end() ||

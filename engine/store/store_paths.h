@@ -27,6 +27,7 @@ struct StorePaths {
   // Marks of an unfinished store; next to STORE they mean nothing (FormatDir).
   std::string importing() const { return JoinPath(dir, "IMPORTING"); }
   std::string formatting() const { return JoinPath(dir, "FORMATTING"); }
+  std::string rebuilding() const { return JoinPath(dir, "REBUILDING"); }
   std::string wal() const { return JoinPath(dir, "wal"); }
   std::string working() const { return JoinPath(dir, "working"); }
   std::string working_index() const { return JoinPath(working(), "index"); }

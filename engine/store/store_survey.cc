@@ -122,13 +122,16 @@ Reachability ToReachability(const StoreSurvey& survey, Version tip, std::vector<
   return r;
 }
 
-Result<std::vector<VersionHold>> ForeignLeases(StoreContext& c, const std::vector<std::string>& own) {
+Result<std::vector<VersionHold>> ForeignHolds(StoreContext& c, const std::vector<std::string>& own) {
   std::vector<VersionHold> out;
   RAWKV_ASSIGN_OR_RETURN(const std::vector<LeaseInfo> held, ListHeldLeases(*c.env.fs, c.paths.dir));
   for (const LeaseInfo& lease : held) {
     if (lease.opening() || std::find(own.begin(), own.end(), lease.dir) != own.end()) continue;
     out.push_back({"lease", lease.dir, lease.version});
   }
+  if (c.checkpoints == nullptr) return out;
+  const std::vector<VersionHold> checkpoints = c.checkpoints->Holds();
+  out.insert(out.end(), checkpoints.begin(), checkpoints.end());
   return out;
 }
 

@@ -46,7 +46,8 @@ RetentionInput ToRetentionInput(const StoreSurvey& survey, Version tip, uint64_t
 // The reachable versions. Holds are the named pins and `more`: views, exports and leases. Pure.
 Reachability ToReachability(const StoreSurvey& survey, Version tip, std::vector<VersionHold> more);
 
-// The leases that live processes hold, except those in the `own` directories.
-Result<std::vector<VersionHold>> ForeignLeases(StoreContext& context, const std::vector<std::string>& own);
+// The leases that live processes hold, except those in the `own` directories, and the checkpoints on the
+// device.
+Result<std::vector<VersionHold>> ForeignHolds(StoreContext& context, const std::vector<std::string>& own);
 
 }  // namespace rawkv

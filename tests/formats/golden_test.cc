@@ -12,6 +12,7 @@
 #include "base/checksum.h"
 #include "base/endian.h"
 #include "base/sealed_file.h"
+#include "blockdev/checkpoint_header.h"
 #include "engine/live/writer_status.h"
 #include "engine/maintenance/scrub_state.h"
 #include "engine/payload/extent_header.h"
@@ -324,6 +325,40 @@ TEST(FormatGolden, Status) {
   EXPECT_EQ(DecodeWriterStatus(page, UuidFrom(0x11)).status().code(), StatusCode::kCorruption);
   ExpectAllDamageIsCorruption(
       page, [&](const std::string& b) { return DecodeWriterStatus(b, store).status().code(); });
+}
+
+TEST(FormatGolden, StatusWithCheckpoints) {
+  WriterInfo writer{.pid = 4711, .host = "db1", .status = WriterStatus{.state = "open", .health = "ok"}};
+  writer.status->stats.checkpoints_written = 3;
+  writer.status->stats.checkpoints_failed = 2;
+  writer.status->checkpoint_error = "the index needs more";
+  const Uuid store = UuidFrom(0x10);
+  ASSERT_OK_AND_ASSIGN(const WriterInfo decoded,
+                       DecodeWriterStatus(EncodeWriterStatus(writer, store), store));
+  EXPECT_EQ(decoded.status, writer.status);
+}
+
+TEST(FormatGolden, CheckpointHeader) {
+  const CheckpointHeader header{.device_uuid = UuidFrom(0x20),
+                                .store_uuid = UuidFrom(0x10),
+                                .sequence = 7,
+                                .owner_lineage = 0x0123456789abcdef,
+                                .owner_version = 41,
+                                .created_unix_ms = 1700000000000,
+                                .records = 2,
+                                .content_bytes = 4096,
+                                .content_checksum = 0x1122334455667788};
+  std::string page = BytesOnPage("checkpoint.md");
+  page.resize(kCheckpointHeaderBytes, '\0');
+  EXPECT_EQ(AsStringView(EncodeCheckpointHeader(header)), page);
+  ASSERT_OK_AND_ASSIGN(const CheckpointHeader decoded, DecodeCheckpointHeader(AsBytes(page)));
+  EXPECT_EQ(decoded, header);
+  for (size_t i = 0; i < page.size(); ++i) {
+    std::string damaged = page;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    const StatusCode expected = i < 8 ? StatusCode::kNotFound : StatusCode::kCorruption;
+    EXPECT_EQ(DecodeCheckpointHeader(AsBytes(damaged)).status().code(), expected) << i;
+  }
 }
 
 TEST(FormatGolden, StatusOfAnOlderWriterHasFewerFields) {

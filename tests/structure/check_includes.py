@@ -38,7 +38,7 @@ WING_FLOORS = (
     ("format",),
     ("live", "read", "control"),
     ("commit", "recovery"),
-    ("device", "maintenance", "session", "transfer"),
+    ("checkpoint", "device", "maintenance", "session", "transfer"),
     ("admin",),
 )
 FLOOR_OF = {wing: floor for floor, wings in enumerate(WING_FLOORS) for wing in wings}

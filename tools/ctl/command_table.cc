@@ -23,9 +23,10 @@ const FlagNames kKeyFlags = {"prefix", "prefix_b64", "from", "to", "from_b64", "
 // Flags of commands that read a closed store.
 const FlagNames kInspectFlags = {"engine", "device", "wait"};
 // Flags of commands that make a store.
-const FlagNames kFormatFlags = FlagNames{"device",       "capacity", "slot_bytes", "header_bytes",
-                                         "inline_bytes", "digest",   "force",      "preallocate"} +
-                               SettingNames();
+const FlagNames kFormatFlags =
+    FlagNames{"device", "capacity", "slot_bytes",  "header_bytes",    "inline_bytes",
+              "digest", "force",    "preallocate", "meta_total_bytes"} +
+    SettingNames();
 
 const std::vector<Command> kCommands = {
     {.name = "format",
@@ -213,6 +214,28 @@ const std::vector<Command> kCommands = {
      .details = "The first version of the new store is the version of the export.",
      .example = "rawkv-ctl import --in=/backup/41 --store=/var/lib/copy --capacity=10GiB",
      .run = RunImport},
+    {.name = "checkpoint",
+     .flags = kOpenFlags,
+     .summary = "write a checkpoint of the newest version to the device; prints the version",
+     .details =
+         "From it `rawkv-ctl rebuild` makes the store's directory again if that is lost. The process that\n"
+         "has the store open writes them by itself, and every close does. Refused (3) if the store was\n"
+         "formatted without --meta_total_bytes.",
+     .example = "rawkv-ctl checkpoint --store=/var/lib/state",
+     .run = RunCheckpoint},
+    {.name = "rebuild",
+     .flags = FlagNames{"device", "engine", "from", "deep"},
+     .summary = "make a lost store directory again from a checkpoint on the device",
+     .details =
+         "Needs --device, and a store directory that is absent or empty. The store then holds exactly the\n"
+         "version of the newest whole checkpoint; newer versions, older history, snapshots and pins are "
+         "gone.\n"
+         "With --deep it also verifies every payload, and ends with 4 if one is damaged: the key stays, and "
+         "a\n"
+         "read of it fails. Lists every checkpoint that it could not use. Refused (3) without a checkpoint.\n"
+         "After an interruption the same command begins again.",
+     .example = "rawkv-ctl rebuild --device=/dev/nvme0n1 --store=/var/lib/state",
+     .run = RunRebuild},
     {.name = "device trim",
      .flags = kOpenFlags,
      .summary = "discard the free slots of the device",

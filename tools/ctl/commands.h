@@ -35,6 +35,9 @@ Result<ExitStatus> RunRollback(Invocation& call);
 // cmd_export.cc
 Result<ExitStatus> RunExport(Invocation& call);
 Result<ExitStatus> RunImport(Invocation& call);
+// cmd_checkpoint.cc
+Result<ExitStatus> RunCheckpoint(Invocation& call);
+Result<ExitStatus> RunRebuild(Invocation& call);
 // cmd_device.cc
 Result<ExitStatus> RunDeviceTrim(Invocation& call);
 Result<ExitStatus> RunDeviceGrow(Invocation& call);

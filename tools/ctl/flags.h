@@ -38,13 +38,14 @@ Result<std::optional<uint64_t>> WatchValue(uint64_t seconds);  // 1 … a day
   FLAG(string, BytesValue, slot_bytes, "", "BYTES: allocation unit, a multiple of 4KiB up to 64MiB (4KiB)") \
   FLAG(string, BytesValue, header_bytes, "", "BYTES: self-describing extents: 0 or a multiple of 4KiB (0)") \
   FLAG(string, BytesValue, inline_bytes, "", "BYTES: values up to this stay in the index, 0 to 64KiB (1KiB)") \
+  FLAG(string, BytesValue, meta_total_bytes, "", "BYTES: of the device for checkpoints of the index, a multiple of 8KiB, 0 = none (0)") \
   FLAG(uint64, VersionValue, initial_version, 0, "N: version of the empty state (0)") \
   FLAG(bool, SwitchValue, digest, false, "keep a state digest for every version (not supported yet)") \
   FLAG(bool, SwitchValue, force, false, "overwrite an older store or a foreign signature") \
   FLAG(bool, SwitchValue, preallocate, false, "write zeros to the whole device file, so that later writes need no new blocks") \
   FLAG(uint64, VersionValue, version, 0, "N: the version to work on") \
   FLAG(string, TimeValue, time, "", "TIME: the newest version of that time: 2026-03-01T14:05:00Z, '2h ago', '3d ago 14:05'") \
-  FLAG(string, AnyTextValue, from, "", "A: the first key; for log and diff the older version, or its time") \
+  FLAG(string, AnyTextValue, from, "", "A: the first key; for log and diff the older version, or its time; for rebuild: checkpoint") \
   FLAG(string, AnyTextValue, to, "", "B: the key after the last one; for log and diff the newer version, or its time") \
   FLAG(string, Base64Value, from_b64, "", "BASE64: like --from, for a key that is not text") \
   FLAG(string, Base64Value, to_b64, "", "BASE64: like --to, for a key that is not text") \

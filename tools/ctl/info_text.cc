@@ -138,6 +138,17 @@ void AddStatus(const std::optional<WriterStatus>& status, Lines& lines) {
   }
 }
 
+void AddCheckpoint(const EngineInfo& info, Lines& lines) {
+  if (!info.checkpoint.has_value()) return;
+  const CheckpointInfo& checkpoint = *info.checkpoint;
+  lines.Add("checkpoint", checkpoint.version.has_value()
+                              ? fmt::format("of version {}, {} with {} of at most {}",
+                                            checkpoint.version->value(), UtcTime(checkpoint.created_unix_ms),
+                                            HumanBytes(checkpoint.bytes), HumanBytes(checkpoint.bytes_max))
+                              : "none on the device, so the store's directory cannot be rebuilt");
+  if (!checkpoint.error.empty()) lines.Add("", "the newest attempt failed: " + OneLine(checkpoint.error));
+}
+
 }  // namespace
 
 std::string InfoText(const EngineInfo& info) {
@@ -159,6 +170,7 @@ std::string InfoText(const EngineInfo& info) {
               fmt::format("process {} on {} has the store open", info.writer->pid, info.writer->host));
     AddStatus(info.writer->status, lines);
   }
+  AddCheckpoint(info, lines);
   if (info.read_only_media) lines.Add("media", "read-only: the store can be inspected, but not opened");
   if (info.recovery.has_value()) {
     lines.Add("recovery", fmt::format("{} of torn tail cut from the log after version {} at {}",

@@ -40,6 +40,7 @@ FormatOptions FormatOptionsOf(const Flags& flags) {
   options.slot_bytes = flags.slot_bytes.value_or(options.slot_bytes);
   options.header_bytes = flags.header_bytes.value_or(options.header_bytes);
   options.inline_bytes = flags.inline_bytes.value_or(options.inline_bytes);
+  options.meta_total_bytes = flags.meta_total_bytes.value_or(options.meta_total_bytes);
   options.initial_version = flags.initial_version.value_or(options.initial_version);
   options.digest = flags.digest;
   options.force = flags.force;

@@ -56,6 +56,10 @@ Status Upkeep::AcknowledgeGivenUp() {
   return own_ ? (*own_)->AcknowledgeGivenUp() : running_->AcknowledgeGivenUp();
 }
 
+Result<Version> Upkeep::WriteCheckpoint() {
+  return own_ ? (*own_)->WriteCheckpoint() : running_->WriteCheckpoint();
+}
+
 Status Upkeep::Close() {
   return own_ ? own_->Close() : Status::Ok();
 }

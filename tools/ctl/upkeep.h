@@ -27,6 +27,7 @@ class Upkeep {
   Status Unpin(const std::string& name);
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
   Status AcknowledgeGivenUp();
+  Result<Version> WriteCheckpoint();
   Status Close();
 
  private:

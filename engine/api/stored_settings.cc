@@ -1,4 +1,4 @@
-#include "engine/store/stored_settings.h"
+#include "engine/api/stored_settings.h"
 
 #include <string>
 
