@@ -94,7 +94,7 @@ Result<Version> Checkpointer::WriteLocked() {
   StoreContext& c = parts_.context;
   CheckpointHalves& halves = HalvesOf(c);
   RAWKV_ASSIGN_OR_RETURN(const std::shared_ptr<const EngineView> view,
-                         parts_.views.OpenTip(parts_.core.index, "checkpoint"));
+                         parts_.views.OpenTip(parts_.core.index, kCheckpointHold));
   const std::optional<CheckpointHeader> newest = halves.Newest();
   if (newest && newest->owner_version == view->version().value() &&
       newest->owner_lineage == view->commit().lineage.value()) {
@@ -176,15 +176,13 @@ Status Checkpointer::LetGoOfHistory() {
   RAWKV_RETURN_IF_ERROR(parts_.poison.Check());
   StoreContext& c = parts_.context;
   CheckpointHalves& halves = HalvesOf(c);
-  const std::optional<CheckpointHeader> newest = halves.Newest();
-  const int keep = written.ok() && newest ? 1 - halves.NextHalf() : -1;
-  for (int half = 0; half < CheckpointRegion::kHalves; ++half) {
-    if (half == keep) continue;
+  // The half that is not next has the checkpoint that was just written.
+  for (const int half : {halves.NextHalf(), 1 - halves.NextHalf()}) {
     const Status released = halves.Release(half);
-    if (!released.ok()) NoteFailure(released);
-    RAWKV_RETURN_IF_ERROR(released);
+    if (!released.ok()) NoteFailure(released);  // its history stays, and the commit finds no free slot
+    if (written.ok()) break;
   }
-  if (keep < 0) {
+  if (!written.ok()) {
     c.env.logger->Log(LogLevel::kWarning, c.paths.dir +
                                               ": gave up the checkpoints, as a commit found no free slot and "
                                               "no newer one can be written: " +

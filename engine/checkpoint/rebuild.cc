@@ -233,6 +233,7 @@ Result<StoreRecord> MakeRecord(const std::string& dir, const RebuildOptions& o, 
   const Lineage last(d.superblock.owner_lineage);
   // The open that follows a crash before the superblock is updated looks for the superblock's branch.
   if (!record.chain.HasBranch(last)) record.chain = record.chain.Forked(last, version);
+  record.chain = record.chain.Trimmed(version);
   Lineage id;
   while (id == Lineage() || record.chain.HasBranch(id)) id = Lineage(o.env.entropy->NextU64());
   record.chain = record.chain.Forked(id, version);

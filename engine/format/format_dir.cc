@@ -131,6 +131,7 @@ std::string FormatDir::MarkPath() const {
 Status FormatDir::WriteNewMark(Content found, const Request& request) {
   bool made_before = false;
   for (const std::string& path : {paths_.rebuilding(), paths_.importing(), paths_.formatting()}) {
+    if (found == Content::kRebuild && maker_ != StoreMaker::kRebuild) break;  // nothing of it is kept
     if (found != Content::kRebuild && found != Content::kImport && found != Content::kFormat) break;
     const Result<std::string> mark = ReadFile(fs_, path, kMaxMarkBytes);
     if (!mark.ok()) continue;

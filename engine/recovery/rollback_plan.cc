@@ -66,7 +66,8 @@ Result<RollbackPlan> MakeRollbackPlan(const StoreSurvey& survey, StoreEnd end, V
       plan.blocked_by.push_back("pin " + name + " at version " + ToString(version));
   }
   for (const VersionHold& hold : holds) {
-    if (hold.only_slots || hold.kind == kSnapshotView || (hold.version <= target && !hold.on_live_index))
+    if (hold.kind == kCheckpointHold || hold.kind == kSnapshotView ||
+        (hold.version <= target && !hold.on_live_index))
       continue;
     plan.blocked_by.push_back(hold.kind + " " + hold.name + " at version " + ToString(hold.version));
   }

@@ -4,8 +4,7 @@
 
 namespace rawkv {
 
-void CheckpointHalves::Load() {
-  const auto found = region_.Inspect();
+void CheckpointHalves::Adopt(const Found& found) {
   MutexLock lock(mu_);
   for (size_t i = 0; i < found.size(); ++i) {
     halves_[i] = {};
@@ -17,8 +16,8 @@ void CheckpointHalves::Load() {
 }
 
 Status CheckpointHalves::Attach(const LineageChain& chain, Logger& logger) {
-  const auto found = region_.Inspect();
-  Load();
+  const Found found = region_.Inspect();
+  Adopt(found);
   for (int half = 0; half < CheckpointRegion::kHalves; ++half) {
     const auto i = static_cast<size_t>(half);
     const std::optional<CheckpointHeader>& header = found[i].header;
@@ -43,7 +42,7 @@ std::vector<VersionHold> CheckpointHalves::Holds() const {
   MutexLock lock(mu_);
   for (size_t i = 0; i < halves_.size(); ++i) {
     if (!halves_[i].header) continue;
-    out.push_back({.kind = "checkpoint",
+    out.push_back({.kind = kCheckpointHold,
                    .name = i == 0 ? "A" : "B",
                    .version = Version(halves_[i].header->owner_version),
                    .only_slots = true});

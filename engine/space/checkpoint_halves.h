@@ -27,7 +27,7 @@ class CheckpointHalves {
       : region_(device, layout), device_uuid_(device_uuid), store_uuid_(store_uuid) {}
 
   // Reads both headers. A half without a whole header of this store holds nothing.
-  void Load();
+  void Load() { Adopt(region_.Inspect()); }
   // Load, and erases what a rebuild must not accept: a checkpoint of a branch that the chain has left, whose
   // slots may be given out from now on, and a header that is damaged or cannot be read now. Call it before
   // slots are given out. An error means that such a header may still be there.
@@ -53,6 +53,9 @@ class CheckpointHalves {
   CheckpointRegion& region() { return region_; }
 
  private:
+  using Found = std::array<CheckpointRegion::Half, CheckpointRegion::kHalves>;
+  void Adopt(const Found& found);
+
   struct Half {
     std::optional<CheckpointHeader> header;
     bool whole = false;  // the header is durable

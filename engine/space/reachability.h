@@ -38,6 +38,9 @@ struct Reachability {
   VersionRanges Ranges() const;
 };
 
+// VersionHold::kind of a checkpoint on the device, and of the view from which one is written.
+inline constexpr const char* kCheckpointHold = "checkpoint";
+
 // Counts deferred slots by their holder, for `info`. `reachability` must outlive it. Not thread-safe.
 class PinAccount {
  public:

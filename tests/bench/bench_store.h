@@ -69,6 +69,7 @@ void BenchUndo();
 void BenchUndoCommit();
 void BenchUndoWindow();
 void BenchSession();
+void BenchCheckpoint();
 void BenchNvme();  // on the drive that RAWKV_TEST_NVME names
 
 }  // namespace rawkv::bench

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
       {"undo-window", BenchUndoWindow},
       {"session", BenchSession},
       {"nvme", BenchNvme},
+      {"checkpoint", BenchCheckpoint},
   };
   for (const auto& [name, run] : kAll) {
     bool wanted = argc == 1;

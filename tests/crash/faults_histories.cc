@@ -177,6 +177,25 @@ FaultHistories::FaultHistories(const SimConfig& config, uint64_t seed) {
          s.Grow();  // again, for what an error left
          s.CommitMulti();
        }},
+      {"checkpoint", &checkpoints_,
+       [](S& s) {
+         s.Open();
+         s.CommitPayload();
+         s.Checkpoint();
+         s.CommitMulti();
+         s.Checkpoint();
+         s.CommitPayload();
+         s.Close();
+       }},
+      {"rollback below a checkpoint", &checkpoints_,
+       [](S& s) {
+         s.Open();
+         s.CommitPayload();
+         s.Checkpoint();
+         s.Rollback(Version(3));
+         s.CommitPayload();
+         s.Checkpoint();
+       }},
       {"deleted snapshot", &furnished_,
        [](S& s) {
          s.Open();
@@ -267,6 +286,16 @@ void FaultHistories::MakeStarts(const SimConfig& config, uint64_t seed) {
     if (status.ok()) status = store.MakeStartHistory();
     RAWKV_CHECK(status.ok(), "the store that histories begin with can be made");
     furnished_ = {world.disk().Image(), store.promises().back()};
+  }
+  {
+    SimWorld world(DiskImage(), seed);
+    SimConfig with_checkpoints = config;
+    with_checkpoints.checkpoints = true;
+    SimStore store(world, with_checkpoints, seed);
+    Status status = store.Format();
+    if (status.ok()) status = store.MakeStartHistory();
+    RAWKV_CHECK(status.ok(), "a store with checkpoints can be made");
+    checkpoints_ = {world.disk().Image(), store.promises().back()};
   }
   {
     SimWorld world(DiskImage(), seed);

@@ -23,7 +23,8 @@ class FaultHistories {
  private:
   void MakeStarts(const SimConfig& config, uint64_t seed);
 
-  FaultStart nothing_, furnished_, no_working_, torn_, undo_, finish_, no_store_, no_files_, no_superblocks_;
+  FaultStart nothing_, furnished_, no_working_, torn_, undo_, finish_, no_store_, no_files_, no_superblocks_,
+      checkpoints_;
   std::vector<FaultHistory> all_;
 };
 

@@ -332,6 +332,13 @@ void FaultSession::Grow() {
   CheckAfterStep();
 }
 
+void FaultSession::Checkpoint() {
+  if (engine_ == nullptr) return;
+  BeginStep("checkpoint");
+  (void)AcceptAnswer(engine_->WriteCheckpoint().status());
+  CheckAfterStep();
+}
+
 void FaultSession::ReadTip() {
   if (engine_ == nullptr) return;
   BeginStep("read");

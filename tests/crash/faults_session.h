@@ -56,6 +56,7 @@ class FaultSession {
   void AcknowledgeGivenUp();
   void Trim();
   void Grow();
+  void Checkpoint();
   void Rollback(Version target);
   void Export(Version version);
   // Steps on a closed store.

@@ -47,7 +47,9 @@ OpenOptions SimStore::Options(const Environment& env, const SimConfig& config) {
   o.env = env;
   o.memtable_bytes = config.memtable_bytes;
   o.block_cache_bytes = 1 << 20;
-  o.status_interval_ms = 0;  // a thread would do its I/O at any moment of a history
+  // A thread would do its I/O at any moment of a history.
+  o.status_interval_ms = 0;
+  o.checkpoint_interval_ms = 0;
   o.settings.undo_versions = config.undo_versions;
   return o;
 }
@@ -60,6 +62,7 @@ FormatOptions SimStore::FormatFor(const Environment& env, const SimConfig& confi
   o.capacity_bytes = (config.slots + 18) * kSlotBytes;
   o.slot_bytes = kSlotBytes;
   o.header_bytes = config.header_bytes;
+  o.meta_total_bytes = config.checkpoints ? 16 * kSlotBytes : 0;
   o.runtime = {.snapshot_interval = config.snapshot_interval,
                .wal_segment_bytes = config.wal_segment_bytes,
                .durability = config.durability};

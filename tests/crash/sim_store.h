@@ -43,6 +43,7 @@ struct SimConfig {
   uint64_t slots = 48;
   uint64_t undo_versions = RuntimeSettings().undo_versions;
   bool keeps_directories = false;  // SimDisk::KeepDirectories
+  bool checkpoints = false;        // in the metadata region, which has the same size either way
   bool await_index = true;         // waits for RocksDB's threads after each operation
 };
 

@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "blockdev/checkpoint_region.h"
 #include "engine/admin/inspect.h"
 #include "engine/checkpoint/checkpoint_schedule.h"
 #include "engine/checkpoint/rebuild.h"
+#include "engine/control/running_store.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/device_seam.h"
 #include "tests/support/flip_byte.h"
 
 namespace rawkv {
@@ -322,6 +325,170 @@ TEST_F(CheckpointTest, RebuiltStoreCanBeRebuiltAgain) {
     std::filesystem::remove_all(dir_);
   }
   ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(Version(4), content));
+}
+
+// Stops each write to the metadata region until it is let through.
+class RegionGate {
+ public:
+  Environment EnvironmentWith(Environment env) {
+    env.open_device = [this](const std::string& path,
+                             const DeviceOpenOptions& options) -> Result<OpenedDevice> {
+      RAWKV_ASSIGN_OR_RETURN(OpenedDevice opened, OpenBlockDevice(path, options));
+      opened.device = std::make_unique<DeviceSeam>(
+          std::move(opened.device), [this](const IoRequest& request) -> std::optional<Status> {
+            const uint64_t at = request.offset.value();
+            if (request.kind == IoKind::kWrite && at >= kRegionOffset && at < kRegionOffset + kRegionBytes)
+              Wait();
+            return std::nullopt;
+          });
+      return opened;
+    };
+    return env;
+  }
+  void Shut() { Set(true); }
+  void Open() { Set(false); }
+  void AwaitArrival() {
+    MutexLock lock(mu_);
+    while (waiting_ == 0) changed_.Wait(mu_);
+  }
+
+ private:
+  void Set(bool shut) {
+    MutexLock lock(mu_);
+    shut_ = shut;
+    changed_.NotifyAll();
+  }
+  void Wait() {
+    MutexLock lock(mu_);
+    ++waiting_;
+    changed_.NotifyAll();
+    while (shut_) changed_.Wait(mu_);
+    --waiting_;
+  }
+
+  Mutex mu_;
+  CondVar changed_;
+  bool shut_ RAWKV_GUARDED_BY(mu_) = false;
+  int waiting_ RAWKV_GUARDED_BY(mu_) = 0;
+};
+
+class GatedCheckpointTest : public CheckpointTest {
+ protected:
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(Format());
+    open_.env = gate_.EnvironmentWith(open_.env);
+    ASSERT_NO_FATAL_FAILURE(Open());
+    Put("key", OneSlot(1));
+  }
+  RegionGate gate_;
+};
+
+TEST_F(GatedCheckpointTest, EverythingElseRunsWhileOneIsWritten) {
+  gate_.Shut();
+  Result<Version> written = Version();
+  std::thread writer([&] { written = engine_->WriteCheckpoint(); });
+  gate_.AwaitArrival();
+  const Content content = {{"key", OneSlot(1)}};
+  // Nobody opens the gate, so each of these would hang if it waited for the checkpoint.
+  for (uint64_t i = 2; i < 30; ++i) Put("key", OneSlot(i));
+  EXPECT_OK(engine_->Sync());
+  EXPECT_OK(engine_->CreateSnapshot());
+  EXPECT_OK(engine_->Prune(0));
+  EXPECT_EQ(Get("key"), OneSlot(29));
+  EXPECT_EQ(Info().version, Version(29));
+  for (uint64_t i = 2; i < 20; ++i) Put("other", OneSlot(i));
+  gate_.Open();
+  writer.join();
+  ASSERT_OK(written);
+  EXPECT_EQ(*written, Version(1));
+  CopyDevice();
+  ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(Version(1), content));
+}
+
+TEST_F(GatedCheckpointTest, RollbackEndsTheOneThatIsWritten) {
+  Put("key", OneSlot(2));
+  gate_.Shut();
+  Result<Version> written = Version();
+  std::thread writer([&] { written = engine_->WriteCheckpoint(); });
+  gate_.AwaitArrival();
+  Status rolled_back;
+  std::thread rollback([&] { rolled_back = engine_->Rollback(Version(1)); });
+  gate_.Open();
+  writer.join();
+  rollback.join();
+  EXPECT_OK(rolled_back);
+  // It was done before the rollback came, or the rollback has ended it.
+  if (!written.ok()) EXPECT_STATUS(written, StatusCode::kBusy);
+  EXPECT_EQ(engine_->version(), Version(1));
+  EXPECT_EQ(Info().checkpoint->version, std::nullopt) << "none of the branch that was left";
+  ASSERT_NO_FATAL_FAILURE(Checkpoint());
+}
+
+TEST_F(GatedCheckpointTest, TwoCallsWriteOne) {
+  gate_.Shut();
+  Result<Version> first = Version(), second = Version();
+  std::thread one([&] { first = engine_->WriteCheckpoint(); });
+  gate_.AwaitArrival();
+  std::thread two([&] { second = engine_->WriteCheckpoint(); });
+  gate_.Open();
+  one.join();
+  two.join();
+  EXPECT_OK(first);
+  EXPECT_OK(second);
+  EXPECT_EQ(engine_->stats().checkpoints_written, 1u);
+}
+
+TEST_F(CheckpointTest, ScheduleWritesThem) {
+  open_.checkpoint_interval_ms = 1;
+  open_.checkpoint_max_age_ms = 1;
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  for (uint64_t i = 0; i < 3; ++i) {
+    const Version version = Put("key", OneSlot(i));
+    while (Info().checkpoint->version != version) std::this_thread::yield();  // the test's timeout ends it
+  }
+  EXPECT_GE(engine_->stats().checkpoints_written, 3u);
+}
+
+TEST_F(CheckpointTest, UnsyncedVersionIsDurableBeforeItsCheckpoint) {
+  format_.runtime.durability = Durability::kUnsafeUnsynced;
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  const Version version = Put("key", OneSlot(1));
+  EXPECT_LT(engine_->durable_version(), version);
+  ASSERT_NO_FATAL_FAILURE(Checkpoint());
+  EXPECT_EQ(engine_->durable_version(), version);
+}
+
+TEST_F(CheckpointTest, RunningStoreWritesOneOnRequest) {
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  const Version version = Put("key", OneSlot(1));
+  Result<RunningStore> running = RunningStore::Find(dir_);
+  ASSERT_OK(running);
+  const Result<Version> written = running->WriteCheckpoint();
+  ASSERT_OK(written);
+  EXPECT_EQ(*written, version);
+  EXPECT_EQ(Info().checkpoint->version, version);
+}
+
+// More content than one block, with keys and values at their bounds.
+TEST_F(CheckpointTest, ManyBlocksAreRebuilt) {
+  format_.capacity_bytes = 32 * kMiB;
+  format_.meta_total_bytes = 16 * kMiB;
+  format_.inline_bytes = 64 * kKiB;
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  Content content;
+  for (int i = 0; i < 20; ++i) {
+    const auto seed = static_cast<uint64_t>(i);
+    content[std::string(64 * kKiB - 1, 'k') + static_cast<char>('a' + i)] =
+        MakeValue({seed, 64 * kKiB - seed});
+    content["small" + std::to_string(i)] = std::string(seed, 's');
+  }
+  WriteBatch batch;
+  for (const auto& [key, value] : content) batch.Put(key, value);
+  ASSERT_OK(engine_->Commit(batch));
+  ASSERT_NO_FATAL_FAILURE(Checkpoint());
+  EXPECT_GT(Info().checkpoint->bytes, 2 * CheckpointRegion::kBlockBytes);
+  CopyDevice();
+  ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(Version(1), content));
 }
 
 TEST(CheckpointSchedule, WaitsForAQuietMomentButNotBeyondTheMaximumAge) {

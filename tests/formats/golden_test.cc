@@ -381,7 +381,7 @@ TEST(FormatGolden, StatusOfAnOlderWriterHasFewerFields) {
   const Result<WriterInfo> oldest = decode();
   ASSERT_TRUE(oldest.ok()) << oldest.status().ToString();
   EXPECT_EQ(oldest->status->slots_available, 600u) << "at least the free ones";
-  payload[kFlagsAt] = 4;
+  payload[kFlagsAt] = 8;
   EXPECT_EQ(decode().status().code(), StatusCode::kNotSupported);
 }
 

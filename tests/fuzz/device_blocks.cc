@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <string>
 
+#include "blockdev/checkpoint_header.h"
 #include "blockdev/superblock.h"
+#include "engine/checkpoint/checkpoint_content.h"
 #include "engine/payload/extent_header.h"
 #include "tests/fuzz/reseal.h"
 #include "tests/fuzz/targets.h"
@@ -38,7 +40,44 @@ Verdict CheckExtentHeader(std::string_view bytes) {
   });
 }
 
+Verdict CheckCheckpointHeader(std::string_view block) {
+  const Result<CheckpointHeader> header = DecodeCheckpointHeader(AsBytes(block));
+  if (!header.ok()) {
+    if (header.status().code() != StatusCode::kNotFound) CheckRefusal(header.status());
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(std::ranges::equal(EncodeCheckpointHeader(*header), AsBytes(block)),
+              "equal content must have one encoding");
+  return Verdict::kAccepted;
+}
+
 }  // namespace
+
+Verdict FuzzCheckpointHeader(ConstBytes input) {
+  return RawAndResealed(input, ResealSuperblock, CheckCheckpointHeader);  // the checksum is at the same place
+}
+
+Verdict FuzzCheckpointContent(ConstBytes input) {
+  std::string again;
+  uint64_t keys = 0;
+  CheckpointEncoder encoder([&](std::string_view payload, CheckpointBlockWriter::Place) -> Status {
+    again = payload;
+    return Status::Ok();
+  });
+  CheckpointDecoder decoder([&](const CheckpointHead& head) { return encoder.PutHead(head); },
+                            [&](std::string_view key, const IndexEntry& entry) {
+                              ++keys;
+                              return encoder.PutKey(key, EncodeIndexEntry(entry));
+                            });
+  const Status decoded = decoder.AddBlock(AsStringView(input));
+  if (!decoded.ok()) {
+    CheckRefusal(decoded);
+    return Verdict::kRefused;
+  }
+  RAWKV_CHECK(decoder.Finish(keys).ok() && !decoder.Finish(keys + 1).ok(), "every key must be counted");
+  RAWKV_CHECK(encoder.Finish().ok() && again == AsStringView(input), "equal content must have one encoding");
+  return Verdict::kAccepted;
+}
 
 Verdict FuzzSuperblock(ConstBytes input) {
   return RawAndResealed(input, ResealSuperblock, CheckSuperblock);

@@ -6,7 +6,9 @@
 
 #include "base/fs_ops.h"
 #include "base/sealed_file.h"
+#include "blockdev/checkpoint_header.h"
 #include "blockdev/superblock.h"
+#include "engine/checkpoint/checkpoint_content.h"
 #include "engine/engine.h"
 #include "engine/index/deferred_record.h"
 #include "engine/index/key_index.h"
@@ -228,7 +230,35 @@ class SeedStore {
              "deferred");
   }
 
+  void KeepCheckpoint(const StoreRecord& record) {
+    const auto header = EncodeCheckpointHeader({.device_uuid = record.device_uuid,
+                                                .store_uuid = record.store_uuid,
+                                                .sequence = 3,
+                                                .owner_lineage = record.chain.current().value(),
+                                                .owner_version = 7,
+                                                .created_unix_ms = 1'700'000'000'000,
+                                                .records = 2,
+                                                .content_bytes = 4096,
+                                                .content_checksum = 1});
+    Keep("checkpoint_header", std::string(AsStringView(header)));
+    CheckpointEncoder content([&](std::string_view payload, CheckpointBlockWriter::Place) {
+      Keep("checkpoint_content", std::string(payload));
+      return Status::Ok();
+    });
+    MetaRecord meta;
+    meta.applied = Version(7);
+    meta.lineage = record.chain.current();
+    IndexEntry entry{.written_by = Version(5), .value = {}};
+    entry.value.data = std::string("inline");
+    const bool kept = content.PutHead({.store_record = EncodeStoreRecord(record), .meta = meta}).ok() &&
+                      content.PutKey("a", EncodeIndexEntry(entry)).ok() &&
+                      content.PutKey("key", EncodeIndexEntry({.written_by = Version(6), .value = {}})).ok() &&
+                      content.Finish().ok();
+    RAWKV_CHECK(kept, "the content of a checkpoint");
+  }
+
   void KeepDevice(const StoreRecord& record) {
+    KeepCheckpoint(record);
     const std::string device = Content(paths_.default_device());
     for (const size_t copy : {0, 1}) {
       Keep("superblock", device.substr(copy * kSuperblockBytes, kSuperblockBytes));

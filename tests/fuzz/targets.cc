@@ -17,6 +17,8 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "change_set", .run = FuzzChangeSet, .heap_factor = 36},
     {.name = "superblock", .run = FuzzSuperblock},
     {.name = "extent_header", .run = FuzzExtentHeader},
+    {.name = "checkpoint_header", .run = FuzzCheckpointHeader},
+    {.name = "checkpoint_content", .run = FuzzCheckpointContent},
     {.name = "nvme_identify", .run = FuzzNvmeIdentify, .input_bytes_max = 1 + 4096},
     {.name = "sealed_file", .run = FuzzSealedFile, .input_bytes_max = 1024},
     {.name = "store_file", .run = FuzzStoreFile},

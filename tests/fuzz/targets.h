@@ -18,6 +18,8 @@ Verdict FuzzChangeSet(ConstBytes input);
 // device_blocks.cc
 Verdict FuzzSuperblock(ConstBytes input);
 Verdict FuzzExtentHeader(ConstBytes input);
+Verdict FuzzCheckpointHeader(ConstBytes input);
+Verdict FuzzCheckpointContent(ConstBytes input);  // the payload of the only block
 
 // nvme_identify.cc
 Verdict FuzzNvmeIdentify(ConstBytes input);  // structure u8 (namespace, controller, descriptors), its bytes

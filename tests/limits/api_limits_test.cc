@@ -125,6 +125,7 @@ const std::vector<Call>& Calls() {
        }},
       {"Scrub", [](Engine& e, const std::string&) { return e.Scrub({.restart = true}).status(); }},
       {"GrowDevice", [](Engine& e, const std::string&) { return e.GrowDevice().status(); }},
+      {"WriteCheckpoint", [](Engine& e, const std::string&) { return e.WriteCheckpoint().status(); }},
       {"TrimDevice", [](Engine& e, const std::string&) { return e.TrimDevice().status(); }},
       {"Info", [](Engine& e, const std::string&) { return e.Info().status(); }}};
   return calls;
@@ -169,7 +170,8 @@ int ReportFailure(const char* call, const Status& status) {
 // Runs in a child process, so that neither its limits nor a signal affect the test.
 int RunCalls(const std::string& dir, const std::string& scratch, const Limit& limit) {
   ::signal(SIGXFSZ, SIG_IGN);  // as engine.h asks
-  const FormatOptions format{.capacity_bytes = 32 << 20, .runtime = {.wal_segment_bytes = 64 << 10}};
+  const FormatOptions format{
+      .capacity_bytes = 32 << 20, .meta_total_bytes = 1 << 20, .runtime = {.wal_segment_bytes = 64 << 10}};
   if (const auto made = Engine::Format(dir, format); !made.ok())
     return ReportFailure("Format", made.status());
   Result<std::unique_ptr<Engine>> engine = Engine::Open(dir);

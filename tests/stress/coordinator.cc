@@ -50,11 +50,14 @@ bool Coordinator::MakeStore() {
   format.inline_bytes = kInlineBytes;
   format.initial_version = kInitialVersion;
   format.header_bytes = rng_.OneIn(2) ? 4096 : 0;
+  format.meta_total_bytes = rng_.OneIn(2) ? 2 << 20 : 0;
   format.runtime = {.snapshot_interval = 500, .keep_recent = 2, .wal_segment_bytes = 1 << 20};
   format.env.logger = &logger_;
   ChooseDevice();
   format.force = !format.device.empty();
   world_.open.memtable_bytes = 256 << 10;
+  world_.open.checkpoint_interval_ms = 20;
+  world_.open.checkpoint_max_age_ms = 200;
   world_.open.value_cache_bytes = 256 << 10;
   world_.open.env.logger = &logger_;
   const Call call(world_.board, world_.options.threads, "Format");

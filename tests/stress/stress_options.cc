@@ -18,7 +18,7 @@ how long
 what
   --seed=N             seed of all choices; 0 chooses one (0)
   --threads=N          workers, at least 4 (14); the first ten have different roles
-  --without=A,B,…      leave out operations: batch_twice, copy, durability, empty, expected, grow, info,
+  --without=A,B,…      leave out operations: batch_twice, checkpoint, copy, durability, empty, expected, grow, info,
                        iterator, old_view, pin, plan, prune, read_only, reopen, retention, rollback,
                        rollback_overlap (several at a time), scrub, snapshot,
                        start_scrub, sync, tip_rule (comparison of reads of the tip with version()), tip_view,

@@ -41,6 +41,11 @@ void Worker::Maintain() {
     (void)world_.Expect("delete_snapshot", engine.DeleteSnapshot(chosen), {StatusCode::kFailedPrecondition});
   } else if (choice == 8 && o.Has("grow") && rng_.OneIn(3)) {
     GrowDevice();
+  } else if (choice == 8 && o.Has("checkpoint") && rng_.OneIn(2)) {
+    const Call call(world_.board, number_, "WriteCheckpoint");
+    // A store without a region; a rollback; an index that outgrew the region.
+    (void)world_.Expect("checkpoint", engine.WriteCheckpoint().status(),
+                        {StatusCode::kFailedPrecondition, StatusCode::kBusy, StatusCode::kNoSpace});
   } else if (choice == 8 && o.Has("trim")) {
     const Call call(world_.board, number_, "TrimDevice");
     (void)world_.Expect("trim", engine.TrimDevice().status(), {StatusCode::kNotSupported});

@@ -32,7 +32,7 @@ TEST_F(CtlInfo, HasEveryFieldOfTheContractInOrder) {
                   "initial_version", "version",     "durable_version", "lineage",      "reachable",
                   "current",         "snapshots",   "slots",           "pinned_by",    "pinned_shared",
                   "engine",          "durability",  "settings",        "health",       "writer",
-                  "read_only_media", "given_up",    "recovery",        "aside"}));
+                  "read_only_media", "given_up",    "recovery",        "checkpoint",   "aside"}));
   EXPECT_EQ(Fields(info["device"]), (Args{"path", "kind", "capacity_bytes", "slot_bytes", "header_bytes"}));
   EXPECT_EQ(Fields(info["slots"]),
             (Args{"at_version", "total", "live", "pinned", "reclaimable", "reserved", "free", "available"}));

@@ -14,7 +14,7 @@ namespace {
 class CtlStats : public CtlTest {
  protected:
   void SetUp() override {
-    Format();
+    Format({"--meta_total_bytes=128KiB"});
     Commit(3);
   }
 };

@@ -230,7 +230,7 @@ const std::vector<Command> kCommands = {
          "Needs --device, and a store directory that is absent or empty. The store then holds exactly the\n"
          "version of the newest whole checkpoint; newer versions, older history, snapshots and pins are "
          "gone.\n"
-         "With --deep it also verifies every payload, and ends with 4 if one is damaged: the key stays, and "
+         "With --deep it also verifies every payload, and ends with 1 if one is damaged: the key stays, and "
          "a\n"
          "read of it fails. Lists every checkpoint that it could not use. Refused (3) without a checkpoint.\n"
          "After an interruption the same command begins again.",
