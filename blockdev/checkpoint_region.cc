@@ -18,6 +18,9 @@ constexpr size_t kUsedAt = 20;     // u32, bytes of payload
 constexpr size_t kPayloadAt = 24;
 static_assert(kPayloadAt == CheckpointRegion::kBlockHeaderBytes);
 
+// Small, so that a sync of a commit does not wait for a long transfer.
+constexpr uint64_t kTransferBytes = 64 << 10;
+
 void AppendChecksum(uint64_t checksum, std::string* all) {
   char raw[sizeof(checksum)];
   StoreLe(raw, checksum);
@@ -118,8 +121,11 @@ Status CheckpointBlockWriter::Write(std::string_view payload, Place place) {
   const uint64_t checksum = Xxh3(buffer_.bytes().first(bytes).subspan(kSequenceAt));
   StoreLe<uint64_t>(to + kChecksumAt, checksum);
   const uint64_t begin = region_.OffsetOf(half_).value() + kCheckpointHeaderBytes;
-  RAWKV_RETURN_IF_ERROR(
-      region_.device_.Write(DeviceOffset(begin + content_bytes_), buffer_.bytes().first(bytes)));
+  for (uint64_t at = 0; at < bytes; at += kTransferBytes) {
+    RAWKV_RETURN_IF_ERROR(
+        region_.device_.Write(DeviceOffset(begin + content_bytes_ + at),
+                              buffer_.bytes().subspan(at, std::min(kTransferBytes, bytes - at))));
+  }
   AppendChecksum(checksum, &checksums_);
   content_bytes_ += bytes;
   return Status::Ok();

@@ -63,10 +63,9 @@ Status CheckpointDecoder::AddBlock(std::string_view payload) {
     }
     if (first.empty() || first.size() > kMaxKeyBytes) return Bad("a key of " + std::to_string(first.size()));
     if (keys_ != 0 && first <= last_key_) return Bad("keys are not in order");
-    RAWKV_ASSIGN_OR_RETURN(const IndexEntry entry, DecodeIndexEntry(AsBytes(second)));
     last_key_.assign(first);
     ++keys_;
-    RAWKV_RETURN_IF_ERROR(on_key_(first, entry));
+    RAWKV_RETURN_IF_ERROR(on_key_(first, second));
   }
   return Status::Ok();
 }

@@ -7,7 +7,6 @@
 
 #include "base/result.h"
 #include "blockdev/checkpoint_region.h"
-#include "engine/index/index_entry.h"
 #include "engine/index/meta_record.h"
 
 namespace rawkv {
@@ -47,7 +46,8 @@ class CheckpointEncoder {
 class CheckpointDecoder {
  public:
   using HeadFn = std::function<Status(const CheckpointHead&)>;
-  using KeyFn = std::function<Status(std::string_view key, const IndexEntry& entry)>;
+  // `entry` is encoded, and not checked.
+  using KeyFn = std::function<Status(std::string_view key, std::string_view entry)>;
   CheckpointDecoder(HeadFn on_head, KeyFn on_key)
       : on_head_(std::move(on_head)), on_key_(std::move(on_key)) {}
 

@@ -10,6 +10,8 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kMaxPollMs = 1000;
+constexpr uint64_t kRestPerBlock = 3;  // times as long as the block took
+constexpr uint64_t kMaxRestMs = 50;
 
 CheckpointHalves& HalvesOf(const StoreContext& context) {
   return *context.checkpoints;
@@ -120,9 +122,18 @@ Status Checkpointer::WriteHalf(int half, const EngineView& view) {
   RAWKV_RETURN_IF_ERROR(halves.Release(half));
   const uint64_t sequence = halves.NextSequence();
   CheckpointBlockWriter blocks(halves.region(), half, sequence);
+  uint64_t commits = parts_.counters.commits.load();
+  uint64_t began_ns = c.env.clock->MonotonicNs();
+  const bool gives_way = gives_way_;
   CheckpointEncoder encoder([&](std::string_view payload, CheckpointBlockWriter::Place place) -> Status {
     RAWKV_RETURN_IF_ERROR(CheckNotPaused());
-    return blocks.Write(payload, place);
+    RAWKV_RETURN_IF_ERROR(blocks.Write(payload, place));
+    if (gives_way && parts_.counters.commits.load() != commits) {
+      GiveWay(c.env.clock->MonotonicNs() - began_ns);
+    }
+    commits = parts_.counters.commits.load();
+    began_ns = c.env.clock->MonotonicNs();
+    return Status::Ok();
   });
   CheckpointHead head{.store_record = EncodeStoreRecord(c.record()), .meta = {}};
   RAWKV_ASSIGN_OR_RETURN(head.meta, view.index().Meta(view.point().get()));
@@ -144,6 +155,13 @@ Status Checkpointer::WriteHalf(int half, const EngineView& view) {
                                .records = encoder.keys(),
                                .content_bytes = blocks.content_bytes(),
                                .content_checksum = blocks.content_checksum()});
+}
+
+void Checkpointer::GiveWay(uint64_t block_ns) {
+  const uint64_t rest_ms = std::min(kRestPerBlock * block_ns / 1'000'000, kMaxRestMs);
+  MutexLock lock(pace_mu_);
+  if (rest_ms == 0 || paused_.load() != 0) return;
+  (void)pause_begins_.WaitForMs(pace_mu_, static_cast<int64_t>(rest_ms));
 }
 
 Status Checkpointer::MakeDurable(Version version) {
@@ -171,7 +189,9 @@ void Checkpointer::NoteFailure(const Status& failed) {
 
 Status Checkpointer::LetGoOfHistory() {
   MutexLock one_at_a_time(write_mu_);
+  gives_way_ = false;  // a commit waits for it
   const Result<Version> written = WriteLocked();
+  gives_way_ = true;
   if (written.status().code() == StatusCode::kBusy) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(parts_.poison.Check());
   StoreContext& c = parts_.context;
@@ -193,7 +213,11 @@ Status Checkpointer::LetGoOfHistory() {
 
 Checkpointer::Pause::Pause(Checkpointer* checkpointer) : checkpointer_(checkpointer) {
   if (checkpointer_ == nullptr) return;
-  checkpointer_->paused_.fetch_add(1);
+  {
+    MutexLock lock(checkpointer_->pace_mu_);
+    checkpointer_->paused_.fetch_add(1);
+    checkpointer_->pause_begins_.NotifyAll();
+  }
   MutexLock wait_for_the_one_under_way(checkpointer_->write_mu_);
 }
 

@@ -75,6 +75,8 @@ class Checkpointer {
   Status WriteHalf(int half, const EngineView& view) RAWKV_REQUIRES(write_mu_);
   Status MakeDurable(Version version);
   Status CheckNotPaused() const;
+  // Lets commits have the device and the processor for a while, after a block that took so long.
+  void GiveWay(uint64_t block_ns);
   // Poisons the engine if `failed` came from a flush of the device: then every later flush fails (invariant
   // 10).
   void NoteFailure(const Status& failed);
@@ -82,6 +84,10 @@ class Checkpointer {
   const Parts parts_;
   Mutex write_mu_;  // one checkpoint at a time; taken before WriteRight
   std::atomic<int> paused_{0};
+  bool gives_way_ RAWKV_GUARDED_BY(write_mu_) = true;
+
+  Mutex pace_mu_;  // a leaf
+  CondVar pause_begins_;
 
   Mutex stop_mu_;
   CondVar stopping_;

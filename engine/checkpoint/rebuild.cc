@@ -70,7 +70,7 @@ Result<Source> CheckHalf(const Device& d, CheckpointRegion& region, int half,
         source.head = head;
         return Status::Ok();
       },
-      [](std::string_view, const IndexEntry&) { return Status::Ok(); });
+      [](std::string_view, std::string_view) { return Status::Ok(); });
   RAWKV_RETURN_IF_ERROR(
       region.ReadContent(half, header, [&](std::string_view payload) { return decoder.AddBlock(payload); }));
   RAWKV_RETURN_IF_ERROR(decoder.Finish(header.records));
@@ -132,7 +132,8 @@ class RebuiltIndex {
     Begin();
   }
 
-  Status Put(std::string_view key, const IndexEntry& entry) {
+  Status Put(std::string_view key, std::string_view encoded) {
+    RAWKV_ASSIGN_OR_RETURN(const IndexEntry entry, DecodeIndexEntry(AsBytes(encoded)));
     if (!entry.value.is_inline()) {
       const PayloadRef& ref = std::get<PayloadRef>(entry.value.data);
       RAWKV_RETURN_IF_ERROR(payload_.CheckFitsDevice(ref));
@@ -143,7 +144,7 @@ class RebuiltIndex {
       }
       if (options_.verify_payload) RAWKV_RETURN_IF_ERROR(Verify(key, ref));
     }
-    batch_->PutEntry(key, entry);
+    batch_->PutEncodedEntry(key, encoded);
     if (++report_->keys % kProgressKeys == 0 && options_.progress) {
       options_.progress({"rebuild", report_->keys, keys_total_, "keys"});
     }
@@ -210,7 +211,7 @@ Status FillIndex(const RebuildOptions& o, const Device& d, const Source& source,
   rebuilt.set_keys_total(source.header.records);
   CheckpointRegion region(*d.opened.device, d.superblock.layout);
   CheckpointDecoder decoder([](const CheckpointHead&) { return Status::Ok(); },
-                            [&](std::string_view key, const IndexEntry& entry) {
+                            [&](std::string_view key, std::string_view entry) {
                               return rebuilt.Put(key, entry).WithContext(region.NameOf(source.half));
                             });
   RAWKV_RETURN_IF_ERROR(region.ReadContent(

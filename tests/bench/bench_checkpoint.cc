@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +14,7 @@ constexpr uint64_t kCheckpointedKeys = 524'288;
 constexpr uint64_t kCheckpointedBytes = 4096;
 constexpr int kCheckpointRounds = 12;
 constexpr int kCheckpointsARound = 2;
+constexpr uint64_t kCommitsBetween = 1000;  // at least
 
 // One thread commits values of 4 KiB all the time, while rounds without a checkpoint alternate with rounds in
 // which one checkpoint follows the other. A commit counts as overlapping if a checkpoint was under way at its
@@ -35,13 +37,15 @@ void MeasureCommits(Engine& engine) {
   });
   for (int round = 0; round < kCheckpointRounds; ++round) {
     const uint64_t first = commits;
+    if (round == 0) commits.wait(0);
     under_way = true;
     for (int i = 0; i < kCheckpointsARound; ++i) {
       checkpoint_ms.push_back(SecondsOf([&] { CheckOk(engine.WriteCheckpoint().status(), "checkpoint"); }) *
                               1e3);
     }
     under_way = false;
-    const uint64_t goal = 2 * commits - first;  // as many without
+    // At least as many without.
+    const uint64_t goal = commits + std::max(commits - first, kCommitsBetween);
     for (uint64_t seen = commits; seen < goal; seen = commits) commits.wait(seen);
   }
   done = true;
