@@ -44,6 +44,11 @@ CacheCore::CacheCore(const ObjectCacheOptions& options, const CacheGeometry& geo
   stats_.capacity_bytes = geometry.capacity_slots * geometry.slot_bytes;
 }
 
+void CacheCore::Reserve(uint64_t objects) {
+  MutexLock lock(mu_);
+  table_.Reserve(objects);
+}
+
 uint32_t CacheCore::Load(std::string_view key, uint64_t bytes) {
   MutexLock lock(mu_);
   const uint32_t object = table_.Insert(key);

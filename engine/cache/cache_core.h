@@ -65,6 +65,7 @@ class CacheCore {
   CacheCore(const ObjectCacheOptions& options, const CacheGeometry& geometry);
 
   // For the open, before any other call.
+  void Reserve(uint64_t objects);
   uint32_t Load(std::string_view key, uint64_t bytes);
   void LoadExpiry(std::string_view key, uint32_t expires);
   void LoadOrder(const EvictionPolicy::Place& place);

@@ -23,6 +23,7 @@ struct PrefixQuota {
 struct RAWKV_EXPORT ObjectCacheOptions {
   std::string directory;               // of the store
   bool format_if_missing = true;       // make the store if there is none
+  bool start_empty = false;            // remove all objects at the open
   std::string device;                  // path; empty: the file device.img in the directory
   uint64_t device_bytes = 1ull << 30;  // of a device file that the format makes
   uint64_t slot_bytes = 64 << 10;      // of a store that the format makes
@@ -50,6 +51,9 @@ struct RAWKV_EXPORT ObjectCacheOptions {
   uint64_t snapshot_log_bytes = 8ull << 20;  // bounds what an open after a crash has to replay
   Environment env;
 
+  // Reads the options from a JSON object; docs/cache.md lists the keys. The defaults are those of that page.
+  // kInvalidArgument: no JSON, an unknown key, a wrong value or a contradiction; the message names the key.
+  static Result<ObjectCacheOptions> FromJson(std::string_view text);
   // kInvalidArgument: an option is out of range or contradicts another one; the message names it.
   Status Validate() const;
 };

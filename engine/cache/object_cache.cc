@@ -49,6 +49,7 @@ Result<std::unique_ptr<Engine>> OpenStore(const ObjectCacheOptions& options) {
 // Reads every object of the store into the core: the sizes, the times to live and the order of use.
 Status LoadObjects(Engine& engine, CacheCore& core) {
   RAWKV_ASSIGN_OR_RETURN(const SavedOrder saved, SavedOrder::Load(engine));
+  core.Reserve(saved.size());
   struct ByVersion {
     Version written_by;
     uint32_t object;
@@ -122,6 +123,11 @@ class ObjectCache::Impl {
     parts_->core = std::make_unique<CacheCore>(options, geometry);
     parts_->keeper = std::make_unique<CacheKeeper>(options, engine, *parts_->core, info.inline_bytes);
     parts_->core->wake = [keeper = parts_->keeper.get()] { keeper->Wake(); };
+    if (options.start_empty) {
+      WriteBatch all;
+      all.DeletePrefix("");
+      RAWKV_RETURN_IF_ERROR(engine.Commit(all).status);
+    }
     RAWKV_RETURN_IF_ERROR(LoadObjects(engine, *parts_->core));
     loaded_ = true;
     open_ms_ = (options.env.clock->MonotonicNs() - began) / 1'000'000;

@@ -1,6 +1,7 @@
 #include "engine/cache/recency.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/byte_codec.h"
 #include "base/checksum.h"
@@ -13,6 +14,8 @@ constexpr uint32_t kOrderFormat = 1;
 // Bounds the commit, which must fit a segment of the log.
 constexpr uint64_t kMaxSaved = 4'000'000;
 constexpr uint64_t kUsedBit = 1;  // takes the place of the hash's lowest bit
+
+constexpr uint32_t kNoRank = UINT32_MAX;
 
 std::string OrderPrefix() {
   return {kReservedByte, kOrderTag};
@@ -66,30 +69,38 @@ Result<SavedOrder> SavedOrder::Load(Engine& engine) {
     RAWKV_ASSIGN_OR_RETURN(const std::string bytes, it->ReadValue());
     ByteReader in(bytes);
     if (it->key() == PartKey(0)) {
-      if (in.U32() != kOrderFormat) return SavedOrder();
+      if (in.U32() != kOrderFormat) break;
       order.saved_at_ = Version(in.U64());
       order.hand_ = in.U64();
       order.cut_ = in.U8() != 0;
       continue;
     }
-    for (uint64_t i = 0; i < bytes.size() / 8; ++i) {
-      const uint64_t hash = in.U64();
-      order.by_hash_.push_back({hash & ~kUsedBit, order.by_hash_.size(), (hash & kUsedBit) != 0});
-    }
+    for (uint64_t i = 0; i < bytes.size() / 8; ++i) order.entries_.push_back(in.U64());
   }
   RAWKV_RETURN_IF_ERROR(it->status());
-  std::sort(order.by_hash_.begin(), order.by_hash_.end(),
-            [](const Entry& a, const Entry& b) { return a.hash < b.hash; });
+  order.IndexEntries();
   return order;
+}
+
+void SavedOrder::IndexEntries() {
+  ranks_.assign(std::bit_ceil(2 * entries_.size() + 2), kNoRank);
+  for (uint32_t rank = 0; rank < entries_.size(); ++rank) {
+    uint64_t at = entries_[rank] >> 1;
+    while (ranks_[at & (ranks_.size() - 1)] != kNoRank) ++at;
+    ranks_[at & (ranks_.size() - 1)] = rank;
+  }
 }
 
 SavedOrder::Found SavedOrder::Find(std::string_view key, Version written_by) const {
   if (written_by > saved_at_) return {};
   const uint64_t hash = HashOf(key);
-  const auto it = std::lower_bound(by_hash_.begin(), by_hash_.end(), hash,
-                                   [](const Entry& entry, uint64_t wanted) { return entry.hash < wanted; });
-  if (it == by_hash_.end() || it->hash != hash) return {.where = cut_ ? Where::kOlder : Where::kNewer};
-  return {.where = Where::kInOrder, .rank = it->rank, .used = it->used, .hand = it->rank == hand_};
+  for (uint64_t at = hash >> 1;; ++at) {
+    const uint32_t rank = ranks_[at & (ranks_.size() - 1)];
+    if (rank == kNoRank) return {.where = cut_ ? Where::kOlder : Where::kNewer};
+    if ((entries_[rank] & ~kUsedBit) != hash) continue;
+    const bool used = (entries_[rank] & kUsedBit) != 0;
+    return {.where = Where::kInOrder, .rank = rank, .used = used, .hand = rank == hand_};
+  }
 }
 
 }  // namespace rawkv

@@ -30,18 +30,16 @@ class SavedOrder {
     bool used = false, hand = false;
   };
   Found Find(std::string_view key, Version written_by) const;
-  uint64_t size() const { return by_hash_.size(); }
+  uint64_t size() const { return entries_.size(); }
 
  private:
-  struct Entry {
-    uint64_t hash;
-    uint64_t rank;
-    bool used;
-  };
+  void IndexEntries();
+
   Version saved_at_;
-  bool cut_ = false;            // without its oldest objects
-  uint64_t hand_ = UINT64_MAX;  // rank
-  std::vector<Entry> by_hash_;  // ascending
+  bool cut_ = false;               // without its oldest objects
+  uint64_t hand_ = UINT64_MAX;     // rank
+  std::vector<uint64_t> entries_;  // from the oldest to the newest: hash and bit of use
+  std::vector<uint32_t> ranks_;    // by hash, open addressing; a power of two
 };
 
 }  // namespace rawkv

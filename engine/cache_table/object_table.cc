@@ -1,5 +1,7 @@
 #include "engine/cache_table/object_table.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/checksum.h"
@@ -27,7 +29,7 @@ uint32_t ObjectTable::Find(std::string_view key) const {
 
 uint32_t ObjectTable::Insert(std::string_view key) {
   // What can run out of memory comes first, so that nothing has changed then.
-  if (size_ == 2 * buckets_.size()) Grow();
+  if (size_ >= 2 * buckets_.size()) Reserve(size_);
   if (free_object_ == kNone) {
     objects_.emplace_back().next = kNone;
     free_object_ = static_cast<uint32_t>(objects_.size() - 1);
@@ -66,8 +68,8 @@ uint32_t& ObjectTable::BucketOf(std::string_view key) {
   return buckets_[HashOf(key) & (buckets_.size() - 1)];
 }
 
-void ObjectTable::Grow() {
-  std::vector<uint32_t> larger(2 * buckets_.size(), kNone);
+void ObjectTable::Reserve(uint64_t objects) {
+  std::vector<uint32_t> larger(std::bit_floor(std::max<uint64_t>(objects, 1024)), kNone);
   buckets_.swap(larger);
   for (uint32_t id = 0; id < end(); ++id) {
     if (objects_[id].key_bytes == 0) continue;

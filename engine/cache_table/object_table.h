@@ -36,6 +36,8 @@ class ObjectTable {
   static constexpr size_t kMaxKeyBytes = 65'000;
 
   ObjectTable();
+  // Makes memory for so many objects at once.
+  void Reserve(uint64_t objects);
   // The object of this key, or kNone.
   uint32_t Find(std::string_view key) const;
   // Adds a key of 1 to kMaxKeyBytes bytes that is not there.
@@ -53,7 +55,6 @@ class ObjectTable {
   static constexpr size_t kUnitsInBlock = (1u << 20) / kUnit;
 
   uint32_t& BucketOf(std::string_view key);
-  void Grow();
   uint32_t TakePlace(size_t units);
   char* PlaceAt(uint32_t place) {
     return blocks_[place / kUnitsInBlock].get() + place % kUnitsInBlock * kUnit;

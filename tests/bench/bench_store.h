@@ -42,6 +42,9 @@ void CommitTail(const std::string& dir);
 // Mode --look: info, get, stats and scan, again and again with a pause between the rounds.
 void LookUntilKilled(const std::string& dir, int pause_ms);
 
+// Mode --cache-tail: fills a cache, or adds some objects to it, then kills the process.
+void CacheTail(const std::string& dir);
+
 double SecondsOf(const std::function<void()>& work);
 
 struct Percentiles {
@@ -70,6 +73,7 @@ void BenchUndoCommit();
 void BenchUndoWindow();
 void BenchSession();
 void BenchCheckpoint();
+void BenchCacheOpen();
 void BenchNvme();  // on the drive that RAWKV_TEST_NVME names
 
 }  // namespace rawkv::bench

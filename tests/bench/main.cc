@@ -9,6 +9,7 @@
 int main(int argc, char** argv) {
   using namespace rawkv::bench;
   if (argc == 3 && std::strcmp(argv[1], "--commit-tail") == 0) CommitTail(argv[2]);
+  if (argc == 3 && std::strcmp(argv[1], "--cache-tail") == 0) CacheTail(argv[2]);
   if (argc == 4 && std::strcmp(argv[1], "--look") == 0) LookUntilKilled(argv[2], std::atoi(argv[3]));
   constexpr std::pair<const char*, void (*)()> kAll[] = {
       {"rollback", BenchRollback},
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
       {"undo-commit", BenchUndoCommit},
       {"undo-window", BenchUndoWindow},
       {"session", BenchSession},
+      {"cache-open", BenchCacheOpen},
       {"nvme", BenchNvme},
       {"checkpoint", BenchCheckpoint},
   };

@@ -62,7 +62,7 @@ THIRD_PARTY = (
     ("xxh*.h", ("base/checksum.cc",)),
     ("gflags/*", ("tools/*",)),
     ("editline/*", ("tools/ctl/line_editor.cc",)),
-    ("nlohmann/*", ("report/*", "tools/*")),
+    ("nlohmann/*", ("report/*", "tools/*", "engine/cache/options_json.cc")),
     ("fmt/*", ("tools/*",)),
     ("prometheus/*", ("tools/*",)),
     ("gtest/*", ()),

@@ -358,6 +358,15 @@ TEST_F(CacheTest, WithoutEvictionAFullCacheRefuses) {
   EXPECT_EQ(Put("more", ValueOf("more", 0, kSlot)).verdict, ObjectVerdict::kDone);
 }
 
+TEST_F(CacheTest, StartsEmptyIfAsked) {
+  Open();
+  Put("a", ValueOf("a", 0, kSlot), 100);
+  options_.start_empty = true;
+  Reopen();
+  EXPECT_EQ(cache_->Usage(), ObjectUsage());
+  EXPECT_EQ(Put("a", ValueOf("a", 1, kSlot)).verdict, ObjectVerdict::kDone);
+}
+
 TEST_F(CacheTest, RefusesOptionsOutOfRange) {
   options_.trigger_watermark = 1.5;
   EXPECT_STATUS(ObjectCache::Open(options_), StatusCode::kInvalidArgument, "trigger_watermark 1.5");
