@@ -21,8 +21,9 @@ set(public_headers
     engine/api/iterator.h engine/api/options.h engine/api/read_view.h engine/api/results.h engine/api/scrub.h
     engine/api/session.h engine/api/settings.h engine/api/version_range.h engine/api/write_batch.h
     engine/checkpoint/rebuild.h engine/control/running_store.h engine/engine.h engine/transfer/chunk_transfer.h
-    engine/transfer/transfer.h engine/cache/cache_options.h engine/cache_table/eviction_policy.h
-    engine/cache/object_cache.h)
+    engine/transfer/transfer.h engine/cache_table/eviction_policy.h
+    engine/cache/object_cache.h engine/cache_api/cache_options.h engine/cache_api/cache_report.h
+    engine/cache/running_cache.h)
 # The shared library contains every object of each layer, because a static archive would add only the referenced objects.
 # The link to the layers as libraries adds their own dependencies.
 set(layers base blockdev wal snapshot index engine report c)

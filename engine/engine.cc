@@ -36,7 +36,9 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& dir, const OpenO
   std::unique_ptr<Engine> engine(new Engine(std::move(impl)));
   if (!options.read_only && options.serve_requests) {
     engine->impl_->StartControl(
-        [self = engine.get()](const ControlRequest& request) { return PerformRequest(*self, request); });
+        [self = engine.get(), serve = options.serve_program](const ControlRequest& request) {
+          return PerformRequest(*self, request, serve);
+        });
   }
   return engine;
 } catch (...) {

@@ -14,7 +14,8 @@ ControlReply ReplyOf(Status status) {
 
 }  // namespace
 
-ControlReply PerformRequest(Engine& engine, const ControlRequest& request) {
+ControlReply PerformRequest(Engine& engine, const ControlRequest& request,
+                            const std::function<Result<std::string>(std::string_view)>& serve_program) {
   std::optional<Version> version;
   if (request.number) version = Version(*request.number);
   switch (request.operation) {
@@ -30,6 +31,15 @@ ControlReply PerformRequest(Engine& engine, const ControlRequest& request) {
       return ReplyOf(engine.Unpin(request.name));
     case ControlRequest::Operation::kAcknowledge:
       return ReplyOf(engine.AcknowledgeGivenUp());
+    case ControlRequest::Operation::kProgram: {
+      if (!serve_program) {
+        return ReplyOf(
+            Status::NotSupported("the program that has the store open takes no requests of its own"));
+      }
+      Result<std::string> text = serve_program(request.name);
+      if (!text.ok()) return ReplyOf(text.status());
+      return {.status = {}, .versions = {}, .settings = {}, .text = *std::move(text)};
+    }
     case ControlRequest::Operation::kPrune: {
       Result<std::vector<Version>> removed = engine.Prune(request.number);
       if (!removed.ok()) return ReplyOf(removed.status());

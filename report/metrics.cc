@@ -177,6 +177,39 @@ OrderedJson FiguresJson(const Figures& figures) {
   return object;
 }
 
+Figures CacheFiguresOf(const ObjectCacheStats& stats) {
+  Figures figures;
+  for (const CacheFigure& figure : kCacheFigures) {
+    figures.push_back({figure.name, stats.*figure.value, figure.help});
+  }
+  return figures;
+}
+
+OrderedJson CacheReportJson(const CacheReport& report) {
+  OrderedJson pins = OrderedJson::array();
+  for (const ObjectPin& pin : report.pins) {
+    OrderedJson row;
+    SetKey(row, "key", pin.key);
+    SetKey(row, "owner", pin.owner);
+    row["count"] = pin.count;
+    pins.push_back(std::move(row));
+  }
+  return {{"stats", FiguresJson(CacheFiguresOf(report.stats))},
+          {"usage", {{"objects", report.usage.objects}, {"bytes", report.usage.bytes}}},
+          {"pins", std::move(pins)}};
+}
+
+std::string CacheMetricsText(const ObjectCacheStats& stats, const std::string& store_uuid) {
+  std::string text;
+  for (const CacheFigure& figure : kCacheFigures) {
+    const MetricForm form = figure.counter
+                                ? MetricForm{.prefix = "cache_", .suffix = "_total", .type = "counter"}
+                                : MetricForm{.prefix = "cache_"};
+    text += MetricText({figure.name, stats.*figure.value, figure.help}, form, store_uuid);
+  }
+  return text;
+}
+
 std::string PrometheusText(const EngineInfo& info, const std::vector<LogSegmentRow>& segments,
                            const EngineStats* own) {
   std::string text;

@@ -7,6 +7,7 @@
 
 #include "engine/admin/inspect.h"
 #include "engine/api/info.h"
+#include "engine/cache_api/cache_report.h"
 #include "report/json_text.h"
 
 // The numbers of a store, as JSON and for Prometheus.
@@ -31,6 +32,13 @@ uint64_t LogBytes(const std::vector<LogSegmentRow>& segments);
 
 // One object with a field for each figure.
 OrderedJson FiguresJson(const Figures& figures);
+
+// What a cache counts, in the order of kCacheFigures.
+Figures CacheFiguresOf(const ObjectCacheStats& stats);
+// {"stats":{…},"usage":{"objects","bytes"},"pins":[{"key","owner","count"},…]}
+OrderedJson CacheReportJson(const CacheReport& report);
+// The same figures for Prometheus: "rawkv_cache_<name>", of counters with "_total".
+std::string CacheMetricsText(const ObjectCacheStats& stats, const std::string& store_uuid);
 
 // The text exposition format, version 0.0.4: the sizes, and what the process that has the store open for
 // writing reports about itself. `own` is not null in that process: its counters and state are then those of

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/entropy.h"
@@ -122,6 +123,9 @@ struct OpenOptions {
   // Whether an open for writing performs what other processes of the same user, or of root, ask for: pins,
   // snapshots, prunes and changes of settings (RunningStore), for example for rawkv-ctl.
   bool serve_requests = true;
+  // With serve_requests: answers RunningStore::AskProgram of other processes. Called by a thread of the
+  // engine, one call at a time, from within the open until the close. May call the engine; must not throw.
+  std::function<Result<std::string>(std::string_view request)> serve_program;
   ProgressFn progress;
   Environment env;
 };

@@ -114,6 +114,7 @@ class CacheCore {
   // removes every object that has expired.
   Round PlanRound(uint64_t extra_slots, bool sweep);
   void EndRemoval(const Round& round, const Status& status);
+  const CacheGeometry& geometry() const { return geometry_; }
   uint64_t unfreed_slots() const;
   // So many slots of removed objects are free again.
   void SetFreed(uint64_t slots);

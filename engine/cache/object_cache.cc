@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/exception_status.h"
+#include "engine/cache/cache_message.h"
 #include "engine/cache/cache_session.h"
 #include "engine/cache/recency.h"
 #include "engine/engine.h"
@@ -25,8 +26,10 @@ SettingsChange WithoutHistory(const ObjectCacheOptions& options) {
   return change;
 }
 
-Result<std::unique_ptr<Engine>> OpenStore(const ObjectCacheOptions& options) {
+Result<std::unique_ptr<Engine>> OpenStore(const ObjectCacheOptions& options,
+                                          std::function<Result<std::string>(std::string_view)> serve) {
   OpenOptions open;
+  open.serve_program = std::move(serve);
   open.engine = options.engine;
   open.cache = options.device_cache;
   open.queue_depth = options.queue_depth;
@@ -46,6 +49,11 @@ Result<std::unique_ptr<Engine>> OpenStore(const ObjectCacheOptions& options) {
   return Engine::Open(options.directory, open);
 }
 
+// Walks the keys of all objects.
+Result<std::unique_ptr<Iterator>> OpenObjects(Engine& engine) {
+  return engine.NewIterator({.upper = std::string(1, kReservedByte)});
+}
+
 // Reads every object of the store into the core: the sizes, the times to live and the order of use.
 Status LoadObjects(Engine& engine, CacheCore& core) {
   RAWKV_ASSIGN_OR_RETURN(const SavedOrder saved, SavedOrder::Load(engine));
@@ -56,8 +64,7 @@ Status LoadObjects(Engine& engine, CacheCore& core) {
   };
   std::vector<ByVersion> older, newer;
   std::vector<EvictionPolicy::Place> in_order(saved.size(), {.id = ObjectTable::kNone});
-  RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Iterator> it,
-                         engine.NewIterator({.upper = std::string(1, kReservedByte)}));
+  RAWKV_ASSIGN_OR_RETURN(std::unique_ptr<Iterator> it, OpenObjects(engine));
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     if (it->key().size() > ObjectTable::kMaxKeyBytes) {
       return Status::NotSupported("the store has a key of " + std::to_string(it->key().size()) +
@@ -107,7 +114,9 @@ class ObjectCache::Impl {
     const ObjectCacheOptions& options = parts_->options;
     RAWKV_RETURN_IF_ERROR(options.Validate());
     const uint64_t began = options.env.clock->MonotonicNs();
-    RAWKV_ASSIGN_OR_RETURN(parts_->engine, OpenStore(options));
+    RAWKV_ASSIGN_OR_RETURN(parts_->engine, OpenStore(options, [this](std::string_view request) {
+                             return NoThrow([&] { return Answer(request); });
+                           }));
     Engine& engine = *parts_->engine;
     RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine.Info());
     if (info.inline_bytes < kMinInlineBytes) {
@@ -129,6 +138,9 @@ class ObjectCache::Impl {
       RAWKV_RETURN_IF_ERROR(engine.Commit(all).status);
     }
     RAWKV_RETURN_IF_ERROR(LoadObjects(engine, *parts_->core));
+    RAWKV_ASSIGN_OR_RETURN(const bool saved, SavedOrder::IsSaved(engine));
+    if (!saved) RAWKV_RETURN_IF_ERROR(parts_->keeper->SaveRecency());
+    RAWKV_ASSIGN_OR_RETURN(operator_, OpenSession("operator", {}));
     loaded_ = true;
     open_ms_ = (options.env.clock->MonotonicNs() - began) / 1'000'000;
     return parts_->keeper->Start();
@@ -162,12 +174,27 @@ class ObjectCache::Impl {
     return closed_ ? Status::FailedPrecondition("the cache is closed") : Status::Ok();
   }
   CacheParts& parts() { return *parts_; }
-  uint64_t open_ms() const { return open_ms_; }
+  CacheReport Report(std::string_view prefix) const {
+    CacheReport report{
+        .stats = parts_->core->stats(), .usage = parts_->core->Usage(prefix), .pins = parts_->core->Pins()};
+    report.stats.open_ms = open_ms_;
+    return report;
+  }
+  Result<uint64_t> Evict(uint64_t bytes) {
+    const uint64_t slot_bytes = parts_->core->geometry().slot_bytes;
+    const uint64_t slots = bytes / slot_bytes + (bytes % slot_bytes != 0 ? 1 : 0);
+    RAWKV_ASSIGN_OR_RETURN(const uint64_t evicted, parts_->keeper->Evict(slots));
+    return evicted * slot_bytes;
+  }
 
  private:
+  // Answers another process (RunningCache).
+  Result<std::string> Answer(std::string_view bytes);
+
   const std::shared_ptr<CacheParts> parts_;
+  std::unique_ptr<ObjectSession> operator_;  // has the pins of RunningCache
   std::atomic<bool> closed_{false};
-  bool loaded_ = false;  // otherwise the order of use is incomplete, and must not be saved
+  std::atomic<bool> loaded_{false};  // otherwise the order of use is incomplete, and must not be saved
   uint64_t open_ms_ = 0;
   Mutex mu_;
   std::vector<std::weak_ptr<CacheSession>> sessions_ RAWKV_GUARDED_BY(mu_);
@@ -216,6 +243,30 @@ Result<std::unique_ptr<ObjectSession>> ObjectCache::Impl::OpenSession(std::strin
   return std::unique_ptr<ObjectSession>(std::move(handle));
 }
 
+Result<std::string> ObjectCache::Impl::Answer(std::string_view bytes) {
+  if (!loaded_) return Status::Busy("the cache is being opened; try again");
+  RAWKV_ASSIGN_OR_RETURN(const CacheRequest request, DecodeCacheRequest(bytes));
+  CacheReply reply;
+  switch (request.operation) {
+    case CacheRequest::Operation::kReport:
+      reply.report = Report(request.text);
+      break;
+    case CacheRequest::Operation::kEvict: {
+      RAWKV_ASSIGN_OR_RETURN(reply.number, Evict(request.bytes));
+      break;
+    }
+    case CacheRequest::Operation::kPin: {
+      RAWKV_ASSIGN_OR_RETURN(reply.number, operator_->Pin(request.text));
+      break;
+    }
+    case CacheRequest::Operation::kUnpin: {
+      RAWKV_ASSIGN_OR_RETURN(reply.number, operator_->Unpin(request.text));
+      break;
+    }
+  }
+  return EncodeCacheReply(reply);
+}
+
 ObjectCache::ObjectCache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ObjectCache::~ObjectCache() = default;
 
@@ -262,18 +313,46 @@ std::vector<ObjectPin> ObjectCache::Pins() const {
 }
 
 ObjectCacheStats ObjectCache::stats() const {
-  ObjectCacheStats stats = impl_->parts().core->stats();
-  stats.open_ms = impl_->open_ms();
-  return stats;
+  return impl_->Report({}).stats;
+}
+
+CacheReport ObjectCache::Report(std::string_view prefix) const {
+  return impl_->Report(prefix);
 }
 
 Result<uint64_t> ObjectCache::Evict(uint64_t bytes) {
   return NoThrow([&]() -> Result<uint64_t> {
     RAWKV_RETURN_IF_ERROR(impl_->CheckOpen());
-    RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, impl_->parts().engine->Info());
-    const uint64_t slots = bytes / info.slot_bytes + (bytes % info.slot_bytes != 0 ? 1 : 0);
-    RAWKV_ASSIGN_OR_RETURN(const uint64_t evicted, impl_->parts().keeper->Evict(slots));
-    return evicted * info.slot_bytes;
+    return impl_->Evict(bytes);
+  });
+}
+
+Result<CacheReport> ObjectCache::Inspect(const std::string& dir, const OpenOptions& options,
+                                         std::string_view prefix) {
+  return NoThrow([&]() -> Result<CacheReport> {
+    OpenOptions looking = options;
+    looking.read_only = true;
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(dir, looking));
+    RAWKV_ASSIGN_OR_RETURN(const bool saved, SavedOrder::IsSaved(*engine));
+    if (!saved) {
+      return Status::FailedPrecondition(dir +
+                                        ": the store is not that of a cache: no cache was opened on it");
+    }
+    RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine->Info());
+    const CacheGeometry geometry{.slot_bytes = info.slot_bytes, .header_bytes = info.header_bytes};
+    CacheReport report;
+    report.stats.capacity_bytes = info.slots.total * info.slot_bytes;
+    RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Iterator> it, OpenObjects(*engine));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      ++report.stats.objects;
+      report.stats.bytes += it->value_bytes();
+      report.stats.used_bytes += geometry.SlotsOf(it->value_bytes()) * info.slot_bytes;
+      if (!it->key().starts_with(prefix)) continue;
+      ++report.usage.objects;
+      report.usage.bytes += it->value_bytes();
+    }
+    RAWKV_RETURN_IF_ERROR(it->status());
+    return report;
   });
 }
 

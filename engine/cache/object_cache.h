@@ -14,7 +14,8 @@
 #include "base/result.h"
 #include "engine/api/info.h"
 #include "engine/api/session.h"
-#include "engine/cache/cache_options.h"
+#include "engine/cache_api/cache_options.h"
+#include "engine/cache_api/cache_report.h"
 
 namespace rawkv {
 
@@ -49,33 +50,6 @@ struct ObjectCompletion {
   std::vector<ObjectAnswer> answers{};  // in the order of the keys
   // How many answers from the first one on are kDone.
   uint64_t hit_prefix() const;
-};
-
-// Counters since the open, except those that name a state of now.
-struct ObjectCacheStats {
-  uint64_t objects = 0, bytes = 0;              // stored now; the bytes of their values
-  uint64_t used_bytes = 0, capacity_bytes = 0;  // now, in slots of the device; `used` also with objects
-                                                // under way and slots that are not free again yet
-  uint64_t pinned_objects = 0, pins = 0;        // now
-  uint64_t hits = 0, misses = 0;                // of keys in gets
-  uint64_t stored = 0, stored_bytes = 0;        // objects
-  uint64_t existed = 0, refused = 0;            // keys in puts
-  uint64_t evicted = 0, evicted_bytes = 0, expired = 0, deleted = 0;  // objects
-  uint64_t waiting_puts = 0;                                          // now: puts that wait for room
-  uint64_t open_ms = 0;                                               // what the open took
-  friend bool operator==(const ObjectCacheStats&, const ObjectCacheStats&) = default;
-};
-
-struct ObjectUsage {
-  uint64_t objects = 0;
-  uint64_t bytes = 0;  // of the values
-  friend bool operator==(const ObjectUsage&, const ObjectUsage&) = default;
-};
-
-struct ObjectPin {
-  std::string key;
-  std::string owner;
-  uint64_t count = 0;
 };
 
 struct ObjectRow {
@@ -144,6 +118,11 @@ class RAWKV_EXPORT ObjectCache {
   // keeps no values of 512 bytes in its index (inline_bytes). Otherwise the errors of Engine::Format and
   // Open.
   static Result<std::unique_ptr<ObjectCache>> Open(const ObjectCacheOptions& options);
+  // The report of a cache from its store alone: all but what is stored is 0. Changes nothing, and works while
+  // another process has the store open. kFailedPrecondition: no cache was ever opened on the store. Otherwise
+  // the errors of Engine::Open.
+  static Result<CacheReport> Inspect(const std::string& dir, const OpenOptions& options,
+                                     std::string_view prefix = {});
   ~ObjectCache();  // calls Close and drops its error
   // Closes all sessions, saves the order of use and closes the store. Idempotent.
   Status Close();
@@ -162,6 +141,7 @@ class RAWKV_EXPORT ObjectCache {
   Result<uint64_t> Evict(uint64_t bytes);
   // Saves the order of use now. kNoSpace and kIoError: the older order stays.
   Status SaveRecency();
+  CacheReport Report(std::string_view prefix = {}) const;  // stats, Usage(prefix) and Pins
   // The settings and the state of the store below.
   Result<EngineInfo> Info();
 

@@ -62,6 +62,10 @@ Status SavedOrder::Save(Engine& engine, const CacheCore& core, uint64_t inline_b
   return engine.Commit(batch, {.durability = Durability::kUnsafeUnsynced}).status;
 }
 
+Result<bool> SavedOrder::IsSaved(Engine& engine) {
+  return engine.Exists(PartKey(0));
+}
+
 Result<SavedOrder> SavedOrder::Load(Engine& engine) {
   SavedOrder order;
   RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Iterator> it, engine.NewIterator({.prefix = OrderPrefix()}));

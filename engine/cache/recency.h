@@ -16,6 +16,8 @@ class SavedOrder {
  public:
   // Saves the present order with one commit.
   static Status Save(Engine& engine, const CacheCore& core, uint64_t inline_bytes);
+  // Whether an order was saved, as each cache does when it is opened and closed.
+  static Result<bool> IsSaved(Engine& engine);
   // Reads the newest saved order. Without one, or with one of a newer format, the order is empty.
   static Result<SavedOrder> Load(Engine& engine);
 

@@ -82,7 +82,7 @@ Result<ControlRequest> DecodeControlRequest(std::string_view bytes) {
   if (has_number == 1) request.number = number;
   RAWKV_ASSIGN_OR_RETURN(request.settings, TakeSettings(r));
   if (!r.AtEnd()) return Status::Corruption("control request: bytes after its end");
-  if (operation < 1 || operation > static_cast<uint32_t>(ControlRequest::Operation::kWriteCheckpoint)) {
+  if (operation < 1 || operation > static_cast<uint32_t>(ControlRequest::Operation::kProgram)) {
     return Status::NotSupported("operation " + std::to_string(operation) + " is not known here");
   }
   request.operation = static_cast<ControlRequest::Operation>(operation);
@@ -96,6 +96,8 @@ std::string EncodeControlReply(const ControlReply& reply) {
   w.U32(static_cast<uint32_t>(reply.versions.size()));
   for (const Version version : reply.versions) w.U64(version.value());
   PutSettings(w, reply.settings, std::tuple_size_v<decltype(kSettings)>);
+  // Only whoever asks for it expects a text.
+  if (!reply.text.empty()) w.Blob(reply.text);
   return Seal(kReplyKind, w.str());
 }
 
@@ -113,6 +115,7 @@ Result<ControlReply> DecodeControlReply(std::string_view bytes) {
   if (code != 0) reply.status = Status(static_cast<StatusCode>(code), std::move(message));
   for (uint32_t i = 0; i < count; ++i) reply.versions.emplace_back(r.U64());
   RAWKV_ASSIGN_OR_RETURN(const SettingsChange settings, TakeSettings(r));
+  if (r.remaining() != 0) reply.text = r.Blob();
   if (!r.AtEnd()) return Status::Corruption("control reply: bytes after its end");
   reply.settings = Changed(RuntimeSettings(), settings);
   return reply;

@@ -23,6 +23,7 @@ struct ControlRequest {
     kChangeSettings = 6,  // `settings`
     kAcknowledge = 7,     // Engine::AcknowledgeGivenUp
     kWriteCheckpoint = 8,
+    kProgram = 9,         // `name`, for OpenOptions::serve_program
   };
   Operation operation = Operation::kCreateSnapshot;
   std::string name;
@@ -35,6 +36,7 @@ struct ControlReply {
   Status status;
   std::vector<Version> versions;  // made, pinned, removed, or of a checkpoint
   RuntimeSettings settings;       // of kChangeSettings
+  std::string text;               // of kProgram
 };
 
 inline constexpr uint64_t kMaxRequestBytes = 64 << 10;

@@ -73,6 +73,17 @@ Result<RuntimeSettings> RunningStore::ChangeSettings(const SettingsChange& chang
   return reply.settings;
 }
 
+Result<std::string> RunningStore::AskProgram(const std::string& request) const {
+  if (request.size() > kMaxRequestBytes / 2) {
+    return Status::InvalidArgument("a request of " + std::to_string(request.size()) +
+                                   " bytes is over the limit of " + std::to_string(kMaxRequestBytes / 2));
+  }
+  RAWKV_ASSIGN_OR_RETURN(
+      ControlReply reply,
+      Ask({.operation = Operation::kProgram, .name = request, .number = {}, .settings = {}}));
+  return std::move(reply.text);
+}
+
 Status RunningStore::AcknowledgeGivenUp() {
   return Ask({.operation = Operation::kAcknowledge, .name = {}, .number = {}, .settings = {}}).status();
 }

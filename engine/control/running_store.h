@@ -36,6 +36,9 @@ class RAWKV_EXPORT RunningStore {
   Result<RuntimeSettings> ChangeSettings(const SettingsChange& change);
   Status AcknowledgeGivenUp();
   Result<Version> WriteCheckpoint();
+  // Asks the program that has the store open (OpenOptions::serve_program). `request` has at most 32 KiB.
+  // kNotSupported also: the program takes no requests of its own.
+  Result<std::string> AskProgram(const std::string& request) const;
 
  private:
   explicit RunningStore(std::string lock_path) : lock_path_(std::move(lock_path)) {}

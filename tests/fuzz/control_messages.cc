@@ -1,4 +1,6 @@
 #include "base/sealed_file.h"
+#include "engine/cache/cache_message.h"
+#include "engine/cache_api/cache_options.h"
 #include "engine/control/control_message.h"
 #include "tests/fuzz/reseal.h"
 #include "tests/fuzz/targets.h"
@@ -24,7 +26,38 @@ Verdict CheckControlReply(std::string_view bytes) {
   });
 }
 
+Verdict CheckCacheRequest(std::string_view bytes) {
+  return CheckDecoded(DecodeCacheRequest(bytes), [&](const CacheRequest& request) {
+    const Result<CacheRequest> again = DecodeCacheRequest(EncodeCacheRequest(request));
+    RAWKV_CHECK(again.ok() && *again == request,
+                "a request that was read must be readable once it is encoded again");
+  });
+}
+
+Verdict CheckCacheReply(std::string_view bytes) {
+  return CheckDecoded(DecodeCacheReply(bytes), [&](const CacheReply& reply) {
+    const Result<CacheReply> again = DecodeCacheReply(EncodeCacheReply(reply));
+    RAWKV_CHECK(again.ok() && *again == reply,
+                "a reply that was read must be readable once it is encoded again");
+  });
+}
+
 }  // namespace
+
+Verdict FuzzCacheRequest(ConstBytes input) {
+  return CheckCacheRequest(AsStringView(input));
+}
+
+Verdict FuzzCacheReply(ConstBytes input) {
+  return CheckCacheReply(AsStringView(input));
+}
+
+Verdict FuzzCacheOptions(ConstBytes input) {
+  return CheckDecoded(ObjectCacheOptions::FromJson(AsStringView(input)),
+                      [](const ObjectCacheOptions& options) {
+                        RAWKV_CHECK(options.Validate().ok(), "options that were read must be valid");
+                      });
+}
 
 Verdict FuzzControlRequest(ConstBytes input) {
   return RawAndResealed(input, ResealFile, CheckControlRequest);

@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/check.h"
+#include "engine/cache/cache_message.h"
 #include "engine/control/control_message.h"
 #include "engine/index/meta_record.h"
 #include "engine/live/writer_status.h"
@@ -51,6 +52,12 @@ void AddForeseen(Seeds& seeds) {
       EncodeControlReply({.status = {}, .versions = {Version(4), Version(7)}, .settings = {}}));
   seeds["control_reply"].push_back(
       EncodeControlReply({.status = Status::Busy("b"), .versions = {}, .settings = {}}));
+  seeds["cache_request"].push_back(
+      EncodeCacheRequest({.operation = CacheRequest::Operation::kEvict, .text = "k", .bytes = 4096}));
+  seeds["cache_reply"].push_back(
+      EncodeCacheReply({.number = 3, .report = {.usage = {1, 2}, .pins = {{"k", "owner", 2}}}}));
+  seeds["cache_options"].push_back(
+      R"({"directory":"/c","slot_bytes":65536,"eviction":{"eviction_policy":"SIEVE"},"quotas":{"a":1}})");
   ExportManifest manifest{
       .chunk_bytes = kMinChunkBytes, .version = Version(9), .base = Version(3), .digest = AnyDigest()};
   ChunkWriter writer(kMinChunkBytes, [&](const ExportChunk& chunk, std::string_view file) {

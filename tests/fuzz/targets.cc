@@ -27,6 +27,10 @@ constexpr auto kTargets = std::to_array<Target>({
     {.name = "writer_status", .run = FuzzWriterStatus, .input_bytes_max = 1024},
     {.name = "control_request", .run = FuzzControlRequest, .input_bytes_max = 1024},
     {.name = "control_reply", .run = FuzzControlReply, .input_bytes_max = 1024},
+    {.name = "cache_request", .run = FuzzCacheRequest, .input_bytes_max = 1024},
+    {.name = "cache_reply", .run = FuzzCacheReply, .input_bytes_max = 1024},
+    // A parsed document takes far more memory than its text, and the table of keys is made once.
+    {.name = "cache_options", .run = FuzzCacheOptions, .input_bytes_max = 1024, .heap_bytes_base = 256 << 10},
     {.name = "snapshot_manifest", .run = FuzzSnapshotManifest},
     {.name = "pins", .run = FuzzPins},
     {.name = "lease", .run = FuzzLease, .input_bytes_max = 256},

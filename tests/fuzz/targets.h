@@ -31,6 +31,9 @@ Verdict FuzzWorkingBase(ConstBytes input);
 Verdict FuzzWriterStatus(ConstBytes input);
 Verdict FuzzControlRequest(ConstBytes input);
 Verdict FuzzControlReply(ConstBytes input);
+Verdict FuzzCacheRequest(ConstBytes input);
+Verdict FuzzCacheReply(ConstBytes input);
+Verdict FuzzCacheOptions(ConstBytes input);
 
 // snapshot_files.cc
 Verdict FuzzSnapshotManifest(ConstBytes input);

@@ -31,7 +31,7 @@ MAY_INCLUDE = {
 WING_FLOORS = (
     ("api",),
     ("payload", "rocksdb", "value_cache", "cache_table"),
-    ("index",),
+    ("index", "cache_api"),
     ("space",),
     ("undo",),
     ("store",),
@@ -62,7 +62,7 @@ THIRD_PARTY = (
     ("xxh*.h", ("base/checksum.cc",)),
     ("gflags/*", ("tools/*",)),
     ("editline/*", ("tools/ctl/line_editor.cc",)),
-    ("nlohmann/*", ("report/*", "tools/*", "engine/cache/options_json.cc")),
+    ("nlohmann/*", ("report/*", "tools/*", "engine/cache_api/options_json.cc")),
     ("fmt/*", ("tools/*",)),
     ("prometheus/*", ("tools/*",)),
     ("gtest/*", ()),

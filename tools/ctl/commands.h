@@ -41,6 +41,11 @@ Result<ExitStatus> RunRebuild(Invocation& call);
 // cmd_device.cc
 Result<ExitStatus> RunDeviceTrim(Invocation& call);
 Result<ExitStatus> RunDeviceGrow(Invocation& call);
+// cmd_cache.cc
+Result<ExitStatus> RunCacheStats(Invocation& call);
+Result<ExitStatus> RunCacheEvict(Invocation& call);
+Result<ExitStatus> RunCachePin(Invocation& call);
+Result<ExitStatus> RunCacheUnpin(Invocation& call);
 // cmd_wal.cc
 Result<ExitStatus> RunWalList(Invocation& call);
 Result<ExitStatus> RunWalDump(Invocation& call);

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "engine/cache/cache_options.h"
+#include "engine/cache_api/cache_options.h"
 
 namespace rawkv {
 

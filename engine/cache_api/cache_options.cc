@@ -1,4 +1,4 @@
-#include "engine/cache/cache_options.h"
+#include "engine/cache_api/cache_options.h"
 
 #include <set>
 

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/limits.h"
-#include "engine/cache/cache_options.h"
+#include "engine/cache_api/cache_options.h"
 
 namespace rawkv {
 namespace {
