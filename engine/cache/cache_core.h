@@ -121,8 +121,12 @@ class CacheCore {
   // Takes the waiting puts that may be resumed, or have failed: those get an error. `worked`: the round has
   // removed or freed something.
   std::vector<std::pair<Waiting, Status>> TakeReady(bool worked, const Status& failure);
-  // The slots of the first waiting put if it has found no free slot twice, else 0.
-  uint64_t RetriedSlots() const;
+  // The slots of the first waiting put, and how often the device had none for it. No slots if one of its
+  // values could lie in too many pieces for the engine, so that even many free slots may not be enough.
+  struct Retry {
+    uint64_t slots = 0, attempts = 0;
+  };
+  Retry NextRetry() const;
   // Whether a round has something to do.
   bool NeedsRound() const;
 

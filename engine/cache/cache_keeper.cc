@@ -61,11 +61,15 @@ void CacheKeeper::Tick() {
   if (sweep) swept_at_ns_ = now;
   bool worked = false;
   Status status;
-  if (const uint64_t slots = core_.RetriedSlots(); slots != 0 && HasRoomFor(4 * slots)) {
-    status =
-        Status::NoSpace(options_.directory +
-                        ": a put found no room, although the device has free slots: the filesystem of the "
-                        "store's directory or of the device file is full");
+  if (const CacheCore::Retry retry = core_.NextRetry();
+      retry.attempts != 0 && retry.slots != 0 && HasRoomFor(4 * retry.slots)) {
+    // Evictions would not help. Slots may have become free since, so the put may try once more.
+    worked = true;
+    if (retry.attempts > 1) {
+      status = Status::NoSpace(options_.directory +
+                               ": a put found no room, although the device has free slots: the filesystem of "
+                               "the store's directory or of the device file is full");
+    }
   } else if (sweep || core_.NeedsRound()) {
     status = NoThrow([&] { return MakeRoom(0, sweep, nullptr, &worked); });
   }

@@ -10,6 +10,8 @@ namespace {
 
 // Bounds the time that a round holds the lock, and the size of its commit.
 constexpr size_t kRemovalsInRound = 4096;
+// A value lies in at most so many pieces (SlotAllocator::kMaxExtents).
+constexpr uint64_t kMaxPieces = 256;
 
 }  // namespace
 
@@ -53,9 +55,14 @@ void CacheCore::Await(Waiting&& waiting) {
   wake();
 }
 
-uint64_t CacheCore::RetriedSlots() const {
+CacheCore::Retry CacheCore::NextRetry() const {
   MutexLock lock(mu_);
-  return waiting_.empty() || waiting_.front().op.attempts < 2 ? 0 : waiting_.front().op.slots;
+  if (waiting_.empty()) return {};
+  const CacheOperation& op = waiting_.front().op;
+  const bool fits = std::all_of(op.values.begin(), op.values.end(), [&](ConstBytes value) {
+    return geometry_.SlotsOf(value.size()) <= kMaxPieces;
+  });
+  return {.slots = fits ? op.slots : 0, .attempts = op.attempts};
 }
 
 std::vector<CacheCore::Waiting> CacheCore::CancelWaiting(const void* owner) {

@@ -199,7 +199,12 @@ bool CacheSession::Wait(int64_t timeout_ms) {
   while (!below_->Wait(timeout_ms)) {
     // A put that waits for room is not in the session below.
     MutexLock lock(mu_);
-    if (waiting_ == 0) return !ready_.empty() || !under_way_.empty();
+    if (!ready_.empty()) return true;
+    if (waiting_ == 0) {
+      // The keeper may have passed it on since.
+      if (timeout_ms < 0 && !under_way_.empty()) continue;
+      return false;
+    }
     if (timeout_ms < 0) {
       put_resumed_.Wait(mu_);
     } else if (!put_resumed_.WaitForMs(mu_, timeout_ms)) {

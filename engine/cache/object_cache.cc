@@ -21,6 +21,7 @@ SettingsChange WithoutHistory(const ObjectCacheOptions& options) {
   change.keep_for_seconds = 0;
   change.keep_tiers = KeepTiers();
   change.undo_versions = 0;
+  change.snapshot_interval = RuntimeSettings().snapshot_interval;  // at 0 the next one would not count
   change.snapshot_log_bytes = options.snapshot_log_bytes;
   change.durability = options.durability;
   return change;

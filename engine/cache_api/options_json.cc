@@ -2,6 +2,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "base/exception_status.h"
 #include "base/limits.h"
 #include "engine/cache_api/cache_options.h"
 
@@ -233,16 +234,18 @@ Status ApplySeen(const Json& json, const Seen& seen, ObjectCacheOptions& options
 }  // namespace
 
 Result<ObjectCacheOptions> ObjectCacheOptions::FromJson(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return Status::InvalidArgument("the options of the cache are not valid JSON");
-  ObjectCacheOptions options;
-  options.header_bytes = 4096;
-  Seen seen;
-  RAWKV_RETURN_IF_ERROR(ReadObject(json, Keys(), options, seen));
-  if (!json.contains("slot_bytes")) return Status::InvalidArgument("slot_bytes: is required");
-  RAWKV_RETURN_IF_ERROR(ApplySeen(json, seen, options));
-  RAWKV_RETURN_IF_ERROR(options.Validate());
-  return options;
+  return NoThrow([&]() -> Result<ObjectCacheOptions> {
+    const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (json.is_discarded()) return Status::InvalidArgument("the options of the cache are not valid JSON");
+    ObjectCacheOptions options;
+    options.header_bytes = 4096;
+    Seen seen;
+    RAWKV_RETURN_IF_ERROR(ReadObject(json, Keys(), options, seen));
+    if (!json.contains("slot_bytes")) return Status::InvalidArgument("slot_bytes: is required");
+    RAWKV_RETURN_IF_ERROR(ApplySeen(json, seen, options));
+    RAWKV_RETURN_IF_ERROR(options.Validate());
+    return options;
+  });
 }
 
 }  // namespace rawkv

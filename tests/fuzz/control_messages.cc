@@ -53,10 +53,11 @@ Verdict FuzzCacheReply(ConstBytes input) {
 }
 
 Verdict FuzzCacheOptions(ConstBytes input) {
-  return CheckDecoded(ObjectCacheOptions::FromJson(AsStringView(input)),
-                      [](const ObjectCacheOptions& options) {
-                        RAWKV_CHECK(options.Validate().ok(), "options that were read must be valid");
-                      });
+  const Result<ObjectCacheOptions> options = ObjectCacheOptions::FromJson(AsStringView(input));
+  RAWKV_CHECK(
+      options.ok() ? options->Validate().ok() : options.status().code() == StatusCode::kInvalidArgument,
+      "options are valid, or refused with kInvalidArgument");
+  return options.ok() ? Verdict::kAccepted : Verdict::kRefused;
 }
 
 Verdict FuzzControlRequest(ConstBytes input) {

@@ -17,6 +17,8 @@
 
 namespace rawkv {
 
+inline constexpr uint64_t kSlot = 4096;  // of the cache of a CacheTest
+
 // A small cache on a real filesystem. TearDown closes it and checks that its store is undamaged and that
 // its usage is that of the store.
 class CacheTest : public testing::Test {

@@ -10,7 +10,6 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kSlot = 4096;
 constexpr int kKeys = 60;
 
 class CacheRaceTest : public CacheTest {

@@ -13,8 +13,6 @@
 namespace rawkv {
 namespace {
 
-constexpr uint64_t kSlot = 4096;
-
 std::string Key(uint64_t n) {
   return "model@" + std::to_string(1'000'000 + n);
 }
