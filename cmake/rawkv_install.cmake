@@ -61,7 +61,7 @@ install(FILES "${PROJECT_BINARY_DIR}/generated/base/version_info.h"
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rawkv_relative_includes.cmake.in"
                "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake" @ONLY)
 install(SCRIPT "${PROJECT_BINARY_DIR}/generated/rawkv_relative_includes.cmake" COMPONENT dev)
-foreach(program IN ITEMS rawkv-ctl rawkv-torture)
+foreach(program IN ITEMS rawkv-ctl rawkv-torture rawkv-bench)
   if(TARGET ${program})
     install(TARGETS ${program} COMPONENT tools)
   endif()

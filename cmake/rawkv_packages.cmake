@@ -31,6 +31,6 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION "${PROJECT_DESCRIPTION}\nThe headers, and th
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME rawkv-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION admin)
 set(CPACK_COMPONENT_TOOLS_DESCRIPTION
-    "${PROJECT_DESCRIPTION}\nThe programs: rawkv-ctl operates a store, and rawkv-torture tests a disk.")
+    "${PROJECT_DESCRIPTION}\nThe programs: rawkv-ctl operates a store, rawkv-torture tests a disk, and rawkv-bench measures one.")
 
 include(CPack)

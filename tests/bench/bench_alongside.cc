@@ -39,7 +39,7 @@ class Looker {
     pid_ = ::fork();
     if (pid_ == 0) {
       if (::dup2(ends[1], STDOUT_FILENO) < 0) ::_exit(1);
-      ::execl("/proc/self/exe", "rawkv_bench", "--look", dir.c_str(), pause_ms, nullptr);
+      ::execl("/proc/self/exe", "rawkv_measure", "--look", dir.c_str(), pause_ms, nullptr);
       ::_exit(127);
     }
     ::close(ends[1]);

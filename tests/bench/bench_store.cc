@@ -14,7 +14,7 @@ namespace rawkv::bench {
 
 void CheckOk(const Status& status, const char* what) {
   if (status.ok()) return;
-  std::fprintf(stderr, "rawkv_bench: %s: %s\n", what, status.ToString().c_str());
+  std::fprintf(stderr, "rawkv_measure: %s: %s\n", what, status.ToString().c_str());
   std::exit(1);
 }
 
@@ -49,13 +49,13 @@ void RunSelfUntilKilled(const char* mode, const std::string& dir) {
   const pid_t child = fork();
   if (child == 0) {
     // Starts a new program: a forked process lacks the threads of the parent's RocksDB.
-    execl("/proc/self/exe", "rawkv_bench", mode, dir.c_str(), nullptr);
+    execl("/proc/self/exe", "rawkv_measure", mode, dir.c_str(), nullptr);
     _exit(127);
   }
   int status = 0;
   waitpid(child, &status, 0);
   if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-    std::fprintf(stderr, "rawkv_bench: the child was not killed by SIGKILL\n");
+    std::fprintf(stderr, "rawkv_measure: the child was not killed by SIGKILL\n");
     std::exit(1);
   }
 }

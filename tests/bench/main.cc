@@ -5,7 +5,7 @@
 
 #include "tests/bench/bench_store.h"
 
-// rawkv_bench [NAME…]: runs the named measurements, or all.
+// rawkv_measure [NAME…]: runs the named measurements, or all.
 int main(int argc, char** argv) {
   using namespace rawkv::bench;
   if (argc == 3 && std::strcmp(argv[1], "--commit-tail") == 0) CommitTail(argv[2]);

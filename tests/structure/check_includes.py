@@ -52,7 +52,8 @@ PROTOBUF_WRAPPERS = ("wal/change_set.cc", "snapshot/manifest.cc", "snapshot/expo
 
 # (included header, files that may include it). The first pattern that matches an include counts.
 THIRD_PARTY = (
-    ("rocksdb/*", ("engine/index/*.cc", "engine/rocksdb/*.cc")),
+    ("rocksdb/*", ("engine/index/*.cc", "engine/rocksdb/*.cc", "tools/bench/rocksdb_peer.cc")),
+    ("lmdb.h", ("tools/bench/lmdb_peer.cc",)),
     ("*.pb.h", PROTOBUF_WRAPPERS),
     ("google/protobuf/*", PROTOBUF_WRAPPERS),
     ("liburing*", ("blockdev/io_uring_ring.cc",)),
