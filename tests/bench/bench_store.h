@@ -57,14 +57,9 @@ double Median(std::vector<double> samples);
 // The measurements. Each prints a Markdown table.
 void BenchRollback();
 void BenchOpen();
-void BenchSnapshotOverlap();
-void BenchWriteAmplification();
-void BenchCommit();
 void BenchCommitValues();
 void BenchRead();
-void BenchReadInline();
 void BenchScan();
-void BenchHotReads();
 void BenchReplay();
 void BenchWaits();
 void BenchAlongside();

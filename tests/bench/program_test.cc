@@ -68,7 +68,7 @@ TEST_F(BenchProgramTest, EveryWorkloadHasAFigureOrAReasonForEachPeer) {
       if (HasMissing(results, workload.name, peer)) continue;
       for (const Metric& metric : workload.metrics) {
         const bool figure_of_requests = metric.name == "throughput" || metric.name == "rate";
-        if (peer == "fio" && workload.fio->sync && !figure_of_requests) continue;
+        if (peer == "fio" && !workload.fio->latency && !figure_of_requests) continue;
         EXPECT_TRUE(
             found.contains(std::string(workload.name) + " " + std::string(metric.name) + " of " + peer))
             << workload.name << ": " << metric.name << " of " << peer;
@@ -106,6 +106,12 @@ TEST_F(BenchProgramTest, ReportHasAPlotForEachWorkloadAndItsResults) {
     EXPECT_NE(text.find("(report/" + std::string(plot) + ".svg)"), std::string::npos) << text;
     EXPECT_GT(stdfs::file_size(report + "/" + plot + ".svg"), 500u);
   }
+  // The results make the same report again.
+  std::filesystem::create_directory(scratch_.File("again"));
+  EXPECT_EQ(Bench({"report", report + "/results.json", scratch_.File("again/report")}).status, 0);
+  std::ifstream again(scratch_.File("again/report.md"));
+  std::string again_text{std::istreambuf_iterator<char>(again), {}};
+  EXPECT_EQ(again_text.size(), text.size() + std::string("again/").size());
   // A comparison of a run with itself finds no difference.
   const std::string json = report + "/results.json";
   const ctl::CtlResult compared = Bench({"compare", json, json});
@@ -130,6 +136,32 @@ TEST_F(BenchProgramTest, DeviceNeedsConfirmation) {
   const ctl::CtlResult run = Bench(TinyRun({"--device=" + scratch_.File("device")}));
   EXPECT_EQ(run.status, 3) << run.err;
   EXPECT_NE(run.err.find("give --yes"), std::string::npos) << run.err;
+}
+
+TEST_F(BenchProgramTest, ValuesOfRawkvLieOnTheDevice) {
+  const std::string device = scratch_.File("device");
+  const Results results = ResultsOf(
+      Bench(TinyRun({"--workloads=read-random,memory", "--peers=rawkv,fio", "--device=" + device, "--yes"})));
+  EXPECT_FALSE(results.series.empty());
+  EXPECT_GT(stdfs::file_size(device), 0u);
+  EXPECT_EQ(Bench(TinyRun({"--device=" + device, "--yes", "--peers=rawkv,rawkv:posix"})).status, 2);
+}
+
+// `help --man` and the completion scripts name every flag and workload.
+TEST_F(BenchProgramTest, PagesNameEveryCommandAndWorkload) {
+  const std::string man = Bench({"help", "--man"}).out;
+  for (const Workload& workload : Workloads()) {
+    std::string name(workload.name);
+    for (size_t at = 0; (at = name.find('-', at)) != std::string::npos; at += 2) name.insert(at, "\\");
+    EXPECT_NE(man.find(".B " + name + "\n"), std::string::npos) << name;
+  }
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = Bench({"completion", shell}).out;
+    for (const char* word : {"compare", "report", "read-random", "slice_ms", "blobdb"}) {
+      EXPECT_NE(script.find(word), std::string::npos) << shell << ": " << word;
+    }
+  }
+  EXPECT_EQ(Bench({"completion", "tcsh"}).status, 2);
 }
 
 TEST_F(BenchProgramTest, ComparisonWithAForeignFileEndsWith2) {

@@ -14,7 +14,7 @@ namespace {
 constexpr std::array<const char*, 6> kColors = {"#1b6ca8", "#d1495b", "#edae49",
                                                 "#66a182", "#6b6b6b", "#8e5ea2"};
 constexpr int kWidth = 760;
-constexpr int kLeft = 170;   // of the bars or the plot
+constexpr int kLeft = 230;   // of the bars or the plot
 constexpr int kRight = 110;  // for figures and names
 constexpr int kTop = 40;
 
@@ -107,19 +107,23 @@ std::string LineChartSvg(const Chart& chart) {
     }
   }
   if (high == 0) return Document(chart, kHeight, "");
-  const double range = std::max(std::log(high / low), 1e-9);
+  // Whole powers of ten, so that small differences do not look large.
+  const double first = std::floor(std::log10(low));
+  const double decades = std::max(1.0, std::ceil(std::log10(high)) - first);
   const auto place = [&](size_t at, double value) {
     const size_t steps = std::max<size_t>(1, chart.groups.size() - 1);
     return Place{kLeft + kFullX * static_cast<double>(at) / static_cast<double>(steps),
-                 kTop + kFullY * (1 - std::log(value / low) / range)};
+                 kTop + kFullY * (1 - (std::log10(value) - first) / decades)};
   };
   std::string body;
-  body += Text({kLeft - 8, kTop + kFullY}, FormatFigure(low), "end");
-  body += Text({kLeft - 8, kTop + 8}, FormatFigure(high), "end");
-  body += Line({kLeft, kTop}, {kLeft, kTop + kFullY}, "#999");
-  body += Line({kLeft, kTop + kFullY}, {kLeft + kFullX, kTop + kFullY}, "#999");
+  for (int i = 0; i <= static_cast<int>(decades); ++i) {
+    const double value = std::pow(10, first + i);
+    const double y = place(0, value).y;
+    body += Text({kLeft - 8, y + 4}, FormatFigure(value), "end");
+    body += Line({kLeft, y}, {kLeft + kFullX, y}, "#ccc");
+  }
   for (size_t at = 0; at < chart.groups.size(); ++at) {
-    body += Text({place(at, low).x, kHeight - kBottom + 18}, chart.groups[at], "middle");
+    body += Text({place(at, high).x, kHeight - kBottom + 18}, chart.groups[at], "middle");
   }
   for (size_t i = 0; i < chart.series.size(); ++i) {
     const ChartSeries& series = chart.series[i];

@@ -22,8 +22,8 @@ struct Chart {
 // Horizontal bars in groups. In each group the longest bar is the highest value, so that groups of different
 // magnitude can be read; each bar shows its figure.
 std::string BarChartSvg(const Chart& chart);
-// A line for each series, over the groups as places on the axis. Both axes begin at the smallest value; the
-// vertical one is logarithmic.
+// A line for each series, over the groups as places on the axis. The vertical axis is
+// logarithmic.
 std::string LineChartSvg(const Chart& chart);
 
 }  // namespace rawkv::bench

@@ -6,6 +6,7 @@
 
 #include "base/fs_ops.h"
 #include "tools/bench/child.h"
+#include "tools/bench/command_pages.h"
 #include "tools/bench/compare.h"
 #include "tools/bench/fio.h"
 #include "tools/bench/report.h"
@@ -26,7 +27,10 @@ Result<ctl::ExitStatus> RunAndReport(const Options& options) {
   if (!run.device.empty() && !options.yes) {
     return Status::FailedPrecondition("all content of " + run.device + " would be lost; give --yes");
   }
-  const auto show = [](const std::string& what) { fmt::print(stderr, "{}\n", what); };
+  const auto begin = Clock::now();
+  const auto show = [begin](const std::string& what) {
+    fmt::print(stderr, "{:6.0f} s  {}\n", std::chrono::duration<double>(Clock::now() - begin).count(), what);
+  };
   RAWKV_ASSIGN_OR_RETURN(const Results results, Run(run, show));
   const std::string json = ToJson(results);
   if (options.out) RAWKV_RETURN_IF_ERROR(WriteText(*options.out, json));
@@ -66,12 +70,26 @@ Result<ctl::ExitStatus> RunCommand(const Options& options) {
   const std::vector<std::string>& words = options.words;
   if (words == std::vector<std::string>{"run"}) return RunAndReport(options);
   if (words == std::vector<std::string>{"list"}) return List();
+  if (words == std::vector<std::string>{"help"}) {
+    fmt::print("{}", options.man ? ManPage() : Usage());
+    return ctl::ExitStatus::kDone;
+  }
+  if (words.size() == 2 && words[0] == "completion") {
+    RAWKV_ASSIGN_OR_RETURN(const std::string script, Completion(words[1]));
+    fmt::print("{}", script);
+    return ctl::ExitStatus::kDone;
+  }
+  if (words.size() == 3 && words[0] == "report") {
+    RAWKV_ASSIGN_OR_RETURN(const Results results, ReadResults(words[1]));
+    RAWKV_RETURN_IF_ERROR(WriteReport(words[2], results));
+    return ctl::ExitStatus::kDone;
+  }
   if (words.size() == 3 && words[0] == "compare") return CompareFiles(words[1], words[2]);
   if (!words.empty() && words[0] == "child") {
     RAWKV_RETURN_IF_ERROR(RunAsChild({words.begin() + 1, words.end()}));
     return ctl::ExitStatus::kDone;
   }
-  return Status::InvalidArgument("give one of the commands run, compare and list; see --help");
+  return Status::InvalidArgument("give one of the commands run, compare, report, list and help; see --help");
 }
 
 }  // namespace rawkv::bench

@@ -90,7 +90,7 @@ Status Fio::Run(const Case& which, const FioArea& area, uint64_t seed, Sample* s
     if (work.at("total_ios").get<uint64_t>() == 0) return Status::IoError("fio has made no request");
     (*sample)["throughput"] = work.at("iops").get<double>();
     (*sample)["rate"] = work.at("bw_bytes").get<double>() / (1 << 20);
-    if (pattern.sync || pattern.block_bytes != 0) return Status::Ok();
+    if (!pattern.latency) return Status::Ok();
     const auto& percentiles = work.at("clat_ns").at("percentile");
     (*sample)["p50"] = percentiles.at("50.000000").get<double>() / 1e3;
     (*sample)["p99"] = percentiles.at("99.000000").get<double>() / 1e3;

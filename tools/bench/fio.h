@@ -22,7 +22,7 @@ class Fio {
   static Result<Fio> Find();
   // "fio-3.33"
   const std::string& version() const { return version_; }
-  // Takes one sample: throughput, and p50 and p99 where one request is one operation.
+  // Takes one sample: throughput, rate, and with FioPattern::latency p50 and p99.
   Status Run(const Case& which, const FioArea& area, uint64_t seed, Sample* sample) const;
 
  private:

@@ -1,11 +1,16 @@
 #include "tools/bench/fleet.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "base/fs_ops.h"
+#include "base/unique_fd.h"
 #include "blockdev/superblock.h"
 #include "engine/engine.h"
 #include "tools/bench/files.h"
+#include "tools/bench/work.h"
 
 namespace rawkv::bench {
 namespace {
@@ -18,12 +23,8 @@ Status Load(Subject& subject, const std::vector<uint64_t>& order) {
   const uint64_t value_bytes = subject.options.value_bytes;
   const uint64_t batch = std::clamp<uint64_t>(kBatchBytes / value_bytes, 1, kBatchKeys);
   for (size_t at = 0; at < order.size(); at += batch) {
-    std::vector<std::string> keys;
-    std::vector<Entry> entries;
     const size_t end = std::min<size_t>(order.size(), at + batch);
-    for (size_t i = at; i < end; ++i) keys.push_back(KeyOf(order[i]));
-    for (size_t i = at; i < end; ++i) entries.push_back({keys[i - at], ValueOf(order[i], value_bytes)});
-    RAWKV_RETURN_IF_ERROR(subject.peer->Commit(entries, CommitMode::kUnsynced));
+    RAWKV_RETURN_IF_ERROR(CommitKeys(subject, std::span(order).subspan(at, end - at), CommitMode::kUnsynced));
   }
   RAWKV_RETURN_IF_ERROR(subject.peer->Sync());
   subject.keys = order.size();
@@ -86,6 +87,9 @@ Result<FioArea> Fleet::Area() {
   for (const auto& subject : subjects_) area.bytes = std::max(area.bytes, subject->options.data_bytes);
   area.bytes = AlignUp(std::max<uint64_t>(area.bytes, 32ull << 20), 1 << 20);
   RAWKV_RETURN_IF_ERROR(MakeFilledFile(area.write_path, area.bytes));
+  if (!OpenUninterrupted(area.write_path, O_RDONLY | O_DIRECT).valid() && errno == EINVAL) {
+    return Status::NotSupported("the filesystem has no direct I/O");
+  }
   area.read_path = area.write_path;
   for (const auto& subject : subjects_) {
     if (subject->kind.kind->name != "rawkv") continue;

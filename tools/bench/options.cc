@@ -1,5 +1,6 @@
 #include "tools/bench/options.h"
 
+#include <fmt/format.h>
 #include <gflags/gflags.h>
 
 #include <sstream>
@@ -15,22 +16,6 @@ namespace rawkv::bench {
 namespace {
 
 constexpr ctl::FlagSet kFlagSet = {.prefix = "bench_"};
-
-constexpr std::string_view kUsageHead =
-    R"(Usage: rawkv-bench run --dir=DIR [--quick] [options]
-       rawkv-bench compare A.json B.json
-       rawkv-bench list
-
-run measures rawkv, RocksDB, RocksDB with blob files, LMDB and fio in one run: in each case they take turns, in a
-new order for each repeat. compare shows which figures of B differ from those of A by more than their spread. list
-shows the workloads and the peers.
-
-)";
-
-constexpr std::string_view kUsageTail = R"(
-Exit status: 0 done; 1 compare found a figure that is worse; 2 usage error; 3 refused, or not confirmed; 4 a peer
-returned wrong bytes; 5 the machine failed (I/O error, no space).
-)";
 
 }  // namespace
 
@@ -83,7 +68,7 @@ Result<RunOptions> RunOptionsOf(const Options& options) {
   if (out.peers.empty()) out.peers = {"rawkv", "rocksdb", "blobdb", "lmdb", "fio"};
   out.quick = options.quick;
   out.repeats = options.repeats.value_or(options.quick ? 5 : 7);
-  out.slice = std::chrono::milliseconds(options.slice_ms.value_or(options.quick ? 100 : 2000));
+  out.slice = std::chrono::milliseconds(options.slice_ms.value_or(options.quick ? 75 : 1000));
   out.data_bytes = options.data_bytes.value_or(options.quick ? 32ull << 20 : 1ull << 30);
   out.keys_max = options.quick ? 100'000 : 2'000'000;
   out.seed = options.seed.value_or(1);
@@ -92,12 +77,27 @@ Result<RunOptions> RunOptionsOf(const Options& options) {
   return out;
 }
 
+std::vector<ctl::FlagDescription> FlagDescriptions() {
+  std::vector<ctl::FlagDescription> flags;
+#define RAWKV_DESCRIBE_FLAG(type, convert, name, fallback, help) flags.push_back(*kFlagSet.Describe(#name));
+  RAWKV_BENCH_FLAGS(RAWKV_DESCRIBE_FLAG)
+#undef RAWKV_DESCRIBE_FLAG
+  return flags;
+}
+
 std::string Usage() {
-  std::string text(kUsageHead);
-#define RAWKV_HELP_LINE(type, convert, name, fallback, help) text += kFlagSet.Describe(#name)->HelpLine();
-  RAWKV_BENCH_FLAGS(RAWKV_HELP_LINE)
-#undef RAWKV_HELP_LINE
-  return text.append(kUsageTail);
+  std::string text;
+  for (const CommandHelp& command : kCommands) {
+    text += fmt::format("{} rawkv-bench {}\n", text.empty() ? "Usage:" : "      ", command.usage);
+  }
+  text += "\n";
+  for (const CommandHelp& command : kCommands) text += fmt::format("{} {}.\n", command.name, command.what);
+  text += "\n";
+  for (const ctl::FlagDescription& flag : FlagDescriptions()) text += flag.HelpLine();
+  text += "\nExit status:";
+  for (const ExitStatusHelp& row : kExitStatuses) text += fmt::format(" {} {};", row.status, row.meaning);
+  text.back() = '.';
+  return text + "\n";
 }
 
 }  // namespace rawkv::bench

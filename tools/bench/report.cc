@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/fs_ops.h"
@@ -13,6 +14,7 @@ namespace rawkv::bench {
 namespace {
 
 constexpr uint64_t kDepthsOfALine = 3;
+constexpr double kIdleLoad = 0.25;  // of a processor
 
 // The series of the workload's first figure; with a size, only those.
 std::vector<const Series*> FirstFigure(const Results& results, const std::string& workload,
@@ -71,18 +73,43 @@ class Report {
     return WriteFileAtomic(PosixFs(), path, AsBytes(text));
   }
 
+  bool IsQuick() const {
+    const auto& settings = results_.settings;
+    return std::find(settings.begin(), settings.end(), kQuickRun) != settings.end();
+  }
+
+  // The load before the run counts: during the run, the program itself makes some.
+  std::string WarningOfLoad() const {
+    double load = 0, processors = 0;
+    for (const auto& [fact, value] : results_.machine.facts) {
+      if (fact == "load at the start") load = std::strtod(value.c_str(), nullptr);
+      if (fact == "processors") processors = std::strtod(value.c_str(), nullptr);
+    }
+    if (load <= processors * kIdleLoad) return "";
+    return fmt::format(
+        "**The machine was busy**: before the run its load was {:.1f} on {:.0f} processors. The figures are "
+        "lower "
+        "than those of an idle machine, and vary more.\n\n",
+        load, processors);
+  }
+
   std::string Head() const {
     const std::string name = std::filesystem::path(path_).filename();
     std::string text = fmt::format(
         "# Benchmarks\n\n"
-        "`rawkv-bench run --report` made this page, its plots and [its results]({}/results.json). Compare "
-        "only "
-        "figures of one run: the peers took turns in it, in a new order for each repeat. A figure is the "
-        "median "
-        "of the repeats; ± is the distance of the farthest sample. A black line in a bar reaches from the "
-        "lowest to the highest sample. In a bar chart, each group has a scale of its own.\n\n"
+        "`rawkv-bench run --dir=DIR{} --report={}` made this page, its plots and [its "
+        "results]({}/results.json). "
+        "Compare only figures of one run: the peers took turns in it, in a new order for each repeat. A "
+        "figure is "
+        "the median of the repeats; ± is the distance of the farthest sample. A black line in a bar reaches "
+        "from "
+        "the lowest to the highest sample. In a bar chart, each group has a scale of its own.\n\n"
+        "`rawkv-bench compare A.json B.json` shows which figures of two runs differ by more than their "
+        "spread. "
+        "`rawkv-bench help` lists what can be chosen.\n\n"
+        "{}"
         "| machine and run | |\n| --- | --- |\n",
-        name);
+        IsQuick() ? " --quick" : "", path_, name, WarningOfLoad());
     for (const auto& facts : {results_.machine.facts, results_.settings}) {
       for (const auto& [fact, value] : facts) text += fmt::format("| {} | {} |\n", fact, value);
     }

@@ -52,6 +52,9 @@ struct PeerFacts {
   std::string name, version, configuration;
 };
 
+// The setting of a quick run.
+inline const std::pair<std::string, std::string> kQuickRun = {"run", "quick"};
+
 struct Results {
   Machine machine;
   std::vector<std::pair<std::string, std::string>> settings;  // of the run: repeats, seconds a sample, …

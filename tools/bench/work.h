@@ -27,6 +27,8 @@ Status Cool(Subject& subject, Access access);
 void SetOperations(const Tally& tally, Clock::duration spent, Sample* sample);
 double Seconds(Clock::duration time);
 
+// Puts the keys with these numbers as one commit.
+Status CommitKeys(Subject& subject, std::span<const uint64_t> numbers, CommitMode mode);
 // Commits one existing key.
 Status CommitOne(Subject& subject, CommitMode mode, Random& random);
 

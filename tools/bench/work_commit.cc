@@ -11,14 +11,10 @@ Status RunCommits(Subject& subject, const Commits& commits, Random& random, Tall
   for (uint64_t i = 0; i < commits.writers; ++i) randoms.emplace_back(random());
   const auto commit = [&](uint64_t thread) -> Status {
     do {
-      std::vector<std::string> keys;
-      std::vector<Entry> entries;
-      for (uint64_t i = 0; i < commits.keys; ++i) keys.push_back(KeyOf(randoms[thread]() % subject.keys));
-      for (const std::string& key : keys) {
-        entries.push_back({key, ValueOf(NumberOf(key), subject.options.value_bytes)});
-      }
+      std::vector<uint64_t> numbers(commits.keys);
+      for (uint64_t& number : numbers) number = randoms[thread]() % subject.keys;
       const auto begin = Clock::now();
-      RAWKV_RETURN_IF_ERROR(subject.peer->Commit(entries, commits.mode));
+      RAWKV_RETURN_IF_ERROR(CommitKeys(subject, numbers, commits.mode));
       tallies[thread].Add(Clock::now() - begin, commits.keys * subject.options.value_bytes);
     } while (Clock::now() < commits.end);
     return Status::Ok();
@@ -28,11 +24,19 @@ Status RunCommits(Subject& subject, const Commits& commits, Random& random, Tall
   return Status::Ok();
 }
 
+Status CommitKeys(Subject& subject, std::span<const uint64_t> numbers, CommitMode mode) {
+  std::vector<std::string> keys;
+  std::vector<Entry> entries;
+  for (const uint64_t number : numbers) keys.push_back(KeyOf(number));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    entries.push_back({keys[i], ValueOf(numbers[i], subject.options.value_bytes)});
+  }
+  return subject.peer->Commit(entries, mode);
+}
+
 Status CommitOne(Subject& subject, CommitMode mode, Random& random) {
   const uint64_t number = random() % subject.keys;
-  const std::string key = KeyOf(number);
-  const Entry entry{key, ValueOf(number, subject.options.value_bytes)};
-  return subject.peer->Commit({&entry, 1}, mode);
+  return CommitKeys(subject, {&number, 1}, mode);
 }
 
 namespace {
@@ -62,25 +66,23 @@ Status CommitUnsynced(const Case& which, Subject& subject, Random& random, Sampl
 Status Overwrite(const Case& which, Subject& subject, Random& random, Sample* sample) {
   constexpr uint64_t kCommitBytes = 1 << 20;
   constexpr uint64_t kCommitKeys = 1000;
-  const uint64_t keys = std::clamp<uint64_t>(kCommitBytes / which.value_bytes, 1, kCommitKeys);
-  const uint64_t bytes = subject.options.data_bytes;
+  const uint64_t keys_a_commit = std::clamp<uint64_t>(kCommitBytes / which.value_bytes, 1, kCommitKeys);
+  const std::vector<uint64_t> order = Shuffled(subject.keys, random);
   RAWKV_ASSIGN_OR_RETURN(const uint64_t written_before, WrittenBytes());
   const auto begin = Clock::now();
-  Tally tally;
-  while (tally.bytes < bytes) {
-    RAWKV_RETURN_IF_ERROR(
-        RunCommits(subject, {.keys = keys, .mode = CommitMode::kUnsynced, .end = begin}, random, &tally));
+  for (size_t at = 0; at < order.size(); at += keys_a_commit) {
+    const size_t end = std::min<size_t>(order.size(), at + keys_a_commit);
+    RAWKV_RETURN_IF_ERROR(CommitKeys(subject, std::span(order).subspan(at, end - at), CommitMode::kUnsynced));
   }
   RAWKV_RETURN_IF_ERROR(subject.peer->Sync());
   const double seconds = Seconds(Clock::now() - begin);
   RAWKV_RETURN_IF_ERROR(subject.peer->Rest());  // the work in the background counts for the bytes
   RAWKV_ASSIGN_OR_RETURN(const uint64_t written, WrittenBytes());
   RAWKV_ASSIGN_OR_RETURN(const uint64_t space, subject.peer->SpaceBytes());
-  const auto user_bytes = static_cast<double>(tally.bytes);
+  const auto user_bytes = static_cast<double>(subject.keys * which.value_bytes);
   (*sample)["rate"] = user_bytes / (1 << 20) / seconds;
   (*sample)["write-amplification"] = static_cast<double>(written - written_before) / user_bytes;
-  (*sample)["space-amplification"] =
-      static_cast<double>(space) / static_cast<double>(subject.keys * which.value_bytes);
+  (*sample)["space-amplification"] = static_cast<double>(space) / user_bytes;
   return Status::Ok();
 }
 

@@ -51,8 +51,7 @@ Status SnapshotStall(const Case& which, Subject& subject, Random& random, Sample
 
 Status MixedLoad(const Case& which, Subject& subject, Random& random, Sample* sample) {
   constexpr int kSnapshots = 3;
-  // A full sample has a snapshot every few seconds.
-  const Clock::duration between = which.quick ? which.slice * 3 : which.slice * 3 / 2;
+  const Clock::duration between = which.slice * 3;
   const auto end = Clock::now() + between * (kSnapshots + 1);
   std::mutex mu;
   std::condition_variable failed_cv;

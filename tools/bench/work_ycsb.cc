@@ -62,11 +62,7 @@ class Client {
     RAWKV_ASSIGN_OR_RETURN(const ConstBytes value, reader_->Get(KeyOf(number)));
     return CheckPages(number, subject_.options.value_bytes, value);
   }
-  Status Write(uint64_t number) {
-    const std::string key = KeyOf(number);
-    const Entry entry{key, ValueOf(number, subject_.options.value_bytes)};
-    return subject_.peer->Commit({&entry, 1}, CommitMode::kUnsynced);
-  }
+  Status Write(uint64_t number) { return CommitKeys(subject_, {&number, 1}, CommitMode::kUnsynced); }
   // A key counts only once it is there, so that no reader asks for a missing one.
   Status Insert() {
     const std::scoped_lock lock(insert_mu_);

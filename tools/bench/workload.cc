@@ -49,7 +49,7 @@ std::vector<Workload> Reads() {
        .quick_sizes = kQuickAndLarge,
        .metrics = kOperations,
        .run = ReadRandom,
-       .fio = FioPattern{.rw = "randread"}},
+       .fio = FioPattern{.rw = "randread", .latency = true}},
       {.name = "read-hot",
        .what = "Reads of up to 16 MiB of values again and again, after each was read once; by threads.",
        .dimension = "threads",
@@ -169,7 +169,7 @@ std::vector<Workload> Mixes() {
        .without_fio = kNoRequest},
       {.name = "mixed",
        .what = "One writer makes durable commits of one key and one reader reads random keys, while a "
-               "snapshot is made every few seconds (quick: every 0.3 s).",
+               "snapshot is made every 3 s (quick: 0.2 s).",
        .dimension = "writers",
        .depths = {1},
        .quick_depths = {1},

@@ -30,6 +30,7 @@ struct Subject {
 struct FioPattern {
   std::string_view rw;         // "randread", "read", "randwrite"
   bool sync = false;           // a sync after each write
+  bool latency = false;        // one request is one operation, whose time counts as well
   bool depth_is_jobs = false;  // `depth` is the number of jobs with one request each
   uint64_t values = 1;         // a request is as long as so many values, at least 4 KiB
   uint64_t block_bytes = 0;    // or so long, whatever the values are; 0: not so

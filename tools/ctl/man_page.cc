@@ -8,33 +8,11 @@
 #include <vector>
 
 #include "engine/admin/inspect.h"
+#include "tools/cli/roff.h"
 #include "tools/ctl/command_table.h"
 
 namespace rawkv::ctl {
 namespace {
-
-// Escapes text for roff. A line that begins with a dot or a quote would be a request.
-std::string Roff(std::string_view text) {
-  constexpr std::string_view kEllipsis = "…";
-  std::string out;
-  for (size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    const bool line_begins = at == 0 || text[at - 1] == '\n';
-    if (text.substr(at).starts_with(kEllipsis)) {
-      out += "...";
-      at += kEllipsis.size() - 1;
-    } else if (c == '\\') {
-      out += "\\e";
-    } else if (c == '-') {
-      out += "\\-";
-    } else if (line_begins && (c == '.' || c == '\'')) {
-      out += std::string("\\&") + c;
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 std::string Example(std::string_view text) {
   return fmt::format(".PP\n.RS 4\n.EX\n{}\n.EE\n.RE\n", Roff(text));
