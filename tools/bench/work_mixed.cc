@@ -1,10 +1,42 @@
+#include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "tools/bench/work.h"
 
 namespace rawkv::bench {
+namespace {
+
+// The end of the work of several threads: a time, or the first error.
+class SharedEnd {
+ public:
+  explicit SharedEnd(Clock::time_point end) : end_(end) {}
+  bool reached() const { return failed_ || Clock::now() >= end_; }
+  // Waits until `time`. False: the end came first.
+  bool WaitUntil(Clock::time_point time) {
+    const MutexLock lock(mu_);
+    while (!reached() && Clock::now() < time) {
+      const auto rest = std::chrono::ceil<std::chrono::milliseconds>(std::min(time, end_) - Clock::now());
+      failed_cv_.WaitForMs(mu_, std::max<int64_t>(1, rest.count()));
+    }
+    return !reached();
+  }
+  // Returns the status of a thread's work; an error is the end for all of them.
+  Status Pass(Status status) {
+    const MutexLock lock(mu_);
+    if (!status.ok()) failed_ = true;
+    failed_cv_.NotifyAll();
+    return status;
+  }
+
+ private:
+  const Clock::time_point end_;
+  std::atomic<bool> failed_{false};
+  Mutex mu_;
+  CondVar failed_cv_;
+};
+
+}  // namespace
 
 // A commit overlaps a snapshot if one was under way when it began or ended.
 Status SnapshotStall(const Case& which, Subject& subject, Random& random, Sample* sample) {
@@ -42,6 +74,7 @@ Status SnapshotStall(const Case& which, Subject& subject, Random& random, Sample
   };
   RAWKV_RETURN_IF_ERROR(
       RunOnThreads(2, [&](uint64_t thread) { return thread == 0 ? make_snapshots() : commit(); }));
+  if (during.operations == 0) return Status::Internal("no commit overlapped a snapshot");
   (*sample)["max-during"] = during.latencies.MaxMicroseconds();
   (*sample)["p50-during"] = during.latencies.Microseconds(0.5);
   (*sample)["p50-alone"] = alone.latencies.Microseconds(0.5);
@@ -52,26 +85,12 @@ Status SnapshotStall(const Case& which, Subject& subject, Random& random, Sample
 Status MixedLoad(const Case& which, Subject& subject, Random& random, Sample* sample) {
   constexpr int kSnapshots = 3;
   const Clock::duration between = which.slice * 3;
-  const auto end = Clock::now() + between * (kSnapshots + 1);
-  std::mutex mu;
-  std::condition_variable failed_cv;
-  bool failed = false;
-  const auto fail = [&](Status status) {
-    if (!status.ok()) {
-      const std::scoped_lock lock(mu);
-      failed = true;
-      failed_cv.notify_all();
-    }
-    return status;
-  };
-  const auto running = [&] {
-    const std::scoped_lock lock(mu);
-    return !failed && Clock::now() < end;
-  };
+  const auto begin_of_all = Clock::now();
+  SharedEnd end(begin_of_all + between * (kSnapshots + 1));
   Random writer_random(random()), reader_random(random());
   Tally commits, reads;
   const auto commit = [&]() -> Status {
-    while (running()) {
+    while (!end.reached()) {
       const auto begin = Clock::now();
       RAWKV_RETURN_IF_ERROR(CommitOne(subject, CommitMode::kDurable, writer_random));
       commits.Add(Clock::now() - begin, which.value_bytes);
@@ -80,7 +99,7 @@ Status MixedLoad(const Case& which, Subject& subject, Random& random, Sample* sa
   };
   const auto read = [&]() -> Status {
     RAWKV_ASSIGN_OR_RETURN(const auto reader, subject.peer->NewReader());
-    while (running()) {
+    while (!end.reached()) {
       const uint64_t number = reader_random() % subject.keys;
       const auto begin = Clock::now();
       RAWKV_ASSIGN_OR_RETURN(const ConstBytes value, reader->Get(KeyOf(number)));
@@ -90,19 +109,15 @@ Status MixedLoad(const Case& which, Subject& subject, Random& random, Sample* sa
     return Status::Ok();
   };
   const auto make_snapshots = [&]() -> Status {
-    for (auto next = Clock::now() + between; next < end; next += between) {
-      {
-        std::unique_lock lock(mu);
-        if (failed_cv.wait_until(lock, next, [&] { return failed; })) return Status::Ok();
-      }
+    for (int i = 1; i <= kSnapshots && end.WaitUntil(begin_of_all + between * i); ++i) {
       RAWKV_RETURN_IF_ERROR(subject.peer->Snapshot());
     }
     return Status::Ok();
   };
   RAWKV_RETURN_IF_ERROR(RunOnThreads(3, [&](uint64_t thread) {
-    return fail(thread == 0 ? make_snapshots() : thread == 1 ? commit() : read());
+    return end.Pass(thread == 0 ? make_snapshots() : thread == 1 ? commit() : read());
   }));
-  const double seconds = Seconds(between * (kSnapshots + 1));
+  const double seconds = Seconds(Clock::now() - begin_of_all);
   (*sample)["commits"] = static_cast<double>(commits.operations) / seconds;
   (*sample)["commit-p99.9"] = commits.latencies.Microseconds(0.999);
   (*sample)["commit-max"] = commits.latencies.MaxMicroseconds();

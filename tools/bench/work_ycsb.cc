@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
-#include <mutex>
 
 #include "base/check.h"
+#include "base/mutex.h"
 #include "tools/bench/work.h"
 
 namespace rawkv::bench {
@@ -24,7 +24,7 @@ constexpr uint64_t kScanMax = 100;  // entries; the length of each scan is chose
 
 class Client {
  public:
-  Client(const Mix& mix, Subject& subject, const Zipfian& zipfian, std::mutex& insert_mu, uint64_t seed)
+  Client(const Mix& mix, Subject& subject, const Zipfian& zipfian, Mutex& insert_mu, uint64_t seed)
       : mix_(mix), subject_(subject), zipfian_(zipfian), insert_mu_(insert_mu), random_(seed) {}
 
   Status Run(Clock::time_point end, Tally* tally) {
@@ -65,7 +65,7 @@ class Client {
   Status Write(uint64_t number) { return CommitKeys(subject_, {&number, 1}, CommitMode::kUnsynced); }
   // A key counts only once it is there, so that no reader asks for a missing one.
   Status Insert() {
-    const std::scoped_lock lock(insert_mu_);
+    const MutexLock lock(insert_mu_);
     RAWKV_RETURN_IF_ERROR(Write(subject_.keys));
     ++subject_.keys;
     return Status::Ok();
@@ -80,7 +80,7 @@ class Client {
   const Mix& mix_;
   Subject& subject_;
   const Zipfian& zipfian_;
-  std::mutex& insert_mu_;
+  Mutex& insert_mu_;
   Random random_;
   std::unique_ptr<Reader> reader_;
 };
@@ -92,7 +92,7 @@ Status Ycsb(const Case& which, Subject& subject, Random& random, Sample* sample)
                                 [&](const Mix& each) { return each.letter == which.workload->name.back(); });
   RAWKV_CHECK(mix != kMixes.end(), "the name of each YCSB workload ends with its letter");
   const Zipfian zipfian(subject.keys);
-  std::mutex insert_mu;
+  Mutex insert_mu;
   std::vector<uint64_t> seeds(which.depth);
   std::generate(seeds.begin(), seeds.end(), std::ref(random));
   std::vector<Tally> tallies(which.depth);
