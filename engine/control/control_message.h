@@ -23,7 +23,7 @@ struct ControlRequest {
     kChangeSettings = 6,  // `settings`
     kAcknowledge = 7,     // Engine::AcknowledgeGivenUp
     kWriteCheckpoint = 8,
-    kProgram = 9,         // `name`, for OpenOptions::serve_program
+    kProgram = 9,  // `name`, for OpenOptions::serve_program
   };
   Operation operation = Operation::kCreateSnapshot;
   std::string name;
