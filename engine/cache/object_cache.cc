@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/exception_status.h"
-#include "engine/cache/cache_message.h"
 #include "engine/cache/cache_session.h"
 #include "engine/cache/recency.h"
+#include "engine/cache_api/cache_message.h"
 #include "engine/engine.h"
 
 namespace rawkv {

@@ -1,7 +1,7 @@
 #include "engine/cache/running_cache.h"
 
 #include "base/exception_status.h"
-#include "engine/cache/cache_message.h"
+#include "engine/cache_api/cache_message.h"
 
 namespace rawkv {
 namespace {

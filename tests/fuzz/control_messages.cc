@@ -1,5 +1,5 @@
 #include "base/sealed_file.h"
-#include "engine/cache/cache_message.h"
+#include "engine/cache_api/cache_message.h"
 #include "engine/cache_api/cache_options.h"
 #include "engine/control/control_message.h"
 #include "tests/fuzz/reseal.h"

@@ -7,7 +7,7 @@
 
 #include "base/base64.h"
 #include "base/check.h"
-#include "engine/cache/cache_message.h"
+#include "engine/cache_api/cache_message.h"
 #include "engine/control/control_message.h"
 #include "engine/index/meta_record.h"
 #include "engine/live/writer_status.h"

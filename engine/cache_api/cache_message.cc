@@ -1,4 +1,4 @@
-#include "engine/cache/cache_message.h"
+#include "engine/cache_api/cache_message.h"
 
 #include <algorithm>
 #include <iterator>
