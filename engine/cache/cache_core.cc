@@ -382,12 +382,14 @@ bool CacheCore::End(CacheOperation& op, const SessionCompletion& done) {
       }
       if (read && status.ok()) answer.verdict = ObjectVerdict::kDone;
       if (status.ok() || status.code() == StatusCode::kNotFound) continue;
+      // A damaged object would keep its key from ever being stored again.
+      if (op.op == ObjectOp::kGet && status.code() == StatusCode::kCorruption) Doom(op.parts[i].object);
       answer = {.verdict = ObjectVerdict::kFailed, .status = std::move(status)};
     }
     op.status = done.status;
     op.parts.clear();
     op.begun = false;
-    wake_round = !waiting_.empty() || taken() > trigger_slots_;
+    wake_round = !waiting_.empty() || !doomed_.empty() || taken() > trigger_slots_;
   }
   if (wake_round) wake();
   return true;

@@ -161,6 +161,8 @@ class CacheCore {
   bool MakeQuotaRoom(Quota& quota, uint64_t bytes) RAWKV_REQUIRES(mu_);
   void AddRoom(std::string_view key, uint64_t bytes) RAWKV_REQUIRES(mu_);
   void DropRoom(std::string_view key, uint64_t bytes) RAWKV_REQUIRES(mu_);
+  // Lets the next round remove an object, unless something holds or changes it.
+  void Doom(uint32_t object) RAWKV_REQUIRES(mu_);
   void MarkRemoving(uint32_t object) RAWKV_REQUIRES(mu_);
   void FinishRemoving(uint32_t object, bool removed) RAWKV_REQUIRES(mu_);
   void EndPut(CacheOperation& op, const SessionCompletion& done) RAWKV_REQUIRES(mu_);

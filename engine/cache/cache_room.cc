@@ -90,14 +90,18 @@ void CacheCore::EvictDownTo(uint64_t stored_slots) {
                 });
 }
 
+void CacheCore::Doom(uint32_t object) {
+  if (table_[object].state != ObjectState::kResident || table_[object].held) return;
+  policy_.Erase(object);
+  MarkRemoving(object);
+  doomed_.push_back(object);
+}
+
 void CacheCore::SweepExpired() {
   if (expiring_ == 0) return;
   for (uint32_t id = 0; id < table_.end(); ++id) {
     const CachedObject& object = table_[id];
-    if (object.key_bytes == 0 || object.state != ObjectState::kResident || !Expired(object)) continue;
-    policy_.Erase(id);
-    MarkRemoving(id);
-    doomed_.push_back(id);
+    if (object.key_bytes != 0 && Expired(object)) Doom(id);
   }
 }
 

@@ -79,7 +79,8 @@ class RAWKV_EXPORT ObjectSession {
   // while eviction makes room for it. kNoSpace in its answers: nothing more can be evicted.
   virtual Result<uint64_t> SubmitPut(std::span<const ObjectPut> puts) = 0;
   // Reads each value into its buffer, as Session::SubmitGet does. Until the get is drained its objects are
-  // leased: they are neither evicted nor deleted.
+  // leased: they are neither evicted nor deleted. An object whose bytes fail their checksum (kFailed with
+  // kCorruption) is removed, so that a put can store it again.
   virtual Result<uint64_t> SubmitGet(std::span<const SessionRead> reads) = 0;
   // With `pin`, pins each object that is there, as Pin does.
   virtual Result<uint64_t> SubmitExists(std::span<const std::string_view> keys, bool pin = false) = 0;

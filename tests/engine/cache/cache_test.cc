@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <set>
 
@@ -342,6 +343,31 @@ TEST_F(CacheTest, QuotaOfAPrefixEvictsOnlyThatPrefix) {
   EXPECT_EQ(Put("abx", ValueOf("abx", 0, kSlot)).verdict, ObjectVerdict::kDone);
   ASSERT_OK(cache_->Evict(0));
   EXPECT_EQ(cache_->Usage("ab").bytes, 4 * kSlot) << "the quota counts what was there at the open";
+}
+
+TEST_F(CacheTest, DamagedObjectIsRemovedAndCanBeStoredAgain) {
+  Open();
+  Put("whole", ValueOf("whole", 0, kSlot));
+  Put("damaged", ValueOf("damaged", 0, kSlot));
+  Close();
+  const std::string device = options_.directory + "/device.img";
+  std::ifstream in(device, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const size_t place = bytes.find(ValueOf("damaged", 0, kSlot));
+  ASSERT_NE(place, std::string::npos);
+  std::fstream(device, std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(static_cast<std::streamoff>(place))
+      .put('?');
+  Open();
+  std::string out(kSlot, '\0');
+  const SessionRead read{.key = "damaged", .out = std::as_writable_bytes(std::span(out))};
+  EXPECT_STATUS(Run(session_->SubmitGet(std::span(&read, 1))).answers[0].status, StatusCode::kCorruption);
+  ASSERT_OK(cache_->Evict(0));
+  EXPECT_FALSE(Has("damaged"));
+  EXPECT_EQ(Get("whole"), ValueOf("whole", 0, kSlot));
+  EXPECT_EQ(Put("damaged", ValueOf("damaged", 1, kSlot)).verdict, ObjectVerdict::kDone);
+  EXPECT_EQ(Get("damaged"), ValueOf("damaged", 1, kSlot));
+  ASSERT_OK(cache_->Evict(kSlot));  // its snapshot ends the history with the damaged bytes
 }
 
 TEST_F(CacheTest, WithoutEvictionAFullCacheRefuses) {
