@@ -54,7 +54,7 @@ void Checkpointer::Run() {
   while (!stop_) {
     if (stopping_.WaitForMs(stop_mu_, static_cast<int64_t>(poll_ms)) || stop_) continue;
     stop_mu_.Unlock();
-    // An error was logged, and counts as an attempt. An exception is as good as one.
+    // An error was logged. After an exception the next look tries again.
     (void)NoThrow([&]() -> Status {
       WriteIfDue(&schedule);
       return Status::Ok();
@@ -124,11 +124,10 @@ Status Checkpointer::WriteHalf(int half, const EngineView& view) {
   CheckpointBlockWriter blocks(halves.region(), half, sequence);
   uint64_t commits = parts_.counters.commits.load();
   uint64_t began_ns = c.env.clock->MonotonicNs();
-  const bool gives_way = gives_way_;
   CheckpointEncoder encoder([&](std::string_view payload, CheckpointBlockWriter::Place place) -> Status {
     RAWKV_RETURN_IF_ERROR(CheckNotPaused());
     RAWKV_RETURN_IF_ERROR(blocks.Write(payload, place));
-    if (gives_way && parts_.counters.commits.load() != commits) {
+    if (parts_.counters.commits.load() != commits && waiting_commits_.load() == 0) {
       GiveWay(c.env.clock->MonotonicNs() - began_ns);
     }
     commits = parts_.counters.commits.load();
@@ -188,10 +187,10 @@ void Checkpointer::NoteFailure(const Status& failed) {
 }
 
 Status Checkpointer::LetGoOfHistory() {
+  waiting_commits_.fetch_add(1);
   MutexLock one_at_a_time(write_mu_);
-  gives_way_ = false;  // a commit waits for it
-  const Result<Version> written = WriteLocked();
-  gives_way_ = true;
+  const Result<Version> written = NoThrow([this]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return WriteLocked(); });
+  waiting_commits_.fetch_sub(1);
   if (written.status().code() == StatusCode::kBusy) return Status::Ok();
   RAWKV_RETURN_IF_ERROR(parts_.poison.Check());
   StoreContext& c = parts_.context;

@@ -84,7 +84,7 @@ class Checkpointer {
   const Parts parts_;
   Mutex write_mu_;  // one checkpoint at a time; taken before WriteRight
   std::atomic<int> paused_{0};
-  bool gives_way_ RAWKV_GUARDED_BY(write_mu_) = true;
+  std::atomic<int> waiting_commits_{0};  // that need the space that a checkpoint holds; then none gives way
 
   Mutex pace_mu_;  // a leaf
   CondVar pause_begins_;

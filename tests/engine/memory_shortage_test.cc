@@ -59,6 +59,8 @@ class MemoryShortageTest : public EngineTest {
   }
 
   void SetUp() override {
+    format_.meta_total_bytes = 128 * kKiB;
+    open_.checkpoint_interval_ms = 0;
     FormatAndOpen();
     Put("kept", OneSlot(1));
     old_ = Put("small", "1");
@@ -180,6 +182,11 @@ TEST_F(MemoryShortageTest, SnapshotAndRetentionCallsReturnAnError) {
                          ExpectWorks();
                        });
   (void)engine_->StopScrub();
+}
+
+TEST_F(MemoryShortageTest, CheckpointReturnsAnErrorAndSucceedsLater) {
+  RepeatWithMoreMemory([&] { return engine_->WriteCheckpoint().status(); }, [&] { ExpectWorks(); });
+  EXPECT_OK(engine_->WriteCheckpoint());
 }
 
 TEST_F(MemoryShortageTest, FailedRollbackLeavesAUsableStore) {
