@@ -72,12 +72,13 @@ typedef struct rawkv_chunk_receiver rawkv_chunk_receiver;
  * or 0), history_bytes_max, wal_segment_bytes and undo_versions.
  *
  * Keys of `options` of rawkv_format: device, capacity, slot_bytes, header_bytes, inline_bytes,
- * initial_version, force, preallocate, log (stderr, none), and the settings.
+ * meta_total_bytes, initial_version, force, preallocate, log (stderr, none), and the settings.
  * Of rawkv_open: device, engine (auto, posix, io_uring, nvme), cache (direct, buffered), queue_depth,
  * read_only, accept_older_store, lock_wait_ms, slot_bytes, header_bytes and inline_bytes (as expected),
  * memtable_bytes, block_cache_bytes, value_cache_bytes, group_bytes_max, discard_freed,
- * scrub_bytes_per_second, scrub_rest_seconds, status_interval_ms, serve_requests, log, and the settings,
- * which then count until the close. A flag is 0 or 1. */
+ * scrub_bytes_per_second, scrub_rest_seconds, checkpoint_interval_ms, checkpoint_max_age_ms,
+ * status_interval_ms, serve_requests, log, and the settings, which then count until the close. A flag is 0
+ * or 1. */
 RAWKV_C_API int rawkv_format(const char* dir, const char* options, char** error);
 RAWKV_C_API int rawkv_open(const char* dir, const char* options, rawkv_engine** engine, char** error);
 #define RAWKV_LOG_INFO 0
@@ -338,7 +339,7 @@ RAWKV_C_API int rawkv_export(rawkv_engine* engine, uint64_t version, const char*
 RAWKV_C_API int rawkv_export_with(rawkv_engine* engine, uint64_t version, const char* dir,
                                   const char* options, char** error);
 /* Makes a store of an export. Keys of `options`: device, capacity, slot_bytes, header_bytes, inline_bytes,
- * force, preallocate, log. */
+ * meta_total_bytes, force, preallocate, log. */
 RAWKV_C_API int rawkv_import(const char* export_dir, const char* dir, const char* options, char** error);
 
 /* An export as numbered chunks, for a network (state sync). Chunk 0 is the manifest, which holds the

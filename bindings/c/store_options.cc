@@ -87,6 +87,7 @@ Result<FormatOptions> ParseFormatOptions(const char* text) {
   options.Count("slot_bytes", &out.slot_bytes).Count("header_bytes", &out.header_bytes);
   options.Count("inline_bytes", &out.inline_bytes).Count("initial_version", &initial);
   options.Flag("force", &out.force).Flag("preallocate", &out.preallocate);
+  options.Count("meta_total_bytes", &out.meta_total_bytes);
   AddSettings(options, &settings);
   AddLog(options, &out.env);
   RAWKV_RETURN_IF_ERROR(options.Parse(text));
@@ -108,6 +109,8 @@ Result<OpenOptions> ParseOpenOptions(const char* text) {
   options.Count("group_bytes_max", &out.group_bytes_max).Flag("discard_freed", &out.discard_freed);
   options.Count("scrub_bytes_per_second", &out.scrub_bytes_per_second);
   options.Count("scrub_rest_seconds", &out.scrub_rest_seconds);
+  options.Count("checkpoint_interval_ms", &out.checkpoint_interval_ms);
+  options.Count("checkpoint_max_age_ms", &out.checkpoint_max_age_ms);
   options.Count("status_interval_ms", &out.status_interval_ms).Flag("serve_requests", &out.serve_requests);
   options.Set("cache", [&out](std::string_view value) -> Status {
     if (value != "direct" && value != "buffered")

@@ -35,6 +35,7 @@ int rawkv_import(const char* export_dir, const char* dir, const char* options, c
     text.Count("slot_bytes", &format.slot_bytes).Count("header_bytes", &format.header_bytes);
     text.Count("inline_bytes", &format.inline_bytes).Flag("force", &format.force);
     text.Flag("preallocate", &format.preallocate);
+    text.Count("meta_total_bytes", &format.meta_total_bytes);
     AddLog(text, &format.env);
     RAWKV_RETURN_IF_ERROR(text.Parse(options));
     return ImportStore(dir, import).status();
