@@ -13,8 +13,10 @@ namespace rawkv {
 namespace {
 
 constexpr uint64_t kOperationsMax = 1ull << 20;
-// Look-ups that may block at a time. Each reads at most a few index blocks.
+// Look-ups that may block at a time, at first and at most. Each reads at most a few index blocks, one after
+// the other, so that as many reads of the index are under way as there are threads.
 constexpr size_t kLookUpThreads = 2;
+constexpr size_t kLookUpThreadsMax = 32;
 // Commits that the committer hands over together. Their slots are reserved at one time.
 constexpr size_t kCommitsTogether = 256;
 constexpr uint64_t kBytesTogether = 16ull << 20;
@@ -76,23 +78,28 @@ class SessionHandle final : public Session {
 }  // namespace
 
 Status SessionHub::Worker::Start(size_t count, const std::function<void()>& run) {
-  while (threads.size() < count) {
-    auto thread = std::make_unique<Thread>();
-    threads.reserve(count);
-    RAWKV_RETURN_IF_ERROR(thread->Start(run));
-    threads.push_back(std::move(thread));
-  }
+  MutexLock lock(mu);
+  while (threads.size() < count) RAWKV_RETURN_IF_ERROR(StartAnother(run));
+  return Status::Ok();
+}
+
+Status SessionHub::Worker::StartAnother(const std::function<void()>& run) {
+  auto thread = std::make_unique<Thread>();
+  threads.reserve(threads.size() + 1);
+  RAWKV_RETURN_IF_ERROR(thread->Start(run));
+  threads.push_back(std::move(thread));
   return Status::Ok();
 }
 
 void SessionHub::Worker::Stop() {
+  std::vector<std::unique_ptr<Thread>> ending;
   {
     MutexLock lock(mu);
     stop = true;
+    ending = std::move(threads);
   }
   changed.NotifyAll();
-  for (const std::unique_ptr<Thread>& thread : threads) thread->Join();
-  threads.clear();
+  for (const std::unique_ptr<Thread>& thread : ending) thread->Join();
 }
 
 void SessionHub::Worker::Queue(Operation* operation) {
@@ -104,6 +111,15 @@ void SessionHub::Worker::Queue(Operation* operation) {
 }
 
 void SessionHub::QueueLookUp(Operation* operation) {
+  {
+    MutexLock lock(look_ups_.mu);
+    const size_t threads = look_ups_.threads.size();
+    if (++look_ups_.look_ups > threads && threads < kLookUpThreadsMax) {
+      // If the system refuses another thread, those that there are do the work.
+      (void)NoThrow(
+          [&]() RAWKV_NO_THREAD_SAFETY_ANALYSIS { return look_ups_.StartAnother([this] { RunLookUps(); }); });
+    }
+  }
   look_ups_.Queue(operation);
 }
 void SessionHub::QueueWrite(Operation* operation) {
@@ -175,6 +191,8 @@ void SessionHub::RunLookUps() {
     }
     if (operation == nullptr) return;
     operation->session->RunLookUp(operation, SessionCore::LookUp::kMayBlock);
+    MutexLock lock(look_ups_.mu);
+    --look_ups_.look_ups;
   }
 }
 

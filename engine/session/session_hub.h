@@ -38,7 +38,8 @@ struct SessionParts {
 // What the sessions of an engine share: the queue of the device, threads for look-ups that may block, and one
 // committer. The threads start with the first session (docs/adr/0033).
 //
-//   1. A look-up thread runs a look-up that could block, and waits while a rollback replaces the index.
+//   1. A look-up thread runs a look-up that could block, and waits while a rollback replaces the index. There
+//      are two at first, and another one starts when an operation would wait for one, up to 32.
 //   2. The committer takes the commits of all sessions in the order in which they were queued, as many at a
 //      time as it finds, and hands them to the CommitPipeline. A sync runs after each commit queued before
 //      it.
@@ -60,15 +61,18 @@ class SessionHub {
   void QueueWrite(Operation* operation);
 
  private:
-  // A thread that hands the operations of a queue to `run`.
+  // The threads of a queue of operations.
   struct Worker {
     Mutex mu;
     CondVar changed;
     OperationList waiting RAWKV_GUARDED_BY(mu);
     bool stop RAWKV_GUARDED_BY(mu) = false;
-    std::vector<std::unique_ptr<Thread>> threads;
+    size_t look_ups RAWKV_GUARDED_BY(mu) = 0;  // that wait or run
+    std::vector<std::unique_ptr<Thread>> threads RAWKV_GUARDED_BY(mu);
 
-    Status Start(size_t count, const std::function<void()>& run);
+    // Starts threads until there are `count`.
+    Status Start(size_t count, const std::function<void()>& run) RAWKV_EXCLUDES(mu);
+    Status StartAnother(const std::function<void()>& run) RAWKV_REQUIRES(mu);
     void Stop();
     void Queue(Operation* operation);
   };
