@@ -27,6 +27,18 @@ SettingsChange WithoutHistory(const ObjectCacheOptions& options) {
   return change;
 }
 
+// A cache gives up the history of its store and evicts from it, so it takes only a store of its own: one that
+// some cache has opened before, or one without keys.
+Status CheckOwn(Engine& engine, const std::string& dir) {
+  RAWKV_ASSIGN_OR_RETURN(const bool of_a_cache, SavedOrder::IsSaved(engine));
+  if (of_a_cache) return Status::Ok();
+  RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Iterator> it, engine.NewIterator({}));
+  it->SeekToFirst();
+  if (!it->Valid()) return it->status();
+  return Status::FailedPrecondition(
+      dir + ": the store has keys that no cache has stored; name another directory for the cache");
+}
+
 Result<std::unique_ptr<Engine>> OpenStore(const ObjectCacheOptions& options,
                                           std::function<Result<std::string>(std::string_view)> serve) {
   OpenOptions open;
@@ -35,18 +47,28 @@ Result<std::unique_ptr<Engine>> OpenStore(const ObjectCacheOptions& options,
   open.cache = options.device_cache;
   open.queue_depth = options.queue_depth;
   open.device = options.device;
-  open.settings = WithoutHistory(options);
   open.env = options.env;
+  const SettingsChange wanted = WithoutHistory(options);
   Result<std::unique_ptr<Engine>> opened = Engine::Open(options.directory, open);
-  if (opened.status().code() != StatusCode::kNotFound || !options.format_if_missing) return opened;
-  FormatOptions format;
-  format.device = options.device;
-  format.capacity_bytes = options.device_bytes;
-  format.slot_bytes = options.slot_bytes;
-  format.header_bytes = options.header_bytes;
-  format.runtime = Changed(format.runtime, WithoutHistory(options));
-  format.env = options.env;
-  RAWKV_RETURN_IF_ERROR(Engine::Format(options.directory, format).status());
+  if (opened.status().code() == StatusCode::kNotFound && options.format_if_missing) {
+    FormatOptions format;
+    format.device = options.device;
+    format.capacity_bytes = options.device_bytes;
+    format.slot_bytes = options.slot_bytes;
+    format.header_bytes = options.header_bytes;
+    format.runtime = Changed(format.runtime, wanted);
+    format.env = options.env;
+    RAWKV_RETURN_IF_ERROR(Engine::Format(options.directory, format).status());
+    return Engine::Open(options.directory, open);
+  }
+  if (!opened.ok()) return opened;
+  Engine& engine = **opened;
+  RAWKV_RETURN_IF_ERROR(CheckOwn(engine, options.directory));
+  RAWKV_ASSIGN_OR_RETURN(const EngineInfo info, engine.Info());
+  if (Changed(info.settings, wanted) == info.settings) return opened;
+  // Some settings count only from the next open.
+  RAWKV_RETURN_IF_ERROR(engine.ChangeSettings(wanted).status());
+  RAWKV_RETURN_IF_ERROR(engine.Close());
   return Engine::Open(options.directory, open);
 }
 

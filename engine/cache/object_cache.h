@@ -115,9 +115,9 @@ class RAWKV_EXPORT ObjectSession {
 // Threads: all calls are thread-safe, except Open, Close and the destructor.
 class RAWKV_EXPORT ObjectCache {
  public:
-  // Opens the store, and makes it if it is missing. kInvalidArgument: an option. kNotSupported: the store
-  // keeps no values of 512 bytes in its index (inline_bytes). Otherwise the errors of Engine::Format and
-  // Open.
+  // Opens the store, and makes it if it is missing. kInvalidArgument: an option. kFailedPrecondition: the
+  // store has keys that no cache has stored; nothing of it has changed. kNotSupported: the store keeps no
+  // values of 512 bytes in its index (inline_bytes). Otherwise the errors of Engine::Format and Open.
   static Result<std::unique_ptr<ObjectCache>> Open(const ObjectCacheOptions& options);
   // The report of a cache from its store alone: all but what is stored is 0. Changes nothing, and works while
   // another process has the store open. kFailedPrecondition: no cache was ever opened on the store. Otherwise

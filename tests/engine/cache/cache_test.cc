@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "engine/engine.h"
 #include "tests/engine/cache/cache_fixture.h"
 
 namespace rawkv {
@@ -381,6 +382,34 @@ TEST_F(CacheTest, WithoutEvictionAFullCacheRefuses) {
   EXPECT_EQ(cache_->stats().evicted, 0u);
   EXPECT_EQ(Delete(Key(5)).verdict, ObjectVerdict::kDone);
   EXPECT_EQ(Put("more", ValueOf("more", 0, kSlot)).verdict, ObjectVerdict::kDone);
+}
+
+// A cache would evict the keys of another program, and give up its history.
+TEST_F(CacheTest, RefusesAStoreOfAnotherProgram) {
+  FormatOptions format;
+  format.capacity_bytes = 16 << 20;
+  format.runtime.keep_recent = 7;
+  ASSERT_OK(Engine::Format(tmp_.File("other"), format));
+  const auto use = [&](const std::function<void(Engine&)>& body) {
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> engine, Engine::Open(tmp_.File("other"), {}));
+    body(*engine);
+  };
+  use([](Engine& engine) {
+    WriteBatch batch;
+    batch.Put("k", "of another program");
+    ASSERT_OK(engine.Commit(batch).status);
+  });
+  options_.directory = tmp_.File("other");
+  for (const bool start_empty : {false, true}) {
+    options_.start_empty = start_empty;
+    EXPECT_STATUS(ObjectCache::Open(options_).status(), StatusCode::kFailedPrecondition, "another directory");
+  }
+  use([](Engine& engine) {
+    ASSERT_OK_AND_ASSIGN(const Value value, engine.Get("k"));
+    EXPECT_EQ(value.bytes, "of another program");
+    ASSERT_OK_AND_ASSIGN(const EngineInfo info, engine.Info());
+    EXPECT_EQ(info.settings.keep_recent, 7u);
+  });
 }
 
 TEST_F(CacheTest, StartsEmptyIfAsked) {
