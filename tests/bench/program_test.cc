@@ -1,5 +1,6 @@
 // Runs the built rawkv-bench as a user does, with tiny sizes.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <filesystem>
 #include <fstream>
@@ -120,8 +121,9 @@ TEST_F(BenchProgramTest, ReportHasAPlotForEachWorkloadAndItsResults) {
 }
 
 TEST_F(BenchProgramTest, WrongNamesAndValuesEndWith2) {
-  for (const char* wrong : {"--workloads=read", "--sizes=17MiB", "--sizes=0", "--peers=mysql",
-                            "--peers=lmdb:posix", "--repeats=0", "--slice_ms=0", "--what", "here"}) {
+  for (const char* wrong :
+       {"--workloads=read", "--sizes=17MiB", "--sizes=0", "--peers=mysql", "--peers=lmdb:posix",
+        "--peers=rawkv,rawkv", "--repeats=0", "--slice_ms=0", "--what", "here"}) {
     const ctl::CtlResult run = Bench(TinyRun({wrong}));
     EXPECT_EQ(run.status, 2) << wrong << ": " << run.out << run.err;
     EXPECT_TRUE(stdfs::is_empty(dir())) << wrong;
@@ -130,6 +132,23 @@ TEST_F(BenchProgramTest, WrongNamesAndValuesEndWith2) {
   EXPECT_EQ(Bench({}).status, 2);
   EXPECT_EQ(Bench({"--help"}).status, 0);
   EXPECT_EQ(Bench({"list"}).status, 0);
+}
+
+TEST_F(BenchProgramTest, WorkloadWithoutASelectedSizeIsNamed) {
+  const Results results = ResultsOf(
+      Bench({"run", "--dir=" + dir(), "--quick", "--repeats=1", "--slice_ms=5", "--data_bytes=256KiB",
+             "--json", "--sizes=4KiB", "--peers=rawkv", "--workloads=read-random,replay"}));
+  const Missing expected{"replay", "every peer", "it has none of the selected sizes"};
+  EXPECT_EQ(results.missing, std::vector{expected});
+}
+
+TEST_F(BenchProgramTest, InterruptedRunRemovesItsFiles) {
+  ctl::CtlConversation run({"run", "--dir=" + dir(), "--quick", "--peers=rawkv", "--workloads=read-hot"},
+                           ctl::CtlConversation::Input::kTerminal);
+  (void)run.ReadTerminalUntil("read-hot");
+  run.Signal(SIGINT);
+  EXPECT_EQ(run.Wait(), 130);
+  EXPECT_TRUE(stdfs::is_empty(dir()));
 }
 
 TEST_F(BenchProgramTest, DeviceNeedsConfirmation) {

@@ -7,9 +7,12 @@
 #include "tools/bench/commands.h"
 #include "tools/bench/options.h"
 #include "tools/cli/exit_status.h"
+#include "tools/cli/interrupt.h"
 
 namespace rawkv::bench {
 namespace {
+
+constexpr int kInterrupted = 130;
 
 int Main(const std::vector<std::string>& args) {
   const auto options = ParseOptions(args);
@@ -17,9 +20,11 @@ int Main(const std::vector<std::string>& args) {
     fmt::print("{}", Usage());
     return 0;
   }
+  ctl::HoldSignals();
   const Result<ctl::ExitStatus> done = options.ok() ? RunCommand(*options) : options.status();
   if (done.ok()) return static_cast<int>(*done);
   fmt::print(stderr, "rawkv-bench: {}\n", ctl::ErrorText(done.status()));
+  if (ctl::InterruptPending()) return kInterrupted;
   return static_cast<int>(ctl::ExitStatusOf(ctl::TurnAbsentIntoRefused(done.status())));
 }
 

@@ -70,7 +70,7 @@ Result<RunOptions> RunOptionsOf(const Options& options) {
   out.repeats = options.repeats.value_or(options.quick ? 5 : 7);
   out.slice = std::chrono::milliseconds(options.slice_ms.value_or(options.quick ? 75 : 1000));
   out.data_bytes = options.data_bytes.value_or(options.quick ? 32ull << 20 : 1ull << 30);
-  out.keys_max = options.quick ? 100'000 : 2'000'000;
+  out.keys_max = options.quick ? 50'000 : 2'000'000;
   out.seed = options.seed.value_or(1);
   if (out.repeats == 0) return Status::InvalidArgument("--repeats is 1 or more");
   if (out.slice.count() == 0) return Status::InvalidArgument("--slice_ms is 1 or more");

@@ -78,6 +78,7 @@ inline constexpr ExitStatusHelp kExitStatuses[] = {{0, "done"},
                                                    {2, "usage error"},
                                                    {3, "refused, or not confirmed"},
                                                    {4, "a peer returned wrong bytes"},
-                                                   {5, "the machine failed (I/O error, no space)"}};
+                                                   {5, "the machine failed (I/O error, no space)"},
+                                                   {130, "interrupted; the files are removed"}};
 
 }  // namespace rawkv::bench

@@ -49,8 +49,8 @@ class Reader {
 
 using OnEntry = std::function<Status(std::string_view key, ConstBytes value)>;
 
-// A key-value store that is measured. Thread-safe, except Open, Close, MultiGet and Rest, during which no
-// other call may run. After Close, Open opens the same content again.
+// A key-value store that is measured. Thread-safe, except Open, Close, MultiGet, Rest and Resume, during
+// which no other call may run. After Close, Open opens the same content again.
 class Peer {
  public:
   virtual ~Peer() = default;

@@ -91,8 +91,14 @@ std::string ToTables(const Results& results) {
   for (const std::string& workload : WorkloadsOf(results)) {
     text += fmt::format("\n### {}\n\n{}", workload, TableOf(results, workload));
   }
+  const std::vector<std::string> measured = WorkloadsOf(results);
   for (const Missing& missing : results.missing) {
-    if (missing.workload.empty()) text += fmt::format("\n{} is missing: {}\n", missing.peer, missing.reason);
+    if (missing.workload.empty()) {
+      text += fmt::format("\n{} is missing: {}\n", missing.peer, missing.reason);
+    } else if (std::find(measured.begin(), measured.end(), missing.workload) == measured.end()) {
+      text +=
+          fmt::format("\n{} was not measured for {}: {}\n", missing.workload, missing.peer, missing.reason);
+    }
   }
   return text;
 }

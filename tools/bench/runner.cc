@@ -11,6 +11,7 @@
 #include "tools/bench/fleet.h"
 #include "tools/bench/workload.h"
 #include "tools/cli/byte_size.h"
+#include "tools/cli/interrupt.h"
 
 namespace rawkv::bench {
 namespace {
@@ -71,14 +72,7 @@ class Runner {
                                 std::to_string(options_.keys_max) + " keys"},
         {"cache memory", ctl::HumanBytes(PeerOptions().cache_bytes) + " a peer"},
         {"seed", std::to_string(options_.seed)}};
-    std::vector<uint64_t> sizes;
-    for (const Workload* workload : workloads_) {
-      const std::vector<uint64_t> own = SizesOf(*workload, options_);
-      sizes.insert(sizes.end(), own.begin(), own.end());
-    }
-    std::sort(sizes.begin(), sizes.end());
-    sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-    if (sizes.empty()) return Status::InvalidArgument("no selected workload has one of the selected sizes");
+    RAWKV_ASSIGN_OR_RETURN(const std::vector<uint64_t> sizes, AllSizes());
     for (const uint64_t size : sizes)
       RAWKV_RETURN_IF_ERROR(RunSize(JoinPath(dir.path, SizeName(size)), size));
     OrderSeries();
@@ -89,6 +83,11 @@ class Runner {
  private:
   // Leaves the peers in `options_.peers` that can take part.
   Status FindPeers() {
+    for (const std::string& name : options_.peers) {
+      if (std::count(options_.peers.begin(), options_.peers.end(), name) > 1) {
+        return Status::InvalidArgument("--peers names " + name + " more than once");
+      }
+    }
     std::erase_if(options_.peers, [&](const std::string& name) {
       if (name == "fio") {
         Result<Fio> fio = Fio::Find();
@@ -121,6 +120,22 @@ class Runner {
     return options_.peers.empty() ? Status::InvalidArgument("no peer can take part") : Status::Ok();
   }
 
+  // The sizes of all selected workloads.
+  Result<std::vector<uint64_t>> AllSizes() {
+    std::vector<uint64_t> sizes;
+    for (const Workload* workload : workloads_) {
+      const std::vector<uint64_t> own = SizesOf(*workload, options_);
+      sizes.insert(sizes.end(), own.begin(), own.end());
+      if (own.empty()) {
+        AddMissing({std::string(workload->name), "every peer", "it has none of the selected sizes"});
+      }
+    }
+    if (sizes.empty()) return Status::InvalidArgument("no selected workload has one of the selected sizes");
+    std::sort(sizes.begin(), sizes.end());
+    sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+    return sizes;
+  }
+
   Status RunSize(const std::string& dir, uint64_t size) {
     progress_("loading values of " + SizeName(size));
     RAWKV_ASSIGN_OR_RETURN(const std::unique_ptr<Fleet> fleet, Fleet::Make(options_, dir, size, random_));
@@ -146,6 +161,7 @@ class Runner {
     for (uint64_t repeat = 0; repeat < options_.repeats; ++repeat) {
       std::shuffle(turns.begin(), turns.end(), random_);
       for (const std::string& peer : std::vector(turns)) {
+        if (ctl::InterruptPending()) return Status::FailedPrecondition("interrupted");
         Sample sample;
         const Status status = peer == "fio" ? TakeFioSample(which, fleet, &sample)
                                             : TakePeerSample(which, fleet, peer, &sample);
@@ -168,8 +184,8 @@ class Runner {
     Subject& subject = **found;
     RAWKV_RETURN_IF_ERROR(subject.peer->Resume());
     const Status status = which.workload->run(which, subject, random_, sample);
-    RAWKV_RETURN_IF_ERROR(status);
-    return subject.peer->Rest();
+    const Status rested = subject.peer->Rest();
+    return status.ok() ? rested : status;
   }
 
   Status TakeFioSample(const Case& which, Fleet& fleet, Sample* sample) {

@@ -30,7 +30,8 @@ using OnProgress = std::function<void(const std::string& what)>;
 
 // Runs the workloads. In each case the peers take turns, in a new order for each repeat. Before the first
 // measurement of a size, each peer reads back all that was loaded, and every byte is compared.
-// kInvalidArgument: a name or a size. Otherwise the first error of a peer, with its name and the case.
+// kInvalidArgument: a name or a size. kFailedPrecondition: a signal that ctl::HoldSignals holds has arrived.
+// Otherwise the first error of a peer, with its name and the case.
 Result<Results> Run(const RunOptions& options, const OnProgress& progress);
 
 }  // namespace rawkv::bench

@@ -50,7 +50,6 @@ Status ReplayLog(const Case& which, Subject& subject, Random& random, Sample* sa
 }
 
 Status OpenAfterKill(const Case& which, Subject& subject, Random&, Sample* sample) {
-  RAWKV_RETURN_IF_ERROR(subject.peer->Settle());
   RAWKV_RETURN_IF_ERROR(subject.peer->Close());
   RAWKV_RETURN_IF_ERROR(CommitUntilKilled(subject, which.depth));
   const auto begin = Clock::now();
