@@ -230,7 +230,8 @@ std::vector<Workload> Versions() {
       {.name = "memory",
        .what =
            "Memory of a process for each key, without mapped files: after the store was opened, and after "
-           "every key was read once, which fills the caches.",
+           "every key was read once, which fills the caches. With few keys, most of it does not depend on "
+           "their number.",
        .dimension = "readers",
        .depths = {1},
        .quick_depths = {1},
