@@ -34,8 +34,9 @@ struct SlotUse {
   uint64_t reclaimable = 0;  // freed, and nothing needs them; the engine frees them when it needs slots
   uint64_t reserved = 0;     // for commits under way, or for a commit with an unknown outcome, until a reopen
   uint64_t free = 0;
-  // Slots that commits could get now: all but live and reserved ones, and those that a pin, view, export or
-  // lease needs. The engine frees them when a commit finds no free slot, and gives up history for that.
+  // Slots that commits could get now: all but live and reserved ones, and those that a pin, view, export,
+  // lease or checkpoint needs. The engine frees them when a commit finds no free slot, and gives up history
+  // for that. It can free those of a checkpoint, too, by writing a new one.
   uint64_t available = 0;
 };
 

@@ -203,6 +203,7 @@ Status StoreContext::Reload() {
   RAWKV_ASSIGN_OR_RETURN(const Superblock superblock, superblocks->Load());
   AdoptRecord(record);
   AdoptSuperblock(superblock);
+  if (checkpoints != nullptr) checkpoints->Load();
   return record.sequence == 0 ? Status::Ok() : AdoptGrowth(record.layout);
 }
 

@@ -1,6 +1,7 @@
 // Checkpoints of the index on the device, and the rebuild of a store from the device alone.
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <thread>
 
@@ -267,6 +268,31 @@ TEST_F(CheckpointTest, DirectoryThatHoldsSomethingIsRefused) {
                 StatusCode::kNotFound);
 }
 
+TEST_F(CheckpointTest, OnlyTheSameRebuildTakesAnUnfinishedOne) {
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  const std::string own = Info().store_uuid.ToString();
+  Close();
+  const std::string dir = tmp_.File("unfinished");
+  const auto leave = [&](const std::string& uuid) {
+    std::filesystem::create_directory(dir);
+    std::ofstream(dir + "/REBUILDING") << "store " << uuid << "\n";
+    std::filesystem::create_directory(dir + "/rebuild.tmp");
+  };
+  leave("00000000-0000-4000-8000-000000000001");
+  const Status opened = Engine::Open(dir, open_).status();
+  EXPECT_STATUS(opened, StatusCode::kNotFound);
+  EXPECT_NE(opened.message().find("rebuild that was not finished"), std::string::npos) << opened.ToString();
+  FormatOptions other = format_;
+  other.device = tmp_.File("another device");
+  EXPECT_STATUS(Engine::Format(dir, other), StatusCode::kFailedPrecondition);
+  const Result<RebuildReport> refused = RebuildStore(dir, {.device = device_, .env = open_.env});
+  EXPECT_STATUS(refused, StatusCode::kFailedPrecondition);
+  EXPECT_NE(refused.status().message().find("unfinished rebuild of store"), std::string::npos);
+  leave(own);
+  EXPECT_OK(RebuildStore(dir, {.device = device_, .env = open_.env}));
+  dir_ = dir;
+}
+
 TEST_F(CheckpointTest, DirectoryFromBeforeTheRebuildIsRefused) {
   ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
   Put("key", OneSlot(1));
@@ -467,6 +493,24 @@ TEST_F(CheckpointTest, RunningStoreWritesOneOnRequest) {
   ASSERT_OK(written);
   EXPECT_EQ(*written, version);
   EXPECT_EQ(Info().checkpoint->version, version);
+}
+
+TEST_F(CheckpointTest, ReaderInAnotherEngineSeesANewerOne) {
+  ASSERT_NO_FATAL_FAILURE(FormatAndOpen());
+  Put("key", OneSlot(1));
+  ASSERT_NO_FATAL_FAILURE(Checkpoint());
+  OpenOptions options = open_;
+  options.read_only = true;
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> reader, Engine::Open(dir_, options));
+  ASSERT_OK_AND_ASSIGN(const EngineInfo before, reader->Info());
+  EXPECT_EQ(before.checkpoint->version, Version(1));
+  EXPECT_STATUS(reader->WriteCheckpoint(), StatusCode::kFailedPrecondition);
+  Put("key", OneSlot(2));
+  ASSERT_NO_FATAL_FAILURE(Checkpoint());
+  EXPECT_OK(reader->Refresh());
+  ASSERT_OK_AND_ASSIGN(const EngineInfo after, reader->Info());
+  EXPECT_EQ(after.checkpoint->version, Version(2));
+  EXPECT_OK(reader->Close());
 }
 
 // More content than one block, with keys and values at their bounds.
