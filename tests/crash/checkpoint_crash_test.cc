@@ -27,6 +27,7 @@ using Content = std::map<std::string, std::string>;
 FormatOptions FormatOf(const Environment& env) {
   FormatOptions o;
   o.device = kDevice;
+  o.capacity_bytes = kDeviceBytes;
   o.meta_total_bytes = 64 << 10;
   o.inline_bytes = 16;
   o.runtime = {.snapshot_interval = 0, .keep_recent = 0, .wal_segment_bytes = 64 << 10};
@@ -196,7 +197,7 @@ void CutPowerEverywhere(void (*run)(History&), size_t at_least) {
     if (event.kind == TraceEvent::Kind::kMark) bounds = history.BoundsFrom(event.length);
     if (event.kind != TraceEvent::Kind::kDeviceWrite && event.kind != TraceEvent::Kind::kDeviceFlush)
       continue;
-    for (const CrashPlan& plan : CrashPlans(states.place(), 1)) {
+    for (const CrashPlan& plan : CrashPlans(states.place(), 3)) {
       const DiskImage image = DeviceOf(Crash(states, plan));
       if (!seen.insert(image.Hash()).second) continue;
       ASSERT_EQ(Judge(image, history, bounds, seen.size()), "")
@@ -228,7 +229,7 @@ TEST(CheckpointCrash, EveryWriteIsACrashPoint) {
         history.Put("a", 2);
         history.Checkpoint();
       },
-      40);
+      50);
 }
 
 TEST(CheckpointCrash, RollbackLeavesNoCheckpointOfTheBranchThatItLeaves) {
