@@ -85,7 +85,8 @@ Key UnusedFlag(std::string_view name) {
 Status ReadObject(const Json& json, const std::vector<Key>& keys, ObjectCacheOptions& options, Seen& seen) {
   if (!json.is_object()) return Wrong(json, "an object");
   for (const auto& [name, value] : json.items()) {
-    const auto key = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == name; });
+    const auto key =
+        std::find_if(keys.begin(), keys.end(), [&name = name](const Key& k) { return k.name == name; });
     if (key == keys.end()) return Status::InvalidArgument(name + ": unknown key");
     const Status read = key->read(value, options, seen);
     if (!read.ok()) return Status::InvalidArgument(name + ": " + read.message());
