@@ -121,8 +121,9 @@ class CacheCore {
   // Takes the waiting puts that may be resumed, or have failed: those get an error. `worked`: the round has
   // removed or freed something.
   std::vector<std::pair<Waiting, Status>> TakeReady(bool worked, const Status& failure);
-  // The slots of the first waiting put, and how often the device had none for it. No slots if one of its
-  // values could lie in too many pieces for the engine, so that even many free slots may not be enough.
+  // The slots of the first waiting put, and how often the device had none for it. No slots if the capacity
+  // has no room for it now, or if one of its values could lie in too many pieces for the engine, so that even
+  // many free slots may not be enough.
   struct Retry {
     uint64_t slots = 0, attempts = 0;
   };

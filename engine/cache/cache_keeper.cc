@@ -59,7 +59,7 @@ void CacheKeeper::Tick() {
   const uint64_t now = options_.env.clock->MonotonicNs();
   const bool sweep = now - swept_at_ns_ >= kSweepSeconds * kSecondNs;
   if (sweep) swept_at_ns_ = now;
-  bool worked = false;
+  bool worked = false, more = false;
   Status status;
   if (const CacheCore::Retry retry = core_.NextRetry();
       retry.attempts != 0 && retry.slots != 0 && HasRoomFor(4 * retry.slots)) {
@@ -72,10 +72,12 @@ void CacheKeeper::Tick() {
     }
   } else if (sweep || core_.NeedsRound()) {
     status = NoThrow([&] { return MakeRoom(0, sweep, nullptr, &worked); });
+    more = worked;
   }
   for (auto& [waiting, why] : core_.TakeReady(worked, status)) {
     waiting.resume(std::move(waiting.op), why);
   }
+  if (more && core_.NeedsRound()) Wake();  // until a round finds nothing to do
   const uint64_t interval = options_.recency_interval_seconds;
   if (interval == 0 || now - saved_at_ns_ < interval * kSecondNs || core_.changes() == saved_changes_) return;
   const uint64_t changes = core_.changes();

@@ -59,6 +59,7 @@ CacheCore::Retry CacheCore::NextRetry() const {
   MutexLock lock(mu_);
   if (waiting_.empty()) return {};
   const CacheOperation& op = waiting_.front().op;
+  if (taken() + op.slots > geometry_.capacity_slots) return {};
   const bool fits = std::all_of(op.values.begin(), op.values.end(), [&](ConstBytes value) {
     return geometry_.SlotsOf(value.size()) <= kMaxPieces;
   });
