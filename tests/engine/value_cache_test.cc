@@ -191,19 +191,19 @@ TEST_F(CachedReadsTest, RefreshOfAReaderEmptiesItsCache) {
 // One thread changes the store and knows what each key must be. After each change it reads, while other
 // threads read the same keys, and so insert them, all the time.
 TEST_F(CachedReadsTest, NoReadIsOlderThanTheLastChange) {
-  constexpr uint64_t kKeys = 8;
+  constexpr uint64_t kReadKeys = 8;
   constexpr int kChanges = 1'000;
   format_.runtime.durability = Durability::kUnsafeUnsynced;
   FormatAndOpen();
   std::vector<std::string> keys;
-  for (uint64_t i = 0; i < kKeys; ++i) keys.push_back("k" + std::to_string(i));
+  for (uint64_t i = 0; i < kReadKeys; ++i) keys.push_back("k" + std::to_string(i));
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
   for (int t = 0; t < 3; ++t) {
     readers.emplace_back([&, t] {
       Rng rng(t);
       while (!stop) {
-        const std::string& key = keys[rng.Below(kKeys)];
+        const std::string& key = keys[rng.Below(kReadKeys)];
         const Result<Value> value = engine_->Get(key);
         EXPECT_TRUE(value.ok() || value.status().code() == StatusCode::kNotFound)
             << value.status().ToString();
@@ -217,7 +217,7 @@ TEST_F(CachedReadsTest, NoReadIsOlderThanTheLastChange) {
   Version version_before = engine_->version();
   const std::string missing = Status::NotFound("no such key").ToString();
   for (int i = 0; i < kChanges && !HasFailure(); ++i) {
-    const std::string& key = keys[rng.Below(kKeys)];
+    const std::string& key = keys[rng.Below(kReadKeys)];
     const uint64_t choice = rng.Below(20);
     const Version version = engine_->version();
     if (choice == 0 && version_before < version) {

@@ -161,7 +161,8 @@ class CtlLongReplay : public CtlTest {
     for (int version = 1; version <= 12; ++version) {
       Json puts = Json::array();
       for (int key = 0; key < 1000; ++key) {
-        puts.push_back({{"key", "k" + std::to_string(key)}, {"value", std::string(1000, 'a' + version)}});
+        puts.push_back({{"key", "k" + std::to_string(key)},
+                        {"value", std::string(1000, static_cast<char>('a' + version))}});
       }
       lines += Json{{"put", puts}}.dump() + "\n";
     }
