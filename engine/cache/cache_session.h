@@ -21,9 +21,9 @@ struct CacheParts {
 
 // One ObjectSession over a Session of the engine.
 //
-//   1. An operation that was accepted is in `under_way_`, in the core's queue of waiting puts, between the
-//   two
-//      in the hands of the keeper (`waiting_` counts the last two), or in `ready_`.
+//   1. An operation that was accepted is in one place: in `under_way_`, in the core's queue of waiting puts,
+//   on
+//      its way from there through the keeper (`waiting_` counts these two), or in `ready_`.
 //   2. Whatever ends without a commit of its own ends with a look-up of a reserved key, so that the
 //      descriptor of the session below shows every completion.
 class CacheSession final : public ObjectSession {

@@ -76,7 +76,8 @@ class RAWKV_EXPORT ObjectSession {
 
   // Stores all objects of the batch that are absent, with one commit, or none of them. The verdict of a key
   // that is there, is under way or has no room is its own, and does not hold the others back. A put waits
-  // while eviction makes room for it. kNoSpace in its answers: nothing more can be evicted.
+  // while eviction makes room for it. kNoSpace in its answers: nothing more can be evicted. Other sessions
+  // see the objects once this session has drained the completion.
   virtual Result<uint64_t> SubmitPut(std::span<const ObjectPut> puts) = 0;
   // Reads each value into its buffer, as Session::SubmitGet does. Until the get is drained its objects are
   // leased: they are neither evicted nor deleted. An object whose bytes fail their checksum (kFailed with

@@ -61,7 +61,7 @@ void ObjectTable::Erase(uint32_t id) {
 
 std::string_view ObjectTable::key(uint32_t id) const {
   const CachedObject& object = objects_[id];
-  return {const_cast<ObjectTable*>(this)->PlaceAt(object.key_place), object.key_bytes};
+  return {PlaceAt(object.key_place), object.key_bytes};
 }
 
 uint32_t& ObjectTable::BucketOf(std::string_view key) {

@@ -56,7 +56,7 @@ class ObjectTable {
 
   uint32_t& BucketOf(std::string_view key);
   uint32_t TakePlace(size_t units);
-  char* PlaceAt(uint32_t place) {
+  char* PlaceAt(uint32_t place) const {
     return blocks_[place / kUnitsInBlock].get() + place % kUnitsInBlock * kUnit;
   }
 

@@ -47,8 +47,8 @@ class Checkpointer {
 
   // Writes a checkpoint of the tip, unless the newest one is of that version, and returns the version. The
   // caller is inside the gate, or nobody else can be. kNoSpace: the index does not fit half of the region.
-  // kBusy: a rollback or a close ended it; repeat the call after that. After an error the newest checkpoint
-  // before is as it was.
+  // kBusy: a rollback or a close ended it; repeat the call after that. An error leaves the newest checkpoint
+  // unchanged.
   Result<Version> Write();
   // For a commit that finds no free slot: writes a checkpoint of the tip, and lets go of the older one, so
   // that neither holds history. If none can be written, lets go of both, with a warning.
